@@ -1,0 +1,69 @@
+"""The answer key of a lecture for one set of seeds: what the reference, each mistake and each variant returned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.record import Record, RecordError, decode, encode
+
+
+@dataclass(frozen=True)
+class Mistake:
+    says: str  # to the student whose answer equals this record
+    record: Record
+
+
+@dataclass
+class Key:
+    """The answers to one exercise."""
+
+    reference: Record
+    mistakes: list[Mistake] = field(default_factory=list)
+    variants: list[Record] = field(default_factory=list)
+
+
+@dataclass
+class Answers:
+    keys: dict[str, Key]  # by exercise
+    facts: dict[str, Any]  # what the student's side needs of course.yml, versions, canary draw
+
+    def save(self, path: Path) -> None:
+        records, says = {}, {}
+        for exercise, key in self.keys.items():
+            records[f"{exercise}/reference"] = key.reference
+            for number, mistake in enumerate(key.mistakes):
+                records[f"{exercise}/mistake/{number}"] = mistake.record
+                says[f"{exercise}/mistake/{number}"] = mistake.says
+            for number, variant in enumerate(key.variants):
+                records[f"{exercise}/variant/{number}"] = variant
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_bytes(encode(records, {"says": says, **self.facts}))
+        partial.replace(path)  # a killed build leaves the old file or the new one
+
+    @classmethod
+    def load(cls, path: Path) -> Answers:
+        """Read a file that :meth:`save` wrote.
+
+        Raises:
+            RecordError: the file is damaged.
+        """
+        records, facts = decode(path.read_bytes())
+        says = facts.pop("says", {})
+        keys: dict[str, Key] = {}
+        try:
+            for name in sorted(records, key=lambda n: (n.split("/")[0], "/reference" not in n)):
+                exercise, kind, *_ = name.split("/")
+                if kind == "reference":
+                    keys[exercise] = Key(records[name])
+            for name, record in records.items():
+                exercise, kind, *_ = name.split("/")
+                if kind == "mistake":
+                    keys[exercise].mistakes.append(Mistake(says[name], record))
+                elif kind == "variant":
+                    keys[exercise].variants.append(record)
+        except KeyError as error:
+            raise RecordError(f"{path} lacks {error}") from None
+        return cls(keys, facts)

@@ -1,0 +1,154 @@
+"""``autograder build``: text file -> source notebook -> public answers -> stub, through nbgrader's own ``generate_assignment``."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from autograder.answers import Answers, Key
+from autograder.course import CourseDirectory
+from autograder.errors import UserError
+from autograder.grading import answer_key, expected_path, public_facts
+from autograder.lecture import read_lecture
+from autograder.notebook import extras, source_notebook, to_json, write_json, write_text
+from autograder.record import Draw, Record, RecordError
+from autograder.runner.host import Runner
+from autograder.session import EXPECTED, Facts
+from autograder.verdict import judge
+
+MAX_EXPECTED = 1_000_000  # bytes of public answers beside a stub
+
+
+def build(course: CourseDirectory, lecture: str, runner: Runner, released: Path | None = None, say: Callable[[str], None] = lambda text: None) -> None:
+    """Build one lecture; a second run changes no byte.
+
+    Args:
+        released: where the stub goes; ``assignments/`` unless told otherwise.
+
+    Raises:
+        UserError: something is wrong with the lecture file, its reference, or ``course.yml``.
+    """
+    say("source notebook")
+    write_sources(course, lecture)
+    say("public answers (trains the reference models the first time)")
+    write_expected(course, lecture, runner)
+    say("stub notebook")
+    release(course, lecture, released or course.root / "assignments")
+
+
+def write_sources(course: CourseDirectory, lecture: str) -> None:
+    """The source notebook for nbgrader, the other answers for us, and the names that students need."""
+    cells = read_lecture(course.solution(lecture), course.lecture(lecture))
+    write_text(course.source(lecture), to_json(source_notebook(lecture, course.lecture(lecture), cells)))
+    write_json(course.extras(lecture), extras(cells))
+    target = course.source(lecture).parent / "names.txt"
+    if not target.is_file() or target.read_bytes() != course.names.read_bytes():
+        shutil.copyfile(course.names, target)
+
+
+def write_expected(course: CourseDirectory, lecture: str, runner: Runner) -> None:
+    """The public answers; an existing file that says the same within the tolerances stays as it is."""
+    facts = public_facts(course, lecture)
+    answers = answer_key(course, lecture, runner, facts)
+    public = Answers({name: _public(key) for name, key in answers.keys.items() if not facts.rules(name).loss}, answers.facts)
+    path = expected_path(course, lecture)
+    committed = course.released(lecture) / EXPECTED
+    if committed.is_file() and same_answers(committed, public):
+        shutil.copyfile(committed, path)
+        return
+    public.save(path)
+    if path.stat().st_size > MAX_EXPECTED:
+        size = path.stat().st_size
+        path.unlink()
+        raise UserError(f"{course.solution(lecture).name}: the public answers have {size:,} bytes, more than {MAX_EXPECTED:,}: draw smaller inputs.")
+
+
+def _public(key: Key) -> Key:
+    """Without variants: students need them for nothing."""
+    return Key(key.reference, key.mistakes)
+
+
+def same_answers(path: Path, answers: Answers) -> bool:
+    """Whether a file holds these answers, within the tolerances: another processor may round another way."""
+    try:
+        old = Answers.load(path)
+        if {k: v for k, v in old.facts.items() if k != "torch"} != {k: v for k, v in _through_json(answers.facts).items() if k != "torch"}:
+            return False
+        facts = Facts.from_json(answers.facts)
+        for name, key in answers.keys.items():
+            other = old.keys.get(name)
+            if other is None or [m.says for m in other.mistakes] != [m.says for m in key.mistakes]:
+                return False
+            pairs = [(key.reference, other.reference), *((a.record, b.record) for a, b in zip(key.mistakes, other.mistakes))]
+            if not all(_same(a, b, name, facts) for a, b in pairs):
+                return False
+        return set(old.keys) == set(answers.keys)
+    except (RecordError, KeyError, TypeError, ValueError):
+        return False
+
+
+def _same(a: Record, b: Record, name: str, facts: Facts) -> bool:
+    if any(draw.failure for draw in (*a.draws, *b.draws)) or _not_finite(a):
+        return [_form(d) for d in a.draws] == [_form(d) for d in b.draws]
+    return judge(a, Key(b), facts.rules(name), facts.tolerance_of(name)).status == "correct"
+
+
+def _not_finite(record: Record) -> bool:
+    import torch
+
+    return any(isinstance(v, torch.Tensor) and v.is_floating_point() and not v.isfinite().all() for d in record.draws for v in d.values.values())
+
+
+def _form(draw: Draw) -> tuple:
+    return (draw.failure, draw.named, tuple((name, str(getattr(value, "shape", ""))) for name, value in draw.values.items()))
+
+
+def _through_json(facts: dict) -> dict:
+    import json
+
+    return json.loads(json.dumps(facts))
+
+
+def release(course: CourseDirectory, lecture: str, target: Path) -> None:
+    """Make the stub with nbgrader's ``generate_assignment``, with a gradebook of its own that is thrown away."""
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.converters.base import NbGraderException
+    from nbgrader.coursedir import CourseDirectory as NbgraderDirectory
+    from traitlets.config import Config
+
+    from autograder.plugin import configure
+
+    with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
+        config = Config()
+        configure(config, str(course.root / "nbgrader_config.py"))
+        config.CourseDirectory.db_url = f"sqlite:///{scratch}/gradebook.db"
+        config.CourseDirectory.release_directory = f"{scratch}/release"
+        config.CourseDirectory.assignment_id = lecture
+        directory = NbgraderDirectory(config=config)
+        converter = GenerateAssignment(coursedir=directory, config=config)
+        said = _Said()
+        converter.log.handlers, converter.log.propagate = [said], False
+        try:
+            converter.start()
+        except (NbGraderException, RuntimeError):
+            raise UserError(f"{lecture}: nbgrader cannot make the stub:\n" + "\n".join(said.errors[:3])) from None
+        made = Path(scratch) / "release" / lecture
+        out = target / lecture
+        out.mkdir(parents=True, exist_ok=True)
+        for path in sorted(made.iterdir()):
+            if path.is_file() and not ((out / path.name).is_file() and (out / path.name).read_bytes() == path.read_bytes()):
+                shutil.copyfile(path, out / path.name)
+
+
+class _Said(logging.Handler):
+    """Keeps what nbgrader says of errors, which it logs and does not raise."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.errors: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.errors.append(record.getMessage())

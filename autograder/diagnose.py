@@ -1,0 +1,179 @@
+"""Why one value is not the expected one, in a sentence a student can act on."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograder.course import Tolerance
+
+
+def close(value: Any, expected: Any, tolerance: Tolerance) -> bool:
+    """Same kind, dtype and shape, and equal within the tolerance; NaN equals nothing but an expected NaN never occurs."""
+    return mismatch_of_form(value, expected) is None and _equal(value, expected, tolerance)
+
+
+def mismatch_of_form(value: Any, expected: Any) -> str | None:
+    """What is wrong with the kind, shape or dtype of a value, or ``None``."""
+    value, expected = _aligned(value, expected)
+    if isinstance(expected, Tensor):
+        if not isinstance(value, Tensor):
+            return f"This is {_kind(value)}; a tensor of shape {_shape(expected)} is expected."
+        if value.shape != expected.shape:
+            extra = ""
+            if value.numel() == expected.numel():
+                extra = " It has the right number of elements, in another arrangement."
+            return f"The shape is {_shape(value)}, expected {_shape(expected)}.{extra}"
+        if value.dtype != expected.dtype:
+            return f"The dtype is {_dtype(value)}, expected {_dtype(expected)}."
+        return None
+    if _kind(value) != _kind(expected):
+        return f"This is {_kind(value)}; {_kind(expected)} is expected."
+    if isinstance(expected, list) and len(value) != len(expected):
+        return f"The list has {len(value)} elements, expected {len(expected)}."
+    return None
+
+
+def difference(value: Any, expected: Any, tolerance: Tolerance) -> str | None:
+    """What is wrong with a value, most telling thing first, or ``None`` if it is right. Never states the expected values."""
+    if (form := mismatch_of_form(value, expected)) is not None:
+        return form
+    value, expected = _aligned(value, expected)
+    if _equal(value, expected, tolerance):
+        return None
+    if not isinstance(expected, Tensor):
+        return _plain_difference(value, expected)
+    if value.is_floating_point() and not torch.isfinite(value).all():
+        return _not_finite(value, expected)
+    if value.is_floating_point() and expected.numel() > 1 and (relation := _relation(value, expected, tolerance)):
+        return relation
+    return _where(value, expected, tolerance)
+
+
+def _equal(value: Any, expected: Any, tolerance: Tolerance) -> bool:
+    value, expected = _aligned(value, expected)
+    if not isinstance(expected, Tensor):
+        return value == expected
+    try:
+        torch.testing.assert_close(value, expected, rtol=tolerance.rtol, atol=tolerance.atol)
+    except AssertionError:
+        return False
+    return True
+
+
+def _aligned(value: Any, expected: Any) -> tuple[Any, Any]:
+    """A Python number is as good as a tensor of one element, on either side; both become float64 or int64 tensors."""
+    sides = (value, expected)
+    if not all(_is_number(side) for side in sides) or all(isinstance(side, Tensor) for side in sides):
+        return sides
+    if _is_float(expected):
+        return torch.as_tensor(value, dtype=torch.float64), torch.as_tensor(expected, dtype=torch.float64)
+    if not _is_float(value):
+        return torch.as_tensor(value, dtype=torch.int64), torch.as_tensor(expected, dtype=torch.int64)
+    return sides
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.ndim == 0 and value.dtype != torch.bool and not value.is_complex()
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_float(value: Any) -> bool:
+    return value.is_floating_point() if isinstance(value, Tensor) else isinstance(value, float)
+
+
+def _plain_difference(value: Any, expected: Any) -> str:
+    if isinstance(expected, list):
+        first = next(i for i, (a, b) in enumerate(zip(value, expected)) if a != b)
+        wrong = sum(a != b for a, b in zip(value, expected))
+        if sorted(map(repr, value)) == sorted(map(repr, expected)):
+            return f"The list has the right elements in another order; the first that is out of place is element {first}."
+        return f"{wrong} of {len(expected)} elements differ; the first is element {first}: {_brief(value[first])}."
+    return f"{_brief(value)} is not the expected value."
+
+
+def _not_finite(value: Tensor, expected: Tensor) -> str:
+    kinds = [name for name, found in (("NaN", value.isnan().any()), ("infinity", value.isinf().any())) if found]
+    count = int((~torch.isfinite(value)).sum())
+    return (
+        f"{count} of {value.numel()} elements are {' or '.join(kinds)}. Look for a division by zero, the logarithm of zero, "
+        "or an exponential that overflows."
+    )
+
+
+def _relation(value: Tensor, expected: Tensor, tolerance: Tolerance) -> str | None:
+    """A constant factor, a sign, a transpose, a shift of each row: seen at once by a person who knows the field."""
+    value, expected = value.double(), expected.double()
+    loose = Tolerance(rtol=max(10 * tolerance.rtol, 1e-4), atol=max(tolerance.atol, 1e-7))
+    if not value.any():
+        return "Every element is zero."
+    if _equal(-value, expected, loose):
+        return "The sign is wrong everywhere: each element is the negative of what is expected."
+    norm = float((expected * expected).sum())
+    factor = float((value * expected).sum()) / norm if norm > 0 else 0.0
+    if factor and math.isfinite(factor) and _equal(value, factor * expected, loose):
+        return _factor(factor, expected)
+    if value.ndim == 2 and value.shape[0] == value.shape[1] and _equal(value.T.contiguous(), expected, loose):
+        return "This is the transpose of what is expected."
+    if value.ndim == 2 and value.shape[1] > 1:
+        shift = (value - expected).mean(1, keepdim=True)
+        if _equal(value - shift, expected, loose):
+            return "Each row is right up to a constant that is added to the whole row."
+    return None
+
+
+def _factor(factor: float, expected: Tensor) -> str:
+    for n in {*expected.shape, expected.numel()} - {0, 1}:
+        for ratio, name in ((n, f"{n}"), (1 / n, f"1/{n}")):
+            if math.isclose(factor, ratio, rel_tol=1e-3):
+                return f"Every element is {name} times what is expected; {n} is a size of this tensor: a mean or a sum too many?"
+    for n in range(2, 513):
+        for ratio, name in ((n / (n - 1), f"{n}/{n - 1}"), ((n - 1) / n, f"{n - 1}/{n}")):
+            if math.isclose(factor, ratio, rel_tol=1e-5):
+                return f"Every element is {name} times what is expected: n in one place where the other has n - 1 (Bessel's correction)."
+    return f"Every element is the same factor away from what is expected: yours is {factor:.4g} times as large."
+
+
+def _where(value: Tensor, expected: Tensor, tolerance: Tolerance) -> str:
+    if value.dtype == torch.bool or not value.is_floating_point():
+        wrong = value != expected
+        size = ""
+    else:
+        gap = (value.double() - expected.double()).abs()
+        wrong = gap > tolerance.atol + tolerance.rtol * expected.double().abs()
+        size = f"; the largest difference is {float(gap.max()):.3g}"
+    if value.ndim == 0:
+        return f"The value {value.item():.6g} is not the expected one{size}." if value.dtype != torch.bool else "The truth value is wrong."
+    first = tuple(int(i) for i in wrong.nonzero()[0]) if wrong.any() else ()
+    place = f"; the first is at {list(first)}" if first else ""
+    rows = ""
+    if value.ndim == 2 and wrong.any() and not wrong.all():
+        bad_rows, bad_columns = int(wrong.any(1).sum()), int(wrong.any(0).sum())
+        if bad_rows < value.shape[0] or bad_columns < value.shape[1]:
+            rows = f" ({bad_rows} of {value.shape[0]} rows, {bad_columns} of {value.shape[1]} columns)"
+    return f"{int(wrong.sum())} of {value.numel()} elements differ{rows}{place}{size}."
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {_shape(value)}"
+    if value is None:
+        return "None (does the function return its result?)"
+    return {bool: "a truth value", int: "a whole number", float: "a number", str: "a string", list: "a list"}.get(type(value), type(value).__name__)
+
+
+def _shape(value: Tensor) -> str:
+    return "(" + ", ".join(map(str, value.shape)) + ("," if value.ndim == 1 else "") + ")"
+
+
+def _dtype(value: Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

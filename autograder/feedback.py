@@ -1,0 +1,45 @@
+"""A verdict as a student reads it: HTML in JupyterLab and in the feedback, plain text in a terminal."""
+
+from __future__ import annotations
+
+from html import escape
+
+from autograder.verdict import Verdict
+
+COLOURS = {"correct": "#1a7f37", "partly correct": "#9a6700", "not attempted": "#57606a", "could not run": "#57606a"}
+WRONG = "#cf222e"
+
+
+def as_html(verdict: Verdict, title: str = "") -> str:
+    """A small card: status and points, the diagnosis, and a row for each named value. Everything in it is escaped."""
+    colour = COLOURS.get(verdict.status, WRONG)
+    head = (
+        f'<div style="border-left:4px solid {colour};padding:6px 12px;margin:4px 0;max-width:860px">'
+        f'<div><b style="color:{colour}">{escape(verdict.status.capitalize())}</b> · '
+        f"<b>{verdict.points:g} / {verdict.max_points:g}</b> points · {escape(title or verdict.exercise)} "
+        f'<code>{escape(verdict.exercise)}</code></div>'
+    )
+    message = f'<div style="margin-top:4px">{escape(verdict.message)}</div>' if verdict.message else ""
+    rows = [row for row in verdict.rows if row.name]
+    table = ""
+    if rows:
+        lines = "".join(
+            f'<tr><td style="text-align:left"><code>{escape(row.name)}</code></td>'
+            f'<td style="text-align:left;color:{COLOURS["correct"] if row.right else WRONG}">{"right" if row.right else "wrong"}</td>'
+            f'<td style="text-align:left">{escape(row.note if row.note != verdict.message else "")}</td></tr>'
+            for row in rows
+        )
+        table = f'<table style="margin:4px 0"><tbody>{lines}</tbody></table>'
+    return f"{head}{message}{table}</div>"
+
+
+def as_text(verdict: Verdict) -> str:
+    """The same in plain text."""
+    lines = [f"{verdict.exercise}: {verdict.status}, {verdict.points:g} of {verdict.max_points:g} points"]
+    if verdict.message:
+        lines.append(f"  {verdict.message}")
+    for row in verdict.rows:
+        if row.name:
+            note = f"  {row.note}" if row.note and row.note != verdict.message else ""
+            lines.append(f"  {'right' if row.right else 'wrong'}  {row.name}{note}")
+    return "\n".join(lines)

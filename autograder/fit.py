@@ -1,0 +1,257 @@
+"""``fit`` drives a training: progress, loss curve, budget, checkpoint; while grading it loads the weights and replays the first steps."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import inspect
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autograder import weights
+from autograder.check import neutral
+from autograder.progress import Progress
+from autograder.session import Session, current
+
+REPLAYED = 5  # first losses that tell whether weights and code belong together
+CHECKPOINT_SECONDS = 30  # what a crash may cost
+
+
+@dataclass
+class Fitted:
+    """A trained model, and the facts that go with its logits into the record."""
+
+    model: Any
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """A training that can be left after any step and continued."""
+
+    model: Any
+    losses: Iterator[float]
+    history: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    step: int = 0
+    random: torch.Tensor | None = None  # state of torch's generator between two steps
+    finished: bool = False
+    first: list[float] = field(default_factory=list)
+
+
+def fitted(exercise: str) -> Fitted:
+    """What ``fit(exercise, ...)`` made; raises what stopped it."""
+    if exercise not in fitted.models:
+        raise RuntimeError(f"run the cell with fit({exercise!r}, ...) first")
+    found = fitted.models[exercise]
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+fitted.models: dict[str, Fitted | BaseException] = {}
+_suspended: dict[str, tuple[str, Run]] = {}
+
+
+def fit(exercise: str, make_model: Callable[[], Any], train: Callable[[Any], Iterator[float]], steps: int | None = None) -> Any:
+    """Train a model, or take up a training where it was left.
+
+    The weights are kept in ``<exercise>.safetensors`` beside the notebook; submit that file too.  A finished training is
+    loaded, not repeated, as long as the code is the same; an interrupted one is continued; other code trains afresh, and
+    the older weights stay in ``<exercise>.previous.safetensors``.
+
+    Args:
+        exercise: the id, as in ``course.yml``.
+        make_model: returns a fresh model: any object that holds its tensors in attributes, lists and dicts.
+        train: a generator that trains the model and yields the loss of each step.
+        steps: how many steps it will yield, for the progress bar.
+
+    Returns:
+        The model. It maps contexts ``(N, T) int64`` to logits ``(N, 27)``.
+    """
+    session = current()
+    rules = session.facts.rules(exercise)
+    fitted.models.pop(exercise, None)
+    gradients = not any(name in ("backward", "autograd") for name in rules.forbid)
+    try:
+        with neutral(session.facts.training_seed), torch.set_grad_enabled(gradients):
+            found = _fit(session, exercise, make_model, train, steps)
+        weights.evaluation_mode(found.model)
+        sizes = {name: tensor.numel() for name, tensor in weights.tensors_of(found.model).items()}
+        found.facts["sizes"] = dict(sorted(sizes.items(), key=lambda item: -item[1])[:64])
+        found.facts["parameters"] = sum(sizes.values())
+    except BaseException as error:
+        fitted.models[exercise] = error
+        raise
+    fitted.models[exercise] = found
+    return found.model
+
+
+def _fit(session: Session, exercise: str, make_model: Callable, train: Callable, steps: int | None) -> Fitted:
+    path = Path(f"{exercise}.safetensors")
+    seed = session.facts.training_seed
+    if session.training == "grading":
+        return _for_grading(path, session, exercise, make_model, train)
+    fingerprint = _fingerprint(make_model, train, steps)
+    run, said = _resume(path, exercise, fingerprint, seed, make_model, train)
+    if run is None:
+        run = _start(seed, make_model, train)
+    if not run.finished:
+        budget = session.facts.rules(exercise).loss.budget_seconds
+        with Progress(exercise, steps, budget, quiet=session.training == "author", note=said) as progress:
+            try:
+                _drive(run, budget, progress, lambda: _save(path, run, fingerprint))
+            except KeyboardInterrupt:
+                _suspended[exercise] = (fingerprint, run)
+                raise
+    else:
+        Progress.say(said, quiet=session.training == "author")
+    if not run.first:
+        raise ValueError("the training yielded no loss: train(model) must `yield` the loss of every step")
+    return Fitted(run.model, {"first": run.first, "replayed": run.first, "steps": run.step, "seconds": run.seconds, "finished": run.finished})
+
+
+def _start(seed: int, make_model: Callable, train: Callable) -> Run:
+    torch.manual_seed(seed)
+    model = make_model()
+    return Run(model, iter(train(model)))
+
+
+def _resume(path: Path, exercise: str, fingerprint: str, seed: int, make_model: Callable, train: Callable) -> tuple[Run | None, str]:
+    """The run to go on with, and a line that says so; ``None`` to start afresh."""
+    if exercise in _suspended and _suspended[exercise][0] == fingerprint:
+        run = _suspended.pop(exercise)[1]
+        return run, f"Continuing after step {run.step:,}."
+    if not path.exists():
+        return None, ""
+    try:
+        saved, facts = weights.load(path)
+        same = facts["fingerprint"] == fingerprint and _agree(facts["first"], replay(seed, make_model, train, len(facts["first"])))
+        if same:
+            run = _start(seed, make_model, train)
+            weights.put(run.model, saved)
+            run.step, run.seconds, run.first, run.finished = facts["steps"], facts["seconds"], facts["first"], facts["finished"]
+            state = "Loaded the finished training" if run.finished else "Continuing from the saved weights"
+            return run, f"{state} of {path.name} ({run.step:,} steps). Delete the file to train afresh."
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        reason = f" ({error})"
+    else:
+        reason = ", because the code has changed"
+    previous = path.with_suffix(".previous.safetensors")
+    path.replace(previous)
+    return None, f"Training afresh{reason}; the older weights are kept in {previous.name}."
+
+
+def _drive(run: Run, budget: float, progress: Progress, save: Callable[[], None]) -> None:
+    """Step until the generator ends, the budget is spent or the user interrupts; the weights are saved in every case."""
+    begun = last = time.monotonic()
+    before = run.seconds
+    with _interruption() as interrupted:
+        try:
+            if run.random is not None:
+                torch.set_rng_state(run.random)
+            for loss in run.losses:
+                run.step += 1
+                run.history.append(float(loss))
+                if len(run.first) < REPLAYED and run.step <= REPLAYED:
+                    run.first.append(float(loss))
+                now = time.monotonic()
+                run.seconds = before + now - begun
+                progress.step(run.step, run.history, run.seconds)
+                if now - last > CHECKPOINT_SECONDS:
+                    save()
+                    last = now
+                if interrupted.is_set():
+                    run.random = torch.get_rng_state()
+                    save()
+                    progress.done(run, "Interrupted. Nothing is lost: run the cell again to continue.")
+                    raise KeyboardInterrupt
+                if run.seconds > budget:
+                    progress.done(run, f"Stopped: the budget of {budget:g} seconds is spent. These weights count.")
+                    break
+            else:
+                progress.done(run, "Done.")
+            run.finished = True
+        finally:
+            if run.history:
+                save()
+
+
+@contextlib.contextmanager
+def _interruption() -> Iterator[threading.Event]:
+    """Ctrl-C (or the stop button) ends the training between two steps; a second one at once."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def handler(number, frame):
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    previous = signal.signal(signal.SIGINT, handler)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _save(path: Path, run: Run, fingerprint: str) -> None:
+    facts = {"fingerprint": fingerprint, "first": run.first, "steps": run.step, "seconds": round(run.seconds, 2), "finished": run.finished}
+    weights.save(path, run.model, facts)
+
+
+def _for_grading(path: Path, session: Session, exercise: str, make_model: Callable, train: Callable) -> Fitted:
+    """The submitted weights in a fresh model, with the first losses that the submitted code gives."""
+    seed = session.facts.training_seed
+    if path.exists():
+        saved, facts = weights.load(path)
+        replayed = replay(seed, make_model, train, REPLAYED)
+        torch.manual_seed(seed)
+        model = make_model()
+        weights.put(model, saved)
+        first = [float(x) for x in facts.get("first", [])][:REPLAYED]
+        return Fitted(model, {"first": first, "replayed": replayed, "steps": facts.get("steps"), "finished": facts.get("finished")})
+    run = _start(seed, make_model, train)
+    begun = time.monotonic()
+    for loss in run.losses:
+        run.step += 1
+        if len(run.first) < REPLAYED:
+            run.first.append(float(loss))
+        if time.monotonic() - begun > session.training_seconds:
+            break
+    else:
+        run.finished = True
+    return Fitted(run.model, {"first": run.first, "replayed": run.first, "steps": run.step, "finished": run.finished, "no_weights": True})
+
+
+def replay(seed: int, make_model: Callable, train: Callable, steps: int) -> list[float]:
+    """The first losses of a fresh training."""
+    run = _start(seed, make_model, train)
+    first = []
+    for loss in run.losses:
+        first.append(float(loss))
+        if len(first) >= steps:
+            break
+    return first
+
+
+def _agree(saved: list[float], replayed: list[float]) -> bool:
+    return len(saved) == len(replayed) and all(abs(a - b) <= 0.01 * max(abs(a), 1.0) for a, b in zip(saved, replayed))
+
+
+def _fingerprint(make_model: Callable, train: Callable, steps: int | None) -> str:
+    """Of the code that trains, so that finished weights are not taken for those of other code."""
+    try:
+        text = inspect.getsource(make_model) + inspect.getsource(train)
+    except (OSError, TypeError):
+        text = ""
+    return hashlib.sha256(f"{text}{steps}".encode()).hexdigest()[:16]

@@ -1,0 +1,249 @@
+"""From a notebook's cells to verdicts: run them in the runner, compare the records with the answer key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from autograder.answers import Answers, Key, Mistake
+from autograder.course import CourseDirectory
+from autograder.errors import UserError
+from autograder.forbidden import forbidden_use
+from autograder.judging import verdict_of
+from autograder.notebook import ANSWER
+from autograder.record import Record, RecordError
+from autograder.runner.host import Cell, CellResult, Job, Result, Runner
+from autograder.session import EXPECTED, Facts, seeds_from
+from autograder.verdict import Verdict, refuse
+
+SECRET_FILE, SECRET_VARIABLE = ".autograder_secret", "AUTOGRADER_SECRET"
+PUBLIC = b"public"  # in the place of the secret, for the draws that students see
+NO_RECORD = "This check handed over nothing to compare."
+
+
+@dataclass
+class Graded:
+    """One submission's outcome."""
+
+    verdicts: dict[str, Verdict]
+    cells: list[CellResult]
+    remarks: list[str] = field(default_factory=list)  # for the instructor
+
+
+def secret(course: CourseDirectory) -> bytes:
+    """The instructor's secret: of the environment, or of a file that git ignores, made on first use."""
+    if value := os.environ.get(SECRET_VARIABLE):
+        return value.encode()
+    path = course.root / SECRET_FILE
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        value = path.read_bytes().strip()
+        if len(value) < 16:
+            raise UserError(f"{path}: the secret is shorter than 16 characters. Delete the file; a new one will be made.") from None
+        return value
+    with os.fdopen(fd, "w") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    return path.read_bytes().strip()
+
+
+def facts_for(course: CourseDirectory, lecture: str, secret_: bytes, draws: int) -> Facts:
+    """What the student's process is told, with the seeds that come of a secret."""
+    seeds = seeds_from(secret_, lecture, course.lecture(lecture).exercises, draws)
+    return Facts.of(course.course, lecture, seeds)
+
+
+def hidden_facts(course: CourseDirectory, lecture: str) -> Facts:
+    return facts_for(course, lecture, secret(course), course.course.seeds.hidden_draws)
+
+
+def public_facts(course: CourseDirectory, lecture: str) -> Facts:
+    return facts_for(course, lecture, PUBLIC, course.course.seeds.public_draws)
+
+
+def read_notebook(path: Path) -> Any:
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file. Make it with: autograder build")
+    return nbformat.read(path, as_version=4)
+
+
+def cells_of(notebook: Any, course: CourseDirectory, lecture: str) -> list[Cell]:
+    """The code cells of a sanitised notebook as the runner wants them."""
+    limits, rules = course.course.limits, course.lecture(lecture).exercises
+    cells = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        metadata = cell.metadata.get("nbgrader", {})
+        name = metadata.get("grade_id", "")
+        fits = name.removesuffix("_fit") if name.endswith("_fit") else ""
+        seconds = limits.cell_seconds + limits.training_seconds if fits in rules else None
+        exercise = name if metadata.get("grade") and name in rules else None
+        cells.append(Cell(cell.source, bool(metadata.get("locked") or metadata.get("grade")), exercise, seconds))
+    return cells
+
+
+def grade(notebook: Any, files: dict[str, bytes], course: CourseDirectory, lecture: str, answers: Answers, runner: Runner) -> Graded:
+    """Run a submission and judge every exercise of it.
+
+    Args:
+        notebook: sanitised: ids, locks and points are the released ones.
+        files: what was submitted besides, by plain name.
+        answers: of :func:`answer_key`, with the hidden seeds.
+    """
+    facts = Facts.from_json(answers.facts)
+    cells = cells_of(notebook, course, lecture)
+    result = runner.run(Job(cells, with_names(files, course), answers.facts, course.course.limits.model_dump()))
+    graded = Graded({}, result.cells)
+    sources = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(_code(notebook))}
+    for index, cell in enumerate(cells):
+        if cell.exercise:
+            position = sources.get(cell.exercise + ANSWER)
+            graded.verdicts[cell.exercise] = _verdict(cell.exercise, index, position, cells, result, facts, answers, course, graded.remarks)
+    return graded
+
+
+def with_names(files: dict[str, bytes], course: CourseDirectory) -> dict[str, bytes]:
+    """The submitted files, with the course's own names in place of whatever a student submitted."""
+    return {**files, "names.txt": course.names.read_bytes()}
+
+
+def _code(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _verdict(
+    exercise: str,
+    index: int,
+    answer: int | None,
+    cells: list[Cell],
+    result: Result,
+    facts: Facts,
+    answers: Answers,
+    course: CourseDirectory,
+    remarks: list[str],
+) -> Verdict:
+    rules = facts.rules(exercise)
+    record = result.records.get(exercise)
+    answer_result = result.cells[answer] if answer is not None else CellResult()
+    if answer is not None and rules.forbid:
+        others = [cell.source for i, cell in enumerate(cells) if not cell.locked and i != answer]
+        if used := forbidden_use(cells[answer].source, others, rules.forbid):
+            return refuse(exercise, rules, used, "wrong")
+    if exercise in result.refused:
+        return refuse(exercise, rules, f"The answer was not taken: {result.refused[exercise]}.")
+    broken = _how_it_ended(answer_result)
+    if record is None:
+        own = _how_it_ended(result.cells[index])
+        ended = answer_result.ended or result.cells[index].ended
+        return refuse(exercise, rules, ended or broken or own or NO_RECORD, "error")
+    failure = record.draws[0].failure if record.draws else None
+    if failure and failure.name in ("NameError", "RuntimeError") and broken:
+        return refuse(exercise, rules, broken)
+    return verdict_of(record, facts, answers.keys.get(exercise), course.names, remarks)
+
+
+def _how_it_ended(cell: CellResult) -> str | None:
+    """Why a cell did not come to its end, in a sentence, or ``None``."""
+    if cell.ended:
+        return f"Your answer's cell: {cell.ended}"
+    for output in cell.outputs:
+        if output["output_type"] == "error":
+            return f"The cell of your answer stops with {output['ename']}: {output['evalue']}"
+    return None
+
+
+def answer_key(course: CourseDirectory, lecture: str, runner: Runner, facts: Facts, fresh: bool = False) -> Answers:
+    """The answers of the reference, the mistakes and the variants for these seeds, computed once for the same content.
+
+    Raises:
+        UserError: the reference, an oracle, a mistake or a variant does not run, with its line in the lecture file.
+    """
+    source, others = course.source(lecture), course.extras(lecture)
+    notebook = read_notebook(source)
+    extras = json.loads(others.read_text()) if others.is_file() else {}
+    cache = course.build / "answers" / f"{lecture}-{_digest(course, source, others, facts)}.safetensors"
+    if cache.is_file() and not fresh:
+        try:
+            return Answers.load(cache)
+        except RecordError:
+            cache.unlink()  # a damaged cache is no cache
+    answers = _compute(course, lecture, notebook, extras, facts, runner)
+    answers.save(cache)
+    return answers
+
+
+def _digest(course: CourseDirectory, source: Path, others: Path, facts: Facts) -> str:
+    """Of everything that the answers depend on."""
+    digest = hashlib.sha256()
+    for part in (source.read_bytes(), others.read_bytes() if others.is_file() else b"", course.names_digest().encode()):
+        digest.update(hashlib.sha256(part).digest())
+    digest.update(json.dumps(facts.to_json(), sort_keys=True).encode())
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def _compute(course: CourseDirectory, lecture: str, notebook: Any, extras: dict, facts: Facts, runner: Runner) -> Answers:
+    cells = cells_of(notebook, course, lecture)
+    rules = course.lecture(lecture).exercises
+    fits = {c.metadata.nbgrader.grade_id.removesuffix("_fit"): c.source for c in _code(notebook) if c.metadata.nbgrader.grade_id.endswith("_fit")}
+    for cell in cells:
+        cell.locked = True
+        if cell.exercise:
+            fit_again = "\n" + fits[cell.exercise] if cell.exercise in fits else ""
+            cell.forks = [extra["source"] + fit_again for extra in extras.get(cell.exercise, [])]
+    budget = sum(rules[name].loss.budget_seconds for name in fits)
+    for cell in cells:
+        cell.seconds = 120 + budget  # an author's machine may take its time; a loop that never ends may not
+    wanted = tuple(f"{name}.safetensors" for name in fits)
+    files = {name: path.read_bytes() for name in wanted if (path := course.weights(lecture) / name).is_file()}
+    limits = {**course.course.limits.model_dump(), "cell_seconds": 120 + budget, "notebook_seconds": 600 + 2 * budget}
+    job = Job(cells, with_names(files, course), facts.to_json(), limits, training="author", wanted=wanted)
+    result = runner.run(job)
+    where = course.solution(lecture).name
+    for cell, ran in zip(cells, result.cells):
+        error = next((o for o in ran.outputs if o["output_type"] == "error"), None)
+        if error or ran.ended:
+            said = ran.ended or "\n".join(error["traceback"][-12:])
+            raise UserError(f"{where}: with the reference in place this cell stops:\n{cell.source[:300]}\n{said}")
+    course.weights(lecture).mkdir(parents=True, exist_ok=True)
+    for name, data in result.files.items():
+        if files.get(name) != data:
+            (course.weights(lecture) / name).write_bytes(data)
+    keys = {}
+    for exercise in (cell.exercise for cell in cells if cell.exercise):
+        keys[exercise] = _key(exercise, result, extras.get(exercise, []), where)
+    return Answers(keys, facts.to_json())
+
+
+def _key(exercise: str, result: Result, extras: list[dict[str, Any]], where: str) -> Key:
+    if exercise not in result.records:
+        raise UserError(f"{where}: the check of {exercise!r} handed over no record: {result.refused.get(exercise, 'it does not call check or check_loss')}.")
+    reference = result.records[exercise]
+    if reference.draws[0].failure:
+        raise UserError(f"{where}: the reference of {exercise!r} fails its own probe: {reference.draws[0].failure}.")
+    key = Key(reference)
+    for number, extra in enumerate(extras):
+        record = result.forks.get((exercise, number), "it handed over no record")
+        if not isinstance(record, Record):
+            raise UserError(f"{where}:{extra['line']}: the {extra['kind']} of {exercise!r} does not run: {record}.")
+        if extra["kind"] == "mistake":
+            key.mistakes.append(Mistake(extra["says"], record))
+        elif extra["kind"] == "variant":
+            key.variants.append(record)
+    return key
+
+
+def expected_path(course: CourseDirectory, lecture: str) -> Path:
+    """The public answers: beside the source notebook, from where nbgrader copies them to the release."""
+    return course.source(lecture).parent / EXPECTED
+
+

@@ -1,0 +1,201 @@
+"""A trained model's exercise: its logits on rows of the names are the record, the loss on them is the verdict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from autograder import weights
+from autograder.course import Exercise, Loss
+from autograder.names import SYMBOLS, Names, load_names
+from autograder.record import Record
+from autograder.verdict import Row, Verdict, describe, refuse, NOT_ATTEMPTED
+
+TRAIN_ROWS = 5_000  # of the training split, to compare: a standard error of about 0.017 nats
+ALONE_ROWS = 16  # given to the model one by one
+ZEROED_ROWS = 2_000  # given to the model with all its weights at zero
+UNIGRAM = 2.75  # below the entropy of single symbols, 2.822: nothing that ignores the context gets there
+UNIFORM = math.log(len(SYMBOLS))  # 3.2958, the loss of guessing
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one evaluation, in an order drawn from the seed."""
+
+    contexts: Tensor  # (N, T) int64
+    targets: Tensor  # (N,) int64
+    train_contexts: Tensor
+    train_targets: Tensor
+
+
+def rows_of(names: Names, rules: Loss, seed: int) -> Rows:
+    """All rows of the split and some of the training split, shuffled."""
+    g = torch.Generator().manual_seed(seed)
+
+    def shuffled(split: str, most: int | None = None) -> tuple[Tensor, Tensor]:
+        contexts, targets = names.contexts(split, rules.context)
+        order = torch.randperm(len(targets), generator=g)[:most]
+        return contexts[order], targets[order]
+
+    return Rows(*shuffled(rules.split), *shuffled("train", TRAIN_ROWS))
+
+
+def record_of(found: Any, rules: Loss, facts: Any, seed: int) -> dict[str, Tensor]:
+    """The logits of a model: on every row, on some rows alone, on training rows, and with all weights at zero.
+
+    Runs in the student's process; the targets never enter the record.
+    """
+    rows = rows_of(load_names(seed=facts.split_seed), rules, seed)
+    model = found.model
+    weights.evaluation_mode(model)
+    values = {
+        "logits": model(rows.contexts.clone()),
+        "train": model(rows.train_contexts.clone()),
+        "alone": torch.cat([model(rows.contexts[i : i + 1].clone()) for i in range(ALONE_ROWS)]),
+    }
+    tensors = [tensor for tensor in weights.tensors_of(model).values() if tensor.is_floating_point()]
+    kept = [tensor.detach().clone() for tensor in tensors]
+    try:
+        for tensor in tensors:
+            tensor.detach().zero_()
+        values["zeroed"] = model(rows.contexts[:ZEROED_ROWS].clone())
+    finally:
+        for tensor, before in zip(tensors, kept):
+            tensor.detach().copy_(before)
+    return values
+
+
+def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tuple[Verdict, list[str]]:
+    """Points from the band of the loss, and remarks for the instructor that cost nothing."""
+    exercise, loss = record.exercise, rules.loss
+    draw = record.draws[0]
+    if draw.failure:
+        if draw.failure.name == "NotImplementedError" and draw.failure.message in ("", exercise):
+            return refuse(exercise, rules, NOT_ATTEMPTED, "not attempted"), []
+        return refuse(exercise, rules, describe(draw.failure)), []
+    rows = rows_of(names, loss, seed)
+    reason = (
+        _wrong_form(draw.values, rows)
+        or _other_code(record.facts, exercise)
+        or _too_many(record.facts, loss)
+        or _other_rows(draw.values)
+        or _beside_the_weights(draw.values, rows)
+    )
+    if reason:
+        return refuse(exercise, rules, reason, "wrong"), []
+    logits = draw.values["logits"].float()
+    each = F.cross_entropy(logits, rows.targets, reduction="none")
+    reached = float(each.mean())
+    train = F.cross_entropy(draw.values["train"].float(), rows.train_targets, reduction="none")
+    points = max((p for bound, p in loss.bands.items() if reached <= bound), default=0.0)
+    table = tuple(Row(f"{loss.split} loss at most {bound:g}", reached <= bound, f"{p:g} points") for bound, p in loss.bands.items())
+    unseen = _unseen_loss(each, names, loss, seed)
+    told = f"The {loss.split} loss is {reached:.4f} (train {float(train.mean()):.4f}; on names that are not in train {unseen:.4f})."
+    hint = "" if points == rules.points else _diagnosis(logits, rows, each, record.facts)
+    status = "correct" if points == rules.points else "partly correct" if points else "wrong"
+    verdict = Verdict(exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table)
+    return verdict, _remarks(each, train, loss)
+
+
+def _wrong_form(values: dict[str, Any], rows: Rows) -> str | None:
+    expected = {"logits": len(rows.targets), "train": len(rows.train_targets), "alone": ALONE_ROWS, "zeroed": min(ZEROED_ROWS, len(rows.targets))}
+    for name, count in expected.items():
+        value = values.get(name)
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            return "The model must return a tensor of floating-point logits."
+        if value.shape != (count, len(SYMBOLS)):
+            return f"For contexts of shape ({count}, {rows.contexts.shape[1]}) the model returns shape {tuple(value.shape)}, expected ({count}, {len(SYMBOLS)})."
+    finite = torch.isfinite(values["logits"])
+    if not finite.all():
+        return f"{int((~finite).sum())} of the logits are NaN or infinite, so no loss can be taken. Did the training blow up, or is there a log of zero?"
+    return None
+
+
+def _other_code(facts: dict[str, Any], exercise: str) -> str | None:
+    first, replayed = facts.get("first"), facts.get("replayed")
+    if not (isinstance(first, list) and isinstance(replayed, list) and first and all(isinstance(x, (int, float)) for x in first + replayed)):
+        return f"There are no first losses in {exercise}.safetensors: submit the file that fit wrote."
+    if len(first) != len(replayed) or any(not abs(a - b) <= 0.01 * max(abs(a), 1.0) for a, b in zip(first, replayed)):
+        return (
+            f"The weights were not trained by this notebook's code: its first losses are {_few(replayed)}, those saved with the weights "
+            f"{_few(first)}. Run the training cell again and submit the new {exercise}.safetensors."
+        )
+    return None
+
+
+def _few(losses: list[float]) -> str:
+    return ", ".join(f"{x:.3f}" for x in losses[:3])
+
+
+def _too_many(facts: dict[str, Any], loss: Loss) -> str | None:
+    count, sizes = facts.get("parameters"), facts.get("sizes")
+    if not isinstance(count, int) or not isinstance(sizes, dict):
+        return "The number of parameters is not known."
+    if count <= loss.max_parameters:
+        return None
+    largest = max(sizes, key=lambda name: sizes[name]) if sizes else "?"
+    return (
+        f"The model holds {count:,} numbers, the limit here is {loss.max_parameters:,}; the largest tensor is {largest} with {sizes.get(largest, 0):,}. "
+        "A table of counts is not what is asked for: a network has to do with less."
+    )
+
+
+def _other_rows(values: dict[str, Any]) -> str | None:
+    together, alone = values["logits"][:ALONE_ROWS].double(), values["alone"].double()
+    if torch.allclose(together, alone, rtol=1e-3, atol=1e-3):
+        return None
+    return (
+        "The logits of a row change with the other rows of the batch. Each context must be predicted on its own: in evaluation BatchNorm uses its "
+        "running mean and variance, and nothing may look at the neighbouring rows."
+    )
+
+
+def _beside_the_weights(values: dict[str, Any], rows: Rows) -> str | None:
+    zeroed = values["zeroed"].float()
+    if not torch.isfinite(zeroed).all():
+        return None
+    if float(F.cross_entropy(zeroed, rows.targets[: len(zeroed)])) >= UNIGRAM:
+        return None
+    return "With all its weights at zero the model still predicts: what it knows is not in its parameters. Keep everything learned in the model's tensors."
+
+
+def _diagnosis(logits: Tensor, rows: Rows, each: Tensor, facts: dict[str, Any]) -> str:
+    """Why a loss is not lower, most telling thing first."""
+    normalised = logits / logits.sum(1, keepdim=True)
+    if bool((logits >= 0).all()) and bool((logits.sum(1) > 0).all()):
+        if float(-normalised.clamp_min(1e-9).log()[torch.arange(len(logits)), rows.targets].mean()) < float(each.mean()) - 0.05:
+            return "The outputs look like counts or probabilities. Return logits: the softmax is taken afterwards, and doing it twice flattens everything."
+    first = (rows.contexts == 0).all(1)
+    shares = torch.bincount(rows.targets[first], minlength=len(SYMBOLS)) / max(1, int(first.sum()))
+    entropy = float(-(shares * shares.clamp_min(1e-12).log()).sum())
+    if bool(first.any()) and float(each[first].mean()) > entropy + 0.25 and float(each[~first].mean()) < float(each.mean()):
+        return (
+            f"The first letter of a name costs {float(each[first].mean()):.2f}, all others {float(each[~first].mean()):.2f}: the model was hardly trained to predict it. "
+            "Pad every name with as many dots as the context is long, so that every letter, the first too, is a target."
+        )
+    if facts.get("no_weights") and not facts.get("finished"):
+        return "No weights were submitted, and the training did not end within the time that grading allows. Submit the .safetensors file that fit wrote beside the notebook."
+    return "Train longer, or look at the learning rate."
+
+
+def _unseen_loss(each: Tensor, names: Names, loss: Loss, seed: int) -> float:
+    """The mean over the rows of names that do not also stand in the training split."""
+    known = set(names.train)
+    words = names.split(loss.split)
+    fresh = torch.cat([torch.full((len(word) + 1,), word not in known) for word in words])
+    g = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(fresh), generator=g)  # the same first draw as in rows_of
+    return float(each[fresh[order]].mean())
+
+
+def _remarks(each: Tensor, train: Tensor, loss: Loss) -> list[str]:
+    error = math.hypot(float(each.std()) / math.sqrt(len(each)), float(train.std()) / math.sqrt(len(train)))
+    gap = float(train.mean() - each.mean())
+    if gap > 4 * error:
+        return [f"the loss on {loss.split} is {gap:.3f} below that on train, more than chance: were these names trained on?"]
+    return []

@@ -1,0 +1,95 @@
+"""A lecture's cells -> nbgrader's source notebook. The metadata (ids, points, locks) is derived here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograder.course import Exercise, Lecture
+from autograder.lecture import EXTRA, SHIPPED, LectureCell
+
+ANSWER = "_answer"  # an answer cell's grade_id is its exercise's id with this behind it
+
+
+def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> NotebookNode:
+    """The notebook with solutions in it, as ``nbgrader generate_assignment`` wants it; the same text gives the same bytes."""
+    shipped = [cell for cell in cells if cell.role in SHIPPED]
+    provided = 0
+    out = []
+    for position, cell in enumerate(shipped):
+        rules = lecture.exercises.get(cell.exercise)
+        if cell.role == "provided":
+            provided += 1
+            made = _locked(cell.source, f"provided_{provided}")
+        elif cell.role == "fit":
+            made = _locked(cell.source, f"{cell.exercise}_fit")
+        elif cell.role == "answer":
+            made = new_code_cell(cell.source, metadata={"nbgrader": _nbgrader(f"{cell.exercise}{ANSWER}", solution=True)})
+        elif cell.role == "check":
+            made = new_code_cell(cell.source, metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, locked=True, points=rules.points)})
+        elif cell.role == "written":
+            made = new_markdown_cell(cell.source, metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, solution=True, points=rules.points)})
+        elif cell.role == "exercise":
+            made = new_markdown_cell(f"{card(cell.exercise, rules, lecture)}\n\n{cell.source}")
+        else:
+            made = new_markdown_cell(cell.source)
+        made["id"] = f"{position:03d}-{cell.role}-{cell.exercise}"[:64].rstrip("-").replace("_", "-")
+        out.append(made)
+    metadata = {
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "autograder": {"lecture": name},
+    }
+    return new_notebook(cells=out, metadata=metadata)
+
+
+def _locked(source: str, grade_id: str) -> NotebookNode:
+    return new_code_cell(source, metadata={"nbgrader": _nbgrader(grade_id, locked=True)})
+
+
+def _nbgrader(grade_id: str, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None) -> dict[str, Any]:
+    metadata = {"grade": grade, "grade_id": grade_id, "locked": locked, "schema_version": 3, "solution": solution, "task": False}
+    return metadata | ({"points": points} if points is not None else {})
+
+
+def card(exercise: str, rules: Exercise, lecture: Lecture) -> str:
+    """What stands above an exercise: title, id, points, minutes, difficulty, and where the lecture speaks of it."""
+    parts = [f"`{exercise}`", f"{rules.points:g} {'bonus ' if rules.bonus else ''}point{'' if rules.points == 1 else 's'}"]
+    parts += [f"about {rules.minutes} minutes", f"difficulty {rules.difficulty} of 3"]
+    if rules.written:
+        parts.append("in your own words, graded by a person")
+    if rules.time:
+        seconds = sum(int(part) * 60**i for i, part in enumerate(reversed(rules.time.split(":"))))
+        parts.append(f"[lecture at {rules.time}]({lecture.video}&t={seconds}s)" if lecture.video else f"lecture at {rules.time}")
+    return f"### {rules.title}\n\n*{' · '.join(parts)}*"
+
+
+def extras(cells: list[LectureCell]) -> dict[str, list[dict[str, Any]]]:
+    """The other answers by exercise: kind, sentence, source and line."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for cell in cells:
+        if cell.role in EXTRA:
+            found.setdefault(cell.exercise, []).append({"kind": cell.role, "says": cell.says, "source": cell.source, "line": cell.line})
+    return found
+
+
+def to_json(notebook: NotebookNode) -> str:
+    """A notebook as text, with keys in a fixed order."""
+    return nbformat.writes(notebook, version=4, sort_keys=True) + "\n"
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write a file only if its content changes."""
+    write_text(path, json.dumps(data, indent=1, sort_keys=True) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file only if its content changes, so that an unchanged build changes no time stamp."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,84 @@
+"""The nbgrader plug-in: ``configure(c, __file__)`` in ``nbgrader_config.py`` is all that a course needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from autograder.course import CourseDirectory, load_course
+from autograder.errors import UserError
+
+HERE = "autograder.plugin"
+STOCK = "nbgrader.preprocessors"
+
+
+def configure(c: Any, config_file: str) -> None:
+    """Tell nbgrader where the course stands, and put this kit into its pipelines through their configurable lists.
+
+    Args:
+        c: traitlets' config object, as ``get_config()`` gives it.
+        config_file: ``__file__`` of ``nbgrader_config.py``; ``course.yml`` stands beside it.
+    """
+    try:
+        course = load_course(Path(os.path.relpath(Path(config_file).resolve().parent / "course.yml")))
+    except UserError as error:
+        sys.exit(str(error))
+    own_commands_first()
+    c.CourseDirectory.root = str(course.root)
+    c.CourseDirectory.course_id = course.course.course
+    c.CourseDirectory.db_url = absolute_gradebook(course)
+    c.CourseDirectory.source_directory = "build/source"
+    c.CourseDirectory.release_directory = "assignments"
+    c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.partial"]
+    c.CourseDirectory.max_file_size = 50_000  # kilobytes; weights of the largest model are 1 MB
+
+    c.GenerateAssignment.preprocessors = release_preprocessors()
+    c.Autograde.exporter_class = f"{HERE}.submission.SubmissionExporter"
+    c.Autograde.sanitize_preprocessors = [
+        f"{HERE}.submission.RestoreCells",
+        *(f"{STOCK}.{name}" for name in ("ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")),
+    ]
+    c.Autograde.autograde_preprocessors = [
+        f"{HERE}.grading.RunSubmission",
+        f"{HERE}.grading.GiveVerdicts",
+        "nbconvert.preprocessors.ClearMetadataPreprocessor",
+        *(f"{STOCK}.{name}" for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")),
+    ]
+    c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {"nbgrader"}
+    c.CoursePreprocessor.course_file = str(course.root / "course.yml")
+    if course.course.late:
+        c.AssignLatePenalties.plugin_class = f"{HERE}.late.LateRule"
+        c.LateRule.percent_per_day = course.course.late.percent_per_day
+        c.LateRule.grace_minutes = course.course.late.grace_minutes
+
+
+def own_commands_first() -> None:
+    """Put this environment's commands first on the path: nbgrader calls ``alembic`` by name, activated or not."""
+    own = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    if path[0] != own:
+        os.environ["PATH"] = os.pathsep.join([own, *path])
+
+
+def release_preprocessors() -> list[str]:
+    """nbgrader's own list for ``generate_assignment``, with stubs that name their exercise and due dates from ``course.yml``."""
+    before = ("IncludeHeaderFooter", "LockCells")
+    after = ("ClearOutput", "CheckCellMetadata", "ComputeChecksums", "SaveCells")
+    last = ("ClearHiddenTests", "ClearMarkScheme", "ComputeChecksums", "CheckCellMetadata")
+    ours = [f"{HERE}.release.ClearNamedSolutions"]
+    return [*_stock(before), *ours, *_stock(after), f"{HERE}.release.SaveDueDate", *_stock(last)]
+
+
+def _stock(names: tuple[str, ...]) -> list[str]:
+    return [f"{STOCK}.{name}" for name in names]
+
+
+def absolute_gradebook(course: CourseDirectory) -> str:
+    """The gradebook's URL, with an SQLite file of a relative path taken from the course's folder."""
+    url = course.course.gradebook
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/") and ":memory:" not in url:
+        return f"{prefix}{course.root}/{url.removeprefix(prefix)}"
+    return url

@@ -1,0 +1,92 @@
+"""The two preprocessors of ``nbgrader autograde``: run the submission, and replace what its graded cells show by verdicts."""
+
+from __future__ import annotations
+
+import atexit
+from pathlib import Path
+from typing import Any
+
+from nbformat.notebooknode import from_dict
+
+from autograder.feedback import as_html
+from autograder.grading import Graded, answer_key, grade, hidden_facts
+from autograder.plugin.base import CoursePreprocessor
+from autograder.plugin.submission import _refused
+from autograder.runner.host import Runner
+from autograder.session import EXPECTED
+from autograder.verdict import NOT_ATTEMPTED, Verdict, refuse
+
+MAX_FILES = 20  # besides the notebook
+_runner = Runner()
+atexit.register(_runner.close)
+
+
+class RunSubmission(CoursePreprocessor):
+    """Runs the cells in the runner's jailed half and keeps what they returned for :class:`GiveVerdicts`."""
+
+    def preprocess(self, nb, resources):
+        lecture = resources["nbgrader"]["assignment"]
+        rules = self.course.lecture(lecture).exercises
+        if reason := _refused(nb):
+            verdicts = {name: refuse(name, exercise, reason, "could not run") for name, exercise in rules.items() if not exercise.written}
+            resources["autograder"] = Graded(verdicts, [])
+            return nb, resources
+        answers = answer_key(self.course, lecture, _runner, hidden_facts(self.course, lecture))
+        files = submitted_files(Path(resources["metadata"]["path"]), self.course.course.limits.file_mb * 2**20)
+        graded = grade(nb, files, self.course, lecture, answers, _runner)
+        code = [cell for cell in nb.cells if cell.cell_type == "code"]
+        for number, (cell, ran) in enumerate(zip(code, graded.cells), 1):
+            cell.execution_count = number
+            cell.outputs = [from_dict(_safe(output)) for output in ran.outputs]
+            if ran.ended:
+                cell.outputs.append(from_dict({"output_type": "stream", "name": "stderr", "text": f"{ran.ended}\n"}))
+        for remark in graded.remarks:
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
+        resources["autograder"] = graded
+        return nb, resources
+
+
+class GiveVerdicts(CoursePreprocessor):
+    """Every graded code cell shows its verdict, and a number that ``determine_grade`` reads; nothing else."""
+
+    def preprocess(self, nb, resources):
+        rules = self.course.lecture(resources["nbgrader"]["assignment"]).exercises
+        verdicts = resources["autograder"].verdicts
+        for cell in nb.cells:
+            metadata = cell.metadata.get("nbgrader", {})
+            if cell.cell_type != "code" or not metadata.get("grade") or metadata.get("solution"):
+                continue
+            name = metadata["grade_id"]
+            if name not in rules:
+                raise ValueError(f"the gradebook's cell {name!r} is not in course.yml; generate the assignment again")
+            verdict = verdicts.get(name) or refuse(name, rules[name], NOT_ATTEMPTED, "not attempted")
+            figures = [o for o in cell.outputs if o.output_type == "display_data" and "image/png" in o.data]
+            cell.outputs = [*figures, from_dict(as_output(verdict, rules[name].title, metadata["points"]))]
+            self.log.info("%s: %s: %s", resources["nbgrader"]["student"], name, verdict.status)
+        return nb, resources
+
+
+def as_output(verdict: Verdict, title: str, max_points: float) -> dict[str, Any]:
+    """One ``execute_result``: the card for people, the points as plain text for nbgrader, never more than it allows."""
+    points = min(max(verdict.points, 0.0), float(max_points))
+    data = {"text/html": as_html(verdict, title), "text/plain": repr(points)}
+    return {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None}
+
+
+def submitted_files(folder: Path, max_bytes: int) -> dict[str, bytes]:
+    """What was submitted beside the notebook: plain files of plain names, within the limit; the answers stay outside."""
+    files = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb" or path.name == EXPECTED:
+            continue
+        if path.stat().st_size <= max_bytes and len(files) < MAX_FILES:
+            files[path.name] = path.read_bytes()
+    return files
+
+
+def _safe(output: dict[str, Any]) -> dict[str, Any]:
+    """A student's output without what a browser would run."""
+    if "data" not in output:
+        return output
+    kept = {mime: value for mime, value in output["data"].items() if mime in ("text/plain", "text/latex", "image/png", "image/jpeg")}
+    return {**output, "data": kept or {"text/plain": "[an output that is not shown here]"}}

@@ -1,0 +1,217 @@
+"""A stranger's notebook -> one that can be graded: unreadable, misnamed, missing, or with its cells edited."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.api import Gradebook
+
+from autograder.plugin.base import CoursePreprocessor, course_at
+
+MAX_CELLS = 1_000  # our largest notebook has about 100
+REFUSED = "refused"  # cell metadata: the reason why the submission cannot be graded
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads submissions; where there is nothing to read it gives an empty notebook that says why, so that nobody is left out.
+
+    nbgrader skips a folder without the notebook it looks for and drops a notebook that it cannot parse.  Here both end
+    as a graded submission of zero points with the reason on its first page.
+    """
+
+    def __init__(self, config=None, **kwargs: Any):
+        super().__init__(config=config, **kwargs)
+        assignments = getattr(self.parent, "assignments", None)
+        if assignments:
+            self._add_submissions_without_notebook(assignments)
+
+    def _add_submissions_without_notebook(self, assignments: dict[str, list[str]]) -> None:
+        coursedir = self.parent.coursedir
+        name = coursedir.assignment_id
+        pattern = coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, name)
+        root = Path(coursedir.root)
+        for folder in sorted(root.glob(str(Path(pattern).relative_to(root)) if Path(pattern).is_absolute() else pattern)):
+            expected = folder / f"{name}.ipynb"
+            if folder.is_dir() and not expected.exists():
+                self.log.warning("%s: there is no %s; the reason is in the feedback", folder, expected.name)
+                assignments[str(folder)] = [str(expected)]
+
+    def from_filename(self, filename: str, resources: dict | None = None, **kwargs: Any):
+        notebook, note, refused = self._read(Path(filename))
+        if note:
+            self.log.warning("%s: %s", filename, note)
+            add_note(notebook, note, refused)
+        path = Path(filename)
+        resources = {**(resources or {}), "metadata": {"name": path.stem, "path": str(path.parent)}}
+        return self.from_notebook_node(notebook, resources=resources, **kwargs)
+
+    def _read(self, path: Path):
+        """The notebook, what is to be said about it, and whether that ends its grading."""
+        if not path.exists():
+            others = sorted(p for p in path.parent.glob("*") if p.suffix == ".ipynb" and p.is_file() and not p.is_symlink())
+            if len(others) != 1:
+                held = ", ".join(sorted(p.name for p in path.parent.glob("*"))[:8]) or "nothing"
+                return new_notebook(), f"There is no {path.name} in this submission; it holds {held}. Submit the notebook under its own name.", True
+            notebook, note, refused = self._read(others[0])
+            said = f"Your notebook is called {others[0].name}, not {path.name}; it was graded all the same."
+            return notebook, note if refused else f"{said} {note}".strip(), refused
+        limit = course_at(self.config.CoursePreprocessor.course_file).course.limits.notebook_mb
+        if path.is_symlink() or not path.is_file():
+            return new_notebook(), f"{path.name} is not a plain file.", True
+        if path.stat().st_size > limit * 2**20:
+            return new_notebook(), f"{path.name} is larger than {limit} MB (the limit notebook_mb). Clear its outputs and submit again.", True
+        if path.stat().st_size == 0:
+            return new_notebook(), f"{path.name} is empty. Save the notebook in JupyterLab and submit again.", True
+        try:
+            notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+            if not isinstance(notebook.get("cells"), list) or len(notebook.cells) > MAX_CELLS:
+                raise ValueError(f"it has no list of at most {MAX_CELLS} cells")
+            return _tidy(notebook), "", False
+        except Exception as error:  # noqa: BLE001  nbformat raises whatever a damaged file leads it to
+            return new_notebook(), f"{path.name} cannot be read as a notebook ({type(error).__name__}: {str(error)[:200]}). Open it in JupyterLab, save it, and submit again.", True
+
+
+def add_note(notebook, note: str, refused: bool) -> None:
+    """A first cell that says something about the submission."""
+    cell = new_markdown_cell(f"**About this submission.** {html.escape(note)}", metadata={"autograder": {REFUSED: note} if refused else {}})
+    notebook.cells.insert(0, cell)
+
+
+def _tidy(notebook):
+    """Cells with what nbformat demands of them, whatever a student's tools have left out."""
+    cells, seen = [], set()
+    for position, cell in enumerate(notebook.cells):
+        if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+            raise ValueError(f"cell {position} is not a cell")
+        source = cell.get("source", "")
+        source = "".join(map(str, source)) if isinstance(source, list) else str(source)
+        metadata = cell.get("metadata")
+        metadata = {key: metadata[key] for key in ("nbgrader", "autograder") if isinstance(metadata, dict) and isinstance(metadata.get(key), dict)}
+        made = (new_code_cell if cell["cell_type"] == "code" else new_markdown_cell)(source, metadata=metadata)
+        if isinstance(cell.get("outputs"), list) and cell["cell_type"] == "code":
+            made.outputs = cell["outputs"]
+        identity = str(cell.get("id", ""))[:64]
+        if identity and identity not in seen and identity.replace("-", "").replace("_", "").isalnum():
+            made["id"] = identity
+        seen.add(made["id"])
+        cells.append(made)
+    metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
+    return new_notebook(cells=cells, metadata=metadata)
+
+
+class RestoreCells(CoursePreprocessor):
+    """Puts the cells of a submission back into the form in which they were released, and says what had changed.
+
+    The gradebook's own copy decides about ids, points, locks and the text of locked cells; what is missing is added where
+    it stood; cells that a student added stay.
+    """
+
+    def preprocess(self, nb, resources):
+        info = resources["nbgrader"]
+        with Gradebook(info["db_url"]) as gradebook:
+            released = _released(gradebook.find_notebook(info["notebook"], info["assignment"]))
+        notes: list[str] = []
+        found = self._find(nb, released, notes)
+        if not found and not _refused(nb):
+            add_note(nb, f"This is not the notebook of {info['assignment']}: none of its exercises is in it. Did you submit another lecture's?", True)
+        for name, cell in found.items():
+            self._mend(cell, released[name], notes)
+        self._add_missing(nb, released, found, notes)
+        if notes and not _refused(nb):
+            add_note(nb, " ".join(notes), False)
+        for note in notes:
+            self.log.warning("%s: %s", info["student"], note)
+        return nb, resources
+
+    def _find(self, nb, names: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+        """The last cell of every released id; ids that are unknown or stand twice are taken away."""
+        found: dict[str, Any] = {}
+        for cell in reversed(nb.cells):
+            metadata = cell.metadata.get("nbgrader")
+            if metadata is None:
+                continue
+            name = metadata.get("grade_id")
+            if not isinstance(name, str) or name not in names:
+                del cell.metadata["nbgrader"]
+            elif name in found:
+                notes.append(f"The cell {name} stands more than once; the last one counts.")
+                del cell.metadata["nbgrader"]
+            else:
+                found[name] = cell
+        return found
+
+    def _mend(self, cell, original, notes: list[str]) -> None:
+        before, metadata = cell.metadata["nbgrader"], original.metadata["nbgrader"]
+        name = metadata["grade_id"]
+        if metadata["grade"] and "points" in before and _number(before["points"]) != metadata["points"]:
+            notes.append(f"The points of {name} had been changed; {metadata['points']:g} count.")
+        if metadata["locked"]:
+            if cell.source.strip() != original.source.strip():
+                notes.append(f"The locked cell {name} had been edited; its original was used.")
+            cell.source = original.source
+        cell.metadata["nbgrader"] = metadata
+
+    def _add_missing(self, nb, released, found, notes: list[str]) -> None:
+        """A missing answer goes right behind what stood before it, a missing check right before what stood after it."""
+        order = list(released)
+        for position, (name, cell) in enumerate(released.items()):
+            if name in found:
+                continue
+            if cell.metadata["nbgrader"]["locked"]:
+                after = next((found[n] for n in order[position + 1 :] if n in found), None)
+                index = _index(nb, after) if after is not None else len(nb.cells)
+            else:
+                before = next((found[n] for n in reversed(order[:position]) if n in found), None)
+                index = _index(nb, before) + 1 if before is not None else 0
+            nb.cells.insert(index, cell)
+            found[name] = cell
+            if not _refused(nb):
+                notes.append(f"The cell {name} was missing; it was put back.")
+
+
+def _released(notebook) -> dict[str, Any]:
+    """The cells that the gradebook knows, by id, as they were released."""
+    points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    cells = {}
+    for cell in notebook.source_cells:
+        metadata = {
+            "cell_type": cell.cell_type,
+            "checksum": cell.checksum,
+            "grade": cell.name in points,
+            "grade_id": cell.name,
+            "locked": bool(cell.locked),
+            "schema_version": 3,
+            "solution": cell.name in solutions,
+            "task": False,
+        }
+        if cell.name in points:
+            metadata["points"] = points[cell.name]
+        make = new_code_cell if cell.cell_type == "code" else new_markdown_cell
+        cells[cell.name] = make(cell.source, metadata={"nbgrader": metadata})
+    return cells
+
+
+def _index(nb, cell) -> int:
+    return next(i for i, other in enumerate(nb.cells) if other is cell)
+
+
+def _refused(nb) -> str | None:
+    """The reason why a submission cannot be graded, if there is one."""
+    for cell in nb.cells:
+        reason = cell.metadata.get("autograder", {}).get(REFUSED)
+        if reason:
+            return str(reason)
+    return None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

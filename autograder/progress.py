@@ -1,0 +1,117 @@
+"""The progress of a training: a bar in a terminal, a bar and a loss curve in JupyterLab."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+from typing import Any
+
+from tqdm import tqdm
+
+REFRESH_SECONDS = 0.5  # often enough to watch, seldom enough to cost nothing
+POINTS = 160  # of the loss curve
+
+
+def in_notebook() -> bool:
+    """True where HTML is shown: a Jupyter kernel, not a terminal."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+class Progress:
+    """Shows steps, loss and time of one training.
+
+    Args:
+        exercise: its id.
+        steps: how many there will be, or ``None``.
+        budget: seconds after which the training is stopped.
+        quiet: show nothing.
+        note: a line to show first.
+    """
+
+    def __init__(self, exercise: str, steps: int | None, budget: float, quiet: bool = False, note: str = ""):
+        self.exercise, self.steps, self.budget, self.quiet, self.note = exercise, steps, budget, quiet, note
+        self.last = 0.0
+        self.handle: Any = None
+        self.bar: tqdm | None = None
+
+    def __enter__(self) -> Progress:
+        if not self.quiet:
+            if in_notebook():
+                from IPython.display import HTML, display
+
+                self.handle = display(HTML(escape(self.note)), display_id=True)
+            else:
+                self.say(self.note)
+                self.bar = tqdm(total=self.steps, desc=self.exercise, unit="step", mininterval=REFRESH_SECONDS)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def step(self, step: int, history: list[float], seconds: float) -> None:
+        if self.bar is not None:
+            self.bar.update(step - self.bar.n)
+        if self.quiet or time.monotonic() - self.last < REFRESH_SECONDS:
+            return
+        self.last = time.monotonic()
+        recent = history[-200:]
+        loss = sum(recent) / len(recent)
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
+        elif self.handle is not None:
+            self._show(step, history, seconds, f"{seconds:.0f} s of at most {self.budget:g} s")
+
+    def done(self, run: Any, message: str) -> None:
+        """The last picture, with what ended the training."""
+        if self.handle is not None:
+            self._show(run.step, run.history, run.seconds, f"{run.seconds:.0f} s. {message}")
+        elif self.bar is not None:
+            self.bar.close()
+            self.bar = None
+            self.say(f"{self.exercise}: {message}")
+
+    @staticmethod
+    def say(text: str, quiet: bool = False) -> None:
+        if text and not quiet:
+            print(text)
+
+    def _show(self, step: int, history: list[float], seconds: float, state: str) -> None:
+        from IPython.display import HTML
+
+        share = min(1.0, step / self.steps if self.steps else seconds / self.budget)
+        recent = history[-200:]
+        total = f" of {self.steps:,}" if self.steps else ""
+        note = f"<div>{escape(self.note)}</div>" if self.note else ""
+        self.handle.update(
+            HTML(
+                f"{note}<div><code>{escape(self.exercise)}</code> step {step:,}{total} · loss <b>{sum(recent) / len(recent):.4f}</b> "
+                f"(mean of the last {len(recent)} steps) · {escape(state)}</div>"
+                f'<progress max="1" value="{share:.4f}" style="width:420px"></progress>{loss_curve(history)}'
+            )
+        )
+
+
+def loss_curve(history: list[float], width: int = 420, height: int = 120) -> str:
+    """An SVG of the losses, averaged to at most ``POINTS`` points, lowest and highest value at the axis."""
+    size = max(1, len(history) // POINTS)
+    means = [sum(history[i : i + size]) / len(history[i : i + size]) for i in range(0, len(history), size)]
+    finite = [m for m in means if m == m and abs(m) < 1e6]
+    if len(finite) < 2:
+        return ""
+    low, high = min(finite), max(finite)
+    span = high - low or 1.0
+    points = " ".join(
+        f"{44 + i / (len(means) - 1) * (width - 50):.1f},{6 + (high - m) / span * (height - 24):.1f}" for i, m in enumerate(means) if m in finite
+    )
+    return (
+        f'<svg width="{width}" height="{height}" style="display:block" role="img" aria-label="loss curve">'
+        f'<polyline fill="none" stroke="#0969da" stroke-width="1.5" points="{points}"/>'
+        f'<text x="2" y="12" font-size="11">{high:.3f}</text><text x="2" y="{height - 16}" font-size="11">{low:.3f}</text>'
+        f'<text x="44" y="{height - 3}" font-size="11">step 1</text>'
+        f'<text x="{width - 6}" y="{height - 3}" font-size="11" text-anchor="end">step {len(history):,}</text></svg>'
+    )

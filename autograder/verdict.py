@@ -1,0 +1,147 @@
+"""A record and the reference's record, side by side: points, a message, and a table.
+
+The same code runs in the trusted process that grades and, with the public seeds, on a student's machine; only the
+former's points count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from autograder.answers import Key
+from autograder.course import Exercise, Tolerance
+from autograder.diagnose import close, difference
+from autograder.record import WHOLE, Draw, Failure, Record
+
+Status = Literal["correct", "partly correct", "wrong", "error", "not attempted", "could not run"]
+NOT_ATTEMPTED = "Not attempted yet."
+
+
+@dataclass(frozen=True)
+class Row:
+    """One named value of the answer, or one band of a loss."""
+
+    name: str
+    right: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    exercise: str
+    status: Status
+    points: float
+    max_points: float
+    message: str = ""  # one diagnosis and one next step; empty if all is right
+    rows: tuple[Row, ...] = ()
+    recognised: tuple[str, ...] = ()  # the sentences of the mistakes found
+
+
+def refuse(exercise: str, rules: Exercise, message: str, status: Status = "error") -> Verdict:
+    """No points, for a reason that lies outside the values."""
+    return Verdict(exercise, status, 0.0, rules.points, message)
+
+
+def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:
+    """Compare a student's record with the reference's.
+
+    Points: all of them if every draw is right; of an answer that is a dict, the share of the names that are right in
+    every draw.
+    """
+    reference = key.reference
+    if len(record.draws) != len(reference.draws):
+        return refuse(record.exercise, rules, f"The check handed over {len(record.draws)} draws, expected {len(reference.draws)}.")
+    failures = [draw.failure for draw in record.draws if draw.failure]
+    if failures:
+        return _failed(record, failures[0], key, rules, tolerance)
+
+    names = list(reference.draws[0].values)
+    if reference.draws[0].named and not record.draws[0].named and record.draws[0].values:
+        return refuse(record.exercise, rules, f"A dict with the keys {', '.join(names)} is expected.", "wrong")
+    rows, recognised = [], []
+    for name in names:
+        pairs = [(draw, other) for draw, other in zip(record.draws, reference.draws)]
+        row, says = _judge_value(name, pairs, record, key, tolerance)
+        rows.append(row)
+        recognised += [sentence for sentence in says if sentence not in recognised]
+    unexpected = [name for name in record.draws[0].values if name not in names]
+    right = sum(row.right for row in rows)
+    share = right / len(rows) if reference.draws[0].named else float(right == len(rows))
+    if unexpected and not reference.draws[0].named:
+        share = 0.0
+    if share == 1.0:
+        return Verdict(record.exercise, "correct", rules.points, rules.points, "", tuple(rows))
+    message = recognised[0] if recognised else next((row.note for row in rows if not row.right), "")
+    wrong = next((row for row in rows if not row.right), None)
+    if wrong and wrong.name != WHOLE and not recognised:
+        message = f"{wrong.name}: {message}"
+    if unexpected and not wrong:
+        message = f"{len(record.draws[0].values)} values were returned, expected {len(names)}."
+    return Verdict(
+        record.exercise,
+        "partly correct" if share else "wrong",
+        round(share * rules.points, 4),
+        rules.points,
+        message,
+        tuple(rows),
+        tuple(recognised),
+    )
+
+
+def _judge_value(name: str, pairs: list[tuple[Draw, Draw]], record: Record, key: Key, tolerance: Tolerance) -> tuple[Row, list[str]]:
+    """One named value over all draws: right, a named mistake, or the first difference."""
+    if any(name not in draw.values for draw, _ in pairs):
+        return Row(name, False, "This value is missing."), []
+    notes = [difference(draw.values[name], other.values[name], tolerance) for draw, other in pairs]
+    note = next((n for n in notes if n), None)
+    if note is None:
+        return Row(name, True), []
+    says = [m.says for m in key.mistakes if _equals_mistake(name, record, m.record, key.reference, tolerance)]
+    if says:
+        return Row(name, False, says[0]), says[:1]
+    if not notes[0]:
+        note = f"Right for some inputs, wrong for others: {note}"
+    return Row(name, False, note), []
+
+
+def _equals_mistake(name: str, record: Record, mistake: Record, reference: Record, tolerance: Tolerance) -> bool:
+    """The value is this mistake's in every draw, and the mistake's is not the reference's in all of them."""
+    if any(draw.failure or name not in draw.values for draw in mistake.draws):
+        return False
+    same = all(close(d.values[name], m.values[name], tolerance) or _both_not_finite(d, m, name) for d, m in zip(record.draws, mistake.draws))
+    return same and not all(close(m.values[name], r.values[name], tolerance) for m, r in zip(mistake.draws, reference.draws))
+
+
+def _both_not_finite(draw: Draw, mistake: Draw, name: str) -> bool:
+    """NaN equals NaN when a mistake is to be recognised, never when points are given."""
+    import torch
+
+    a, b = draw.values[name], mistake.values[name]
+    if not all(isinstance(v, (torch.Tensor, float)) for v in (a, b)):
+        return False
+    a, b = torch.as_tensor(a), torch.as_tensor(b)
+    if a.shape != b.shape or not (a.is_floating_point() and b.is_floating_point()):
+        return False
+    return bool(torch.equal(a.isfinite(), b.isfinite()) and not a.isfinite().all() and torch.allclose(a, b, rtol=1e-4, equal_nan=True))
+
+
+def _failed(record: Record, failure: Failure, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:
+    """The probe stopped: not attempted, a mistake that is known to stop there, or an error of the student's own."""
+    if failure.name == "NotImplementedError" and failure.message in ("", record.exercise):
+        return refuse(record.exercise, rules, NOT_ATTEMPTED, "not attempted")
+    for mistake in key.mistakes:
+        other = next((draw.failure for draw in mistake.record.draws if draw.failure), None)
+        if other and (other.name, other.message) == (failure.name, failure.message):
+            return Verdict(record.exercise, "error", 0.0, rules.points, mistake.says, (), (mistake.says,))
+    return refuse(record.exercise, rules, describe(failure))
+
+
+def describe(failure: Failure) -> str:
+    """An exception in one sentence, with the student's own line."""
+    what = f"{failure.name}: {failure.message}" if failure.message else failure.name
+    if failure.name == "NotImplementedError":
+        return f"Another answer that this one needs is not there yet ({what})."
+    if failure.line:
+        return f"{what}, in line {failure.number} of your cell: {failure.line}"
+    return f"{what}."
