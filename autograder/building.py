@@ -22,7 +22,13 @@ from autograder.verdict import judge
 MAX_EXPECTED = 1_000_000  # bytes of public answers beside a stub
 
 
-def build(course: CourseDirectory, lecture: str, runner: Runner, released: Path | None = None, say: Callable[[str], None] = lambda text: None) -> None:
+def build(
+    course: CourseDirectory,
+    lecture: str,
+    runner: Runner,
+    released: Path | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> None:
     """Build one lecture; a second run changes no byte.
 
     Args:
@@ -53,7 +59,9 @@ def write_expected(course: CourseDirectory, lecture: str, runner: Runner) -> Non
     """The public answers; an existing file that says the same within the tolerances stays as it is."""
     facts = public_facts(course, lecture)
     answers = answer_key(course, lecture, runner, facts)
-    public = Answers({name: _public(key) for name, key in answers.keys.items() if not facts.rules(name).loss}, answers.facts)
+    public = Answers(
+        {name: _public(key) for name, key in answers.keys.items() if not facts.rules(name).loss}, answers.facts
+    )
     path = expected_path(course, lecture)
     committed = course.released(lecture) / EXPECTED
     if committed.is_file() and same_answers(committed, public):
@@ -63,7 +71,9 @@ def write_expected(course: CourseDirectory, lecture: str, runner: Runner) -> Non
     if path.stat().st_size > MAX_EXPECTED:
         size = path.stat().st_size
         path.unlink()
-        raise UserError(f"{course.solution(lecture).name}: the public answers have {size:,} bytes, more than {MAX_EXPECTED:,}: draw smaller inputs.")
+        raise UserError(
+            f"{course.solution(lecture).name}: the public answers have {size:,} bytes, more than {MAX_EXPECTED:,}: draw smaller inputs."
+        )
 
 
 def _public(key: Key) -> Key:
@@ -75,14 +85,19 @@ def same_answers(path: Path, answers: Answers) -> bool:
     """Whether a file holds these answers, within the tolerances: another processor may round another way."""
     try:
         old = Answers.load(path)
-        if {k: v for k, v in old.facts.items() if k != "torch"} != {k: v for k, v in _through_json(answers.facts).items() if k != "torch"}:
+        if {k: v for k, v in old.facts.items() if k != "torch"} != {
+            k: v for k, v in _through_json(answers.facts).items() if k != "torch"
+        }:
             return False
         facts = Facts.from_json(answers.facts)
         for name, key in answers.keys.items():
             other = old.keys.get(name)
             if other is None or [m.says for m in other.mistakes] != [m.says for m in key.mistakes]:
                 return False
-            pairs = [(key.reference, other.reference), *((a.record, b.record) for a, b in zip(key.mistakes, other.mistakes))]
+            pairs = [
+                (key.reference, other.reference),
+                *((a.record, b.record) for a, b in zip(key.mistakes, other.mistakes)),
+            ]
             if not all(_same(a, b, name, facts) for a, b in pairs):
                 return False
         return set(old.keys) == set(answers.keys)
@@ -99,11 +114,19 @@ def _same(a: Record, b: Record, name: str, facts: Facts) -> bool:
 def _not_finite(record: Record) -> bool:
     import torch
 
-    return any(isinstance(v, torch.Tensor) and v.is_floating_point() and not v.isfinite().all() for d in record.draws for v in d.values.values())
+    return any(
+        isinstance(v, torch.Tensor) and v.is_floating_point() and not v.isfinite().all()
+        for d in record.draws
+        for v in d.values.values()
+    )
 
 
 def _form(draw: Draw) -> tuple:
-    return (draw.failure, draw.named, tuple((name, str(getattr(value, "shape", ""))) for name, value in draw.values.items()))
+    return (
+        draw.failure,
+        draw.named,
+        tuple((name, str(getattr(value, "shape", ""))) for name, value in draw.values.items()),
+    )
 
 
 def _through_json(facts: dict) -> dict:
@@ -139,7 +162,9 @@ def release(course: CourseDirectory, lecture: str, target: Path) -> None:
         out = target / lecture
         out.mkdir(parents=True, exist_ok=True)
         for path in sorted(made.iterdir()):
-            if path.is_file() and not ((out / path.name).is_file() and (out / path.name).read_bytes() == path.read_bytes()):
+            if path.is_file() and not (
+                (out / path.name).is_file() and (out / path.name).read_bytes() == path.read_bytes()
+            ):
                 shutil.copyfile(path, out / path.name)
 
 

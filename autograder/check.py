@@ -36,7 +36,7 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
     draws = []
     for seed in session.facts.seeds[exercise]:
         with neutral(seed), torch.set_grad_enabled(not no_gradients):
-            draws.append(attempt(lambda: probe(torch.Generator().manual_seed(seed))))
+            draws.append(attempt(probe, torch.Generator().manual_seed(seed)))
         if draws[-1].failure:
             break
     draws += draws[-1:] * (len(session.facts.seeds[exercise]) - len(draws))  # one failure stands for the rest
@@ -62,10 +62,10 @@ def check_loss(exercise: str) -> None:
     session.submit(Record(exercise, (draw,), facts))
 
 
-def attempt(call: Callable[[], Any]) -> Draw:
+def attempt(call: Callable[..., Any], *arguments: Any) -> Draw:
     """What a call returns, or the failure it ends in, told by the student's own line."""
     try:
-        return draw_from(call())
+        return draw_from(call(*arguments))
     except RecordError as error:
         return Draw(failure=Failure("The answer cannot be read", str(error)))
     except KeyboardInterrupt:

@@ -15,7 +15,9 @@ try:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.table import Table
 except ImportError:  # a student's install
-    sys.exit("The command autograder is the instructor's. Install what it needs with: pip install -c constraints.txt '.[instructor]'")
+    sys.exit(
+        "The command autograder is the instructor's. Install what it needs with: pip install -c constraints.txt '.[instructor]'"
+    )
 
 from autograder.course import CourseDirectory, load_course
 
@@ -24,10 +26,16 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Builds, proves and grades the exercises of **Neural Networks: Zero to Hero**. `course.yml` describes the course; grading itself is plain `nbgrader autograde`.",
+    help="Builds, proves and grades the exercises of **Neural Networks: Zero to Hero**. "
+    "`course.yml` describes the course; grading itself is plain `nbgrader autograde`.",
 )
 console = Console() if sys.stdout.isatty() else Console(width=120)  # a log is wider than 80 columns
-Lectures = Annotated[list[str] | None, typer.Argument(help="Lectures of course.yml, such as lecture_1_trigram; all of them if none is named.", metavar="[LECTURE]...")]
+Lectures = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Lectures of course.yml, such as lecture_1_trigram; all of them if none is named.", metavar="[LECTURE]..."
+    ),
+]
 state: dict[str, Path] = {"course": Path("course.yml")}
 
 
@@ -41,7 +49,13 @@ def _course() -> CourseDirectory:
 
 
 def _progress() -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns, console=console, transient=not console.is_terminal)
 
 
@@ -61,16 +75,26 @@ def build(lectures: Lectures = None) -> None:
     with _progress() as progress, Runner() as runner:
         task = progress.add_task("building", total=len(wanted))
         for lecture in wanted:
-            build_one(course, lecture, runner, say=lambda text, name=lecture: progress.update(task, description=f"{name}: {text}"))
+            build_one(
+                course,
+                lecture,
+                runner,
+                say=lambda text, name=lecture: progress.update(task, description=f"{name}: {text}"),
+            )
             progress.advance(task)
         progress.update(task, description="built")
-    console.print(f"{len(wanted)} lecture{'s' if len(wanted) > 1 else ''} built. The stub notebooks are in assignments/.")
+    console.print(
+        f"{len(wanted)} lecture{'s' if len(wanted) > 1 else ''} built. The stub notebooks are in assignments/."
+    )
 
 
 @app.command()
 def verify(
     lectures: Lectures = None,
-    train: Annotated[bool, typer.Option("--train", help="Train every reference model from scratch, whatever has been trained before.")] = False,
+    train: Annotated[
+        bool,
+        typer.Option("--train", help="Train every reference model from scratch, whatever has been trained before."),
+    ] = False,
 ) -> None:
     """Prove the checks: the reference gets every point, the stub none, every mistake is caught and named, every variant accepted.
 
@@ -90,15 +114,32 @@ def verify(
             reports.append(verify_one(course, lecture, runner, train))
             progress.advance(task)
     for report in reports:
-        table = Table("exercise", "reference", "stub", "mistakes named", "variants accepted", "oracles", title=report.lecture, title_justify="left")
+        table = Table(
+            "exercise",
+            "reference",
+            "stub",
+            "mistakes named",
+            "variants accepted",
+            "oracles",
+            title=report.lecture,
+            title_justify="left",
+        )
         for e in report.exercises:
             share = 100 * e.reference.points / e.reference.max_points
             style = "red" if e.faults else ""
-            row = (e.exercise, f"{share:.0f} %", f"{e.stub.points:g}, {e.stub.status}", f"{e.named} of {e.mistakes}", f"{e.accepted} of {e.variants}", str(e.oracles))
+            row = (
+                e.exercise,
+                f"{share:.0f} %",
+                f"{e.stub.points:g}, {e.stub.status}",
+                f"{e.named} of {e.mistakes}",
+                f"{e.accepted} of {e.variants}",
+                str(e.oracles),
+            )
             table.add_row(*row, style=style)
         console.print(table)
     every = [e for report in reports for e in report.exercises]
-    counts = f"{len(every)} exercises, {sum(e.mistakes for e in every)} mistakes, {sum(e.variants for e in every)} variants, {reports[0].draws} hidden draws each"
+    counts = f"{len(every)} exercises, {sum(e.mistakes for e in every)} mistakes, {sum(e.variants for e in every)} variants"
+    counts += f", {reports[0].draws} hidden draws each"
     faults = [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults]
     for fault in faults:
         console.print(f"[red]wrong[/red] {escape(fault)}", highlight=False, soft_wrap=True)
@@ -110,7 +151,9 @@ def verify(
 @app.command()
 def demo(
     lectures: Lectures = None,
-    folder: Annotated[Path | None, typer.Option(help="Where the demonstration course goes; build/demo unless told otherwise.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the demonstration course goes; build/demo unless told otherwise.")
+    ] = None,
 ) -> None:
     """Grade a made-up class with the real nbgrader and compare every point and diagnosis with what is expected.
 
@@ -126,12 +169,21 @@ def demo(
         table = Table("submission", "expected", "given", "recognised", title=lecture, title_justify="left")
         for row in rows:
             style = "red" if row.faults else ""
-            table.add_row(row.student, f"{row.expected:g}", "none" if row.given is None else f"{row.given:g}", row.recognised, style=style)
+            table.add_row(
+                row.student,
+                f"{row.expected:g}",
+                "none" if row.given is None else f"{row.given:g}",
+                row.recognised,
+                style=style,
+            )
         console.print(table)
     for fault in outcome.faults:
         console.print(f"[red]wrong[/red] {escape(fault)}", highlight=False, soft_wrap=True)
     total = sum(len(rows) for rows in outcome.rows.values())
-    console.print(f"{total} submissions graded in {outcome.seconds:.0f} s: " + (f"{len(outcome.faults)} faults." if outcome.faults else "every point and every diagnosis is right."))
+    console.print(
+        f"{total} submissions graded in {outcome.seconds:.0f} s: "
+        + (f"{len(outcome.faults)} faults." if outcome.faults else "every point and every diagnosis is right.")
+    )
     for label, path in outcome.places.items():
         console.print(f"  {label}: {path}", soft_wrap=True, highlight=False)
     if outcome.faults:

@@ -75,7 +75,9 @@ class Exercise(Model):
     @model_validator(mode="after")
     def _bands_end_at_points(self) -> Exercise:
         if self.loss and max(self.loss.bands.values()) != self.points:
-            raise ValueError(f"the best band gives {max(self.loss.bands.values()):g} points, the exercise has {self.points:g}")
+            raise ValueError(
+                f"the best band gives {max(self.loss.bands.values()):g} points, the exercise has {self.points:g}"
+            )
         return self
 
 
@@ -184,7 +186,9 @@ def load_course(path: Path | str = "course.yml") -> CourseDirectory:
     if repeated:
         raise UserError(f"{path}:{repeated.start_mark.line + 1}: the key {repeated.value!r} stands here a second time.")
     if not isinstance(data, dict):
-        raise UserError(f"{path}:1: the file must hold keys and values; allowed keys: {', '.join(Course.model_fields)}.")
+        raise UserError(
+            f"{path}:1: the file must hold keys and values; allowed keys: {', '.join(Course.model_fields)}."
+        )
     try:
         course = Course.model_validate(data)
     except ValidationError as error:
@@ -214,7 +218,11 @@ def _explain(path: Path, tree: yaml.Node, error: dict) -> str:
     field = allowed.get(str(where[-1])) if where else None
     limits = ", ".join(str(m) for m in field.metadata) if field and error["type"] != "missing" else ""
     annotation = getattr(field.annotation, "__name__", str(field.annotation)) if field else ""
-    hint = f" Allowed: {annotation}{' with ' + limits if limits else ''}." if annotation and error["type"] != "extra_forbidden" else ""
+    hint = (
+        f" Allowed: {annotation}{' with ' + limits if limits else ''}."
+        if annotation and error["type"] != "extra_forbidden"
+        else ""
+    )
     return f"{path}:{_line(tree, where)}: {key}: {message.rstrip('.')}.{hint}"
 
 

@@ -70,8 +70,15 @@ def run_demo(course: CourseDirectory, lectures: list[str] | None, folder: Path, 
     with Runner() as runner:
         task = progress.add_task("building", total=len(wanted))
         for lecture in wanted:
-            build(course, lecture, runner, say=lambda text, name=lecture: progress.update(task, description=f"{name}: {text}"))
-            classes[lecture] = make_class(course, lecture, answer_key(course, lecture, runner, hidden_facts(course, lecture)))
+            build(
+                course,
+                lecture,
+                runner,
+                say=lambda text, name=lecture: progress.update(task, description=f"{name}: {text}"),
+            )
+            classes[lecture] = make_class(
+                course, lecture, answer_key(course, lecture, runner, hidden_facts(course, lecture))
+            )
             progress.advance(task)
     make_course(course, folder, wanted)
     for lecture in wanted:
@@ -84,7 +91,9 @@ def run_demo(course: CourseDirectory, lectures: list[str] | None, folder: Path, 
     _watch([_start(folder, "generate_feedback", lecture) for lecture in wanted], folder / "feedback", progress, task)
     nbgrader(folder, "export")
     rows = {lecture: compare(course, folder, lecture, classes[lecture]) for lecture in wanted}
-    faults = [f"{lecture}: {row.student}: {fault}" for lecture, found in rows.items() for row in found for fault in row.faults]
+    faults = [
+        f"{lecture}: {row.student}: {fault}" for lecture, found in rows.items() for row in found for fault in row.faults
+    ]
     first = classes[wanted[0]][2].student if len(classes[wanted[0]]) > 2 else classes[wanted[0]][0].student
     places = {
         "grades": folder / "grades.csv",
@@ -179,10 +188,14 @@ def _make_writable(folder: Path) -> None:
 
 def hand_in(course: CourseDirectory, folder: Path, lecture: str, submission: Submission) -> Path:
     """Fill the released stub as this student would, and put it where ``nbgrader collect`` would."""
-    notebook = nbformat.read(folder / "assignments" / lecture / f"{lecture}.ipynb", as_version=4)
+    notebook = nbformat.read(folder / "release" / lecture / f"{lecture}.ipynb", as_version=4)
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix(ANSWER)
-        if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code" and submission.answers.get(name):
+        if (
+            cell.metadata.get("nbgrader", {}).get("solution")
+            and cell.cell_type == "code"
+            and submission.answers.get(name)
+        ):
             cell.source = submission.answers[name]
     target = folder / "submitted" / submission.student / lecture
     target.mkdir(parents=True)
@@ -208,7 +221,11 @@ def nbgrader(folder: Path, *arguments: str) -> str:
 
 def _start(folder: Path, *arguments: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-m", "nbgrader", *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 
@@ -226,7 +243,9 @@ def _watch(processes: list[subprocess.Popen], results: Path, progress: Progress,
     progress.update(task, completed=progress.tasks[task].total)
     for process in processes:
         if process.returncode:
-            raise UserError(f"`{' '.join(process.args[1:])}` failed:\n" + "\n".join(said[process.pid].splitlines()[-12:]))
+            raise UserError(
+                f"`{' '.join(process.args[1:])}` failed:\n" + "\n".join(said[process.pid].splitlines()[-12:])
+            )
 
 
 def compare(course: CourseDirectory, folder: Path, lecture: str, submissions: list[Submission]) -> list[Row]:
@@ -238,7 +257,9 @@ def compare(course: CourseDirectory, folder: Path, lecture: str, submissions: li
         for submission in submissions:
             faults, given = [], None
             try:
-                grades = {g.name: g for g in gradebook.find_submission_notebook(lecture, lecture, submission.student).grades}
+                grades = {
+                    g.name: g for g in gradebook.find_submission_notebook(lecture, lecture, submission.student).grades
+                }
                 given = sum(g.auto_score or 0.0 for g in grades.values())
                 for name, points in submission.points.items():
                     got = grades[name].auto_score
@@ -278,4 +299,3 @@ def shown_cards(path: Path) -> dict[str, str]:
 
 def _words(text: str) -> str:
     return " ".join(text.split())
-

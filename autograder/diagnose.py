@@ -91,7 +91,9 @@ def _plain_difference(value: Any, expected: Any) -> str:
         first = next(i for i, (a, b) in enumerate(zip(value, expected)) if a != b)
         wrong = sum(a != b for a, b in zip(value, expected))
         if sorted(map(repr, value)) == sorted(map(repr, expected)):
-            return f"The list has the right elements in another order; the first that is out of place is element {first}."
+            return (
+                f"The list has the right elements in another order; the first that is out of place is element {first}."
+            )
         return f"{wrong} of {len(expected)} elements differ; the first is element {first}: {_brief(value[first])}."
     return f"{_brief(value)} is not the expected value."
 
@@ -147,7 +149,11 @@ def _where(value: Tensor, expected: Tensor, tolerance: Tolerance) -> str:
         wrong = gap > tolerance.atol + tolerance.rtol * expected.double().abs()
         size = f"; the largest difference is {float(gap.max()):.3g}"
     if value.ndim == 0:
-        return f"The value {value.item():.6g} is not the expected one{size}." if value.dtype != torch.bool else "The truth value is wrong."
+        return (
+            f"The value {value.item():.6g} is not the expected one{size}."
+            if value.dtype != torch.bool
+            else "The truth value is wrong."
+        )
     first = tuple(int(i) for i in wrong.nonzero()[0]) if wrong.any() else ()
     place = f"; the first is at {list(first)}" if first else ""
     rows = ""
@@ -163,7 +169,9 @@ def _kind(value: Any) -> str:
         return f"a tensor of shape {_shape(value)}"
     if value is None:
         return "None (does the function return its result?)"
-    return {bool: "a truth value", int: "a whole number", float: "a number", str: "a string", list: "a list"}.get(type(value), type(value).__name__)
+    return {bool: "a truth value", int: "a whole number", float: "a number", str: "a string", list: "a list"}.get(
+        type(value), type(value).__name__
+    )
 
 
 def _shape(value: Tensor) -> str:

@@ -33,7 +33,11 @@ def examine(course_file: Path) -> list[Finding]:
         findings.append(Finding(True, f"{course_file}: {len(course.course.lectures)} lectures"))
     except UserError as error:
         return [*findings, Finding(False, "course.yml", str(error))]
-    findings += [_try("secret", lambda: _secret(course)), _try("runner", lambda: _runner(course)), _try("gradebook", lambda: _gradebook(course))]
+    findings += [
+        _try("secret", lambda: _secret(course)),
+        _try("runner", lambda: _runner(course)),
+        _try("gradebook", lambda: _gradebook(course)),
+    ]
     return findings + [_built(course, lecture) for lecture in course.course.lectures]
 
 
@@ -48,7 +52,9 @@ def _packages() -> list[Finding]:
         try:
             findings.append(Finding(True, f"{name} {importlib.metadata.version(name)}"))
         except importlib.metadata.PackageNotFoundError:
-            findings.append(Finding(False, f"{name} is not installed", "pip install -c constraints.txt -e '.[instructor]'"))
+            findings.append(
+                Finding(False, f"{name} is not installed", "pip install -c constraints.txt -e '.[instructor]'")
+            )
     return findings
 
 
@@ -68,12 +74,19 @@ def _runner(course: CourseDirectory) -> str:
     lecture = next(iter(course.course.lectures))
     facts = Facts.of(course.course, lecture, {}).to_json()
     limits = {**course.course.limits.model_dump(), "cell_seconds": 1.0}
-    cells = [Cell("print(6 * 7)"), Cell("import os; os._exit(1)"), Cell("while True: pass"), Cell("print('still here')")]
+    cells = [
+        Cell("print(6 * 7)"),
+        Cell("import os; os._exit(1)"),
+        Cell("while True: pass"),
+        Cell("print('still here')"),
+    ]
     with Runner() as runner:
         result = runner.run(Job(cells, {}, facts, limits))
     texts = ["".join(o.get("text", "") for o in cell.outputs) for cell in result.cells]
     if texts[0] != "42\n" or texts[3] != "still here\n" or not result.cells[1].ended or not result.cells[2].ended:
-        raise UserError(f"The runner does not contain a cell that dies or hangs; outputs were {texts}. Please report this with your kernel's version: {os.uname().release}.")
+        raise UserError(
+            f"The runner does not contain a cell that dies or hangs; outputs were {texts}. Please report this with your kernel's version: {os.uname().release}."
+        )
     return "runs cells, and survives one that dies and one that hangs"
 
 
@@ -101,4 +114,3 @@ def _gradebook(course: CourseDirectory) -> str:
 def _built(course: CourseDirectory, lecture: str) -> Finding:
     stub = course.released(lecture) / f"{lecture}.ipynb"
     return Finding(stub.is_file(), f"{lecture}: stub notebook", f"Make it with: autograder build {lecture}")
-

@@ -17,7 +17,7 @@ def as_html(verdict: Verdict, title: str = "") -> str:
         f'<div style="border-left:4px solid {colour};padding:6px 12px;margin:4px 0;max-width:860px">'
         f'<div><b style="color:{colour}">{escape(verdict.status.capitalize())}</b> · '
         f"<b>{verdict.points:g} / {verdict.max_points:g}</b> points · {escape(title or verdict.exercise)} "
-        f'<code>{escape(verdict.exercise)}</code></div>'
+        f"<code>{escape(verdict.exercise)}</code></div>"
     )
     message = f'<div style="margin-top:4px">{escape(verdict.message)}</div>' if verdict.message else ""
     rows = [row for row in verdict.rows if row.name]

@@ -8,6 +8,7 @@ import inspect
 import signal
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +61,9 @@ fitted.models: dict[str, Fitted | BaseException] = {}
 _suspended: dict[str, tuple[str, Run]] = {}
 
 
-def fit(exercise: str, make_model: Callable[[], Any], train: Callable[[Any], Iterator[float]], steps: int | None = None) -> Any:
+def fit(
+    exercise: str, make_model: Callable[[], Any], train: Callable[[Any], Iterator[float]], steps: int | None = None
+) -> Any:
     """Train a model, or take up a training where it was left.
 
     The weights are kept in ``<exercise>.safetensors`` beside the notebook; submit that file too.  A finished training is
@@ -115,7 +118,16 @@ def _fit(session: Session, exercise: str, make_model: Callable, train: Callable,
         Progress.say(said, quiet=session.training == "author")
     if not run.first:
         raise ValueError("the training yielded no loss: train(model) must `yield` the loss of every step")
-    return Fitted(run.model, {"first": run.first, "replayed": run.first, "steps": run.step, "seconds": run.seconds, "finished": run.finished})
+    return Fitted(
+        run.model,
+        {
+            "first": run.first,
+            "replayed": run.first,
+            "steps": run.step,
+            "seconds": run.seconds,
+            "finished": run.finished,
+        },
+    )
 
 
 def _start(seed: int, make_model: Callable, train: Callable) -> Run:
@@ -124,7 +136,9 @@ def _start(seed: int, make_model: Callable, train: Callable) -> Run:
     return Run(model, iter(train(model)))
 
 
-def _resume(path: Path, exercise: str, fingerprint: str, seed: int, make_model: Callable, train: Callable) -> tuple[Run | None, str]:
+def _resume(
+    path: Path, exercise: str, fingerprint: str, seed: int, make_model: Callable, train: Callable
+) -> tuple[Run | None, str]:
     """The run to go on with, and a line that says so; ``None`` to start afresh."""
     if exercise in _suspended and _suspended[exercise][0] == fingerprint:
         run = _suspended.pop(exercise)[1]
@@ -133,11 +147,18 @@ def _resume(path: Path, exercise: str, fingerprint: str, seed: int, make_model: 
         return None, ""
     try:
         saved, facts = weights.load(path)
-        same = facts["fingerprint"] == fingerprint and _agree(facts["first"], replay(seed, make_model, train, len(facts["first"])))
+        same = facts["fingerprint"] == fingerprint and _agree(
+            facts["first"], replay(seed, make_model, train, len(facts["first"]))
+        )
         if same:
             run = _start(seed, make_model, train)
             weights.put(run.model, saved)
-            run.step, run.seconds, run.first, run.finished = facts["steps"], facts["seconds"], facts["first"], facts["finished"]
+            run.step, run.seconds, run.first, run.finished = (
+                facts["steps"],
+                facts["seconds"],
+                facts["first"],
+                facts["finished"],
+            )
             state = "Loaded the finished training" if run.finished else "Continuing from the saved weights"
             return run, f"{state} of {path.name} ({run.step:,} steps). Delete the file to train afresh."
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -205,7 +226,13 @@ def _interruption() -> Iterator[threading.Event]:
 
 
 def _save(path: Path, run: Run, fingerprint: str) -> None:
-    facts = {"fingerprint": fingerprint, "first": run.first, "steps": run.step, "seconds": round(run.seconds, 2), "finished": run.finished}
+    facts = {
+        "fingerprint": fingerprint,
+        "first": run.first,
+        "steps": run.step,
+        "seconds": round(run.seconds, 2),
+        "finished": run.finished,
+    }
     weights.save(path, run.model, facts)
 
 
@@ -219,7 +246,10 @@ def _for_grading(path: Path, session: Session, exercise: str, make_model: Callab
         model = make_model()
         weights.put(model, saved)
         first = [float(x) for x in facts.get("first", [])][:REPLAYED]
-        return Fitted(model, {"first": first, "replayed": replayed, "steps": facts.get("steps"), "finished": facts.get("finished")})
+        return Fitted(
+            model,
+            {"first": first, "replayed": replayed, "steps": facts.get("steps"), "finished": facts.get("finished")},
+        )
     run = _start(seed, make_model, train)
     begun = time.monotonic()
     for loss in run.losses:
@@ -230,7 +260,10 @@ def _for_grading(path: Path, session: Session, exercise: str, make_model: Callab
             break
     else:
         run.finished = True
-    return Fitted(run.model, {"first": run.first, "replayed": run.first, "steps": run.step, "finished": run.finished, "no_weights": True})
+    return Fitted(
+        run.model,
+        {"first": run.first, "replayed": run.first, "steps": run.step, "finished": run.finished, "no_weights": True},
+    )
 
 
 def replay(seed: int, make_model: Callable, train: Callable, steps: int) -> list[float]:
@@ -249,9 +282,33 @@ def _agree(saved: list[float], replayed: list[float]) -> bool:
 
 
 def _fingerprint(make_model: Callable, train: Callable, steps: int | None) -> str:
-    """Of the code that trains, so that finished weights are not taken for those of other code."""
-    try:
-        text = inspect.getsource(make_model) + inspect.getsource(train)
-    except (OSError, TypeError):
-        text = ""
+    """Of the code that trains and all of the notebook that it calls, so that finished weights are not taken for those of other code."""
+    parts: dict[str, str] = {}
+    todo = [make_model, train]
+    while todo:
+        found = todo.pop()
+        try:
+            parts[getattr(found, "__qualname__", repr(found))] = inspect.getsource(found)
+        except (OSError, TypeError):
+            continue
+        for function in (
+            [found] if inspect.isfunction(found) else [f for f in vars(found).values() if inspect.isfunction(f)]
+        ):
+            for name in _names_in(function.__code__):
+                value = function.__globals__.get(name)
+                if isinstance(value, (bool, int, float, str)):
+                    parts[name] = repr(value)
+                elif (
+                    (inspect.isfunction(value) or inspect.isclass(value))
+                    and value.__module__ == "__main__"
+                    and value.__qualname__ not in parts
+                ):
+                    todo.append(value)
+    text = "\0".join(f"{name}\0{parts[name]}" for name in sorted(parts))
     return hashlib.sha256(f"{text}{steps}".encode()).hexdigest()[:16]
+
+
+def _names_in(code: types.CodeType) -> set[str]:
+    """The global names that a function, and the functions inside it, refer to."""
+    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return set(code.co_names).union(*map(_names_in, inner))

@@ -47,7 +47,9 @@ def secret(course: CourseDirectory) -> bytes:
     except FileExistsError:
         value = path.read_bytes().strip()
         if len(value) < 16:
-            raise UserError(f"{path}: the secret is shorter than 16 characters. Delete the file; a new one will be made.") from None
+            raise UserError(
+                f"{path}: the secret is shorter than 16 characters. Delete the file; a new one will be made."
+            ) from None
         return value
     with os.fdopen(fd, "w") as file:
         file.write(secrets.token_hex(32) + "\n")
@@ -90,7 +92,9 @@ def cells_of(notebook: Any, course: CourseDirectory, lecture: str) -> list[Cell]
     return cells
 
 
-def grade(notebook: Any, files: dict[str, bytes], course: CourseDirectory, lecture: str, answers: Answers, runner: Runner) -> Graded:
+def grade(
+    notebook: Any, files: dict[str, bytes], course: CourseDirectory, lecture: str, answers: Answers, runner: Runner
+) -> Graded:
     """Run a submission and judge every exercise of it.
 
     Args:
@@ -106,7 +110,9 @@ def grade(notebook: Any, files: dict[str, bytes], course: CourseDirectory, lectu
     for index, cell in enumerate(cells):
         if cell.exercise:
             position = sources.get(cell.exercise + ANSWER)
-            graded.verdicts[cell.exercise] = _verdict(cell.exercise, index, position, cells, result, facts, answers, course, graded.remarks)
+            graded.verdicts[cell.exercise] = _verdict(
+                cell.exercise, index, position, cells, result, facts, answers, course, graded.remarks
+            )
     return graded
 
 
@@ -191,10 +197,16 @@ def _digest(course: CourseDirectory, source: Path, others: Path, facts: Facts) -
     return digest.hexdigest()[:24]
 
 
-def _compute(course: CourseDirectory, lecture: str, notebook: Any, extras: dict, facts: Facts, runner: Runner) -> Answers:
+def _compute(
+    course: CourseDirectory, lecture: str, notebook: Any, extras: dict, facts: Facts, runner: Runner
+) -> Answers:
     cells = cells_of(notebook, course, lecture)
     rules = course.lecture(lecture).exercises
-    fits = {c.metadata.nbgrader.grade_id.removesuffix("_fit"): c.source for c in _code(notebook) if c.metadata.nbgrader.grade_id.endswith("_fit")}
+    fits = {
+        c.metadata.nbgrader.grade_id.removesuffix("_fit"): c.source
+        for c in _code(notebook)
+        if c.metadata.nbgrader.grade_id.endswith("_fit")
+    }
     for cell in cells:
         cell.locked = True
         if cell.exercise:
@@ -226,7 +238,9 @@ def _compute(course: CourseDirectory, lecture: str, notebook: Any, extras: dict,
 
 def _key(exercise: str, result: Result, extras: list[dict[str, Any]], where: str) -> Key:
     if exercise not in result.records:
-        raise UserError(f"{where}: the check of {exercise!r} handed over no record: {result.refused.get(exercise, 'it does not call check or check_loss')}.")
+        raise UserError(
+            f"{where}: the check of {exercise!r} handed over no record: {result.refused.get(exercise, 'it does not call check or check_loss')}."
+        )
     reference = result.records[exercise]
     if reference.draws[0].failure:
         raise UserError(f"{where}: the reference of {exercise!r} fails its own probe: {reference.draws[0].failure}.")
@@ -245,5 +259,3 @@ def _key(exercise: str, result: Result, extras: list[dict[str, Any]], where: str
 def expected_path(course: CourseDirectory, lecture: str) -> Path:
     """The public answers: beside the source notebook, from where nbgrader copies them to the release."""
     return course.source(lecture).parent / EXPECTED
-
-

@@ -10,7 +10,9 @@ from autograder.session import Facts
 from autograder.verdict import Verdict, judge, refuse
 
 
-def verdict_of(record: Record, facts: Facts, key: Key | None, names_path=None, remarks: list[str] | None = None) -> Verdict:
+def verdict_of(
+    record: Record, facts: Facts, key: Key | None, names_path=None, remarks: list[str] | None = None
+) -> Verdict:
     """The verdict on one record; remarks for the instructor are added to ``remarks``."""
     rules = facts.rules(record.exercise)
     if rules.loss:
@@ -20,5 +22,7 @@ def verdict_of(record: Record, facts: Facts, key: Key | None, names_path=None, r
             remarks += [f"{record.exercise}: {remark}" for remark in said]
         return verdict
     if key is None:
-        return refuse(record.exercise, rules, "There is no answer to compare with: build the lecture again.", "could not run")
+        return refuse(
+            record.exercise, rules, "There is no answer to compare with: build the lecture again.", "could not run"
+        )
     return judge(record, key, rules, facts.tolerance_of(record.exercise))

@@ -14,7 +14,7 @@ from autograder import weights
 from autograder.course import Exercise, Loss
 from autograder.names import SYMBOLS, Names, load_names
 from autograder.record import Record
-from autograder.verdict import Row, Verdict, describe, refuse, NOT_ATTEMPTED
+from autograder.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
 
 TRAIN_ROWS = 5_000  # of the training split, to compare: a standard error of about 0.017 nats
 ALONE_ROWS = 16  # given to the model one by one
@@ -93,7 +93,10 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     reached = float(each.mean())
     train = F.cross_entropy(draw.values["train"].float(), rows.train_targets, reduction="none")
     points = max((p for bound, p in loss.bands.items() if reached <= bound), default=0.0)
-    table = tuple(Row(f"{loss.split} loss at most {bound:g}", reached <= bound, f"{p:g} points") for bound, p in loss.bands.items())
+    table = tuple(
+        Row(f"{loss.split} loss at most {bound:g}", reached <= bound, f"{p:g} points")
+        for bound, p in loss.bands.items()
+    )
     unseen = _unseen_loss(each, names, loss, seed)
     told = f"The {loss.split} loss is {reached:.4f} (train {float(train.mean()):.4f}; on names that are not in train {unseen:.4f})."
     hint = "" if points == rules.points else _diagnosis(logits, rows, each, record.facts)
@@ -103,13 +106,19 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
 
 
 def _wrong_form(values: dict[str, Any], rows: Rows) -> str | None:
-    expected = {"logits": len(rows.targets), "train": len(rows.train_targets), "alone": ALONE_ROWS, "zeroed": min(ZEROED_ROWS, len(rows.targets))}
+    expected = {
+        "logits": len(rows.targets),
+        "train": len(rows.train_targets),
+        "alone": ALONE_ROWS,
+        "zeroed": min(ZEROED_ROWS, len(rows.targets)),
+    }
     for name, count in expected.items():
         value = values.get(name)
         if not isinstance(value, Tensor) or not value.is_floating_point():
             return "The model must return a tensor of floating-point logits."
         if value.shape != (count, len(SYMBOLS)):
-            return f"For contexts of shape ({count}, {rows.contexts.shape[1]}) the model returns shape {tuple(value.shape)}, expected ({count}, {len(SYMBOLS)})."
+            wanted = f"For contexts of shape ({count}, {rows.contexts.shape[1]}) it is expected to be ({count}, {len(SYMBOLS)})."
+            return f"The model returns logits of shape {tuple(value.shape)}. {wanted}"
     finite = torch.isfinite(values["logits"])
     if not finite.all():
         return f"{int((~finite).sum())} of the logits are NaN or infinite, so no loss can be taken. Did the training blow up, or is there a log of zero?"
@@ -118,7 +127,12 @@ def _wrong_form(values: dict[str, Any], rows: Rows) -> str | None:
 
 def _other_code(facts: dict[str, Any], exercise: str) -> str | None:
     first, replayed = facts.get("first"), facts.get("replayed")
-    if not (isinstance(first, list) and isinstance(replayed, list) and first and all(isinstance(x, (int, float)) for x in first + replayed)):
+    if not (
+        isinstance(first, list)
+        and isinstance(replayed, list)
+        and first
+        and all(isinstance(x, (int, float)) for x in first + replayed)
+    ):
         return f"There are no first losses in {exercise}.safetensors: submit the file that fit wrote."
     if len(first) != len(replayed) or any(not abs(a - b) <= 0.01 * max(abs(a), 1.0) for a, b in zip(first, replayed)):
         return (
@@ -168,18 +182,29 @@ def _diagnosis(logits: Tensor, rows: Rows, each: Tensor, facts: dict[str, Any]) 
     """Why a loss is not lower, most telling thing first."""
     normalised = logits / logits.sum(1, keepdim=True)
     if bool((logits >= 0).all()) and bool((logits.sum(1) > 0).all()):
-        if float(-normalised.clamp_min(1e-9).log()[torch.arange(len(logits)), rows.targets].mean()) < float(each.mean()) - 0.05:
+        if (
+            float(-normalised.clamp_min(1e-9).log()[torch.arange(len(logits)), rows.targets].mean())
+            < float(each.mean()) - 0.05
+        ):
             return "The outputs look like counts or probabilities. Return logits: the softmax is taken afterwards, and doing it twice flattens everything."
     first = (rows.contexts == 0).all(1)
     shares = torch.bincount(rows.targets[first], minlength=len(SYMBOLS)) / max(1, int(first.sum()))
     entropy = float(-(shares * shares.clamp_min(1e-12).log()).sum())
-    if bool(first.any()) and float(each[first].mean()) > entropy + 0.25 and float(each[~first].mean()) < float(each.mean()):
+    if (
+        bool(first.any())
+        and float(each[first].mean()) > entropy + 0.25
+        and float(each[~first].mean()) < float(each.mean())
+    ):
         return (
-            f"The first letter of a name costs {float(each[first].mean()):.2f}, all others {float(each[~first].mean()):.2f}: the model was hardly trained to predict it. "
+            f"The first letter of a name costs {float(each[first].mean()):.2f}, all others {float(each[~first].mean()):.2f}: "
+            "the model was hardly trained to predict it. "
             "Pad every name with as many dots as the context is long, so that every letter, the first too, is a target."
         )
     if facts.get("no_weights") and not facts.get("finished"):
-        return "No weights were submitted, and the training did not end within the time that grading allows. Submit the .safetensors file that fit wrote beside the notebook."
+        return (
+            "No weights were submitted, and the training did not end within the time that grading allows. "
+            "Submit the .safetensors file that fit wrote beside the notebook."
+        )
     return "Train longer, or look at the learning rate."
 
 
@@ -197,5 +222,7 @@ def _remarks(each: Tensor, train: Tensor, loss: Loss) -> list[str]:
     error = math.hypot(float(each.std()) / math.sqrt(len(each)), float(train.std()) / math.sqrt(len(train)))
     gap = float(train.mean() - each.mean())
     if gap > 4 * error:
-        return [f"the loss on {loss.split} is {gap:.3f} below that on train, more than chance: were these names trained on?"]
+        return [
+            f"the loss on {loss.split} is {gap:.3f} below that on train, more than chance: were these names trained on?"
+        ]
     return []

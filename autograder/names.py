@@ -51,7 +51,9 @@ def contexts_of(words: list[str], context: int) -> tuple[Tensor, Tensor]:
     inside = torch.arange(len(letters)) - torch.repeat_interleave(torch.cumsum(lengths, 0) - lengths, lengths)
     stream[torch.repeat_interleave(starts, lengths) + context + inside] = letters
     windows = stream.unfold(0, context + 1, 1)  # every run of T + 1 symbols
-    offset = torch.arange(int((lengths + 1).sum())) - torch.repeat_interleave(torch.cumsum(lengths + 1, 0) - lengths - 1, lengths + 1)
+    offset = torch.arange(int((lengths + 1).sum())) - torch.repeat_interleave(
+        torch.cumsum(lengths + 1, 0) - lengths - 1, lengths + 1
+    )
     rows = windows[torch.repeat_interleave(starts, lengths + 1) + offset]
     return rows[:, :context].clone(), rows[:, context].clone()
 
@@ -81,7 +83,9 @@ def load_names(path: Path | str | None = None, seed: int = 42) -> Names:
         here = Path.cwd()
         found = [folder / "names.txt" for folder in (here, *here.parents) if (folder / "names.txt").is_file()]
         if not found:
-            raise FileNotFoundError("there is no names.txt in this folder: it comes with the assignment; fetch it again")
+            raise FileNotFoundError(
+                "there is no names.txt in this folder: it comes with the assignment; fetch it again"
+            )
         path = found[0]
     path = Path(path).resolve()
     return _load(path, path.stat().st_mtime_ns, seed)

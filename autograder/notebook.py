@@ -29,11 +29,19 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
         elif cell.role == "fit":
             made = _locked(cell.source, f"{cell.exercise}_fit")
         elif cell.role == "answer":
-            made = new_code_cell(cell.source, metadata={"nbgrader": _nbgrader(f"{cell.exercise}{ANSWER}", solution=True)})
+            made = new_code_cell(
+                cell.source, metadata={"nbgrader": _nbgrader(f"{cell.exercise}{ANSWER}", solution=True)}
+            )
         elif cell.role == "check":
-            made = new_code_cell(cell.source, metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, locked=True, points=rules.points)})
+            made = new_code_cell(
+                cell.source,
+                metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, locked=True, points=rules.points)},
+            )
         elif cell.role == "written":
-            made = new_markdown_cell(cell.source, metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, solution=True, points=rules.points)})
+            made = new_markdown_cell(
+                cell.source,
+                metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, solution=True, points=rules.points)},
+            )
         elif cell.role == "exercise":
             made = new_markdown_cell(f"{card(cell.exercise, rules, lecture)}\n\n{cell.source}")
         else:
@@ -52,20 +60,34 @@ def _locked(source: str, grade_id: str) -> NotebookNode:
     return new_code_cell(source, metadata={"nbgrader": _nbgrader(grade_id, locked=True)})
 
 
-def _nbgrader(grade_id: str, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None) -> dict[str, Any]:
-    metadata = {"grade": grade, "grade_id": grade_id, "locked": locked, "schema_version": 3, "solution": solution, "task": False}
+def _nbgrader(
+    grade_id: str, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None
+) -> dict[str, Any]:
+    metadata = {
+        "grade": grade,
+        "grade_id": grade_id,
+        "locked": locked,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+    }
     return metadata | ({"points": points} if points is not None else {})
 
 
 def card(exercise: str, rules: Exercise, lecture: Lecture) -> str:
     """What stands above an exercise: title, id, points, minutes, difficulty, and where the lecture speaks of it."""
-    parts = [f"`{exercise}`", f"{rules.points:g} {'bonus ' if rules.bonus else ''}point{'' if rules.points == 1 else 's'}"]
+    parts = [
+        f"`{exercise}`",
+        f"{rules.points:g} {'bonus ' if rules.bonus else ''}point{'' if rules.points == 1 else 's'}",
+    ]
     parts += [f"about {rules.minutes} minutes", f"difficulty {rules.difficulty} of 3"]
     if rules.written:
         parts.append("in your own words, graded by a person")
     if rules.time:
         seconds = sum(int(part) * 60**i for i, part in enumerate(reversed(rules.time.split(":"))))
-        parts.append(f"[lecture at {rules.time}]({lecture.video}&t={seconds}s)" if lecture.video else f"lecture at {rules.time}")
+        parts.append(
+            f"[lecture at {rules.time}]({lecture.video}&t={seconds}s)" if lecture.video else f"lecture at {rules.time}"
+        )
     return f"### {rules.title}\n\n*{' · '.join(parts)}*"
 
 
@@ -74,7 +96,9 @@ def extras(cells: list[LectureCell]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for cell in cells:
         if cell.role in EXTRA:
-            found.setdefault(cell.exercise, []).append({"kind": cell.role, "says": cell.says, "source": cell.source, "line": cell.line})
+            found.setdefault(cell.exercise, []).append(
+                {"kind": cell.role, "says": cell.says, "source": cell.source, "line": cell.line}
+            )
     return found
 
 

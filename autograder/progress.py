@@ -106,7 +106,9 @@ def loss_curve(history: list[float], width: int = 420, height: int = 120) -> str
     low, high = min(finite), max(finite)
     span = high - low or 1.0
     points = " ".join(
-        f"{44 + i / (len(means) - 1) * (width - 50):.1f},{6 + (high - m) / span * (height - 24):.1f}" for i, m in enumerate(means) if m in finite
+        f"{44 + i / (len(means) - 1) * (width - 50):.1f},{6 + (high - m) / span * (height - 24):.1f}"
+        for i, m in enumerate(means)
+        if m in finite
     )
     return (
         f'<svg width="{width}" height="{height}" style="display:block" role="img" aria-label="loss curve">'

@@ -97,7 +97,11 @@ def _plain(value: Any) -> Any:
             raise RecordError(f"a list of {len(value)} elements was returned, more than {MAX_LIST}")
         if any(isinstance(v, Tensor) for v in value):
             raise RecordError("a list of tensors was returned; return one tensor, or a tuple")
-        if value and all(isinstance(v, (int, float, np.generic)) for v in value) and any(isinstance(v, (float, np.floating)) for v in value):
+        if (
+            value
+            and all(isinstance(v, (int, float, np.generic)) for v in value)
+            and any(isinstance(v, (float, np.floating)) for v in value)
+        ):
             return torch.tensor([float(v) for v in value], dtype=torch.float64)  # compared within the tolerance
         return [list(_plain_list(v)) if isinstance(v, (list, tuple)) else _plain(v) for v in value]
     raise RecordError(f"a value of type {type(value).__name__} was returned: {_short(value)}")
@@ -127,7 +131,9 @@ def plain_tensor(value: Tensor) -> Tensor:
             plain = plain.to_dense() if plain.layout != torch.strided else plain
             plain = plain.resolve_conj().resolve_neg().contiguous()
         except (RuntimeError, TypeError, NotImplementedError) as error:
-            raise RecordError(f"a tensor of type {type(value).__name__} was returned that has no plain values: {error}") from None
+            raise RecordError(
+                f"a tensor of type {type(value).__name__} was returned that has no plain values: {error}"
+            ) from None
     if type(plain) is not Tensor:
         raise RecordError(f"a tensor of type {type(value).__name__} was returned; return a plain torch.Tensor")
     return plain
@@ -210,7 +216,15 @@ def decode(data: bytes, max_bytes: int = 1 << 30) -> tuple[dict[str, Record], di
         records = {_text(key): unpack(value, tensors) for key, value in packed.items()}
     except RecordError:
         raise
-    except (safetensors.SafetensorError, KeyError, ValueError, TypeError, AttributeError, RecursionError, RuntimeError) as error:
+    except (
+        safetensors.SafetensorError,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        RuntimeError,
+    ) as error:
         raise RecordError(f"not a record: {error}") from None
     return records, facts
 

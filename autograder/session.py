@@ -40,7 +40,14 @@ class Facts:
     def of(cls, course: Course, lecture: str, seeds: dict[str, list[int]]) -> Facts:
         exercises = course.lectures[lecture].exercises
         return cls(
-            lecture, exercises, course.tolerance, course.data.split_seed, course.seeds.training, seeds, torch.__version__, canary()
+            lecture,
+            exercises,
+            course.tolerance,
+            course.data.split_seed,
+            course.seeds.training,
+            seeds,
+            torch.__version__,
+            canary(),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -52,7 +59,10 @@ class Facts:
         exercises = {}
         for name, dump in data["exercises"].items():
             if dump.get("loss"):  # JSON has made strings of the losses
-                dump = {**dump, "loss": {**dump["loss"], "bands": {float(k): v for k, v in dump["loss"]["bands"].items()}}}
+                dump = {
+                    **dump,
+                    "loss": {**dump["loss"], "bands": {float(k): v for k, v in dump["loss"]["bands"].items()}},
+                }
             exercises[name] = Exercise.model_validate(dump)
         return cls(**{**data, "exercises": exercises, "tolerance": Tolerance.model_validate(data["tolerance"])})
 
@@ -93,7 +103,9 @@ class LocalSession:
 
     def __init__(self, path: Path):
         if not path.is_file():
-            raise CheckFailed(f"{path.name} is not in {path.parent}. It comes with the assignment: fetch it again, and open the notebook from its folder.")
+            raise CheckFailed(
+                f"{path.name} is not in {path.parent}. It comes with the assignment: fetch it again, and open the notebook from its folder."
+            )
         try:
             self.answers = Answers.load(path)
             self.facts = Facts.from_json(self.answers.facts)
@@ -137,6 +149,11 @@ def canary() -> list[float]:
     """Numbers that tell one torch's random generator from another's."""
     g = torch.Generator().manual_seed(2147483647)
     weights = torch.arange(1.0, 9.0)
-    drawn = [torch.randn(4, generator=g), torch.rand(2, generator=g), torch.randperm(8, generator=g), torch.randint(0, 1000, (4,), generator=g)]
+    drawn = [
+        torch.randn(4, generator=g),
+        torch.rand(2, generator=g),
+        torch.randperm(8, generator=g),
+        torch.randint(0, 1000, (4,), generator=g),
+    ]
     drawn.append(torch.multinomial(weights, 4, replacement=True, generator=g))
     return [round(float(x), 5) for part in drawn for x in part]

@@ -51,7 +51,9 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     """
     reference = key.reference
     if len(record.draws) != len(reference.draws):
-        return refuse(record.exercise, rules, f"The check handed over {len(record.draws)} draws, expected {len(reference.draws)}.")
+        return refuse(
+            record.exercise, rules, f"The check handed over {len(record.draws)} draws, expected {len(reference.draws)}."
+        )
     failures = [draw.failure for draw in record.draws if draw.failure]
     if failures:
         return _failed(record, failures[0], key, rules, tolerance)
@@ -89,7 +91,9 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     )
 
 
-def _judge_value(name: str, pairs: list[tuple[Draw, Draw]], record: Record, key: Key, tolerance: Tolerance) -> tuple[Row, list[str]]:
+def _judge_value(
+    name: str, pairs: list[tuple[Draw, Draw]], record: Record, key: Key, tolerance: Tolerance
+) -> tuple[Row, list[str]]:
     """One named value over all draws: right, a named mistake, or the first difference."""
     if any(name not in draw.values for draw, _ in pairs):
         return Row(name, False, "This value is missing."), []
@@ -109,8 +113,13 @@ def _equals_mistake(name: str, record: Record, mistake: Record, reference: Recor
     """The value is this mistake's in every draw, and the mistake's is not the reference's in all of them."""
     if any(draw.failure or name not in draw.values for draw in mistake.draws):
         return False
-    same = all(close(d.values[name], m.values[name], tolerance) or _both_not_finite(d, m, name) for d, m in zip(record.draws, mistake.draws))
-    return same and not all(close(m.values[name], r.values[name], tolerance) for m, r in zip(mistake.draws, reference.draws))
+    same = all(
+        close(d.values[name], m.values[name], tolerance) or _both_not_finite(d, m, name)
+        for d, m in zip(record.draws, mistake.draws)
+    )
+    return same and not all(
+        close(m.values[name], r.values[name], tolerance) for m, r in zip(mistake.draws, reference.draws)
+    )
 
 
 def _both_not_finite(draw: Draw, mistake: Draw, name: str) -> bool:
@@ -123,7 +132,11 @@ def _both_not_finite(draw: Draw, mistake: Draw, name: str) -> bool:
     a, b = torch.as_tensor(a), torch.as_tensor(b)
     if a.shape != b.shape or not (a.is_floating_point() and b.is_floating_point()):
         return False
-    return bool(torch.equal(a.isfinite(), b.isfinite()) and not a.isfinite().all() and torch.allclose(a, b, rtol=1e-4, equal_nan=True))
+    return bool(
+        torch.equal(a.isfinite(), b.isfinite())
+        and not a.isfinite().all()
+        and torch.allclose(a, b, rtol=1e-4, equal_nan=True)
+    )
 
 
 def _failed(record: Record, failure: Failure, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:

@@ -72,14 +72,20 @@ def verify(course: CourseDirectory, lecture: str, runner: Runner, train: bool = 
     reports = []
     for name, key in answers.keys.items():
         if name not in reference or name not in stub:
-            faults.append(f"{name}: its check is missing from the {'source' if name not in reference else 'stub'} notebook")
+            faults.append(
+                f"{name}: its check is missing from the {'source' if name not in reference else 'stub'} notebook"
+            )
             continue
         report = ExerciseReport(name, reference[name], stub[name])
         report.oracles = sum(extra["kind"] == "oracle" for extra in extras.get(name, []))
         if reference[name].status != "correct":
-            report.faults.append(f"the reference gets {reference[name].points:g} of {reference[name].max_points:g} points: {reference[name].message}")
+            report.faults.append(
+                f"the reference gets {reference[name].points:g} of {reference[name].max_points:g} points: {reference[name].message}"
+            )
         if stub[name].points or stub[name].status != "not attempted":
-            report.faults.append(f"the stub is {stub[name].status} with {stub[name].points:g} points: {stub[name].message}")
+            report.faults.append(
+                f"the stub is {stub[name].status} with {stub[name].points:g} points: {stub[name].message}"
+            )
         for mistake in key.mistakes:
             verdict = _verdict(mistake.record, facts, answers, course)
             report.mistakes += 1
@@ -95,7 +101,9 @@ def verify(course: CourseDirectory, lecture: str, runner: Runner, train: bool = 
             if verdict.status == "correct":
                 report.accepted += 1
             else:
-                report.faults.append(f"variant {number} gets {verdict.points:g} of {verdict.max_points:g} points: {verdict.message}")
+                report.faults.append(
+                    f"variant {number} gets {verdict.points:g} of {verdict.max_points:g} points: {verdict.message}"
+                )
         reports.append(report)
     return LectureReport(lecture, reports, course.course.seeds.hidden_draws, faults)
 

@@ -32,7 +32,13 @@ def _walk(node: Any, path: str, depth: int, seen: set[int]) -> Iterator[tuple[st
             seen.add(id(node))
             yield path or "weight", node
         return
-    if depth > MAX_DEPTH or id(node) in seen or isinstance(node, (str, bytes, type)) or callable(node) and not hasattr(node, "__dict__"):
+    if (
+        depth > MAX_DEPTH
+        or id(node) in seen
+        or isinstance(node, (str, bytes, type))
+        or callable(node)
+        and not hasattr(node, "__dict__")
+    ):
         return
     seen.add(id(node))
     if isinstance(node, nn.Module):
@@ -59,9 +65,13 @@ def put(model: Any, saved: dict[str, Tensor]) -> None:
     own = tensors_of(model)
     for name in {*own, *saved}:
         if name not in saved or name not in own:
-            raise ValueError(f"the weights {'lack' if name not in saved else 'hold'} {name}, which the model {'has' if name in own else 'lacks'}")
+            raise ValueError(
+                f"the weights {'lack' if name not in saved else 'hold'} {name}, which the model {'has' if name in own else 'lacks'}"
+            )
         if own[name].shape != saved[name].shape:
-            raise ValueError(f"{name} has shape {tuple(saved[name].shape)} in the weights and {tuple(own[name].shape)} in the model")
+            raise ValueError(
+                f"{name} has shape {tuple(saved[name].shape)} in the weights and {tuple(own[name].shape)} in the model"
+            )
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(saved[name])
@@ -98,6 +108,11 @@ def evaluation_mode(model: Any, depth: int = 0, seen: set[int] | None = None) ->
         model.eval()
     elif isinstance(getattr(model, "training", None), bool):
         model.training = False
-    inner = model.values() if isinstance(model, dict) else model if isinstance(model, (list, tuple)) else vars(model).values() if hasattr(model, "__dict__") else ()
-    for part in list(inner):
+    if isinstance(model, dict):
+        inner = list(model.values())
+    elif isinstance(model, (list, tuple)):
+        inner = list(model)
+    else:
+        inner = list(getattr(model, "__dict__", {}).values())
+    for part in inner:
         evaluation_mode(part, depth + 1, seen)

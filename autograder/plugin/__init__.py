@@ -30,7 +30,6 @@ def configure(c: Any, config_file: str) -> None:
     c.CourseDirectory.course_id = course.course.course
     c.CourseDirectory.db_url = absolute_gradebook(course)
     c.CourseDirectory.source_directory = "build/source"
-    c.CourseDirectory.release_directory = "assignments"
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.partial"]
     c.CourseDirectory.max_file_size = 50_000  # kilobytes; weights of the largest model are 1 MB
 
@@ -38,7 +37,10 @@ def configure(c: Any, config_file: str) -> None:
     c.Autograde.exporter_class = f"{HERE}.submission.SubmissionExporter"
     c.Autograde.sanitize_preprocessors = [
         f"{HERE}.submission.RestoreCells",
-        *(f"{STOCK}.{name}" for name in ("ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")),
+        *(
+            f"{STOCK}.{name}"
+            for name in ("ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
+        ),
     ]
     c.Autograde.autograde_preprocessors = [
         f"{HERE}.grading.RunSubmission",

@@ -28,7 +28,11 @@ class RunSubmission(CoursePreprocessor):
         lecture = resources["nbgrader"]["assignment"]
         rules = self.course.lecture(lecture).exercises
         if reason := _refused(nb):
-            verdicts = {name: refuse(name, exercise, reason, "could not run") for name, exercise in rules.items() if not exercise.written}
+            verdicts = {
+                name: refuse(name, exercise, reason, "could not run")
+                for name, exercise in rules.items()
+                if not exercise.written
+            }
             resources["autograder"] = Graded(verdicts, [])
             return nb, resources
         answers = answer_key(self.course, lecture, _runner, hidden_facts(self.course, lecture))
@@ -88,5 +92,9 @@ def _safe(output: dict[str, Any]) -> dict[str, Any]:
     """A student's output without what a browser would run."""
     if "data" not in output:
         return output
-    kept = {mime: value for mime, value in output["data"].items() if mime in ("text/plain", "text/latex", "image/png", "image/jpeg")}
+    kept = {
+        mime: value
+        for mime, value in output["data"].items()
+        if mime in ("text/plain", "text/latex", "image/png", "image/jpeg")
+    }
     return {**output, "data": kept or {"text/plain": "[an output that is not shown here]"}}

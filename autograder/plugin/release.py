@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timezone
+from datetime import UTC
 
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearSolutions
@@ -28,7 +28,7 @@ class SaveDueDate(CoursePreprocessor):
         lecture = self.course.course.lectures.get(name)
         if lecture and lecture.due:
             due = lecture.due
-            due = due.astimezone(timezone.utc).replace(tzinfo=None) if due.tzinfo else due
+            due = due.astimezone(UTC).replace(tzinfo=None) if due.tzinfo else due
             with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
                 gradebook.update_or_create_assignment(name, duedate=due)
         return nb, resources

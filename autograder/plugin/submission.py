@@ -35,7 +35,9 @@ class SubmissionExporter(NotebookExporter):
         name = coursedir.assignment_id
         pattern = coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, name)
         root = Path(coursedir.root)
-        for folder in sorted(root.glob(str(Path(pattern).relative_to(root)) if Path(pattern).is_absolute() else pattern)):
+        for folder in sorted(
+            root.glob(str(Path(pattern).relative_to(root)) if Path(pattern).is_absolute() else pattern)
+        ):
             expected = folder / f"{name}.ipynb"
             if folder.is_dir() and not expected.exists():
                 self.log.warning("%s: there is no %s; the reason is in the feedback", folder, expected.name)
@@ -53,10 +55,16 @@ class SubmissionExporter(NotebookExporter):
     def _read(self, path: Path):
         """The notebook, what is to be said about it, and whether that ends its grading."""
         if not path.exists():
-            others = sorted(p for p in path.parent.glob("*") if p.suffix == ".ipynb" and p.is_file() and not p.is_symlink())
+            others = sorted(
+                p for p in path.parent.glob("*") if p.suffix == ".ipynb" and p.is_file() and not p.is_symlink()
+            )
             if len(others) != 1:
                 held = ", ".join(sorted(p.name for p in path.parent.glob("*"))[:8]) or "nothing"
-                return new_notebook(), f"There is no {path.name} in this submission; it holds {held}. Submit the notebook under its own name.", True
+                return (
+                    new_notebook(),
+                    f"There is no {path.name} in this submission; it holds {held}. Submit the notebook under its own name.",
+                    True,
+                )
             notebook, note, refused = self._read(others[0])
             said = f"Your notebook is called {others[0].name}, not {path.name}; it was graded all the same."
             return notebook, note if refused else f"{said} {note}".strip(), refused
@@ -64,7 +72,11 @@ class SubmissionExporter(NotebookExporter):
         if path.is_symlink() or not path.is_file():
             return new_notebook(), f"{path.name} is not a plain file.", True
         if path.stat().st_size > limit * 2**20:
-            return new_notebook(), f"{path.name} is larger than {limit} MB (the limit notebook_mb). Clear its outputs and submit again.", True
+            return (
+                new_notebook(),
+                f"{path.name} is larger than {limit} MB (the limit notebook_mb). Clear its outputs and submit again.",
+                True,
+            )
         if path.stat().st_size == 0:
             return new_notebook(), f"{path.name} is empty. Save the notebook in JupyterLab and submit again.", True
         try:
@@ -73,12 +85,16 @@ class SubmissionExporter(NotebookExporter):
                 raise ValueError(f"it has no list of at most {MAX_CELLS} cells")
             return _tidy(notebook), "", False
         except Exception as error:  # noqa: BLE001  nbformat raises whatever a damaged file leads it to
-            return new_notebook(), f"{path.name} cannot be read as a notebook ({type(error).__name__}: {str(error)[:200]}). Open it in JupyterLab, save it, and submit again.", True
+            said = f"{type(error).__name__}: {str(error)[:200]}"
+            advice = "Open it in JupyterLab, save it, and submit again."
+            return new_notebook(), f"{path.name} cannot be read as a notebook ({said}). {advice}", True
 
 
 def add_note(notebook, note: str, refused: bool) -> None:
     """A first cell that says something about the submission."""
-    cell = new_markdown_cell(f"**About this submission.** {html.escape(note)}", metadata={"autograder": {REFUSED: note} if refused else {}})
+    cell = new_markdown_cell(
+        f"**About this submission.** {html.escape(note)}", metadata={"autograder": {REFUSED: note} if refused else {}}
+    )
     notebook.cells.insert(0, cell)
 
 
@@ -91,7 +107,11 @@ def _tidy(notebook):
         source = cell.get("source", "")
         source = "".join(map(str, source)) if isinstance(source, list) else str(source)
         metadata = cell.get("metadata")
-        metadata = {key: metadata[key] for key in ("nbgrader", "autograder") if isinstance(metadata, dict) and isinstance(metadata.get(key), dict)}
+        metadata = {
+            key: metadata[key]
+            for key in ("nbgrader", "autograder")
+            if isinstance(metadata, dict) and isinstance(metadata.get(key), dict)
+        }
         made = (new_code_cell if cell["cell_type"] == "code" else new_markdown_cell)(source, metadata=metadata)
         if isinstance(cell.get("outputs"), list) and cell["cell_type"] == "code":
             made.outputs = cell["outputs"]
@@ -100,7 +120,10 @@ def _tidy(notebook):
             made["id"] = identity
         seen.add(made["id"])
         cells.append(made)
-    metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
+    metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
     return new_notebook(cells=cells, metadata=metadata)
 
 
@@ -118,7 +141,11 @@ class RestoreCells(CoursePreprocessor):
         notes: list[str] = []
         found = self._find(nb, released, notes)
         if not found and not _refused(nb):
-            add_note(nb, f"This is not the notebook of {info['assignment']}: none of its exercises is in it. Did you submit another lecture's?", True)
+            add_note(
+                nb,
+                f"This is not the notebook of {info['assignment']}: none of its exercises is in it. Did you submit another lecture's?",
+                True,
+            )
         for name, cell in found.items():
             self._mend(cell, released[name], notes)
         self._add_missing(nb, released, found, notes)

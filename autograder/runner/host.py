@@ -79,10 +79,14 @@ class Runner:
             UserError: it cannot be started here.
         """
         if not hasattr(os, "fork"):
-            raise UserError("Grading needs Linux: submissions run in forks of a warm process. On Windows or macOS use a Linux container.")
+            raise UserError(
+                "Grading needs Linux: submissions run in forks of a warm process. On Windows or macOS use a Linux container."
+            )
         ours, theirs = socket.socketpair()
         environment = {
-            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH") if name in os.environ
+            name: os.environ[name]
+            for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+            if name in os.environ
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "autograder.runner.jailed", str(theirs.fileno())],
@@ -90,7 +94,11 @@ class Runner:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env={**environment, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                **environment,
+                "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             start_new_session=True,
         )
         theirs.close()
@@ -100,7 +108,10 @@ class Runner:
         except wire.WireError:
             said = self.process.stderr.read().decode(errors="replace").strip().splitlines()[-3:]
             self.close()
-            raise UserError("The runner does not start; `autograder doctor` says what is missing. Its last words: " + " / ".join(said)) from None
+            raise UserError(
+                "The runner does not start; `autograder doctor` says what is missing. Its last words: "
+                + " / ".join(said)
+            ) from None
         assert header["type"] == "ready"
 
     def close(self) -> None:
@@ -158,7 +169,11 @@ class Runner:
             elif kind == "interrupted":
                 interrupted = True
                 result.cells[current].ended = _time_message(job, current)
-            elif kind == "outputs" and header.get("cell") == current and not (result.cells[current].ran and not interrupted):
+            elif (
+                kind == "outputs"
+                and header.get("cell") == current
+                and not (result.cells[current].ran and not interrupted)
+            ):
                 result.cells[current].outputs = _outputs(payload, job.limits)
                 result.cells[current].ran = True
             elif kind == "record" and header.get("cell") == current >= 0:
@@ -170,7 +185,8 @@ class Runner:
 
     def _header(self, job: Job, skipped: set[int]) -> dict[str, Any]:
         cells = [
-            {"source": c.source, "locked": c.locked, "skip": i in skipped, "forks": c.forks} for i, c in enumerate(job.cells)
+            {"source": c.source, "locked": c.locked, "skip": i in skipped, "forks": c.forks}
+            for i, c in enumerate(job.cells)
         ]
         return {
             "cells": cells,
@@ -194,7 +210,11 @@ class Runner:
                     cell.ended = f"The notebook took more than {limit:g} seconds (the limit notebook_seconds); this cell did not come to its end."
             return None
         signal = f" (signal {header.get('signal')})" if header.get("signal") else ""
-        said = _time_message(job, current) if reason == "cell time" else f"This cell ended the process that runs the notebook{signal}."
+        said = (
+            _time_message(job, current)
+            if reason == "cell time"
+            else f"This cell ended the process that runs the notebook{signal}."
+        )
         result.cells[current].ended = said
         return current
 
@@ -241,14 +261,27 @@ def _outputs(payload: bytes, limits: dict[str, Any]) -> list[dict[str, Any]]:
         for output in data[:200]:
             kind = output["output_type"]
             if kind == "stream":
-                outputs.append({"output_type": kind, "name": "stderr" if output["name"] == "stderr" else "stdout", "text": str(output["text"])})
+                outputs.append(
+                    {
+                        "output_type": kind,
+                        "name": "stderr" if output["name"] == "stderr" else "stdout",
+                        "text": str(output["text"]),
+                    }
+                )
             elif kind in ("display_data", "execute_result"):
                 mime = {str(key): str(value) for key, value in output["data"].items()}
                 count = {"execution_count": None} if kind == "execute_result" else {}
                 outputs.append({"output_type": kind, "data": mime, "metadata": {}, **count})
             elif kind == "error":
                 lines = [str(line) for line in output["traceback"]]
-                outputs.append({"output_type": kind, "ename": str(output["ename"]), "evalue": str(output["evalue"]), "traceback": lines})
+                outputs.append(
+                    {
+                        "output_type": kind,
+                        "ename": str(output["ename"]),
+                        "evalue": str(output["evalue"]),
+                        "traceback": lines,
+                    }
+                )
         return outputs
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return [{"output_type": "stream", "name": "stderr", "text": "[the outputs cannot be read]"}]

@@ -60,11 +60,17 @@ def warm_up() -> None:
     """Pay once for what every submission would pay for: first error, first figure, first gradient."""
     torch.set_num_threads(1)
     shell = RecordingShell.instance()
-    for source in ("1/0", "import numpy as np", "import torch\nw = torch.randn(3, 3, requires_grad=True)\n(w @ w).tanh().sum().backward()"):
+    for source in (
+        "1/0",
+        "import numpy as np",
+        "import torch\nw = torch.randn(3, 3, requires_grad=True)\n(w @ w).tanh().sum().backward()",
+    ):
         shell.run(source)
     matplotlib_inline.backend_inline.configure_inline_support(shell, os.environ["MPLBACKEND"])
     shell.run("import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()")
-    shell.run("from autograder import check, check_loss, fit\nfrom jaxtyping import Float, Int\nfrom torch import Tensor")
+    shell.run(
+        "from autograder import check, check_loss, fit\nfrom jaxtyping import Float, Int\nfrom torch import Tensor"
+    )
     shell.reset(new_session=True)
     shell.execution_count = 1
     gc.collect()

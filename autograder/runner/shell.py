@@ -46,7 +46,14 @@ class Publisher(DisplayPublisher):
 
 class Hook(DisplayHook):
     def write_format_data(self, format_dict, md_dict=None):
-        self.shell.add({"output_type": "execute_result", "data": _mime(format_dict), "metadata": {}, "execution_count": self.prompt_count})
+        self.shell.add(
+            {
+                "output_type": "execute_result",
+                "data": _mime(format_dict),
+                "metadata": {},
+                "execution_count": self.prompt_count,
+            }
+        )
 
     def write_output_prompt(self):
         pass
@@ -103,7 +110,9 @@ class RecordingShell(InteractiveShell):
         before, self.size = self.size, self.size + size
         if self.size > self.max_bytes:
             if before <= self.max_bytes:
-                note = f"\n[more than {self.max_bytes // 1024} KB of output: the limit output_kb; the cell was stopped]\n"
+                note = (
+                    f"\n[more than {self.max_bytes // 1024} KB of output: the limit output_kb; the cell was stopped]\n"
+                )
                 self.outputs.append({"output_type": "stream", "name": "stderr", "parts": [note]})
             raise OutputLimit
 
@@ -116,13 +125,21 @@ class RecordingShell(InteractiveShell):
         except Exception:  # noqa: BLE001  a student's __str__ may raise anything
             value = "(its message cannot be read)"
         text = [line[:4000] for line in lines[:200]]
-        self.outputs.append({"output_type": "error", "ename": str(getattr(etype, "__name__", etype)), "evalue": value[:2000], "traceback": text})
+        self.outputs.append(
+            {
+                "output_type": "error",
+                "ename": str(getattr(etype, "__name__", etype)),
+                "evalue": value[:2000],
+                "traceback": text,
+            }
+        )
 
 
 def finished(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Outputs with their streams joined."""
     return [
-        {"output_type": "stream", "name": o["name"], "text": "".join(o["parts"])} if o["output_type"] == "stream" else o for o in outputs
+        {"output_type": "stream", "name": o["name"], "text": "".join(o["parts"])} if o["output_type"] == "stream" else o
+        for o in outputs
     ]
 
 
