@@ -138,7 +138,9 @@ def verify(
             table.add_row(*row, style=style)
         console.print(table)
     every = [e for report in reports for e in report.exercises]
-    counts = f"{len(every)} exercises, {sum(e.mistakes for e in every)} mistakes, {sum(e.variants for e in every)} variants"
+    counts = (
+        f"{len(every)} exercises, {sum(e.mistakes for e in every)} mistakes, {sum(e.variants for e in every)} variants"
+    )
     counts += f", {reports[0].draws} hidden draws each"
     faults = [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults]
     for fault in faults:

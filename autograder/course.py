@@ -192,7 +192,10 @@ def load_course(path: Path | str = "course.yml") -> CourseDirectory:
     try:
         course = Course.model_validate(data)
     except ValidationError as error:
-        raise UserError(_explain(path, tree, error.errors()[0])) from None
+        first = min(
+            error.errors(), key=lambda e: e["type"] != "extra_forbidden"
+        )  # a misspelt key is also a missing one
+        raise UserError(_explain(path, tree, first)) from None
     directory = CourseDirectory(path.parent.resolve(), course)
     if not directory.names.is_file():
         line = _line(tree, ("data", "names"))
@@ -215,15 +218,19 @@ def _explain(path: Path, tree: yaml.Node, error: dict) -> str:
         message = re.sub(r"^Value error, ", "", error["msg"])
     else:
         message = f"{error['input']!r} will not do: {error['msg'].lower()}"
-    field = allowed.get(str(where[-1])) if where else None
-    limits = ", ".join(str(m) for m in field.metadata) if field and error["type"] != "missing" else ""
-    annotation = getattr(field.annotation, "__name__", str(field.annotation)) if field else ""
-    hint = (
-        f" Allowed: {annotation}{' with ' + limits if limits else ''}."
-        if annotation and error["type"] != "extra_forbidden"
-        else ""
-    )
+    field = allowed.get(str(where[-1])) if where and error["type"] != "extra_forbidden" else None
+    hint = f" Allowed: {_allowed(field)}." if field and _allowed(field) else ""
     return f"{path}:{_line(tree, where)}: {key}: {message.rstrip('.')}.{hint}"
+
+
+def _allowed(field: Any) -> str:
+    """What a key takes, in words; empty where the message has said it."""
+    kind = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}.get(field.annotation, "")
+    words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+    bounds = [
+        f"{word} {getattr(m, name):g}" for m in field.metadata for name, word in words.items() if hasattr(m, name)
+    ]
+    return f"{kind} {' and '.join(bounds)}".strip() if kind else ""
 
 
 def _model_at(where: tuple) -> type[Model] | None:

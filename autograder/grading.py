@@ -73,7 +73,10 @@ def public_facts(course: CourseDirectory, lecture: str) -> Facts:
 def read_notebook(path: Path) -> Any:
     if not path.is_file():
         raise UserError(f"{path}: there is no such file. Make it with: autograder build")
-    return nbformat.read(path, as_version=4)
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:  # noqa: BLE001  nbformat raises whatever a damaged file leads it to
+        raise UserError(f"{path} is not a notebook ({error}). Make it again with: autograder build") from None
 
 
 def cells_of(notebook: Any, course: CourseDirectory, lecture: str) -> list[Cell]:

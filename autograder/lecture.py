@@ -72,6 +72,8 @@ def _cell(path: Path, line: int, cell, lecture: Lecture) -> LectureCell:
         raise UserError(
             f"{path}:{line}: {', '.join(unknown or roles)}: a cell has one role at most, of: {', '.join(ROLES)} (a mistake also `says`)."
         )
+    if "answer" not in roles and BEGIN in cell.source:
+        raise UserError(f"{path}:{line}: `{BEGIN}` stands in a cell that is no answer; students would see it.")
     if not roles:
         return LectureCell("provided" if code else "prose", cell.source, line, code)
     role, exercise = roles[0], str(metadata[roles[0]])
@@ -87,8 +89,6 @@ def _cell(path: Path, line: int, cell, lecture: Lecture) -> LectureCell:
         )
     if role == "answer" and (cell.source.count(BEGIN) != cell.source.count(END) or BEGIN not in cell.source):
         raise UserError(f"{path}:{line}: answer={exercise!r} needs `{BEGIN}` and `{END}` around what students write.")
-    if role != "answer" and BEGIN in cell.source:
-        raise UserError(f"{path}:{line}: `{BEGIN}` stands in a cell that is no answer; students would see it.")
     return LectureCell(role, cell.source, line, code, exercise, says)
 
 

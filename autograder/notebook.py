@@ -80,7 +80,7 @@ def card(exercise: str, rules: Exercise, lecture: Lecture) -> str:
         f"`{exercise}`",
         f"{rules.points:g} {'bonus ' if rules.bonus else ''}point{'' if rules.points == 1 else 's'}",
     ]
-    parts += [f"about {rules.minutes} minutes", f"difficulty {rules.difficulty} of 3"]
+    parts += [f"about {rules.minutes} minute{'' if rules.minutes == 1 else 's'}", f"difficulty {rules.difficulty} of 3"]
     if rules.written:
         parts.append("in your own words, graded by a person")
     if rules.time:

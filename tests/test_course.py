@@ -1,0 +1,141 @@
+"""A mistake in ``course.yml`` or in a lecture file is one sentence that names file, line and what is allowed."""
+
+import pytest
+from conftest import ROOT, TINY, copy_tiny
+
+from autograder.cli import main
+from autograder.course import load_course
+from autograder.errors import UserError
+from autograder.lecture import read_lecture
+
+WRONG_COURSES = [
+    (
+        "points: 2, minutes: 1",
+        "pionts: 2, minutes: 1",
+        r"course.yml:11: .*double.pionts: there is no such key. Did you mean 'points'\? Allowed: title, points",
+    ),
+    (
+        "points: 2, minutes: 1",
+        "points: two, minutes: 1",
+        r"course.yml:11: .*double.points: 'two' is not a number. Allowed: a number above 0",
+    ),
+    (
+        "points: 2, minutes: 1",
+        "points: -2, minutes: 1",
+        r"course.yml:11: .*double.points: -2 will not do: input should be greater than 0",
+    ),
+    (
+        "points: 2, minutes: 1",
+        "minutes: 1",
+        r"course.yml:11: .*double.points: this key is missing. Allowed: a number above 0",
+    ),
+    ("course: tiny", "course: Tiny Course", r"course.yml:1: course: 'Tiny Course' has not the form"),
+    (
+        "limits: {cell_seconds: 2,",
+        "limits: {cell_second: 2,",
+        r"course.yml:4: limits.cell_second: .*Did you mean 'cell_seconds'\?",
+    ),
+    (
+        "late: {percent_per_day: 10}",
+        "late: {percent_per_day: 200}",
+        r"course.yml:5: late.percent_per_day: 200 will not do",
+    ),
+    ("bands: {2.9: 1, 2.6: 3}", "bands: {2.9: 3, 2.6: 1}", r"course.yml:16: .*bands: bands need"),
+    (
+        "bands: {2.9: 1, 2.6: 3}",
+        "bands: {2.9: 1, 2.6: 2}",
+        r"train_tiny: the best band gives 2 points, the exercise has 3",
+    ),
+    ("split: test", "split: train", r"course.yml:16: .*split: 'train' will not do: input should be 'dev' or 'test'"),
+    (
+        "course: tiny",
+        "course: tiny\ndata: {names: nomes.txt}",
+        r"course.yml:2: data.names: there is no file 'nomes.txt' beside course.yml",
+    ),
+    ("course: tiny", "course: [tiny", r"course.yml:\d+: this is not YAML"),
+    ("course: tiny", "course: tiny\ncourse: tiny", r"course.yml:2: the key 'course' stands here a second time"),
+]
+
+
+@pytest.mark.parametrize("old, new, message", WRONG_COURSES, ids=[new[:40] for _, new, _ in WRONG_COURSES])
+def test_a_wrong_course_is_one_sentence(old, new, message, tmp_path):
+    copy_tiny(tmp_path)
+    path = tmp_path / "course.yml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(UserError, match=message):
+        load_course(path)
+
+
+WRONG_LECTURES = [
+    (
+        '# %% check="double"\ncheck("double", lambda g: double(torch.randn(3, 4, generator=g)))',
+        "",
+        "exercise 'double' of course.yml has no check cell",
+    ),
+    ('# %% check="double"', '# %% check="doubel"', r"lecture_t_tiny.py:\d+: check='doubel' has no entry in course.yml"),
+    (
+        '# %% check="double"',
+        '# %% chek="double"',
+        r"lecture_t_tiny.py:\d+: chek: a cell has one role at most, of: exercise, answer",
+    ),
+    ('check("double", lambda', 'check("pieces", lambda', r"the check cell of 'double' must call check\(\"double\""),
+    (
+        ' says="You added two: multiply by it."',
+        "",
+        r"lecture_t_tiny.py:\d+: mistake='double': a mistake, and only a mistake, `says`",
+    ),
+    (
+        "You added two: multiply by it.",
+        "You squared the tensor: twice a number is not its square.",
+        "says the same as the one in line",
+    ),
+    (
+        '# %% variant="double"',
+        '# %% answer="double"',
+        r"lecture_t_tiny.py:\d+: answer='double' needs `### BEGIN SOLUTION`",
+    ),
+    (
+        '# %% [markdown] written="why"',
+        '# %% written="why"',
+        r"lecture_t_tiny.py:\d+: written='why' must be a markdown cell",
+    ),
+    ("names = load_names()", "### BEGIN SOLUTION\nnames = load_names()", "stands in a cell that is no answer"),
+]
+
+
+@pytest.mark.parametrize("old, new, message", WRONG_LECTURES, ids=[message[-40:] for *_, message in WRONG_LECTURES])
+def test_a_wrong_lecture_file_is_one_sentence(old, new, message, tmp_path):
+    tiny = copy_tiny(tmp_path)
+    path = tiny.solution(TINY)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(UserError, match=message):
+        read_lecture(path, tiny.lecture(TINY))
+
+
+def test_an_entry_without_a_lecture_file_is_told(tmp_path):
+    tiny = copy_tiny(tmp_path)
+    tiny.solution(TINY).unlink()
+    with pytest.raises(UserError, match="every lecture of course.yml needs its file"):
+        read_lecture(tiny.solution(TINY), tiny.lecture(TINY))
+
+
+def test_the_command_shows_a_sentence_and_no_traceback(tmp_path, capsys):
+    assert main(["--course", str(tmp_path / "course.yml"), "verify"]) == 1
+    said = capsys.readouterr()
+    assert "there is no such file" in said.err and "Traceback" not in said.err + said.out
+
+
+def test_an_unknown_lecture_is_told(capsys):
+    assert main(["--course", str(ROOT / "course.yml"), "verify", "lecture_9"]) == 1
+    assert "course.yml has no lecture 'lecture_9'" in capsys.readouterr().err
+
+
+def test_points_add_up_to_twenty_and_at_most_four_bonus(course):
+    for name, lecture in course.course.lectures.items():
+        points = [e.points for e in lecture.exercises.values() if not e.bonus]
+        bonus = [e.points for e in lecture.exercises.values() if e.bonus]
+        assert sum(points) == 20 and sum(bonus) <= 4, name

@@ -1,0 +1,165 @@
+"""The loss of a trained model cannot be met by anything but a model of what was asked for; each way has its own message."""
+
+import pytest
+import torch
+
+from autograder import weights
+from autograder.course import Exercise, Loss
+from autograder.fit import Fitted
+from autograder.loss import judge_loss, record_of
+from autograder.names import contexts_of, load_names
+from autograder.record import Draw, Record, draw_from
+from autograder.session import Facts
+
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def names(course):
+    return load_names(course.names)
+
+
+def counts_of(names, context: int) -> torch.Tensor:
+    """Smoothed counts of the training names, as log-probabilities by context."""
+    X, Y = names.contexts("train", context)
+    index = (X * 27 ** torch.arange(context - 1, -1, -1)).sum(1)
+    counts = torch.bincount(index * 27 + Y, minlength=27 ** (context + 1)).view(-1, 27) + 0.13
+    return (counts / counts.sum(1, keepdim=True)).log()
+
+
+class Table:
+    """A model that looks its logits up."""
+
+    def __init__(self, table: torch.Tensor, context: int):
+        self.table, self.context = table, context
+
+    def __call__(self, contexts):
+        index = (contexts[:, -self.context :] * 27 ** torch.arange(self.context - 1, -1, -1)).sum(1)
+        return self.table[index]
+
+
+def judged(model, names, course, monkeypatch, context=2, max_parameters=20_000, bands=None, **facts):
+    """The verdict on a model, as grading would reach it."""
+    monkeypatch.chdir(course.root)
+    loss = Loss(context=context, split="test", bands=bands or {2.5: 1, 2.3: 2}, max_parameters=max_parameters)
+    rules = Exercise(title="x", points=2, minutes=1, difficulty=1, loss=loss)
+    told = Facts("x", {"x": rules}, course.course.tolerance, 42, 42, {"x": [SEED]}, torch.__version__, [])
+    sizes = {name: tensor.numel() for name, tensor in weights.tensors_of(model).items()}
+    facts = {"first": [3.3], "replayed": [3.3], "sizes": sizes, "parameters": sum(sizes.values()), **facts}
+    with torch.no_grad():
+        draw = draw_from(record_of(Fitted(model), loss, told, SEED))
+    return judge_loss(Record("x", (draw,), facts), rules, names, SEED)
+
+
+def test_a_model_of_two_characters_reaches_its_band(names, course, monkeypatch):
+    verdict, remarks = judged(Table(counts_of(names, 2), 2), names, course, monkeypatch)
+    assert verdict.points == 2 and "The test loss is 2.2" in verdict.message and not remarks
+
+
+def test_the_loss_is_that_of_the_plain_definition(names, course, monkeypatch):
+    table = counts_of(names, 2)
+    X, Y = names.contexts("test", 2)
+    expected = -table[X[:, 0] * 27 + X[:, 1], Y].mean()
+    verdict, _ = judged(Table(table, 2), names, course, monkeypatch)
+    assert f"{expected:.4f}" in verdict.message
+
+
+def test_a_band_gives_its_points(names, course, monkeypatch):
+    verdict, _ = judged(Table(counts_of(names, 1), 1), names, course, monkeypatch, bands={2.6: 1, 2.3: 2})
+    assert verdict.points == 1 and verdict.status == "partly correct"
+
+
+def test_a_table_of_counts_is_over_the_parameter_limit(names, course, monkeypatch):
+    verdict, _ = judged(Table(counts_of(names, 2), 2), names, course, monkeypatch, max_parameters=1_500)
+    assert verdict.points == 0 and "19,683 numbers, the limit here is 1,500" in verdict.message
+
+
+def test_a_table_hidden_beside_the_weights_is_found(names, course, monkeypatch):
+    table = counts_of(names, 2)
+
+    class Hidden:
+        def __init__(self):
+            self.w = torch.zeros(1)
+
+        def __call__(self, contexts):
+            return table[contexts[:, 0] * 27 + contexts[:, 1]] + self.w
+
+    verdict, _ = judged(Hidden(), names, course, monkeypatch, max_parameters=1_500)
+    assert verdict.points == 0 and "what it knows is not in its parameters" in verdict.message
+
+
+def test_one_dot_padding_is_named(names, course, monkeypatch):
+    """Trained without the first letters, as one dot of padding does, a model has not seen the context of two dots."""
+    X, Y = names.contexts("train", 2)
+    seen = ~(X == 0).all(1)
+    index = (X[seen, 0] * 27 + X[seen, 1]) * 27 + Y[seen]
+    counts = torch.bincount(index, minlength=27**3).view(-1, 27) + 0.13
+    verdict, _ = judged(
+        Table((counts / counts.sum(1, keepdim=True)).log(), 2), names, course, monkeypatch, bands={2.24: 2}
+    )
+    assert verdict.points == 0 and "The first letter of a name costs 3.30" in verdict.message
+
+
+def test_a_model_that_looks_at_other_rows_is_refused(names, course, monkeypatch):
+    table = counts_of(names, 2)
+
+    class Peeking(Table):
+        def __call__(self, contexts):
+            logits = super().__call__(contexts)
+            return logits + 5 * torch.nn.functional.one_hot(contexts.roll(-1, 0)[:, -1], 27)
+
+    verdict, _ = judged(Peeking(table, 2), names, course, monkeypatch)
+    assert verdict.points == 0 and "change with the other rows of the batch" in verdict.message
+
+
+def test_outputs_that_are_not_normalised_gain_nothing(names, course, monkeypatch):
+    class Shifted(Table):
+        def __call__(self, contexts):
+            return super().__call__(contexts) + 100.0
+
+    plain, _ = judged(Table(counts_of(names, 2), 2), names, course, monkeypatch)
+    shifted, _ = judged(Shifted(counts_of(names, 2), 2), names, course, monkeypatch)
+    assert shifted.message == plain.message
+
+
+def test_probabilities_in_place_of_logits_are_named(names, course, monkeypatch):
+    verdict, _ = judged(Table(counts_of(names, 2).exp(), 2), names, course, monkeypatch)
+    assert verdict.points == 0 and "The outputs look like counts or probabilities." in verdict.message
+
+
+def test_logits_that_are_not_finite_are_refused(names, course, monkeypatch):
+    table = counts_of(names, 2)
+    table[:, 3] = -torch.inf
+    verdict, _ = judged(Table(table, 2), names, course, monkeypatch)
+    assert verdict.points == 0 and "NaN or infinite" in verdict.message
+
+
+def test_a_wrong_shape_is_told(names, course, monkeypatch):
+    verdict, _ = judged(Table(counts_of(names, 2)[:, :26].contiguous(), 2), names, course, monkeypatch)
+    assert verdict.points == 0 and "(23053, 26)" in verdict.message
+
+
+def test_weights_of_other_code_are_refused(names, course, monkeypatch):
+    verdict, _ = judged(
+        Table(counts_of(names, 2), 2), names, course, monkeypatch, first=[3.3, 3.2], replayed=[3.3, 2.9]
+    )
+    assert verdict.points == 0 and "were not trained by this notebook's code" in verdict.message
+
+
+def test_a_loss_on_test_below_that_on_train_is_remarked_for_the_instructor(names, course, monkeypatch):
+    X, Y = contexts_of(names.test, 2)
+    counts = torch.bincount((X[:, 0] * 27 + X[:, 1]) * 27 + Y, minlength=27**3).view(-1, 27) + 0.01
+    verdict, remarks = judged(Table((counts / counts.sum(1, keepdim=True)).log(), 2), names, course, monkeypatch)
+    assert verdict.points == 2 and "were these names trained on?" in remarks[0]
+
+
+def test_a_forged_record_is_no_verdict(course, names):
+    rules = Exercise(
+        title="x",
+        points=2,
+        minutes=1,
+        difficulty=1,
+        loss=Loss(context=2, split="test", bands={2.5: 2}, max_parameters=1),
+    )
+    for values in ({}, {"logits": "0"}, {"logits": torch.zeros(3, 27)}, {"logits": torch.zeros(23053, 27)}):
+        assert judge_loss(Record("x", (Draw(values),), {}), rules, names, SEED)[0].points == 0

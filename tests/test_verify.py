@@ -1,0 +1,102 @@
+"""``autograder verify`` says that all is well when it is, and only then."""
+
+import json
+
+import pytest
+from conftest import ROOT, TINY, copy_tiny
+
+from autograder.building import build
+from autograder.cli import main
+from autograder.course import load_course
+from autograder.errors import UserError
+from autograder.verification import verify
+
+LECTURES = list(load_course(ROOT / "course.yml").course.lectures)
+
+
+@pytest.mark.parametrize("lecture", LECTURES)
+def test_every_lecture_proves_itself(lecture, course, runner):
+    """Reference 100 %, stub 0 and not attempted, every mistake named by its own sentence, every variant accepted."""
+    report = verify(course, lecture, runner)
+    assert report.all_faults == []
+    for exercise in report.exercises:
+        assert exercise.variants >= 1 and exercise.oracles >= 1, exercise.exercise
+        assert exercise.mistakes >= 1 or course.lecture(lecture).exercises[exercise.exercise].loss, exercise.exercise
+
+
+@pytest.fixture
+def own(tmp_path, runner):
+    """A built tiny course that a test may break."""
+    tiny = copy_tiny(tmp_path)
+    build(tiny, TINY, runner)
+    return tiny
+
+
+def test_an_unbroken_course_has_no_faults(own, runner):
+    assert verify(own, TINY, runner).all_faults == []
+
+
+def faults_after(course, runner, old: str, new: str) -> list[str]:
+    path = course.solution(TINY)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    build(course, TINY, runner)
+    return verify(course, TINY, runner).all_faults
+
+
+def test_a_broken_solution_is_found_by_its_variant(own, runner):
+    assert "variant 1 gets" in " ".join(
+        faults_after(own, runner, 'return {"sum": x.sum(1), "mean"', 'return {"sum": x.sum(0).sum() + x.sum(1), "mean"')
+    )
+
+
+def test_a_broken_solution_is_found_by_its_oracle(own, runner):
+    with pytest.raises(UserError, match="the oracle of 'double' does not run: AssertionError"):
+        faults_after(own, runner, "    return 2 * x\n", "    return 3 * x\n")
+
+
+def test_a_mistake_that_is_right_is_found(own, runner):
+    assert "this mistake gets full marks: You squared" in " ".join(
+        faults_after(own, runner, "return x * x", "return x + x")
+    )
+
+
+def test_two_mistakes_that_cannot_be_told_apart_are_found(own, runner):
+    assert "this mistake is not named" in " ".join(
+        faults_after(own, runner, "return _right(x) / 2 + 2", "return x * x")
+    )
+
+
+def test_a_variant_that_is_wrong_is_found(own, runner):
+    assert "double: variant 1 gets 0 of 2 points" in faults_after(own, runner, "return x + x", "return x + x + 1")[0]
+
+
+def test_a_stub_changed_by_hand_is_found(own, runner):
+    path = own.released(TINY) / f"{TINY}.ipynb"
+    notebook = json.loads(path.read_text())
+    cell = next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == "double_answer")
+    cell["source"] = ["def double(x):\n", "    return 2 * x\n"]
+    path.write_text(json.dumps(notebook))
+    said = " ".join(verify(own, TINY, runner).all_faults)
+    assert "the stub differs from the lecture file" in said and "double: the stub is correct with 2 points" in said
+
+
+def test_public_answers_changed_by_hand_are_found(own, runner):
+    path = own.released(TINY) / "expected.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 0xFF
+    path.write_bytes(data)
+    assert "the public answers differ" in " ".join(verify(own, TINY, runner).all_faults)
+
+
+def test_the_command_ends_with_1_and_names_the_fault(own, capsys):
+    (own.released(TINY) / "expected.safetensors").unlink()
+    assert main(["--course", str(own.root / "course.yml"), "verify"]) == 1
+    assert "expected.safetensors is missing: run `autograder build`" in capsys.readouterr().out
+
+
+def test_a_stub_that_is_no_notebook_is_a_sentence(own, capsys):
+    (own.released(TINY) / f"{TINY}.ipynb").write_text("{}")
+    assert main(["--course", str(own.root / "course.yml"), "verify"]) == 1
+    assert "is not a notebook" in capsys.readouterr().err
