@@ -24,8 +24,8 @@ def as_html(verdict: Verdict, title: str = "") -> str:
     table = ""
     if rows:
         lines = "".join(
-            f'<tr><td style="text-align:left"><code>{escape(row.name)}</code></td>'
-            f'<td style="text-align:left;color:{COLOURS["correct"] if row.right else WRONG}">{"right" if row.right else "wrong"}</td>'
+            f'<tr><td style="text-align:left;padding-right:16px"><code>{escape(row.name)}</code></td>'
+            f'<td style="text-align:left;padding-right:16px;color:{COLOURS["correct"] if row.right else WRONG}">{"right" if row.right else "wrong"}</td>'
             f'<td style="text-align:left">{escape(row.note if row.note != verdict.message else "")}</td></tr>'
             for row in rows
         )

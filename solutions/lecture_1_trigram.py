@@ -1,0 +1,1390 @@
+# ---
+# jupyter:
+#   jupytext: {text_representation: {extension: .py, format_name: percent}}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+# %% author
+from autograder.script import run
+
+run(__name__, globals())
+
+# %% [markdown]
+# # Lecture 1: from bigrams to trigrams
+#
+# A language model predicts the next symbol from the ones before it. This notebook builds the smallest ones there are: first
+# by counting, then as a neural network of a single layer that learns the same thing by gradient descent. Afterwards you will be
+# able to
+#
+# - turn a list of names into training examples without losing the first letter or the end;
+# - make a table of counts into probabilities, and say what broadcasting can do to you on the way;
+# - measure any such model by one number, the average negative log-likelihood, and sample names from it;
+# - write the same model as weights, a softmax and a loss, and train it;
+# - choose a hyperparameter on the dev split, and use the test split once.
+#
+# Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another.
+#
+# **Notation.** There are 27 symbols: `.` has index 0 and stands for both the start and the end of a name, `a` to `z` have the indices 1 to 26.
+# `P` is a matrix of probabilities, one row for each current symbol. `W` holds weights, `logits` are the network's raw outputs, a *context*
+# is what the model sees, and a *target* is what it has to predict.
+
+# %%
+import math
+import random
+from collections.abc import Iterator
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from autograder import check, check_loss, fit
+from autograder.names import SYMBOLS, contexts_of, load_names
+
+names = load_names()
+print(f"{len(names.all):,} names, of which {len(names.train):,} to train on; the first: {', '.join(names.all[:5])}")
+
+# %% [markdown]
+# ## Symbols
+#
+# A computer counts, so each symbol gets a number. The worked example uses the three names below: they contain `a`, `b` and `n`, and
+# together with the dot these are four symbols.
+
+# %% [markdown] exercise="vocabulary"
+# Write `vocabulary(words)`. It returns two dictionaries: `stoi` from symbol to index, `itos` from index to symbol. The
+# symbol `.` has index 0, the letters that occur in the words follow **in alphabetical order**.
+#
+# For the words `["ban", "nab"]`: `stoi = {".": 0, "a": 1, "b": 2, "n": 3}`.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Collect every letter once, sort, and number from 1, because 0 belongs to the dot.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Two dictionaries with as many entries as there are different letters, plus one. The second is the first turned round.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# letters = sorted set of all letters of all words; stoi = index + 1 for each letter, and the dot; itos = {value: key}.
+#
+# </details>
+
+
+# %% answer="vocabulary"
+def vocabulary(words: list[str]) -> tuple[dict[str, int], dict[int, str]]:
+    """Symbol to index and index to symbol; "." is 0, the letters of the words follow in alphabetical order."""
+    ### BEGIN SOLUTION
+    letters = sorted(set("".join(words)))
+    stoi = {".": 0} | {letter: index for index, letter in enumerate(letters, 1)}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+    ### END SOLUTION
+
+
+# %%
+def some_names(g: torch.Generator, count: int) -> list[str]:
+    """Names drawn from the whole list, for the checks below."""
+    return [names.all[i] for i in torch.randint(len(names.all), (count,), generator=g).tolist()]
+
+
+# %% check="vocabulary"
+def vocabulary_probe(g: torch.Generator):
+    stoi, itos = vocabulary(some_names(g, 4))
+    return [f"{s} {i}" for s, i in sorted(stoi.items())], [f"{i} {s}" for i, s in sorted(itos.items())]
+
+
+check("vocabulary", vocabulary_probe)
+
+# %% oracle="vocabulary"
+assert vocabulary(["ban", "nab"]) == ({".": 0, "a": 1, "b": 2, "n": 3}, {0: ".", 1: "a", 2: "b", 3: "n"})
+assert "".join(vocabulary(names.all)[0]) == SYMBOLS
+
+
+# %% mistake="vocabulary" says="Your letters begin at 0, where the dot should be. Keep 0 for the dot and begin the letters at 1."
+def vocabulary(words):
+    letters = sorted(set("".join(words)))
+    stoi = {letter: index for index, letter in enumerate([*letters, "."])}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="The letters are numbered in the order in which they first occur. Sort them before you number them."
+def vocabulary(words):
+    letters = list(dict.fromkeys("".join(words)))
+    stoi = {".": 0} | {letter: index for index, letter in enumerate(letters, 1)}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% variant="vocabulary"
+def vocabulary(words):
+    itos = {0: "."}
+    for letter in "abcdefghijklmnopqrstuvwxyz":
+        if any(letter in word for word in words):
+            itos[len(itos)] = letter
+    return dict(zip(itos.values(), itos.keys())), itos
+
+
+# %% [markdown]
+# ## Three splits
+#
+# A model is trained on one part of the names, its settings are chosen on a second, and its loss is reported on a third, which is
+# looked at once. The list is ordered by how often a name is given, so it must be shuffled first: the rare names at the end are not like the common
+# ones at the beginning.
+
+# %% [markdown] exercise="split_names"
+# Write `split_names(words, seed)`. Shuffle a **copy** of the list with `random.Random(seed)`, then cut it into three lists: the first 80 % of the
+# names, the next 10 %, and the rest. The cuts are at `int(0.8 * n)` and `int(0.9 * n)`.
+#
+# Ten names give lists of 8, 1 and 1; every name ends up in exactly one of them.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# The unit is the whole name. If the names were first cut into pairs of letters, pieces of one name would be trained on and tested on.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Three lists of names whose lengths add up to the length of the input.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# copy the list; random.Random(seed).shuffle(copy); two indices; three slices.
+#
+# </details>
+
+
+# %% answer="split_names"
+def split_names(words: list[str], seed: int) -> tuple[list[str], list[str], list[str]]:
+    """The words shuffled with ``random.Random(seed)`` and cut 80/10/10; the input stays as it is."""
+    ### BEGIN SOLUTION
+    shuffled = list(words)
+    random.Random(seed).shuffle(shuffled)
+    first, second = int(0.8 * len(shuffled)), int(0.9 * len(shuffled))
+    return shuffled[:first], shuffled[first:second], shuffled[second:]
+    ### END SOLUTION
+
+
+# %% check="split_names"
+def split_probe(g: torch.Generator):
+    words = some_names(g, 97)
+    before = list(words)
+    parts = split_names(words, int(torch.randint(1000, (1,), generator=g)))
+    return *map(list, parts), words == before
+
+
+check("split_names", split_probe)
+
+# %% oracle="split_names"
+assert [len(part) for part in split_names(names.all[:10], 1)] == [8, 1, 1]
+assert split_names(names.all, 42) == (names.train, names.dev, names.test)
+assert sorted(sum(split_names(names.all, 3), [])) == sorted(names.all)
+
+
+# %% mistake="split_names" says="You cut the text after joining the names, so a name at a border is torn in two and its letters land in two splits. Cut the list of whole names instead."
+def split_names(words, seed):
+    shuffled = list(words)
+    random.Random(seed).shuffle(shuffled)
+    text = ".".join(shuffled)
+    first, second = int(0.8 * len(text)), int(0.9 * len(text))
+    return tuple([w for w in part.split(".") if w] for part in (text[:first], text[first:second], text[second:]))
+
+
+# %% mistake="split_names" says="The names are sorted, not shuffled: train would see names from one end of the alphabet and test the other. Shuffle with random.Random(seed)."
+def split_names(words, seed):
+    ordered = sorted(words)
+    first, second = int(0.8 * len(ordered)), int(0.9 * len(ordered))
+    return ordered[:first], ordered[first:second], ordered[second:]
+
+
+# %% mistake="split_names" says="The names are cut in their original order, which is by frequency. Shuffle the copy before cutting it."
+def split_names(words, seed):
+    first, second = int(0.8 * len(words)), int(0.9 * len(words))
+    return words[:first], words[first:second], words[second:]
+
+
+# %% mistake="split_names" says="The split is right, but the caller's own list was shuffled too. Shuffle a copy: list(words)."
+def split_names(words, seed):
+    random.Random(seed).shuffle(words)
+    first, second = int(0.8 * len(words)), int(0.9 * len(words))
+    return words[:first], words[first:second], words[second:]
+
+
+# %% variant="split_names"
+def split_names(words, seed):
+    order = list(range(len(words)))
+    random.Random(seed).shuffle(order)
+    parts = ([], [], [])
+    for place, index in enumerate(order):
+        parts[(place >= int(0.8 * len(order))) + (place >= int(0.9 * len(order)))].append(words[index])
+    return parts
+
+
+# %% [markdown]
+# ## Counting pairs
+#
+# A **bigram** is a pair of neighbouring symbols. The name `ava` has four of them: `.a`, `av`, `va`, `a.`. The dots count:
+# `.a` says how names begin, and `a.` how they end.
+
+# %% [markdown] exercise="bigram_counts"
+# Write `bigram_counts(words)`: an integer matrix in which row `i`, column `j` says how often symbol `j` follows symbol `i`.
+#
+# For `["ava"]` the matrix has exactly four ones: `[0, 1]`, `[1, 22]`, `[22, 1]` and `[1, 0]`, because `v` has index 22.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Put a dot in front of and behind each name; then every pair of neighbours is one count.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# (27, 27), dtype int64. The sum of all counts is the number of letters plus the number of names.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for each word: symbols = [0, indices of its letters, 0]; for current, following in zip(symbols, symbols[1:]): N[current, following] += 1
+#
+# </details>
+
+
+# %% answer="bigram_counts"
+def bigram_counts(words: list[str]) -> Int[Tensor, "27 27"]:
+    """How often the symbol of a column follows the symbol of a row, start and end included."""
+    ### BEGIN SOLUTION
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    for word in words:
+        symbols = [0, *(SYMBOLS.index(letter) for letter in word), 0]
+        for current, following in zip(symbols, symbols[1:]):
+            N[current, following] += 1
+    return N
+    ### END SOLUTION
+
+
+# %% check="bigram_counts"
+check("bigram_counts", lambda g: bigram_counts(some_names(g, 60)))
+
+# %% oracle="bigram_counts"
+ones = bigram_counts(["ava"])
+assert ones.sum() == 4 and ones[0, 1] == ones[1, 22] == ones[22, 1] == ones[1, 0] == 1
+X, Y = contexts_of(names.dev, 1)
+assert torch.equal(bigram_counts(names.dev), torch.bincount(27 * X[:, 0] + Y, minlength=27 * 27).view(27, 27))
+
+
+# %% mistake="bigram_counts" says="Row 0 is empty: the pair of the starting dot and the first letter is not counted. Put a dot in front of each name."
+def bigram_counts(words):
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    for word in words:
+        symbols = [*(SYMBOLS.index(letter) for letter in word), 0]
+        for current, following in zip(symbols, symbols[1:]):
+            N[current, following] += 1
+    return N
+
+
+# %% mistake="bigram_counts" says="Column 0 is empty: the pair of the last letter and the ending dot is not counted. Put a dot behind each name."
+def bigram_counts(words):
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    for word in words:
+        symbols = [0, *(SYMBOLS.index(letter) for letter in word)]
+        for current, following in zip(symbols, symbols[1:]):
+            N[current, following] += 1
+    return N
+
+
+# %% mistake="bigram_counts" says="Rows and columns have changed places: the row is the current symbol, the column the one that follows."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    return right_bigram_counts(words).T.contiguous()
+
+
+# %% mistake="bigram_counts" says="A pair is marked at most once, however often it occurs. Add one for each occurrence."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    return right_bigram_counts(words).clamp(max=1)
+
+
+# %% variant="bigram_counts"
+def bigram_counts(words):
+    text = torch.tensor([SYMBOLS.index(s) for s in "." + "".join(f"{word}." for word in words)])
+    return torch.bincount(27 * text[:-1] + text[1:], minlength=27 * 27).view(27, 27)
+
+
+# %% [markdown]
+# The lecture's picture of these counts, for all training names. It uses your function, so it appears once the exercise is done.
+
+
+# %%
+def draw_counts(N: Tensor, title: str) -> None:
+    """The 27 x 27 counts as an image, each cell with its pair and its count."""
+    figure, axes = plt.subplots(figsize=(13, 13))
+    axes.imshow(N.float().sqrt(), cmap="Blues")  # the root, so that rare pairs can be seen beside common ones
+    for i in range(27):
+        for j in range(27):
+            shade = "white" if N[i, j] > 0.4 * N.max() else "#555555"
+            axes.text(j, i, SYMBOLS[i] + SYMBOLS[j], ha="center", va="bottom", color=shade, fontsize=7)
+            axes.text(j, i, str(int(N[i, j])), ha="center", va="top", color=shade, fontsize=6)
+    axes.set_xticks(range(27), list(SYMBOLS))
+    axes.set_yticks(range(27), list(SYMBOLS))
+    axes.set_xlabel("following symbol")
+    axes.set_ylabel("current symbol")
+    axes.set_title(title)
+    plt.show()
+
+
+try:
+    draw_counts(bigram_counts(names.train), "How often one symbol follows another in the training names")
+except Exception:
+    print("The picture comes when bigram_counts works.")
+
+# %% [markdown] exercise="bigram_probabilities"
+# Write `bigram_probabilities(counts, smoothing)`. Add `smoothing` to **every** count, then divide so that each **row** sums to 1.
+#
+# A row with the counts 3 and 1 and otherwise zeros, with smoothing 1, becomes 4/31 and 2/31 and 1/31 everywhere else: 31 is 3 + 1 + 27 times 1.
+#
+# Why smoothing? A pair that never occurred in training would have the probability 0. If it occurs in a new name, the loss is $-\ln 0$, infinite.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# The row is the condition: given the current symbol, the probabilities of all that may follow add up to 1.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# The sum of the rows should have the shape (27, 1). If it has the shape (27,), broadcasting lines it up with the columns, and nothing complains.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# smoothed = counts as float + smoothing; return smoothed / (sum over dimension 1, keeping the dimension)
+#
+# </details>
+
+
+# %% answer="bigram_probabilities"
+def bigram_probabilities(counts: Int[Tensor, "27 27"], smoothing: float) -> Float[Tensor, "27 27"]:
+    """Probabilities of the following symbol, one row for each current symbol, from smoothed counts."""
+    ### BEGIN SOLUTION
+    smoothed = counts.float() + smoothing
+    return smoothed / smoothed.sum(1, keepdim=True)
+    ### END SOLUTION
+
+
+# %% check="bigram_probabilities"
+def probabilities_probe(g: torch.Generator):
+    counts = torch.randint(1, 40, (27, 27), generator=g) * (torch.rand(27, 27, generator=g) < 0.6)
+    return bigram_probabilities(counts, 0.1 + float(torch.rand(1, generator=g)))
+
+
+check("bigram_probabilities", probabilities_probe)
+
+# %% oracle="bigram_probabilities"
+example = torch.zeros(27, 27, dtype=torch.int64)
+example[:, 0], example[:, 5] = 3, 1
+found = bigram_probabilities(example, 1.0)
+assert torch.allclose(found.sum(1), torch.ones(27)) and torch.allclose(found[4, [0, 5, 7]], torch.tensor([4 / 31, 2 / 31, 1 / 31]))
+g = torch.Generator().manual_seed(1)
+counts = torch.randint(0, 9, (27, 27), generator=g)
+assert torch.allclose(bigram_probabilities(counts, 0.5), F.softmax((counts + 0.5).log(), 1), atol=1e-6)
+
+
+# %% mistake="bigram_probabilities" says="Without keepdim the row sums have the shape (27,) and are lined up with the columns, so each element is divided by another row's sum. Do your rows add up to 1?"
+def bigram_probabilities(counts, smoothing):
+    smoothed = counts.float() + smoothing
+    return smoothed / smoothed.sum(1)
+
+
+# %% mistake="bigram_probabilities" says="The smoothing is missing: pairs that never occurred have the probability 0, and one of them in a new name makes the loss infinite. Add it to every count first."
+def bigram_probabilities(counts, smoothing):
+    return counts.float() / counts.float().sum(1, keepdim=True)
+
+
+# %% mistake="bigram_probabilities" says="Your columns sum to 1, not your rows. The row is the current symbol: sum over dimension 1."
+def bigram_probabilities(counts, smoothing):
+    smoothed = counts.float() + smoothing
+    return smoothed / smoothed.sum(0, keepdim=True)
+
+
+# %% mistake="bigram_probabilities" says="The smoothing is in the numerator but not in the sum you divide by, so the rows add up to more than 1."
+def bigram_probabilities(counts, smoothing):
+    return (counts.float() + smoothing) / counts.float().sum(1, keepdim=True)
+
+
+# %% variant="bigram_probabilities"
+def bigram_probabilities(counts, smoothing):
+    return torch.stack([(row + smoothing) / (row + smoothing).sum() for row in counts.float()])
+
+
+# %% [markdown]
+# ## One number for a model
+#
+# The model gives each pair that really occurs a probability. Their product is the **likelihood**; it is tiny, so one takes the logarithm, which turns the
+# product into a sum, changes its sign, and averages: the **average negative log-likelihood**, in nats a symbol. Lower is better, and
+# a model that guesses uniformly has
+
+# %%
+print(f"-ln(1/27) = {-math.log(1 / 27):.4f}")
+
+# %% [markdown] exercise="mean_nll"
+# Write `mean_nll(P, pairs)`: the mean over all pairs `(i, j)` of $-\ln P_{ij}$.
+#
+# If `P` gives two pairs the probabilities 0.5 and 0.25, the answer is $(0.6931 + 1.3863) / 2 = 1.0397$.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Pick one probability for each pair, take its natural logarithm, change the sign, average.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# `P[rows, columns]` with two index tensors of shape (n,) picks n elements. The result has no dimension at all.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# return -(log of P[first of each pair, second of each pair]).mean()
+#
+# </details>
+
+
+# %% answer="mean_nll"
+def mean_nll(P: Float[Tensor, "27 27"], pairs: Int[Tensor, "n 2"]) -> Float[Tensor, ""]:
+    """The average negative log-likelihood of the pairs, in nats."""
+    ### BEGIN SOLUTION
+    return -P[pairs[:, 0], pairs[:, 1]].log().mean()
+    ### END SOLUTION
+
+
+# %% check="mean_nll"
+def nll_probe(g: torch.Generator):
+    return mean_nll(F.softmax(torch.randn(27, 27, generator=g), 1), torch.randint(27, (40, 2), generator=g))
+
+
+check("mean_nll", nll_probe)
+
+# %% oracle="mean_nll"
+P = torch.zeros(27, 27)
+P[1, 2], P[3, 4] = 0.5, 0.25
+assert abs(mean_nll(P, torch.tensor([[1, 2], [3, 4]])).item() - 1.0397) < 1e-4
+assert abs(mean_nll(torch.full((27, 27), 1 / 27), torch.tensor([[5, 6]])).item() - 3.2958) < 1e-4
+
+
+# %% mistake="mean_nll" says="This is the sum over the pairs, not their mean: it grows with the number of names. Average it."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].log().sum()
+
+
+# %% mistake="mean_nll" says="This is the logarithm to base 10. A loss in nats takes the natural logarithm, torch.log."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].log10().mean()
+
+
+# %% mistake="mean_nll" says="You averaged the probabilities themselves. Take the logarithm of each before averaging."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].mean()
+
+
+# %% mistake="mean_nll" says="The sign is missing: the logarithm of a probability is negative, and a loss is to be positive."
+def mean_nll(P, pairs):
+    return P[pairs[:, 0], pairs[:, 1]].log().mean()
+
+
+# %% variant="mean_nll"
+def mean_nll(P, pairs):
+    total = sum(-math.log(P[i, j]) for i, j in pairs.tolist())
+    return torch.tensor(total / len(pairs))
+
+
+# %% [markdown] exercise="sample_names"
+# Write `sample_names(P, count, generator)`: a list of `count` names. Each starts at the dot. Draw the next symbol from the current
+# symbol's row with `torch.multinomial(row, num_samples=1, replacement=True, generator=generator)`, until the dot comes again. The dot is not part of the name.
+#
+# Draw one symbol at a time and one name after the other, with the generator given: then everybody's names are the same.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# A name is a walk through the symbols: the row of where you are decides where you go, the dot ends it.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# `P[index]` has the shape (27,); `torch.multinomial` returns shape (1,), and `.item()` makes it a number.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for each name: index = 0, letters = []; repeat: index = draw from row index; if index is 0: stop; append its symbol. Join the letters.
+#
+# </details>
+
+
+# %% answer="sample_names"
+def sample_names(P: Float[Tensor, "27 27"], count: int, generator: torch.Generator) -> list[str]:
+    """Names drawn from a bigram model, without their dots."""
+    ### BEGIN SOLUTION
+    found = []
+    for _ in range(count):
+        letters, index = [], 0
+        while True:
+            index = torch.multinomial(P[index], num_samples=1, replacement=True, generator=generator).item()
+            if index == 0:
+                break
+            letters.append(SYMBOLS[index])
+        found.append("".join(letters))
+    return found
+    ### END SOLUTION
+
+
+# %% check="sample_names"
+def sampling_probe(g: torch.Generator):
+    logits = torch.randn(27, 27, generator=g)
+    logits[:, 0] += 2  # names of a few letters
+    logits[0, 0] -= 4
+    return sample_names(F.softmax(logits, 1), 6, g)
+
+
+check("sample_names", sampling_probe)
+
+# %% oracle="sample_names"
+chain = torch.zeros(27, 27)
+chain[0, 1] = chain[1, 22] = chain[22, 5] = chain[5, 0] = 1.0  # . -> a -> v -> e -> .
+assert sample_names(chain, 2, torch.Generator().manual_seed(0)) == ["ave", "ave"]
+
+
+# %% mistake="sample_names" says="Every symbol is drawn from the dot's row. After each draw the row to draw from is that of the symbol just drawn."
+def sample_names(P, count, generator):
+    found = []
+    for _ in range(count):
+        letters = []
+        while (index := torch.multinomial(P[0], 1, replacement=True, generator=generator).item()) != 0:
+            letters.append(SYMBOLS[index])
+        found.append("".join(letters))
+    return found
+
+
+# %% mistake="sample_names" says="The ending dot is part of your names. Stop before you append it."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return [f"{name}." for name in right_sample_names(P, count, generator)]
+
+
+# %% mistake="sample_names" says="You always take the most probable symbol, so every name is the same. Draw with torch.multinomial."
+def sample_names(P, count, generator):
+    letters, index = [], 0
+    while (index := P[index].argmax().item()) != 0 and len(letters) < 30:
+        letters.append(SYMBOLS[index])
+    return ["".join(letters)] * count
+
+
+# %% variant="sample_names"
+def sample_names(P, count, generator):
+    def walk(index):
+        index = int(torch.multinomial(P[index], 1, True, generator=generator))
+        return "" if index == 0 else SYMBOLS[index] + walk(index)
+
+    return [walk(0) for _ in range(count)]
+
+
+# %% [markdown]
+# ## The same model as a network
+#
+# Now the table becomes weights. A one-hot vector times a matrix picks a row, so the logits of symbol `i` are simply row `i` of `W`. The softmax
+# makes probabilities of them, and instead of counting, gradient descent moves `W` until these probabilities fit.
+#
+# A penalty pulls all weights towards zero, that is all probabilities towards 1/27. It does what the smoothing did.
+
+# %% [markdown] exercise="neural_bigram_loss"
+# Write `neural_bigram_loss(W, pairs, strength)`. The logits are rows of `W`; take the softmax, then the mean negative log-likelihood of the pairs, and add
+# `strength` times the **mean** of the squares of `W`. The check also takes the gradient through your function, so use torch operations only.
+#
+# With `W` all zeros every probability is 1/27 and the loss is 3.2958, whatever the strength.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# First symbol of a pair: which row. Second symbol: which element of that row's softmax.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# logits (n, 27), the softmax over dimension 1 (the symbols), one probability a row (n,), a loss without dimensions.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# logits = W[first]; probs = exp(logits) / its sum over dimension 1; loss = -mean(log(probs[arange(n), second])); return loss + strength * mean(W squared)
+#
+# </details>
+
+
+# %% answer="neural_bigram_loss"
+def neural_bigram_loss(W: Float[Tensor, "27 27"], pairs: Int[Tensor, "n 2"], strength: float) -> Float[Tensor, ""]:
+    """Mean negative log-likelihood of the pairs, plus strength times the mean square of the weights."""
+    ### BEGIN SOLUTION
+    logits = W[pairs[:, 0]]  # n, 27
+    logprobs = logits - logits.logsumexp(1, keepdim=True)
+    return -logprobs[torch.arange(len(pairs)), pairs[:, 1]].mean() + strength * (W**2).mean()
+    ### END SOLUTION
+
+
+# %% check="neural_bigram_loss"
+def neural_probe(g: torch.Generator):
+    W = torch.randn(27, 27, generator=g).requires_grad_()
+    pairs = torch.randint(27, (50, 2), generator=g)
+    loss = neural_bigram_loss(W, pairs, 0.2 + float(torch.rand(1, generator=g)))
+    loss.backward()
+    return {"loss": loss, "gradient": W.grad}
+
+
+check("neural_bigram_loss", neural_probe)
+
+# %% oracle="neural_bigram_loss"
+W = torch.randn(27, 27, generator=torch.Generator().manual_seed(3))
+pairs = torch.tensor([[0, 1], [1, 2], [1, 0]])
+assert torch.allclose(neural_bigram_loss(W, pairs, 0.5), F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + 0.5 * W.pow(2).mean())
+assert abs(neural_bigram_loss(torch.zeros(27, 27), pairs, 9.0).item() - 3.2958) < 1e-4
+
+
+# %% mistake="neural_bigram_loss" says="The penalty is the sum of the squares, 729 times too strong. Take their mean."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + strength * (W**2).sum()
+
+
+# %% mistake="neural_bigram_loss" says="The softmax runs over the examples, not over the 27 symbols: an example's probabilities must add up to 1. Sum over dimension 1."
+def neural_bigram_loss(W, pairs, strength):
+    probs = F.softmax(W[pairs[:, 0]], 0)
+    return -probs[torch.arange(len(pairs)), pairs[:, 1]].log().mean() + strength * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The penalty on the weights is missing."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1])
+
+
+# %% variant="neural_bigram_loss"
+def neural_bigram_loss(W, pairs, strength):
+    counts = (F.one_hot(pairs[:, 0], 27).float() @ W).exp()
+    probs = counts / counts.sum(1, keepdim=True)
+    return strength * W.square().mean() - (probs * F.one_hot(pairs[:, 1], 27)).sum(1).log().mean()
+
+
+# %% [markdown]
+# ## Two symbols of context
+#
+# A **trigram** model looks at the two symbols before the one to predict. At the beginning of a name there is nothing before it, so the
+# context is filled with dots: **as many as the context is long**.
+
+# %% [markdown] exercise="trigram_pairs"
+# Write `trigram_pairs(words)`: all contexts, shape (N, 2), and all targets, shape (N,), in reading order.
+#
+# The name `ava` gives four rows: `.. -> a`, `.a -> v`, `av -> a`, `va -> .`. A name of n letters gives n + 1 predictions, whatever the context is.
+#
+# With a single dot in front, the first prediction would be `.a -> v`: the model is never asked for a first letter, which is the hardest one to guess, and the loss
+# looks much better than it is.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Slide a window of three symbols over the padded name: two of context, one target.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# contexts int64 (N, 2), targets int64 (N,), where N is the number of letters plus the number of names.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for each word: symbols = [0, 0, indices of its letters, 0]; for each three in a row: two to the contexts, the third to the targets. Two tensors of the two lists.
+#
+# </details>
+
+
+# %% answer="trigram_pairs"
+def trigram_pairs(words: list[str]) -> tuple[Int[Tensor, "n 2"], Int[Tensor, " n"]]:
+    """The two symbols before each prediction, and the symbol to predict; names are padded with two dots in front."""
+    ### BEGIN SOLUTION
+    contexts, targets = [], []
+    for word in words:
+        symbols = [0, 0, *(SYMBOLS.index(letter) for letter in word), 0]
+        for first, second, target in zip(symbols, symbols[1:], symbols[2:]):
+            contexts.append([first, second])
+            targets.append(target)
+    return torch.tensor(contexts), torch.tensor(targets)
+    ### END SOLUTION
+
+
+# %% check="trigram_pairs"
+check("trigram_pairs", lambda g: trigram_pairs(some_names(g, 12)))
+
+# %% oracle="trigram_pairs"
+X, Y = trigram_pairs(["ava"])
+assert X.tolist() == [[0, 0], [0, 1], [1, 22], [22, 1]] and Y.tolist() == [1, 22, 1, 0]
+expected = contexts_of(names.dev[:500], 2)
+assert all(torch.equal(a, b) for a, b in zip(trigram_pairs(names.dev[:500]), expected))
+
+
+# %% mistake="trigram_pairs" says="One dot of padding: the first letter of a name is never a target, which fakes a much lower loss. Pad with two dots, as many as the context is long."
+def trigram_pairs(words):
+    contexts, targets = [], []
+    for word in words:
+        symbols = [0, *(SYMBOLS.index(letter) for letter in word), 0]
+        for first, second, target in zip(symbols, symbols[1:], symbols[2:]):
+            contexts.append([first, second])
+            targets.append(target)
+    return torch.tensor(contexts), torch.tensor(targets)
+
+
+# %% mistake="trigram_pairs" says="The end of a name is never a target, so the model cannot learn to stop. Put a dot behind each name too."
+def trigram_pairs(words):
+    contexts, targets = [], []
+    for word in words:
+        symbols = [0, 0, *(SYMBOLS.index(letter) for letter in word)]
+        for first, second, target in zip(symbols, symbols[1:], symbols[2:]):
+            contexts.append([first, second])
+            targets.append(target)
+    return torch.tensor(contexts), torch.tensor(targets)
+
+
+# %% mistake="trigram_pairs" says="The two symbols of each context have changed places. The older one comes first, as in reading."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    X, Y = right_trigram_pairs(words)
+    return X.flip(1), Y
+
+
+# %% mistake="trigram_pairs" says="The context runs on from one name into the next. Begin each name with a fresh context of two dots."
+def trigram_pairs(words):
+    text = [0, 0, *(SYMBOLS.index(s) for s in "".join(f"{word}." for word in words))]
+    return torch.tensor([list(p) for p in zip(text, text[1:-1])]), torch.tensor(text[2:])
+
+
+# %% variant="trigram_pairs"
+def trigram_pairs(words):
+    rows = []
+    for word in words:
+        context = (0, 0)
+        for letter in word + ".":
+            index = 0 if letter == "." else ord(letter) - ord("a") + 1
+            rows.append((*context, index))
+            context = (context[1], index)
+    table = torch.tensor(rows)
+    return table[:, :2], table[:, 2]
+
+
+# %% [markdown] exercise="trigram_logits"
+# A linear trigram model takes a one-hot vector of 54 numbers, 27 for the first symbol and 27 for the second, times a matrix `W` of shape (54, 27). Write
+# `trigram_logits(W, contexts)` **without** making any one-hot vector: the product with two ones in it is the sum of two rows.
+#
+# For the context `(1, 22)` the logits are `W[1] + W[49]`, because 27 + 22 = 49.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# The upper half of `W` belongs to the first symbol, the lower half to the second.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Indexing `W` with n row numbers gives (n, 27); two of those are added.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# return rows of W at the first symbols + rows of W at (27 + the second symbols)
+#
+# </details>
+
+
+# %% answer="trigram_logits"
+def trigram_logits(W: Float[Tensor, "54 27"], contexts: Int[Tensor, "n 2"]) -> Float[Tensor, "n 27"]:
+    """Logits of the linear trigram model, by indexing."""
+    ### BEGIN SOLUTION
+    return W[contexts[:, 0]] + W[27 + contexts[:, 1]]
+    ### END SOLUTION
+
+
+# %% check="trigram_logits"
+def trigram_logits_probe(g: torch.Generator):
+    return trigram_logits(torch.randn(54, 27, generator=g), torch.randint(27, (20, 2), generator=g))
+
+
+check("trigram_logits", trigram_logits_probe)
+
+# %% oracle="trigram_logits"
+W = torch.randn(54, 27, generator=torch.Generator().manual_seed(5))
+contexts = torch.randint(27, (9, 2), generator=torch.Generator().manual_seed(6))
+hot = torch.cat([F.one_hot(contexts[:, 0], 27), F.one_hot(contexts[:, 1], 27)], 1).float()
+assert torch.allclose(trigram_logits(W, contexts), hot @ W, atol=1e-6)
+assert torch.equal(trigram_logits(W, torch.tensor([[1, 22]])), (W[1] + W[49])[None])
+
+
+# %% mistake="trigram_logits" says="Both symbols use the upper half of W, so the model cannot tell which came first. The second symbol's rows begin at 27."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 0]] + W[contexts[:, 1]]
+
+
+# %% mistake="trigram_logits" says="The halves of W have changed places: rows 0 to 26 belong to the first symbol of the context."
+def trigram_logits(W, contexts):
+    return W[27 + contexts[:, 0]] + W[contexts[:, 1]]
+
+
+# %% mistake="trigram_logits" says="Only the second symbol is used. Add the first symbol's row."
+def trigram_logits(W, contexts):
+    return W[27 + contexts[:, 1]]
+
+
+# %% variant="trigram_logits"
+def trigram_logits(W, contexts):
+    halves = W.view(2, 27, 27)
+    return torch.stack([halves[0].index_select(0, contexts[:, 0]), halves[1].index_select(0, contexts[:, 1])]).sum(0)
+
+
+# %% [markdown] exercise="cross_entropy"
+# Write `cross_entropy(logits, targets)` from logits, in such a way that it survives large ones: adding 1000 to every logit must not change the result.
+# (`F.cross_entropy` itself is the model to reach, not the means.)
+#
+# The check calls your function twice, with plain logits and with the same logits + 1000. In float32, $e^{1000}$ is infinity, and infinity divided by infinity is not a number.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# A softmax does not change when the same number is subtracted from every logit of a row. Which number keeps every exponential at most 1?
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# The largest logit of each row, with the dimension kept: (n, 1).
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# shifted = logits - largest of each row; logprobs = shifted - log(sum of exp(shifted) over the row); return minus the mean of the targets' logprobs
+#
+# </details>
+
+
+# %% answer="cross_entropy"
+def cross_entropy(logits: Float[Tensor, "n 27"], targets: Int[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Mean negative log-likelihood of the targets under the softmax of the logits, safe for logits of any size."""
+    ### BEGIN SOLUTION
+    shifted = logits - logits.max(1, keepdim=True).values
+    logprobs = shifted - shifted.exp().sum(1, keepdim=True).log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+    ### END SOLUTION
+
+
+# %% check="cross_entropy"
+def cross_entropy_probe(g: torch.Generator):
+    logits, targets = 3 * torch.randn(32, 27, generator=g), torch.randint(27, (32,), generator=g)
+    return {"plain": cross_entropy(logits, targets), "plus_1000": cross_entropy(logits + 1000, targets)}
+
+
+check("cross_entropy", cross_entropy_probe)
+
+# %% oracle="cross_entropy"
+logits = 3 * torch.randn(32, 27, generator=torch.Generator().manual_seed(8))
+targets = torch.arange(32) % 27
+assert torch.allclose(cross_entropy(logits, targets), F.cross_entropy(logits, targets))
+assert torch.allclose(cross_entropy(logits - 1e4, targets), F.cross_entropy(logits - 1e4, targets))
+
+
+# %% mistake="cross_entropy" says="The exponential overflows for large logits. Subtract the largest logit of each row first: the softmax does not notice."
+def cross_entropy(logits, targets):
+    counts = logits.exp()
+    probs = counts / counts.sum(1, keepdim=True)
+    return -probs[torch.arange(len(targets)), targets].log().mean()
+
+
+# %% mistake="cross_entropy" says="The softmax is taken twice: what goes into the second one is no longer logits but probabilities, and everything is flattened."
+def cross_entropy(logits, targets):
+    return F.cross_entropy(F.softmax(logits, 1), targets)
+
+
+# %% mistake="cross_entropy" says="This is the sum over the examples. Average it, so that the loss does not depend on the size of the batch."
+def cross_entropy(logits, targets):
+    return F.cross_entropy(logits, targets, reduction="sum")
+
+
+# %% variant="cross_entropy"
+def cross_entropy(logits, targets):
+    picked = logits.gather(1, targets[:, None]).squeeze(1)
+    return (torch.logsumexp(logits, 1) - picked).mean()
+
+
+# %% [markdown] exercise="why_cross_entropy"
+# In real code one calls `F.cross_entropy(logits, targets)` and does not write the softmax, the logarithm and the mean one after the other. Give at least two
+# reasons, in three to five sentences.
+
+# %% [markdown] written="why_cross_entropy"
+# It is stable: the largest logit is subtracted first, so that no exponential overflows, and the logarithm is taken of the sum as a whole, so that none is taken of a
+# rounded zero. It is faster and takes less memory: one kernel instead of several operations, and none of the intermediate tensors has to be kept for the
+# backward pass. Its backward pass is the short expression softmax minus one-hot, divided by n, instead of a chain of derivatives. And it is harder to get
+# wrong: there is no axis to mistake and no softmax to take twice.
+
+# %% [markdown]
+# ## Training
+#
+# Now the linear trigram is trained on all training names. `names.contexts("train", 2)` gives its contexts and targets, padded with two dots.
+#
+# `fit` drives the training. It calls `make_trigram()` once for a fresh model and then steps through `train_trigram(model)`, a generator: the function does
+# one step of gradient descent, **yields** the loss of that step, and goes on. In between, `fit` draws the progress bar and the loss curve. You may interrupt
+# it at any time; nothing is lost, and running the cell again goes on. The weights are kept in `train_trigram.safetensors`: **submit that file with the notebook.**
+#
+# A generator, in case you have not met one:
+
+
+# %%
+def countdown(n: int) -> Iterator[int]:
+    while n:
+        yield n  # hands n out and waits here until the next one is asked for
+        n -= 1
+
+
+print(list(countdown(3)))
+
+# %% [markdown] exercise="train_trigram"
+# Write a model and its training. The class `Trigram` holds the weights `W`, shape (54, 27), and called on contexts `(n, 2)` it returns logits
+# `(n, 27)`. `train_trigram(model)` trains it and yields the loss of each step. `STEPS` tells the progress bar how many steps there will be.
+#
+# The points depend on the loss on the **test** names: 2.50, then 2.40, then 2.3730, which is what the notes of this course reached. At most 1,500
+# parameters: a table of all $27^3$ counts is not what is asked for. A uniform guess has 3.2958; a bigram model reaches about 2.45.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Loss of a random batch, gradient, a step against it; thousands of times. Large steps first, smaller ones at the end.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# X (183,802, 2), Y (183,802,). A batch of about a thousand rows: `torch.randint(len(Y), (1024,))`. W starts at zero, so the first loss is 3.2958.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for step in range(STEPS): batch; loss = cross-entropy of model(X[batch]), Y[batch]; model.W.grad = None; loss.backward(); with torch.no_grad(): W -= rate * W.grad; yield loss.item().
+# Rates above 10 are fine here, with momentum about 2. About two thousand steps will do.
+#
+# </details>
+
+
+# %% answer="train_trigram"
+STEPS = 2000
+
+
+class Trigram:
+    """A linear trigram model: the logits are the sum of two rows of W."""
+
+    def __init__(self):
+        ### BEGIN SOLUTION
+        self.W = torch.zeros(54, 27, requires_grad=True)
+        ### END SOLUTION
+
+    def __call__(self, contexts: Int[Tensor, "n 2"]) -> Float[Tensor, "n 27"]:
+        ### BEGIN SOLUTION
+        return self.W[contexts[:, 0]] + self.W[27 + contexts[:, 1]]
+        ### END SOLUTION
+
+
+def train_trigram(model: Trigram) -> Iterator[float]:
+    """Train the model; yields the loss of each step."""
+    ### BEGIN SOLUTION
+    X, Y = names.contexts("train", 2)
+    velocity = torch.zeros(54, 27)
+    for step in range(STEPS):
+        batch = torch.randint(len(Y), (1024,))
+        loss = F.cross_entropy(model(X[batch]), Y[batch])
+        model.W.grad = None
+        loss.backward()
+        rate = 2.0 * min(1.0, 2 * (1 - step / STEPS))  # constant for one half, then down to zero
+        with torch.no_grad():
+            velocity.mul_(0.9).add_(model.W.grad)
+            model.W -= rate * velocity
+        yield loss.item()
+    ### END SOLUTION
+
+
+# %% fit="train_trigram"
+trigram = fit("train_trigram", Trigram, train_trigram, steps=STEPS)
+
+# %% check="train_trigram"
+check_loss("train_trigram")
+
+# %% oracle="train_trigram"
+X, Y = contexts_of(names.test, 2)
+W = trigram.W.detach()
+hot = torch.cat([F.one_hot(X[:, 0], 27), F.one_hot(X[:, 1], 27)], 1).float()
+assert F.cross_entropy(hot @ W, Y).item() <= 2.3730
+assert abs(F.cross_entropy(torch.zeros(4, 27), torch.arange(4)).item() - 3.2958) < 1e-4
+assert len(names.contexts("train", 2)[1]) == 183_802
+
+
+# %% variant="train_trigram"
+class Trigram:
+    def __init__(self):
+        self.W = torch.zeros(54, 27, requires_grad=True)
+
+    def __call__(self, contexts):
+        first, second = F.one_hot(contexts, 27).float().unbind(1)
+        return torch.cat([first, second], 1) @ self.W
+
+
+# %% [markdown] exercise="train_any_trigram"
+# A bonus: the linear model cannot know that `q` is followed by `u` whatever came before `q` *and* treat other pairs one by one. **Any** model of two symbols counts
+# here, a table with a row for each of the 729 contexts, counted or trained, or a small network; at most 40,000 parameters. Its test loss must be 2.24 or
+# less; smoothed trigram counts reach 2.2257.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Two symbols make one of 27 * 27 = 729 contexts. Give each of them its own row of logits.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# W (729, 27), the row's number is 27 * first + second. Logarithms of smoothed probabilities are logits too.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# Train as before, with a penalty on the weights so that rare contexts stay near uniform; or count, smooth, take the log, put it into W and yield the loss once.
+#
+# </details>
+
+
+# %% answer="train_any_trigram"
+class AnyTrigram:
+    """Any model of two symbols."""
+
+    def __init__(self):
+        ### BEGIN SOLUTION
+        self.W = torch.zeros(729, 27, requires_grad=True)
+        ### END SOLUTION
+
+    def __call__(self, contexts: Int[Tensor, "n 2"]) -> Float[Tensor, "n 27"]:
+        ### BEGIN SOLUTION
+        return self.W[27 * contexts[:, 0] + contexts[:, 1]]
+        ### END SOLUTION
+
+
+def train_any_trigram(model: AnyTrigram) -> Iterator[float]:
+    """Train the model; yields the loss of each step."""
+    ### BEGIN SOLUTION
+    X, Y = names.contexts("train", 2)
+    velocity = torch.zeros(729, 27)
+    steps = 3000
+    for step in range(steps):
+        batch = torch.randint(len(Y), (4096,))
+        loss = F.cross_entropy(model(X[batch]), Y[batch])
+        penalty = 0.01 * (model.W**2).mean()  # keeps rare contexts near uniform
+        model.W.grad = None
+        (loss + penalty).backward()
+        rate = 50 * min(1.0, 2 * (1 - step / steps))
+        with torch.no_grad():
+            velocity.mul_(0.9).add_(model.W.grad)
+            model.W -= rate * velocity
+        yield loss.item()
+    ### END SOLUTION
+
+
+# %% fit="train_any_trigram"
+any_trigram = fit("train_any_trigram", AnyTrigram, train_any_trigram)
+
+# %% check="train_any_trigram"
+check_loss("train_any_trigram")
+
+# %% oracle="train_any_trigram"
+X, Y = contexts_of(names.test, 2)
+with torch.no_grad():
+    assert F.cross_entropy(any_trigram(X), Y).item() <= 2.24
+A, B = names.contexts("train", 2)
+counted = torch.bincount((27 * A[:, 0] + A[:, 1]) * 27 + B, minlength=27**3).view(729, 27) + 0.13
+assert abs(F.cross_entropy((counted / counted.sum(1, keepdim=True)).log()[27 * X[:, 0] + X[:, 1]], Y).item() - 2.2257) < 1e-4
+
+
+# %% variant="train_any_trigram"
+class AnyTrigram:
+    def __init__(self):
+        self.W = torch.zeros(729, 27, requires_grad=True)
+
+    def __call__(self, contexts):
+        return F.embedding((contexts * torch.tensor([27, 1])).sum(1), self.W)
+
+
+# %% [markdown]
+# ## Choosing a setting
+#
+# How much smoothing is best? More of it makes the training loss worse, always: the counts themselves fit the training names best. What counts is the loss on names that
+# the model has not seen. So the setting is chosen on **dev**. And because choosing is a kind of fitting too, the loss that is reported is that on **test**, once,
+# with the chosen setting.
+
+
+# %%
+def three_lists(g: torch.Generator) -> tuple[list[str], list[str], list[str]]:
+    """Names to count, names to choose on, and names to report on, so unlike each other that each would choose another smoothing.
+
+    Half of the dev names also stand in train, which asks for little smoothing; the test names are drawn letter by letter, which asks for much.
+    """
+    train, dev = some_names(g, 300), some_names(g, 40)
+    dev = dev + [train[i] for i in torch.randint(len(train), (40,), generator=g).tolist()]
+    lengths = torch.randint(3, 8, (40,), generator=g).tolist()
+    test = ["".join(SYMBOLS[i] for i in torch.randint(1, 27, (length,), generator=g).tolist()) for length in lengths]
+    return train, dev, test
+
+
+STRENGTHS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
+
+# %% [markdown] exercise="tune_smoothing"
+# Write `tune_smoothing(train, dev, test, strengths)` for a trigram model made of counts. For each strength: count the trigrams of the
+# **train** names, add the strength to every count, normalise, and take the mean negative log-likelihood of the **dev** names. Return a dict with
+#
+# - `"dev"`: the dev losses, one a strength, float32;
+# - `"best"`: the strength with the lowest dev loss;
+# - `"test"`: the loss on the test names with the best strength.
+#
+# `contexts_of(words, 2)` gives contexts (N, 2) and targets (N,).
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Three roles: train makes the counts, dev picks the strength, test is looked at once, after the choice.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Counts (27, 27, 27): first symbol, second symbol, target. The probabilities add up to 1 over the last dimension.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# counts of train; loss(words, strength): P = (counts + strength) / its sum over the last dimension, minus the mean of log P at the words' trigrams; dev losses for all strengths; argmin; test loss.
+#
+# </details>
+
+
+# %% answer="tune_smoothing"
+def tune_smoothing(train: list[str], dev: list[str], test: list[str], strengths: list[float]) -> dict:
+    """Dev loss of each smoothing strength, the best strength on dev, and its test loss, for trigram counts of train."""
+    ### BEGIN SOLUTION
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27).float()
+
+    def loss(words: list[str], strength: float) -> Tensor:
+        P = (counts + strength) / (counts + strength).sum(-1, keepdim=True)
+        X, Y = contexts_of(words, 2)
+        return -P[X[:, 0], X[:, 1], Y].log().mean()
+
+    losses = torch.stack([loss(dev, strength) for strength in strengths])
+    best = strengths[int(losses.argmin())]
+    return {"dev": losses, "best": best, "test": loss(test, best)}
+    ### END SOLUTION
+
+
+# %% check="tune_smoothing"
+check("tune_smoothing", lambda g: tune_smoothing(*three_lists(g), STRENGTHS))
+
+# %% oracle="tune_smoothing"
+found = tune_smoothing(names.train, names.dev, names.test, [0.05, 0.13, 0.4])
+assert found["best"] == 0.13 and abs(found["dev"][1].item() - 2.2395) < 1e-4 and abs(found["test"].item() - 2.2257) < 1e-4
+
+
+# %% mistake="tune_smoothing" says="The strength is chosen on train, where the least smoothing always looks best. Choose it on dev."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    chosen = right_tune_smoothing(train, train, test, strengths)
+    return {"dev": found["dev"], "best": chosen["best"], "test": chosen["test"]}
+
+
+# %% mistake="tune_smoothing" says="The strength is chosen on test: then the test loss is no longer that of unseen names. Choose it on dev, and look at test once."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    chosen = right_tune_smoothing(train, test, test, strengths)
+    return {"dev": found["dev"], "best": chosen["best"], "test": chosen["test"]}
+
+
+# %% mistake="tune_smoothing" says="What you report as the test loss is the lowest dev loss. Take the loss on the test names with the chosen strength."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "test": found["dev"].min()}
+
+
+# %% variant="tune_smoothing"
+def tune_smoothing(train, dev, test, strengths):
+    counts = {}
+    for (a, b), c in zip(*(t.tolist() for t in contexts_of(train, 2))):
+        counts[a, b, c] = counts.get((a, b, c), 0) + 1
+        counts[a, b] = counts.get((a, b), 0) + 1
+
+    def loss(words, strength):
+        rows = list(zip(*(t.tolist() for t in contexts_of(words, 2))))
+        return -sum(math.log((counts.get((a, b, c), 0) + strength) / (counts.get((a, b), 0) + 27 * strength)) for (a, b), c in rows) / len(rows)
+
+    dev_losses = [loss(dev, s) for s in strengths]
+    best = min(zip(dev_losses, strengths))[1]
+    return {"test": loss(test, best), "best": best, "dev": torch.tensor(dev_losses)}
+
+
+# %% [markdown] exercise="tune_regularization"
+# The same for the penalty of the linear trigram, now with short trainings. Write `tune_regularization(W, train, dev, strengths, steps, rate)`. For each strength: start
+# from a **fresh copy** of `W`, shape (54, 27), and take `steps` steps of plain gradient descent on **all** training rows at once, with the loss
+# cross-entropy + strength x mean of W squared. Then take the cross-entropy **without** the penalty on train and on dev. Return a dict with
+#
+# - `"train"` and `"dev"`: these losses, one a strength, float32;
+# - `"best"`: the strength with the lowest dev loss.
+#
+# The notes of this course trained this model to the end with strengths from 0 to 10, and 0 was best: 54 x 27 weights are too few to overfit on so many names.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# The penalty is part of what is minimised, never of what is compared: otherwise a strong one would look bad only because of itself.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# logits = W[first] + W[27 + second], (n, 27). The gradient has the shape of W.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for strength: w = copy of W that requires grad; steps times: loss + penalty, backward, w -= rate * gradient, gradient = None; then both losses without penalty.
+#
+# </details>
+
+
+# %% answer="tune_regularization"
+def tune_regularization(
+    W: Float[Tensor, "54 27"], train: list[str], dev: list[str], strengths: list[float], steps: int, rate: float
+) -> dict:
+    """Train and dev loss of each penalty after a short training from W, and the best penalty on dev."""
+    ### BEGIN SOLUTION
+    def loss(w: Tensor, rows: tuple[Tensor, Tensor]) -> Tensor:
+        X, Y = rows
+        return F.cross_entropy(w[X[:, 0]] + w[27 + X[:, 1]], Y)
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * (w**2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    best = strengths[dev_losses.index(min(dev_losses))]
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": best}
+    ### END SOLUTION
+
+
+# %% check="tune_regularization"
+def regularization_probe(g: torch.Generator):
+    W = torch.randn(54, 27, generator=g)
+    return tune_regularization(W, some_names(g, 120), some_names(g, 60), [0.0, 0.1, 1.0, 10.0, 100.0], steps=10, rate=5.0)
+
+
+check("tune_regularization", regularization_probe)
+
+# %% oracle="tune_regularization"
+g = torch.Generator().manual_seed(11)
+W, words = torch.randn(54, 27, generator=g), some_names(g, 30)
+X, Y = contexts_of(words, 2)
+hot = torch.cat([F.one_hot(X[:, 0], 27), F.one_hot(X[:, 1], 27)], 1).float()
+by_hand = W.clone()
+for _ in range(4):  # the gradient on paper: one-hot transposed times (softmax - one-hot) / n, and 2 W / size for the mean of squares
+    d = F.softmax(hot @ by_hand, 1)
+    d[torch.arange(len(Y)), Y] -= 1
+    by_hand = by_hand - 2.0 * (hot.T @ d / len(Y) + 3.0 * 2 * by_hand / by_hand.numel())
+found = tune_regularization(W, words, words, [3.0], 4, 2.0)
+assert torch.allclose(found["train"][0], F.cross_entropy(hot @ by_hand, Y), atol=1e-5) and found["best"] == 3.0
+zero = torch.zeros(54, 27)
+assert tune_regularization(zero, names.train[:2000], names.dev[:500], [0.0, 1e-4, 1e-2, 1.0, 10.0], 60, 8.0)["best"] == 0.0
+
+
+# %% mistake="tune_regularization" says="The penalty is part of the losses you compare. Minimise with it, compare without it."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        X, Y = rows
+        return F.cross_entropy(w[X[:, 0]] + w[27 + X[:, 1]], Y)
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * (w**2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        penalty = strength * (w**2).mean().item()
+        train_losses.append(loss(w, rows).item() + penalty)
+        dev_losses.append(loss(w, dev_rows).item() + penalty)
+    best = strengths[dev_losses.index(min(dev_losses))]
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": best}
+
+
+# %% mistake="tune_regularization" says="Each strength goes on from the weights that the one before it has left, so later ones have trained longer. Start every training from a fresh copy of W."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        X, Y = rows
+        return F.cross_entropy(w[X[:, 0]] + w[27 + X[:, 1]], Y)
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    w = W.clone().requires_grad_()
+    for strength in strengths:
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * (w**2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    best = strengths[dev_losses.index(min(dev_losses))]
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": best}
+
+
+# %% mistake="tune_regularization" says="Your penalty is half as strong as asked for: is there a factor 1/2 before the mean of the squares?"
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    found = right_tune_regularization(W, train, dev, [s / 2 for s in strengths], steps, rate)
+    return {**found, "best": 2 * found["best"]}
+
+
+# %% variant="tune_regularization"
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    X, Y = contexts_of(train, 2)
+    hot = F.one_hot(X, 27).flatten(1).float()
+    A, B = contexts_of(dev, 2)
+    hot_dev = F.one_hot(A, 27).flatten(1).float()
+    table = []
+    for strength in strengths:
+        w = W.clone()
+        for _ in range(steps):
+            d = F.softmax(hot @ w, 1)
+            d[torch.arange(len(Y)), Y] -= 1
+            w -= rate * (hot.T @ d / len(Y) + 2 * strength * w / w.numel())
+        table.append((F.cross_entropy(hot @ w, Y), F.cross_entropy(hot_dev @ w, B)))
+    train_losses, dev_losses = (torch.stack(column) for column in zip(*table))
+    return {"train": train_losses, "dev": dev_losses, "best": strengths[dev_losses.argmin()]}
+
+
+# %% [markdown]
+# ## What you did
+#
+# You turned names into examples without losing the first letter or the end, made counts into probabilities, and measured them by the average negative log-likelihood. You
+# wrote the same model as weights and a softmax, trained it with two symbols of context, and chose a setting on dev. The table of counts grows by a factor of 27 with every further symbol of
+# context; the next lecture replaces it by a network whose size does not.
