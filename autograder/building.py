@@ -13,6 +13,7 @@ from autograder.course import CourseDirectory
 from autograder.errors import UserError
 from autograder.grading import answer_key, expected_path, public_facts
 from autograder.lecture import read_lecture
+from autograder.names import load_names
 from autograder.notebook import extras, source_notebook, to_json, write_json, write_text
 from autograder.record import Draw, Record, RecordError
 from autograder.runner.host import Runner
@@ -48,6 +49,10 @@ def build(
 def write_sources(course: CourseDirectory, lecture: str) -> None:
     """The source notebook for nbgrader, the other answers for us, and the names that students need."""
     cells = read_lecture(course.solution(lecture), course.lecture(lecture))
+    try:
+        load_names(course.names, course.course.data.split_seed)
+    except (ValueError, OSError) as error:
+        raise UserError(f"the names of course.yml cannot be read: {error}") from None
     write_text(course.source(lecture), to_json(source_notebook(lecture, course.lecture(lecture), cells)))
     write_json(course.extras(lecture), extras(cells))
     target = course.source(lecture).parent / "names.txt"

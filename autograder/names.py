@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -25,6 +25,7 @@ class Names:
         shuffled = list(words)
         random.Random(seed).shuffle(shuffled)
         first, second = int(0.8 * len(shuffled)), int(0.9 * len(shuffled))
+        self._contexts: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
         self.all = list(words)
         self.train, self.dev, self.test = shuffled[:first], shuffled[first:second], shuffled[second:]
 
@@ -35,8 +36,11 @@ class Names:
         return getattr(self, name)
 
     def contexts(self, split: str, context: int) -> tuple[Tensor, Tensor]:
-        """Every prediction of a split: contexts ``(N, T) int64`` and targets ``(N,) int64``."""
-        return contexts_of(self.split(split), context)
+        """Every prediction of a split: contexts ``(N, T) int64`` and targets ``(N,) int64``; tensors of the caller's own."""
+        if (split, context) not in self._contexts:
+            self._contexts[split, context] = contexts_of(self.split(split), context)
+        contexts, targets = self._contexts[split, context]
+        return contexts.clone(), targets.clone()
 
 
 def contexts_of(words: list[str], context: int) -> tuple[Tensor, Tensor]:
@@ -58,23 +62,24 @@ def contexts_of(words: list[str], context: int) -> tuple[Tensor, Tensor]:
     return rows[:, :context].clone(), rows[:, context].clone()
 
 
-def read_words(path: Path | str) -> list[str]:
-    """The names of a file, one a line.
+def _words(text: str, where: str) -> list[str]:
+    """The names of a text, one a line.
 
     Raises:
         ValueError: a line is not a lower-case name of the letters a to z; names the file and the line.
     """
-    words = Path(path).read_text(encoding="ascii").split("\n")
+    words = text.split("\n")
     words = words[:-1] if words and words[-1] == "" else words
     for number, word in enumerate(words, 1):
         if not word or not all("a" <= letter <= "z" for letter in word):
-            raise ValueError(f"{path}:{number}: {word!r} is not a lower-case name of the letters a to z")
+            raise ValueError(f"{where}:{number}: {word!r} is not a lower-case name of the letters a to z")
     return words
 
 
-@cache
-def _load(path: Path, modified: int, seed: int) -> Names:
-    return Names(read_words(path), seed)
+@lru_cache(maxsize=4)
+def names_of(text: str, where: str, seed: int) -> Names:
+    """The same text is split once in a process, and in all its forks: a grading process forks for each submission."""
+    return Names(_words(text, where), seed)
 
 
 def load_names(path: Path | str | None = None, seed: int = 42) -> Names:
@@ -87,5 +92,4 @@ def load_names(path: Path | str | None = None, seed: int = 42) -> Names:
                 "there is no names.txt in this folder: it comes with the assignment; fetch it again"
             )
         path = found[0]
-    path = Path(path).resolve()
-    return _load(path, path.stat().st_mtime_ns, seed)
+    return names_of(Path(path).read_text(encoding="ascii"), Path(path).name, seed)
