@@ -1,0 +1,222 @@
+"""``fit`` on a student's machine: nothing that was trained is ever lost, and nothing is trained twice."""
+
+import importlib
+import os
+import signal
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from autograder import fit as fit_function
+from autograder import session, weights
+from autograder.course import Exercise, Loss
+from autograder.progress import loss_curve
+from autograder.session import Facts
+
+FIT = importlib.import_module("autograder.fit")  # the module, which the function of the same name hides
+ID = "train_x"
+RATE = 0.1
+
+
+class Line:
+    """A model of two tensors, one of them nested."""
+
+    def __init__(self):
+        self.w = torch.randn(3)
+        self.layers = [{"b": torch.zeros(1)}]
+
+    def __call__(self, contexts):
+        return contexts
+
+
+def step_size() -> float:
+    return RATE
+
+
+def train(model, steps=12, stop_at=None):
+    for step in range(steps):
+        if step == stop_at:
+            os.kill(os.getpid(), signal.SIGINT)
+        noise = torch.rand(())
+        model.w -= step_size() * model.w * noise
+        model.layers[0]["b"] += 1
+        yield float((model.w**2).sum())
+
+
+class Quiet:
+    """A student's session without answers to compare with."""
+
+    training = "author"  # shows no progress
+
+    def __init__(self, budget: float = 300, forbid: tuple[str, ...] = ()):
+        loss = Loss(context=1, split="test", bands={2.0: 1}, max_parameters=10, budget_seconds=budget)
+        rules = Exercise(title="x", points=1, minutes=1, difficulty=1, loss=loss, forbid=forbid)
+        self.facts = Facts("x", {ID: rules}, None, 42, 42, {ID: [1]}, "", [])
+
+
+@pytest.fixture(autouse=True)
+def student(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    session.use(Quiet())
+    yield
+    session.use(None)
+    FIT._suspended.clear()
+
+
+def new_kernel() -> None:
+    FIT._suspended.clear()
+
+
+def counted(calls: list):
+    def train_and_count(model):
+        for loss in train(model):
+            calls.append(loss)
+            yield loss
+
+    return train_and_count
+
+
+def interrupted(model):
+    yield from train(model, stop_at=5)
+
+
+def test_the_weights_are_kept_in_a_safetensors_file(tmp_path):
+    model = fit_function(ID, Line, train)
+    saved = safetensors.torch.load_file(tmp_path / f"{ID}.safetensors")
+    assert torch.equal(saved["w"], model.w) and torch.equal(saved["layers.0.b"], torch.tensor([12.0]))
+
+
+def test_a_finished_training_is_loaded_not_repeated():
+    first = fit_function(ID, Line, train)
+    calls = []
+    trainer = counted(calls)
+    fit_function(ID, Line, trainer)  # other code: trains
+    trained = len(calls)
+    again = fit_function(ID, Line, trainer)
+    assert trained == 12 and len(calls) == trained + FIT.REPLAYED  # only the first losses are replayed
+    assert torch.equal(again.w, first.w)
+
+
+def test_other_code_trains_afresh_and_keeps_the_older_weights(tmp_path):
+    older = fit_function(ID, Line, train)
+    fit_function(ID, Line, counted([]))
+    assert torch.equal(safetensors.torch.load_file(tmp_path / f"{ID}.previous.safetensors")["w"], older.w)
+
+
+def test_a_changed_constant_of_a_helper_counts_as_other_code(monkeypatch):
+    before = FIT._fingerprint(Line, with_constant, None)
+    monkeypatch.setitem(globals(), "RATE", 0.2)
+    assert FIT._fingerprint(Line, with_constant, None) != before
+
+
+def with_constant(model):
+    yield RATE
+
+
+def test_ctrl_c_loses_nothing_and_the_next_call_continues_exactly():
+    undisturbed = fit_function(ID, Line, train)
+    with pytest.raises(KeyboardInterrupt):
+        fit_function(ID, Line, interrupted)
+    assert weights.load(FIT.Path(f"{ID}.safetensors"))[1]["steps"] == 6  # the step that was under way is finished
+    continued = fit_function(ID, Line, interrupted)
+    assert torch.equal(continued.w, undisturbed.w) and continued.layers[0]["b"] == 12
+
+
+def test_in_a_new_kernel_an_interrupted_training_goes_on_from_its_weights():
+    with pytest.raises(KeyboardInterrupt):
+        fit_function(ID, Line, interrupted)
+    kept = safetensors.torch.load_file(f"{ID}.safetensors")["layers.0.b"]
+    new_kernel()
+    with pytest.raises(KeyboardInterrupt):  # its code interrupts itself at step 5 again
+        fit_function(ID, Line, interrupted)
+    assert kept == 6 and safetensors.torch.load_file(f"{ID}.safetensors")["layers.0.b"] == 12
+
+
+def test_an_error_in_the_training_keeps_the_weights_so_far():
+    def failing(model):
+        yield from train(model, steps=4)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fit_function(ID, Line, failing)
+    assert safetensors.torch.load_file(f"{ID}.safetensors")["layers.0.b"] == 4
+
+
+def test_the_budget_ends_a_training_and_its_weights_count():
+    session.use(Quiet(budget=1e-9))
+    assert fit_function(ID, Line, train).layers[0]["b"] == 1
+
+
+def test_a_damaged_file_is_kept_and_trained_afresh(tmp_path):
+    (tmp_path / f"{ID}.safetensors").write_bytes(b"damaged")
+    assert fit_function(ID, Line, train).layers[0]["b"] == 12
+    assert (tmp_path / f"{ID}.previous.safetensors").read_bytes() == b"damaged"
+
+
+def test_a_training_that_yields_nothing_is_told():
+    def silent(model):
+        return iter(())
+
+    with pytest.raises(ValueError, match="must `yield` the loss of every step"):
+        fit_function(ID, Line, silent)
+
+
+def test_the_same_code_gives_the_same_weights(tmp_path):
+    first = fit_function(ID, Line, train)
+    (tmp_path / f"{ID}.safetensors").unlink()
+    assert torch.equal(fit_function(ID, Line, train).w, first.w)
+
+
+def test_the_notebooks_own_state_is_left_as_it_was():
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    torch.set_default_dtype(torch.float64)
+    try:
+        model = fit_function(ID, Line, train)
+        assert model.w.dtype == torch.float32 and torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_gradients_are_off_where_backward_is_forbidden():
+    session.use(Quiet(forbid=("backward",)))
+    seen = []
+
+    def watching(model):
+        seen.append(torch.is_grad_enabled())
+        yield 1.0
+
+    fit_function(ID, Line, watching)
+    assert seen == [False]
+
+
+def test_the_walk_finds_the_tensors_of_a_module_once():
+    module = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    assert set(weights.tensors_of(module)) == set(module.state_dict())
+
+
+def test_evaluation_mode_reaches_nested_layers():
+    class Layer:
+        training = True
+
+    class Model:
+        def __init__(self):
+            self.layers = [Layer(), {"inner": Layer()}, nn.Dropout()]
+
+    model = Model()
+    weights.evaluation_mode(model)
+    assert not any(layer.training for layer in (model.layers[0], model.layers[1]["inner"], model.layers[2]))
+
+
+def test_weights_of_another_form_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"w has shape \(4,\) in the weights and \(3,\) in the model"):
+        weights.put(Line(), {"w": torch.zeros(4), "layers.0.b": torch.zeros(1)})
+
+
+def test_the_loss_curve_is_a_picture_with_its_range():
+    picture = loss_curve([3.3, 2.9, 2.5, float("nan")])
+    assert picture.startswith("<svg") and "3.300" in picture and "2.500" in picture and "nan" not in picture

@@ -1,0 +1,132 @@
+"""A check as a student meets it: in a real Jupyter kernel, in a terminal, and through ``nbgrader validate``."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import TINY
+from nbclient import NotebookClient
+from test_nbgrader import fill
+
+from autograder.answers import Answers
+from autograder.demo import solution_texts
+
+MISTAKE = "def double(x):\n    return x * x"
+SAYS = "You squared the tensor: twice a number is not its square."
+
+
+@pytest.fixture
+def folder(tiny, tmp_path) -> Path:
+    """What a student has fetched."""
+    shutil.copytree(tiny.released(TINY), tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def run(folder: Path, texts: dict[str, str]):
+    """Run the notebook in a real kernel; the outputs of each check by its id."""
+    path = folder / f"{TINY}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if name.removesuffix("_answer") in texts and name.endswith("_answer"):
+            cell.source = texts[name.removesuffix("_answer")]
+    client = NotebookClient(
+        notebook, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute()
+    return {
+        c.metadata.nbgrader.grade_id: c.outputs
+        for c in notebook.cells
+        if c.cell_type == "code" and c.metadata.get("nbgrader")
+    }
+
+
+def html(outputs) -> str:
+    return "".join(o.data.get("text/html", "") for o in outputs if o.output_type == "display_data")
+
+
+def errors(outputs) -> list:
+    return [o for o in outputs if o.output_type == "error"]
+
+
+def test_a_notebook_half_done_tells_each_exercise_where_it_stands(folder, tiny):
+    texts = solution_texts(tiny, TINY)
+    outputs = run(
+        folder,
+        {
+            "double": MISTAKE,
+            "pieces": texts["pieces"],
+            "train_tiny": texts["train_tiny"],
+            "slope": "def slope(x):\n    return x / 0 @ 1",
+        },
+    )
+    assert "Correct" in html(outputs["pieces"]) and not errors(outputs["pieces"])
+    assert SAYS in html(outputs["double"])
+    (error,) = errors(outputs["double"])
+    assert error.ename == "CheckFailed" and len(error.traceback) == 1  # none of the kit's own lines
+    assert "Not attempted yet." in html(outputs["by_hand"])
+    assert "in line 2 of your cell: return x / 0 @ 1" in html(outputs["slope"])
+    assert "The test loss is 2.5" in html(outputs["train_tiny"])
+    assert "loss curve" in html(outputs["train_tiny_fit"]) and (folder / "train_tiny.safetensors").is_file()
+
+
+@pytest.fixture
+def script(folder) -> Path:
+    """The same check in a plain Python program."""
+    path = folder / "check_it.py"
+    path.write_text(
+        f'import torch\nfrom autograder import check\n{MISTAKE}\ncheck("double", lambda g: double(torch.randn(3, 4, generator=g)))\n'
+    )
+    return path
+
+
+def in_terminal(script: Path) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, script.name], cwd=script.parent, capture_output=True, text=True)
+
+
+def test_in_a_terminal_the_diagnosis_is_plain_text(script):
+    said = in_terminal(script)
+    assert said.returncode == 1 and SAYS in said.stderr and "<div" not in said.stderr
+
+
+def test_in_a_terminal_a_right_answer_says_so(script):
+    script.write_text(script.read_text().replace("x * x", "x + x"))
+    said = in_terminal(script)
+    assert said.returncode == 0 and said.stdout == "double: correct, 2 of 2 points\n"
+
+
+def test_missing_answers_are_told_in_a_sentence(script):
+    (script.parent / "expected.safetensors").unlink()
+    assert "expected.safetensors is not in" in in_terminal(script).stderr
+
+
+def test_damaged_answers_are_told_in_a_sentence(script):
+    (script.parent / "expected.safetensors").write_bytes(b"damaged")
+    assert "expected.safetensors is damaged; fetch the assignment again." in in_terminal(script).stderr
+
+
+def test_another_torch_fails_no_right_answer_but_says_which_to_install(script):
+    path = script.parent / "expected.safetensors"
+    answers = Answers.load(path)
+    answers.facts["canary"][0] += 1
+    answers.save(path)
+    said = in_terminal(script).stderr
+    assert "draws other random numbers" in said and "pip install torch==2." in said
+
+
+def validate(folder: Path) -> str:
+    said = subprocess.run(
+        [sys.executable, "-m", "nbgrader", "validate", f"{TINY}.ipynb"], cwd=folder, capture_output=True, text=True
+    )
+    return said.stdout + said.stderr
+
+
+def test_nbgrader_validate_tells_the_truth(folder, tiny):
+    assert "Not attempted yet." in validate(folder)
+    path = folder / f"{TINY}.ipynb"
+    fill(path, solution_texts(tiny, TINY))
+    path.write_text(path.read_text().replace("YOUR ANSWER HERE", "Because."))
+    assert "Success! Your notebook passes all the tests." in validate(folder)
