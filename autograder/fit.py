@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import inspect
+import itertools
 import signal
 import threading
 import time
@@ -18,11 +19,19 @@ import torch
 
 from autograder import weights
 from autograder.check import neutral
+from autograder.loss import same_run
 from autograder.progress import Progress
 from autograder.session import Session, current
 
 REPLAYED = 5  # first losses that tell whether weights and code belong together
 CHECKPOINT_SECONDS = 30  # what a crash may cost
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped the training: shown as one line, without the kit's own."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Interrupted: {self}"]
 
 
 @dataclass
@@ -49,16 +58,16 @@ class Run:
 
 def fitted(exercise: str) -> Fitted:
     """What ``fit(exercise, ...)`` made; raises what stopped it."""
-    if exercise not in fitted.models:
+    if exercise not in _fitted:
         raise RuntimeError(f"run the cell with fit({exercise!r}, ...) first")
-    found = fitted.models[exercise]
+    found = _fitted[exercise]
     if isinstance(found, BaseException):
         raise found
     return found
 
 
-fitted.models: dict[str, Fitted | BaseException] = {}
-_suspended: dict[str, tuple[str, Run]] = {}
+_fitted: dict[str, Fitted | BaseException] = {}
+_suspended: dict[str, tuple[str, Run]] = {}  # trainings that the user has stopped, with the fingerprint of their code
 
 
 def fit(
@@ -81,7 +90,7 @@ def fit(
     """
     session = current()
     rules = session.facts.rules(exercise)
-    fitted.models.pop(exercise, None)
+    _fitted.pop(exercise, None)
     gradients = not any(name in ("backward", "autograd") for name in rules.forbid)
     try:
         with neutral(session.facts.training_seed), torch.set_grad_enabled(gradients):
@@ -91,9 +100,9 @@ def fit(
         found.facts["sizes"] = dict(sorted(sizes.items(), key=lambda item: -item[1])[:64])
         found.facts["parameters"] = sum(sizes.values())
     except BaseException as error:
-        fitted.models[exercise] = error
+        _fitted[exercise] = error
         raise
-    fitted.models[exercise] = found
+    _fitted[exercise] = found
     return found.model
 
 
@@ -111,23 +120,15 @@ def _fit(session: Session, exercise: str, make_model: Callable, train: Callable,
         with Progress(exercise, steps, budget, quiet=session.training == "author", note=said) as progress:
             try:
                 _drive(run, budget, progress, lambda: _save(path, run, fingerprint))
-            except KeyboardInterrupt:
+            except Interrupted:  # between two steps; a generator that was broken off within one cannot go on
                 _suspended[exercise] = (fingerprint, run)
                 raise
     else:
         Progress.say(said, quiet=session.training == "author")
     if not run.first:
         raise ValueError("the training yielded no loss: train(model) must `yield` the loss of every step")
-    return Fitted(
-        run.model,
-        {
-            "first": run.first,
-            "replayed": run.first,
-            "steps": run.step,
-            "seconds": run.seconds,
-            "finished": run.finished,
-        },
-    )
+    facts = {"first": run.first, "replayed": run.first, "steps": run.step, "finished": run.finished}
+    return Fitted(run.model, facts)
 
 
 def _start(seed: int, make_model: Callable, train: Callable) -> Run:
@@ -147,27 +148,27 @@ def _resume(
         return None, ""
     try:
         saved, facts = weights.load(path)
-        same = facts["fingerprint"] == fingerprint and _agree(
-            facts["first"], replay(seed, make_model, train, len(facts["first"]))
-        )
-        if same:
+        same = facts["fingerprint"] == fingerprint
+        if same and same_run(facts["first"], replay(seed, make_model, train, len(facts["first"]))):
             run = _start(seed, make_model, train)
             weights.put(run.model, saved)
-            run.step, run.seconds, run.first, run.finished = (
-                facts["steps"],
-                facts["seconds"],
-                facts["first"],
-                facts["finished"],
-            )
+            run.step, run.seconds = facts["steps"], facts["seconds"]
+            run.first, run.finished = facts["first"], facts["finished"]
             state = "Loaded the finished training" if run.finished else "Continuing from the saved weights"
             return run, f"{state} of {path.name} ({run.step:,} steps). Delete the file to train afresh."
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         reason = f" ({error})"
     else:
         reason = ", because the code has changed"
-    previous = path.with_suffix(".previous.safetensors")
+    previous = next(p for p in _previous(path) if not p.exists())
     path.replace(previous)
     return None, f"Training afresh{reason}; the older weights are kept in {previous.name}."
+
+
+def _previous(path: Path) -> Iterator[Path]:
+    """Names for older weights, of which none is ever overwritten."""
+    yield path.with_suffix(".previous.safetensors")
+    yield from (path.with_suffix(f".previous-{number}.safetensors") for number in itertools.count(2))
 
 
 def _drive(run: Run, budget: float, progress: Progress, save: Callable[[], None]) -> None:
@@ -192,8 +193,8 @@ def _drive(run: Run, budget: float, progress: Progress, save: Callable[[], None]
                 if interrupted.is_set():
                     run.random = torch.get_rng_state()
                     save()
-                    progress.done(run, "Interrupted. Nothing is lost: run the cell again to continue.")
-                    raise KeyboardInterrupt
+                    progress.done(run, "Interrupted.")
+                    raise Interrupted(f"nothing is lost after step {run.step:,}; run the cell again to continue")
                 if run.seconds > budget:
                     progress.done(run, f"Stopped: the budget of {budget:g} seconds is spent. These weights count.")
                     break
@@ -275,10 +276,6 @@ def replay(seed: int, make_model: Callable, train: Callable, steps: int) -> list
         if len(first) >= steps:
             break
     return first
-
-
-def _agree(saved: list[float], replayed: list[float]) -> bool:
-    return len(saved) == len(replayed) and all(abs(a - b) <= 0.01 * max(abs(a), 1.0) for a, b in zip(saved, replayed))
 
 
 def _fingerprint(make_model: Callable, train: Callable, steps: int | None) -> str:

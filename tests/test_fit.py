@@ -220,3 +220,31 @@ def test_weights_of_another_form_are_refused_by_name():
 def test_the_loss_curve_is_a_picture_with_its_range():
     picture = loss_curve([3.3, 2.9, 2.5, float("nan")])
     assert picture.startswith("<svg") and "3.300" in picture and "2.500" in picture and "nan" not in picture
+
+
+def test_no_older_weights_are_ever_overwritten(tmp_path):
+    fit_function(ID, Line, train)
+
+    def other(model):
+        yield from train(model, steps=3)
+
+    def another(model):
+        yield from train(model, steps=4)
+
+    fit_function(ID, Line, other)
+    fit_function(ID, Line, another)
+    names = sorted(p.name for p in tmp_path.glob("*.safetensors"))
+    assert names == [f"{ID}.previous-2.safetensors", f"{ID}.previous.safetensors", f"{ID}.safetensors"]
+
+
+def test_a_second_ctrl_c_within_a_step_keeps_what_was_saved():
+    def impatient(model):
+        for step, loss in enumerate(train(model)):
+            if step == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGINT)
+            yield loss
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_function(ID, Line, impatient)
+    assert weights.load(FIT.Path(f"{ID}.safetensors"))[1]["finished"] is False and not FIT._suspended
