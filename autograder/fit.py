@@ -281,25 +281,20 @@ def replay(seed: int, make_model: Callable, train: Callable, steps: int) -> list
 def _fingerprint(make_model: Callable, train: Callable, steps: int | None) -> str:
     """Of the code that trains and all of the notebook that it calls, so that finished weights are not taken for those of other code."""
     parts: dict[str, str] = {}
-    todo = [make_model, train]
+    todo, seen = [make_model, train], set()
     while todo:
         found = todo.pop()
-        try:
-            parts[getattr(found, "__qualname__", repr(found))] = inspect.getsource(found)
-        except (OSError, TypeError):
-            continue
-        for function in (
-            [found] if inspect.isfunction(found) else [f for f in vars(found).values() if inspect.isfunction(f)]
-        ):
-            for name in _names_in(function.__code__):
-                value = function.__globals__.get(name)
+        seen.add(id(found))
+        if inspect.isclass(found):  # a notebook's classes have no source of their own, their methods have
+            todo += [method for method in vars(found).values() if inspect.isfunction(method) and id(method) not in seen]
+        elif inspect.isfunction(found):
+            with contextlib.suppress(OSError, TypeError):
+                parts[found.__qualname__] = inspect.getsource(found)
+            for name in _names_in(found.__code__):
+                value = found.__globals__.get(name)
                 if isinstance(value, (bool, int, float, str)):
                     parts[name] = repr(value)
-                elif (
-                    (inspect.isfunction(value) or inspect.isclass(value))
-                    and value.__module__ == "__main__"
-                    and value.__qualname__ not in parts
-                ):
+                elif getattr(value, "__module__", "") == found.__module__ and id(value) not in seen:
                     todo.append(value)
     text = "\0".join(f"{name}\0{parts[name]}" for name in sorted(parts))
     return hashlib.sha256(f"{text}{steps}".encode()).hexdigest()[:16]

@@ -115,6 +115,14 @@ def with_constant(model):
     yield RATE
 
 
+def test_a_changed_method_of_the_model_counts_as_other_code():
+    class Changed(Line):
+        def __init__(self):
+            self.w = torch.ones(3)
+
+    assert FIT._fingerprint(Changed, train, None) != FIT._fingerprint(Line, train, None)
+
+
 def test_ctrl_c_loses_nothing_and_the_next_call_continues_exactly():
     undisturbed = fit_function(ID, Line, train)
     with pytest.raises(KeyboardInterrupt):

@@ -201,6 +201,7 @@ def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str
     if pid == 0:
         try:
             wired.fork = number
+            wired.training = "grading"  # another way to write a model is tried on the weights that the reference has
             failed = [o for o in shell.run(source) if o["output_type"] == "error"]
             if failed:
                 text = f"{failed[0]['ename']}: {failed[0]['evalue']}"
