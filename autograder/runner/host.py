@@ -65,6 +65,7 @@ class Runner:
     def __init__(self) -> None:
         self.process: subprocess.Popen | None = None
         self.socket: socket.socket | None = None
+        self.current = -1  # the cell that is running
 
     def __enter__(self) -> Runner:
         return self
@@ -143,45 +144,37 @@ class Runner:
         """One run. Returns the cell that ended it, or ``None`` if it came to its end."""
         if self.process is None:
             self.start()
+        self.current = -1
         try:
             return self._collect(job, skipped, result)
         except (wire.WireError, OSError):
             self.close()  # the warm process itself is gone; the next run starts another
-            started = [i for i, cell in enumerate(result.cells) if i not in skipped and not cell.ran]
-            if not started:
-                return None
-            result.cells[started[0]].ended = "This cell ended the process that runs the notebook."
-            return started[0]
+            return self._died(result, "")
 
     def _collect(self, job: Job, skipped: set[int], result: Result) -> int | None:
         fd = self.socket.fileno()
         wire.send(fd, self._header(job, skipped), b"".join(job.files.values()))
-        current, interrupted = -1, False
         while True:
             header, payload = wire.receive(fd)
-            kind = header.get("type")
+            kind, position = header.get("type"), header.get("cell")
             if kind == "end":
-                return self._ended(header, current, job, result)
+                return self._ended(header, job, result)
             if kind == "cell":
-                position = header.get("cell")
-                if isinstance(position, int) and current < position < len(job.cells) and position not in skipped:
-                    current, interrupted = position, False
-            elif kind == "interrupted":
-                interrupted = True
-                result.cells[current].ended = _time_message(job, current)
-            elif (
-                kind == "outputs"
-                and header.get("cell") == current
-                and not (result.cells[current].ran and not interrupted)
-            ):
-                result.cells[current].outputs = _outputs(payload, job.limits)
-                result.cells[current].ran = True
-            elif kind == "record" and header.get("cell") == current >= 0:
-                _take(header, payload, job, current, result)
-            elif kind == "fork failed" and header.get("cell") == current >= 0:
-                result.forks[job.cells[current].exercise, header["fork"]] = str(header.get("error"))
+                if isinstance(position, int) and self.current < position < len(job.cells) and position not in skipped:
+                    self.current = position
             elif kind == "file" and header.get("name") in job.wanted:
                 result.files[header["name"]] = payload
+            elif self.current < 0:
+                continue  # nothing may come before the first cell
+            elif kind == "interrupted":
+                result.cells[self.current].ended = _time_message(job, self.current)
+            elif position != self.current:
+                continue  # what is not of the running cell is forged or late
+            elif kind == "outputs" and not result.cells[position].ran:
+                result.cells[position].outputs = _outputs(payload, job.limits)
+                result.cells[position].ran = True
+            elif kind in ("record", "fork failed"):
+                _take(header, payload, job, position, result)
 
     def _header(self, job: Job, skipped: set[int]) -> dict[str, Any]:
         cells = [
@@ -198,25 +191,27 @@ class Runner:
             "wanted": list(job.wanted),
         }
 
-    def _ended(self, header: dict[str, Any], current: int, job: Job, result: Result) -> int | None:
+    def _ended(self, header: dict[str, Any], job: Job, result: Result) -> int | None:
         reason = header.get("reason")
         if reason == "done":
             return None
-        current = max(current, 0)
         if reason == "notebook time":
             limit = job.limits["notebook_seconds"]
             for cell in result.cells:
                 if not cell.ran and not cell.ended:
                     cell.ended = f"The notebook took more than {limit:g} seconds (the limit notebook_seconds); this cell did not come to its end."
             return None
-        signal = f" (signal {header.get('signal')})" if header.get("signal") else ""
-        said = (
-            _time_message(job, current)
-            if reason == "cell time"
-            else f"This cell ended the process that runs the notebook{signal}."
-        )
-        result.cells[current].ended = said
-        return current
+        if reason == "cell time" and self.current >= 0:
+            result.cells[self.current].ended = _time_message(job, self.current)
+            return self.current
+        return self._died(result, f" (signal {header.get('signal')})" if header.get("signal") else "")
+
+    def _died(self, result: Result, how: str) -> int:
+        """The running cell ended the process; if none was running, the fault is the grader's and nobody is graded for it."""
+        if self.current < 0:
+            raise UserError("The runner ended before the first cell; `autograder doctor` says what is missing here.")
+        result.cells[self.current].ended = f"This cell ended the process that runs the notebook{how}."
+        return self.current
 
 
 def _time_message(job: Job, cell: int) -> str:
@@ -233,6 +228,8 @@ def _take(header: dict[str, Any], payload: bytes, job: Job, current: int, result
         return
     limit = int(job.limits["record_mb"] * 2**20)
     try:
+        if header["type"] == "fork failed":
+            raise RecordError(str(header.get("error")))
         if "too_large" in header:
             raise RecordError(f"the answer is larger than {job.limits['record_mb']} MB (the limit record_mb)")
         records, _ = decode(payload, limit)
