@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import linecache
 import random
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,11 +33,13 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
     """
     session = current()
     rules = session.facts.rules(exercise)
+    shown: list[int] = []
     no_gradients = any(name in ("backward", "autograd") for name in rules.forbid)
     draws = []
     for seed in session.facts.seeds[exercise]:
         with neutral(seed), torch.set_grad_enabled(not no_gradients):
             draws.append(attempt(probe, torch.Generator().manual_seed(seed)))
+        _keep_first_figure(shown := _open_figures() if len(draws) == 1 else shown)
         if draws[-1].failure:
             break
     draws += draws[-1:] * (len(session.facts.seeds[exercise]) - len(draws))  # one failure stands for the rest
@@ -60,6 +63,17 @@ def check_loss(exercise: str) -> None:
         draw = attempt(lambda: record_of(fitted(exercise), rules.loss, session.facts, seed))
     facts = {} if draw.failure else fitted(exercise).facts
     session.submit(Record(exercise, (draw,), facts))
+
+
+def _open_figures() -> list[int]:
+    pyplot = sys.modules.get("matplotlib.pyplot")  # a notebook that draws nothing does not import it
+    return pyplot.get_fignums() if pyplot else []
+
+
+def _keep_first_figure(shown: list[int]) -> None:
+    """Of a probe that draws, the first draw's figure is shown below the cell, not one for each seed."""
+    for number in set(_open_figures()) - set(shown):
+        sys.modules["matplotlib.pyplot"].close(number)
 
 
 def attempt(call: Callable[..., Any], *arguments: Any) -> Draw:

@@ -66,11 +66,22 @@ class Exercise(Model):
     minutes: int = Field(ge=1)
     difficulty: int = Field(ge=1, le=3)
     time: str | None = Field(None, pattern=r"^(\d+:)?\d+:\d\d$")  # where in the lecture's video
-    bonus: bool = False
+    bonus: bool | Positive = False  # all of its points are bonus points, or so many of them
     written: bool = False
     tolerance: Tolerance | None = None
     forbid: tuple[str, ...] = ()
     loss: Loss | None = None
+
+    @property
+    def bonus_points(self) -> float:
+        """How many of the points are beyond the lecture's ordinary ones."""
+        return self.points if self.bonus is True else float(self.bonus)
+
+    @model_validator(mode="after")
+    def _bonus_within_points(self) -> Exercise:
+        if self.bonus_points > self.points:
+            raise ValueError(f"{self.bonus_points:g} bonus points are more than the exercise's {self.points:g}")
+        return self
 
     @model_validator(mode="after")
     def _bands_end_at_points(self) -> Exercise:

@@ -99,8 +99,9 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     )
     unseen = _unseen_loss(each, names, loss, seed)
     told = f"The {loss.split} loss is {reached:.4f} (train {float(train.mean()):.4f}; on names that are not in train {unseen:.4f})."
-    hint = "" if points == rules.points else _diagnosis(logits, rows, each, record.facts)
-    status = "correct" if points == rules.points else "partly correct" if points else "wrong"
+    enough = points > 0 and points >= rules.points - rules.bonus_points  # a bonus is no duty
+    hint = "" if enough else _diagnosis(logits, rows, each, record.facts)
+    status = "correct" if enough else "partly correct" if points else "wrong"
     verdict = Verdict(exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table)
     return verdict, _remarks(each, train, loss)
 

@@ -76,10 +76,7 @@ def _nbgrader(
 
 def card(exercise: str, rules: Exercise, lecture: Lecture) -> str:
     """What stands above an exercise: title, id, points, minutes, difficulty, and where the lecture speaks of it."""
-    parts = [
-        f"`{exercise}`",
-        f"{rules.points:g} {'bonus ' if rules.bonus else ''}point{'' if rules.points == 1 else 's'}",
-    ]
+    parts = [f"`{exercise}`", _points(rules)]
     parts += [f"about {rules.minutes} minute{'' if rules.minutes == 1 else 's'}", f"difficulty {rules.difficulty} of 3"]
     if rules.written:
         parts.append("in your own words, graded by a person")
@@ -89,6 +86,13 @@ def card(exercise: str, rules: Exercise, lecture: Lecture) -> str:
             f"[lecture at {rules.time}]({lecture.video}&t={seconds}s)" if lecture.video else f"lecture at {rules.time}"
         )
     return f"### {rules.title}\n\n*{' · '.join(parts)}*"
+
+
+def _points(rules: Exercise) -> str:
+    ordinary, bonus = rules.points - rules.bonus_points, rules.bonus_points
+    said = [f"{ordinary:g} point{'' if ordinary == 1 else 's'}"] if ordinary else []
+    said += [f"{bonus:g} bonus point{'' if bonus == 1 else 's'}"] if bonus else []
+    return " and ".join(said)
 
 
 def extras(cells: list[LectureCell]) -> dict[str, list[dict[str, Any]]]:

@@ -136,6 +136,6 @@ def test_an_unknown_lecture_is_told(capsys):
 
 def test_points_add_up_to_twenty_and_at_most_four_bonus(course):
     for name, lecture in course.course.lectures.items():
-        points = [e.points for e in lecture.exercises.values() if not e.bonus]
-        bonus = [e.points for e in lecture.exercises.values() if e.bonus]
+        points = [e.points - e.bonus_points for e in lecture.exercises.values()]
+        bonus = [e.bonus_points for e in lecture.exercises.values()]
         assert sum(points) == 20 and sum(bonus) <= 4, name

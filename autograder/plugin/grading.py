@@ -64,7 +64,7 @@ class GiveVerdicts(CoursePreprocessor):
             if name not in rules:
                 raise ValueError(f"the gradebook's cell {name!r} is not in course.yml; generate the assignment again")
             verdict = verdicts.get(name) or refuse(name, rules[name], NOT_ATTEMPTED, "not attempted")
-            figures = [o for o in cell.outputs if o.output_type == "display_data" and "image/png" in o.data]
+            figures = [o for o in cell.outputs if o.output_type == "display_data" and "image/png" in o.data][:1]
             cell.outputs = [*figures, from_dict(as_output(verdict, rules[name].title, metadata["points"]))]
             self.log.info("%s: %s: %s", resources["nbgrader"]["student"], name, verdict.status)
         return nb, resources
