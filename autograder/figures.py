@@ -41,6 +41,7 @@ class Drawing:
     points: Tensor  # (n, 2) float64: markers, in the order in which they were drawn
     texts: dict[str, Tensor]  # what is written beside the points, and where: (2,) float64
     curves: tuple[Curve, ...]
+    levels: tuple[float, ...]  # horizontal lines, such as `axhline` draws
     x_label: str
     y_label: str
     title: str
@@ -71,11 +72,12 @@ def drawn(shown: Any) -> Drawing:
         ValueError: the figure has no axes, or several.
     """
     axes = _axes(shown)
-    legend = axes.get_legend()
+    legend, lines = axes.get_legend(), _lines(axes)
     return Drawing(
         _points(axes),
         {text.get_text().strip(): _place(text) for text in axes.texts if text.get_text().strip()},
-        (*_lines(axes), *_histograms(axes)),
+        (*(curve for curve in lines if not _level(curve) and len(curve.x) > 2), *_histograms(axes)),
+        tuple(float(curve.y[0]) for curve in lines if _level(curve)),
         axes.get_xlabel().strip(),
         axes.get_ylabel().strip(),
         axes.get_title().strip(),
@@ -110,13 +112,16 @@ def _place(text: Any) -> Tensor:
 
 
 def _lines(axes: Axes) -> list[Curve]:
-    """The lines of three points or more: with two it is a guide, as ``axhline`` draws."""
     curves = []
     for line in axes.lines:
         x, y = (np.array(data, dtype=float) for data in line.get_data(orig=False))
-        if len(x) > 2 and line.get_linestyle() not in ("None", "none", " ", ""):
+        if len(x) and line.get_linestyle() not in ("None", "none", " ", ""):
             curves.append(Curve(_label(line), torch.from_numpy(x), torch.from_numpy(y)))
     return curves
+
+
+def _level(curve: Curve) -> bool:
+    return bool((curve.y == curve.y[0]).all())
 
 
 def _histograms(axes: Axes) -> list[Curve]:

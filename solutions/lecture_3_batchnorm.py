@@ -1,0 +1,1903 @@
+# ---
+# jupyter:
+#   jupytext: {text_representation: {extension: .py, format_name: percent}}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+# %% author
+from autograder.script import run
+
+run(__name__, globals())
+
+# %% [markdown]
+# # Lecture 3: activations, gradients and BatchNorm
+#
+# A deep network can be right in every line and still learn badly, because its numbers have drifted to where tanh is flat, or its
+# gradients have faded on the way back. This notebook is about looking inside, and about the layer that keeps the numbers where they
+# should be. Afterwards you will be able to
+#
+# - choose the scale of the initial weights so that the activations of every layer keep their spread;
+# - see saturated activations, fading gradients and a badly set learning rate in three pictures;
+# - write BatchNorm as `torch.nn.BatchNorm1d` does it: training, running statistics, evaluation;
+# - fold a trained BatchNorm into the linear layer before it;
+# - say what happens when all weights start at zero, and train a deep network on names.
+#
+# Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another.
+#
+# **Notation.** `X` holds contexts and `Y` targets, as before. A linear layer has the weights `W`, of shape `(fan_in, fan_out)`, and the bias `b`: a row `x` becomes
+# `x @ W + b`. `fan_in` is the number of inputs that a unit adds up. `h` is the output of a tanh, a value between -1 and 1 for each example and unit, and the
+# **preactivation** is what goes into the tanh. The *spread* of a tensor is its standard deviation. $n$ is the number of examples in a batch.
+
+# %%
+from collections.abc import Iterator
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from matplotlib.axes import Axes
+from torch import Tensor, nn
+
+from autograder import check, check_loss, fit
+from autograder.figures import drawn
+from autograder.names import SYMBOLS, load_names
+
+names = load_names()
+X_train, Y_train = names.contexts("train", 3)
+print(f"{len(Y_train):,} contexts of three symbols to train on; the first: {X_train[0].tolist()} -> {int(Y_train[0])}")
+
+# %% [markdown]
+# ## Saturation
+#
+# The derivative of tanh is $1 - h^2$, with $h$ its output. At $h = 0$ it is 1 and the gradient passes untouched. At $h = 0.97$ only 6 % of it passes, at
+# $h = 0.999$ 0.2 %. Such a unit is called **saturated** for that example: whatever its weights did wrong, they hardly hear of it.
+# The cell draws both curves, and shades where $|h| > 0.97$.
+
+# %%
+x = torch.linspace(-4, 4, 401)
+figure, axes = plt.subplots(figsize=(6, 3))
+axes.plot(x, x.tanh(), label="h = tanh(x)")
+axes.plot(x, 1 - x.tanh() ** 2, label="its derivative, 1 - h²")
+for side in (-1, 1):
+    axes.axvspan(side * 2.092, side * 4, color="tab:red", alpha=0.1)  # tanh(2.092) = 0.97
+axes.set_xlabel("preactivation x")
+axes.set_ylabel("value")
+axes.legend()
+plt.show()
+for h in (0.0, 0.97, 0.999):
+    print(f"h = {h:5.3f}: {1 - h**2:.1%} of the gradient passes")
+
+# %% [markdown] exercise="saturation"
+# Write `saturation(layers)`. It gets the tanh outputs of several layers, each of shape `(n, units)` with its own number of units, and
+# returns for each layer the **share** of all values with $|h| > 0.97$, a number between 0 and 1.
+#
+# Two layers: `[[0.99, 0.5], [-0.98, 0.1]]` has the share 0.5, `[[0.2], [-1.0]]` has 0.5 too.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# A comparison gives a tensor of true and false; the mean of these, as ones and zeros, is the share of the true ones.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# One number a layer, so (layers,), float32, whatever the shapes of the layers are.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for each h: compare the size of h, without its sign, with 0.97; as float; mean. Stack the results.
+#
+# </details>
+
+
+# %% answer="saturation"
+def saturation(layers: list[Float[Tensor, "n units"]]) -> Float[Tensor, " layers"]:
+    """The share of |h| > 0.97 in each layer's tanh outputs."""
+    ### BEGIN SOLUTION
+    return torch.stack([(h.abs() > 0.97).float().mean() for h in layers])
+    ### END SOLUTION
+
+
+# %%
+def tanh_layers(g: torch.Generator, n: int = 32) -> list[Tensor]:
+    """The outputs of four tanh layers of different widths and spreads, none centred on zero."""
+    widths = torch.randint(5, 20, (4,), generator=g).tolist()
+    return [(torch.randn(n, width, generator=g) * (1 + i) + 0.7).tanh() for i, width in enumerate(widths)]
+
+
+# %% check="saturation"
+check("saturation", lambda g: saturation(tanh_layers(g)))
+
+# %% oracle="saturation"
+assert saturation([torch.tensor([[0.99, 0.5], [-0.98, 0.1]]), torch.tensor([[0.2], [-1.0]])]).tolist() == [0.5, 0.5]
+g = torch.Generator().manual_seed(1)
+h = tanh_layers(g)[2]
+assert abs(saturation([h]).item() - sum(abs(v) > 0.97 for v in h.flatten().tolist()) / h.numel()) < 1e-6
+assert abs((1 - 0.97**2) - 0.06) < 0.001 and abs((1 - 0.999**2) - 0.002) < 1e-5 and abs(torch.tensor(2.092).tanh() - 0.97) < 1e-4
+
+
+# %% mistake="saturation" says="The sign is not ignored: tanh is just as flat near -1 as near 1, but your shares count only one side. Look at the size of h."
+def saturation(layers):
+    return torch.stack([(h > 0.97).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="These are numbers of saturated values, not shares, so a wider layer always looks worse. Relate them to how many values a layer has."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.97).float().sum() for h in layers])
+
+
+# %% mistake="saturation" says="Your shares are a hundred times as large: per cent are asked for nowhere here. Return a number between 0 and 1."
+def saturation(layers):
+    return torch.stack([100 * (h.abs() > 0.97).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="You count the values that are NOT saturated: turn the comparison round."
+def saturation(layers):
+    return torch.stack([(h.abs() <= 0.97).float().mean() for h in layers])
+
+
+# %% variant="saturation"
+def saturation(layers):
+    shares = []
+    for h in layers:
+        flat = h.flatten()
+        high, low = (flat > 0.97).sum().item(), (flat < -0.97).sum().item()
+        shares.append((high + low) / len(flat))
+    return torch.tensor(shares)
+
+
+# %% [markdown] exercise="dead_neurons"
+# A unit that is saturated for **every** example of a batch learns nothing from it. Write `dead_neurons(h)`: for each unit, is $|h| > 0.97$ for all
+# examples?
+#
+# `[[0.99, 0.99], [-0.98, 0.3]]`: the first unit is dead (both of its values are beyond 0.97 in size, one on either side), the second is not. The
+# answer is `[True, False]`.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# A column is a unit, a row an example. A unit with a single example in the middle still learns.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# (units,), dtype bool.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# the comparison as in the last exercise, then `all` over the dimension of the examples
+#
+# </details>
+
+
+# %% answer="dead_neurons"
+def dead_neurons(h: Float[Tensor, "n units"]) -> Bool[Tensor, " units"]:
+    """For each unit, whether |h| > 0.97 for all examples."""
+    ### BEGIN SOLUTION
+    return (h.abs() > 0.97).all(0)
+    ### END SOLUTION
+
+
+# %%
+def units_of_every_kind(g: torch.Generator) -> Tensor:
+    """Tanh outputs (9, 10) in which units are dead on one side, dead on both sides, saturated at times, and alive, in random order."""
+    n = 9
+    size = 0.975 + 0.02 * torch.rand(n, 6, generator=g)
+    side = torch.where(torch.arange(n)[:, None] % 2 == torch.tensor([0, 1]), -1.0, 1.0)  # (n, 2): both sides in turn
+    dead = torch.cat([size[:, :2], -size[:, 2:4], size[:, 4:] * side], 1)
+    alive = 0.9 * (2 * torch.rand(n, 4, generator=g) - 1)
+    alive[0, :2] = torch.tensor([0.99, -0.99])  # once in a while is not always
+    return torch.cat([dead, alive], 1)[:, torch.randperm(10, generator=g)]
+
+
+# %% check="dead_neurons"
+check("dead_neurons", lambda g: dead_neurons(units_of_every_kind(g)))
+
+# %% oracle="dead_neurons"
+assert dead_neurons(torch.tensor([[0.99, 0.99], [-0.98, 0.3]])).tolist() == [True, False]
+h = units_of_every_kind(torch.Generator().manual_seed(3))
+assert dead_neurons(h).tolist() == [all(abs(v) > 0.97 for v in column) for column in h.T.tolist()]
+assert dead_neurons(h).sum() == 6
+
+
+# %% mistake="dead_neurons" says="One saturated example is enough for you, but a unit with any example in the middle still learns. It is dead only if all of them are saturated."
+def dead_neurons(h):
+    return (h.abs() > 0.97).any(0)
+
+
+# %% mistake="dead_neurons" says="You look along the rows and so ask for dead examples. A unit is a column: go through its examples."
+def dead_neurons(h):
+    return (h.abs() > 0.97).all(1)
+
+
+# %% mistake="dead_neurons" says="Units that are stuck at -1 are missing: the sign does not matter, tanh is flat on both sides."
+def dead_neurons(h):
+    return (h > 0.97).all(0)
+
+
+# %% mistake="dead_neurons" says="A unit that jumps between -1 and 1 counts as alive for you, but it is flat for every example all the same. Drop the sign before you compare."
+def dead_neurons(h):
+    return (h > 0.97).all(0) | (h < -0.97).all(0)
+
+
+# %% mistake="dead_neurons" says="You take the mean size of a unit's outputs, so one example in the middle can hide behind many at the edge, or the other way round. Ask each example."
+def dead_neurons(h):
+    return h.abs().mean(0) > 0.5
+
+
+# %% variant="dead_neurons"
+def dead_neurons(h):
+    return h.abs().amin(dim=0) > 0.97
+
+
+# %% [markdown]
+# ## The scale of the initial weights
+#
+# A unit adds up `fan_in` products. If the inputs have spread 1 and the weights have spread $s$, the sum has spread $s \sqrt{\text{fan\_in}}$: with 200 inputs and $s = 1$ about
+# 14, and every tanh is saturated. The cell measures it, once for weights as `torch.randn` gives them and once divided by $\sqrt{\text{fan\_in}}$.
+
+# %%
+g = torch.Generator().manual_seed(42)
+inputs, W = torch.randn(1000, 200, generator=g), torch.randn(200, 300, generator=g)
+for scale, told in ((1.0, "as drawn"), (200**-0.5, "divided by sqrt(200)")):
+    preactivation = inputs @ (W * scale)
+    saturated = (preactivation.tanh().abs() > 0.97).float().mean()
+    print(f"weights {told}: the spread of the preactivations is {preactivation.std():.2f}, {saturated:.1%} of the tanh outputs are saturated")
+
+# %% [markdown]
+# The division keeps the spread of the sum. But tanh presses it together a little in every layer: a spread of 1 becomes 0.63. After many layers little would be
+# left, so the weights are made larger by a **gain**. For tanh the customary gain is 5/3: under it the spread settles near 0.65 and stays there, however many layers follow.
+
+# %%
+def spreads(gain: float, depth: int = 30) -> list[float]:
+    """The spread of the tanh outputs of each of many layers of 200 units, for a gain."""
+    g = torch.Generator().manual_seed(42)
+    h, found = torch.randn(1000, 200, generator=g), []
+    for _ in range(depth):
+        h = (h @ (torch.randn(200, 200, generator=g) * gain / 200**0.5)).tanh()
+        found.append(h.std().item())
+    return found
+
+
+figure, axes = plt.subplots(figsize=(6, 3))
+for gain, label in ((1.0, "1"), (5 / 3, "5/3"), (3.0, "3")):
+    spread = spreads(gain)
+    axes.plot(range(1, 31), spread, label=f"gain {label}")
+    print(f"gain {label:>3}: spread {spread[0]:.2f} in the first layer, {spread[-1]:.2f} in layer 30")
+axes.set_xlabel("layer")
+axes.set_ylabel("spread of h")
+axes.set_ylim(0, 1)
+axes.legend()
+plt.show()
+
+# %% [markdown] exercise="kaiming_weight"
+# Write `kaiming_weight(fan_in, fan_out, gain, g)`: weights for a linear layer, drawn from the **normal** distribution with mean 0 and standard deviation
+# $\text{gain} / \sqrt{\text{fan\_in}}$, all of them from the generator `g`.
+#
+# With `fan_in = 400` and `gain = 5/3` the standard deviation is 0.0833.
+#
+# Random numbers are never exactly as ordered, so the check measures their mean and standard deviation and allows six standard errors: a right answer is beyond
+# that less than once in a million times.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# `torch.randn` has standard deviation 1. Multiply by the one you want. What counts is how many inputs a unit **adds up**.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# (fan_in, fan_out), so that `x @ W` works for x of shape (n, fan_in).
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# standard normal numbers of that shape with generator=g, times gain, divided by the square root of fan_in
+#
+# </details>
+
+
+# %% answer="kaiming_weight"
+def kaiming_weight(fan_in: int, fan_out: int, gain: float, g: torch.Generator) -> Float[Tensor, "fan_in fan_out"]:
+    """Normal weights with mean 0 and standard deviation gain / sqrt(fan_in), drawn from g."""
+    ### BEGIN SOLUTION
+    return torch.randn(fan_in, fan_out, generator=g) * gain / fan_in**0.5
+    ### END SOLUTION
+
+
+# %%
+def of_expected(measured: Tensor, expected: float, error: float) -> str:
+    """A measured statistic beside the expected one: six standard errors are allowed, which chance exceeds once in 500 million times."""
+    off = abs(float(measured) - expected) > 6 * error
+    return f"{float(measured) / expected:.2g} times what is asked for" if off else "as asked for"
+
+
+def normal_facts(W: Tensor, std: float) -> dict:
+    """Mean, spread and shape of the distribution of many weights; the standard errors are those of a normal sample."""
+    count = W.numel()
+    mean = "zero" if abs(float(W.mean())) < 6 * std / count**0.5 else "not zero"
+    fourth = float(((W - W.mean()) / W.std()).pow(4).mean())  # 3 for the normal distribution, 1.8 for the uniform
+    form = "normal" if abs(fourth - 3) < 6 * (24 / count) ** 0.5 else "not normal"
+    return {"mean": mean, "standard deviation": of_expected(W.std(), std, std / (2 * count) ** 0.5), "distribution": form}
+
+
+# %% check="kaiming_weight"
+def kaiming_probe(g: torch.Generator):
+    fan_in, fan_out = 400 + 10 * int(torch.randint(10, (1,), generator=g)), 100 + int(torch.randint(10, (1,), generator=g))
+    gain = 5 / 3 + float(torch.rand(1, generator=g)) / 4
+    seed = int(torch.randint(2**31, (1,), generator=g))
+    W = kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(seed))
+    again = kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(seed))
+    same = torch.equal(W, again) and not torch.equal(W, kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(seed + 1)))
+    return {"shape": W.shape, **normal_facts(W, gain / fan_in**0.5), "drawn from g": same}
+
+
+check("kaiming_weight", kaiming_probe)
+
+# %% oracle="kaiming_weight"
+assert abs((5 / 3) / 400**0.5 - 0.0833) < 1e-4
+W = kaiming_weight(500, 300, nn.init.calculate_gain("tanh"), torch.Generator().manual_seed(5))
+like_torch = nn.init.kaiming_normal_(torch.empty(300, 500), nonlinearity="tanh")  # torch keeps (fan_out, fan_in)
+assert abs(W.std() / like_torch.std() - 1) < 0.02
+assert abs(torch.randn(10**6, generator=torch.Generator().manual_seed(1)).tanh().std() - 0.63) < 0.005
+assert abs(spreads(5 / 3)[-1] - 0.65) < 0.02 and spreads(1.0)[-1] < 0.2
+assert abs(2 * (1 - torch.special.ndtr(torch.tensor(6.0, dtype=torch.float64))) * 5e8 - 1) < 0.05  # once in 500 million times
+
+
+# %% mistake="kaiming_weight" says="The spread follows fan_out, the number of units. What a unit adds up is its inputs: the other number belongs under the root."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) * gain / fan_out**0.5
+
+
+# %% mistake="kaiming_weight" says="The gain is forgotten: your weights are just small enough for the sums, and tanh then presses the activations together layer by layer."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) / fan_in**0.5
+
+
+# %% mistake="kaiming_weight" says="You multiplied by the variance, gain squared over fan_in. randn is scaled by the standard deviation: its root."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) * gain**2 / fan_in
+
+
+# %% mistake="kaiming_weight" says="The weights are uniform, not normal: rand and randn differ in one letter."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) * 3**0.5 * gain / fan_in**0.5
+
+
+# %% mistake="kaiming_weight" says="The weights do not come from the generator g, so nobody can draw the same ones again. Hand it to torch.randn."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out) * gain / fan_in**0.5
+
+
+# %% variant="kaiming_weight"
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.empty(fan_in, fan_out).normal_(0, gain * fan_in**-0.5, generator=g)
+
+
+# %% variant="kaiming_weight"
+def kaiming_weight(fan_in, fan_out, gain, g):
+    rows = [torch.randn(fan_out, generator=g) for _ in range(fan_in)]
+    return torch.stack(rows).mul_(gain).div_(torch.tensor(float(fan_in)).sqrt())
+
+
+# %% [markdown] exercise="uniform_weight"
+# `torch.nn.Linear` does it in another way: **uniform** weights between $-1/\sqrt{\text{fan\_in}}$ and $1/\sqrt{\text{fan\_in}}$. Write `uniform_weight(fan_in, fan_out, g)`
+# that draws such weights.
+#
+# With `fan_in = 400` all weights lie between -0.05 and 0.05, and their standard deviation is 0.0289: that of a uniform distribution is its half width divided by
+# $\sqrt 3$. So `nn.Linear` starts with a gain of $1/\sqrt 3 = 0.58$, which is small for a tanh; BatchNorm will make up for it.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# `torch.rand` draws between 0 and 1. Stretch and shift that to the interval you want.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# (fan_in, fan_out), as in the last exercise.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# twice a uniform number minus 1 lies between -1 and 1; divide by the square root of fan_in
+#
+# </details>
+
+
+# %% answer="uniform_weight"
+def uniform_weight(fan_in: int, fan_out: int, g: torch.Generator) -> Float[Tensor, "fan_in fan_out"]:
+    """Weights from the uniform distribution between -1/sqrt(fan_in) and 1/sqrt(fan_in), drawn from g."""
+    ### BEGIN SOLUTION
+    return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) / fan_in**0.5
+    ### END SOLUTION
+
+
+# %%
+def uniform_facts(W: Tensor, bound: float) -> dict:
+    """Bounds and mean of many weights; the largest of 40,000 is below 0.999 of its bound less than once in 10^17 times."""
+    count, std = W.numel(), bound / 3**0.5
+    mean = "zero" if abs(float(W.mean())) < 6 * std / count**0.5 else "not zero"
+    return {
+        "smallest": of_expected(W.min() - 5e-4 * bound, -bound, 5e-4 * bound / 6),
+        "largest": of_expected(W.max() + 5e-4 * bound, bound, 5e-4 * bound / 6),
+        "mean": mean,
+        "standard deviation": of_expected(W.std(), std, std * (0.8 / (4 * count)) ** 0.5),  # (fourth moment 1.8 - 1) / 4n
+    }
+
+
+# %% check="uniform_weight"
+def uniform_probe(g: torch.Generator):
+    fan_in, fan_out = 400 + 10 * int(torch.randint(10, (1,), generator=g)), 100 + int(torch.randint(10, (1,), generator=g))
+    W = uniform_weight(fan_in, fan_out, g)
+    return {"shape": W.shape, **uniform_facts(W, fan_in**-0.5)}
+
+
+check("uniform_weight", uniform_probe)
+
+# %% oracle="uniform_weight"
+assert abs(400**-0.5 - 0.05) < 1e-9 and abs(0.05 / 3**0.5 - 0.0289) < 1e-4 and abs(3**-0.5 - 0.58) < 0.003
+assert 0.999**40_000 < 1e-17
+torch.manual_seed(1)
+theirs = nn.Linear(500, 300).weight.T  # torch keeps (fan_out, fan_in)
+assert set(uniform_facts(theirs.detach(), 500**-0.5).values()) == {"as asked for", "zero"}
+for seed in range(50):
+    assert set(uniform_facts(uniform_weight(400, 100, torch.Generator().manual_seed(seed)), 0.05).values()) == {"as asked for", "zero"}
+
+
+# %% mistake="uniform_weight" says="All weights are positive, between 0 and the bound: every unit would add up its inputs with the same sign. Shift the interval so that it lies around zero."
+def uniform_weight(fan_in, fan_out, g):
+    return torch.rand(fan_in, fan_out, generator=g) / fan_in**0.5
+
+
+# %% mistake="uniform_weight" says="The bounds follow fan_out, the number of units. A unit adds up fan_in inputs."
+def uniform_weight(fan_in, fan_out, g):
+    return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) / fan_out**0.5
+
+
+# %% mistake="uniform_weight" says="Here the standard deviation, not the bound, is 1/sqrt(fan_in), so some weights lie outside. The bound is what is given."
+def uniform_weight(fan_in, fan_out, g):
+    return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) * (3 / fan_in) ** 0.5
+
+
+# %% mistake="uniform_weight" says="The interval is half as wide as asked for: from minus a half to a half, divided by the root. From -1 to 1 it is 2 wide."
+def uniform_weight(fan_in, fan_out, g):
+    return (torch.rand(fan_in, fan_out, generator=g) - 0.5) / fan_in**0.5
+
+
+# %% mistake="uniform_weight" says="These weights are normal: they have no bounds at all. torch.rand draws uniform numbers."
+def uniform_weight(fan_in, fan_out, g):
+    return torch.randn(fan_in, fan_out, generator=g) / fan_in**0.5
+
+
+# %% variant="uniform_weight"
+def uniform_weight(fan_in, fan_out, g):
+    bound = 1 / torch.tensor(fan_in).sqrt().item()
+    return torch.empty(fan_in, fan_out).uniform_(-bound, bound, generator=g)
+
+
+# %% [markdown]
+# ## Three pictures of a network at work
+#
+# A training curve says *that* something is wrong. These three pictures say *where*: the activations of each layer, the gradients of each layer, and how far each
+# layer moves in a step. All three are figures with **one labelled curve a layer**, labels on both axes and a legend. The check reads from your figure what it shows, not its
+# colours; your own figure stands below it.
+
+# %% [markdown] exercise="activation_plot"
+# Write `activation_plot(layers)`. For each layer's tanh outputs draw the **distribution of its values** as one curve: a histogram, or its outline. Label the curves
+# so that one can tell the layers apart, label both axes, add the legend, and return the axes.
+#
+# For a healthy network the curves lie over each other, wide and without towers at -1 and 1. If they shrink to a needle at 0 from layer to layer, the gain is too small; if they
+# pile up at the ends, it is too large.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# A histogram has borders and heights. `torch.histogram(h, bins=50, density=True)` gives both, and heights that make the area 1.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# With b bins there are b heights and b + 1 borders; the curve goes over the middles of the bins. A layer's values are wanted in one row: flatten.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# figure and axes; for each number and layer: histogram, plot its heights over its middles with a label that holds the number; x label, y label, legend; return axes
+#
+# </details>
+
+
+# %% answer="activation_plot"
+def activation_plot(layers: list[Float[Tensor, "n units"]]) -> Axes:
+    """One labelled curve a layer: the distribution of its activations."""
+    ### BEGIN SOLUTION
+    _, axes = plt.subplots(figsize=(7, 3.5))
+    for number, h in enumerate(layers):
+        heights, borders = torch.histogram(h, bins=50, density=True)
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"layer {number}, spread {h.std():.2f}")
+    axes.set_xlabel("activation")
+    axes.set_ylabel("density")
+    axes.legend()
+    return axes
+    ### END SOLUTION
+
+
+# %%
+def layers_apart(g: torch.Generator, scale: float = 1.0) -> list[Tensor]:
+    """Five layers whose values lie far from each other, in random order: each curve can be told from every other."""
+    middles = torch.linspace(-0.8, 0.8, 5)[torch.randperm(5, generator=g)]
+    spreads = 0.03 + 0.12 * torch.rand(5, generator=g)
+    return [scale * (m + s * (2 * torch.rand(64, 8 + i, generator=g) - 1)) for i, (m, s) in enumerate(zip(middles, spreads))]
+
+
+def curve_facts(axes: Axes) -> dict:
+    """How many curves there are, whether they are labelled, and where each of them lies; not how they are drawn."""
+    drawing = drawn(axes)
+    return {
+        "curves": len(drawing.curves),
+        "a label of its own for each": len({curve.label for curve in drawing.labelled}) == len(drawing.curves),
+        "where the curves lie, in the order of the layers": torch.tensor([curve.centre for curve in drawing.curves]),
+        "x label, y label, legend": [bool(drawing.x_label), bool(drawing.y_label), bool(drawing.legend)],
+    }
+
+
+# %% check="activation_plot"
+check("activation_plot", lambda g: curve_facts(activation_plot(layers_apart(g))))
+
+# %% oracle="activation_plot"
+layers = layers_apart(torch.Generator().manual_seed(8))
+facts = curve_facts(activation_plot(layers))
+assert facts["curves"] == 5 and torch.allclose(facts["where the curves lie, in the order of the layers"], torch.stack([h.mean() for h in layers]), atol=0.01)
+plt.close("all")
+
+
+# %% mistake="activation_plot" says="There is one curve for all layers together. The picture is there to compare them: one curve a layer."
+right_activation_plot = activation_plot
+
+
+def activation_plot(layers):
+    return right_activation_plot([torch.cat([h.flatten() for h in layers])])
+
+
+# %% mistake="activation_plot" says="The curves have no labels of their own, so nobody can tell the layers apart. Give each a label, and make the legend from them."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    for h in layers:
+        heights, borders = torch.histogram(h, bins=50, density=True)
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights)
+    axes.set_xlabel("activation")
+    axes.set_ylabel("density")
+    return axes
+
+
+# %% mistake="activation_plot" says="The axes have no labels: a reader has to guess what is drawn. Set both."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    for number, h in enumerate(layers):
+        heights, borders = torch.histogram(h, bins=50, density=True)
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"layer {number}")
+    axes.legend()
+    return axes
+
+
+# %% mistake="activation_plot" says="The values are drawn one after the other, in the order of the units: a zigzag. Draw how often each value occurs: a histogram."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    for number, h in enumerate(layers):
+        axes.plot(h.flatten(), label=f"layer {number}")
+    axes.set_xlabel("activation")
+    axes.set_ylabel("density")
+    axes.legend()
+    return axes
+
+
+# %% variant="activation_plot"
+def activation_plot(layers):
+    figure = plt.figure()
+    for number, h in enumerate(layers):
+        plt.hist(h.flatten().tolist(), bins=20, histtype="step", label=str(number))
+    plt.xlabel("value of h")
+    plt.ylabel("how often")
+    plt.legend(title="layer")
+    return figure.axes[0]
+
+
+# %% variant="activation_plot"
+def activation_plot(layers):
+    fig, ax = plt.subplots(1, 1)
+    for number, h in enumerate(layers, 1):
+        ax.hist(h.flatten().numpy(), bins=30, density=True, alpha=0.5, label=f"h{number}")
+    ax.set(xlabel="tanh output", ylabel="density", title="Activations")
+    fig.legend()
+    ax.legend(loc="upper left")
+    return ax
+
+
+# %% [markdown]
+# With your function, the lecture's picture: six tanh layers of 100 units, fed with names, before any training, for three gains.
+
+
+# %%
+def untrained(gain: float) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+    """Six tanh layers and a linear one on a batch of names: activations, weights, and the gradients of the weights."""
+    g = torch.Generator().manual_seed(42)
+    X, Y = X_train[:512], Y_train[:512]
+    h = torch.randn(27, 10, generator=g)[X].flatten(1)  # (512, 30)
+    sizes = [30, 100, 100, 100, 100, 100, 100, 27]
+    weights, layers = [], []
+    for fan_in, fan_out in zip(sizes, sizes[1:]):
+        scale = gain / fan_in**0.5 if fan_out != 27 else 0.1 / fan_in**0.5  # small logits at the start
+        weights.append((torch.randn(fan_in, fan_out, generator=g) * scale).requires_grad_())
+        h = h @ weights[-1]
+        if fan_out != 27:
+            h = h.tanh()
+            layers.append(h.detach())
+    gradients = torch.autograd.grad(F.cross_entropy(h, Y), weights)
+    return layers, [W.detach() for W in weights], list(gradients)
+
+
+def attempt(draw, *arguments):
+    """What an answer returns, or None and a line to say so while it is not written."""
+    try:
+        return draw(*arguments)
+    except NotImplementedError as missing:
+        print(f"The picture comes when {missing} is written.")
+
+
+for gain, label in ((0.7, "0.7: too small"), (5 / 3, "5/3"), (4.0, "4: too large")):
+    axes = attempt(activation_plot, untrained(gain)[0])
+    if axes is None:
+        break
+    axes.set_title(f"gain {label}")
+    plt.show()
+
+# %% [markdown]
+# ## Gradients and updates
+
+# %% [markdown] exercise="gradient_plot"
+# Write `gradient_plot(parameters, gradients)`: the same kind of picture for the gradients. `parameters` and `gradients` are lists of equal length. Draw the distribution
+# of the gradient of each **weight matrix**, that is of each parameter of two dimensions, and leave biases and gains (one dimension) out: they have too few numbers for a histogram.
+# One labelled curve a matrix, labelled axes, a legend; return the axes.
+#
+# The parameters of shapes (30, 8), (8,) and (8, 27) give two curves.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Go through both lists in step, and pass over what has not two dimensions.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# What is drawn has the shape of the parameter, but its values are the gradient's.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for number, (parameter, gradient): if parameter has two dimensions: histogram of the gradient, plot with the label number and shape
+#
+# </details>
+
+
+# %% answer="gradient_plot"
+def gradient_plot(parameters: list[Float[Tensor, "..."]], gradients: list[Float[Tensor, "..."]]) -> Axes:
+    """One labelled curve a weight matrix: the distribution of its gradient."""
+    ### BEGIN SOLUTION
+    _, axes = plt.subplots(figsize=(7, 3.5))
+    for number, (parameter, gradient) in enumerate(zip(parameters, gradients)):
+        if parameter.ndim == 2:
+            heights, borders = torch.histogram(gradient, bins=50, density=True)
+            axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{number}: {tuple(parameter.shape)}")
+    axes.set_xlabel("gradient")
+    axes.set_ylabel("density")
+    axes.legend()
+    return axes
+    ### END SOLUTION
+
+
+# %%
+def parameters_and_gradients(g: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
+    """Five weight matrices with biases between them, and gradients that lie elsewhere than the weights."""
+    gradients = layers_apart(g)
+    parameters = [0.1 * torch.randn(gradient.shape, generator=g) for gradient in gradients]
+    biases = [torch.randn(parameter.shape[1], generator=g) for parameter in parameters]
+    all_parameters = [p for pair in zip(parameters, biases) for p in pair]
+    return all_parameters, [d for pair in zip(gradients, [b + 3 for b in biases]) for d in pair]
+
+
+# %% check="gradient_plot"
+check("gradient_plot", lambda g: curve_facts(gradient_plot(*parameters_and_gradients(g))))
+
+# %% oracle="gradient_plot"
+parameters, gradients = parameters_and_gradients(torch.Generator().manual_seed(8))
+facts = curve_facts(gradient_plot(parameters, gradients))
+expected = torch.stack([d.mean() for d in gradients if d.ndim == 2])
+assert facts["curves"] == 5 and torch.allclose(facts["where the curves lie, in the order of the layers"], expected, atol=0.01)
+shapes = [torch.randn(30, 8), torch.randn(8), torch.randn(8, 27)]
+assert curve_facts(gradient_plot(shapes, shapes))["curves"] == 2
+plt.close("all")
+
+
+# %% mistake="gradient_plot" says="The biases are drawn as well. Pass over every parameter that has not two dimensions."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for number, gradient in enumerate(gradients):
+        heights, borders = torch.histogram(gradient, bins=50, density=True)
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{number}")
+    axes.set(xlabel="gradient", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="gradient_plot" says="The curves show the weights, not their gradients."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    return right_gradient_plot(parameters, parameters)
+
+
+# %% mistake="gradient_plot" says="The sizes of the gradients are drawn, so that the left half of each curve is folded onto the right. Keep the sign."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    return right_gradient_plot(parameters, [d.abs() for d in gradients])
+
+
+# %% variant="gradient_plot"
+def gradient_plot(parameters, gradients):
+    ax = plt.figure().add_subplot()
+    matrices = [d for p, d in zip(parameters, gradients) if len(p.shape) == 2]
+    for i, d in enumerate(matrices):
+        ax.hist(d.reshape(-1).tolist(), 40, label=f"W{i}", histtype="stepfilled", alpha=0.4)
+    ax.set_xlabel("d loss / d W")
+    ax.set_ylabel("count")
+    ax.legend()
+    return ax
+
+
+# %% [markdown]
+# Your picture for the untrained network above. With the gain 0.7 the gradients of the first layers are far smaller than those of the last: on its way back through each layer the
+# gradient is multiplied by weights that are too small.
+
+# %%
+for gain in (0.7, 5 / 3):
+    _, weights, gradients = untrained(gain)
+    axes = attempt(gradient_plot, weights[:-1], gradients[:-1])  # the last layer has no tanh, and a scale of its own
+    if axes is None:
+        break
+    axes.set_title(f"gradients of the six tanh layers, gain {gain:.2f}")
+    plt.show()
+
+# %% [markdown] exercise="gradient_to_data"
+# How large is a gradient? That depends on what it is to move. Write `gradient_to_data(parameters, gradients)`: for each parameter the standard deviation of its gradient divided by
+# the standard deviation of its values.
+#
+# Values `[1, 3]` with the gradient `[0.1, 0.3]` give 0.1. A parameter whose ratio is much larger than that of the others would, with one learning rate for all, move much faster than they.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Two standard deviations a parameter, one of them on top.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# One number a parameter: (layers,), float32.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for each pair: gradient.std() / parameter.std(); stack
+#
+# </details>
+
+
+# %% answer="gradient_to_data"
+def gradient_to_data(
+    parameters: list[Float[Tensor, "fan_in fan_out"]], gradients: list[Float[Tensor, "fan_in fan_out"]]
+) -> Float[Tensor, " layers"]:
+    """std(gradient) / std(values) of each parameter."""
+    ### BEGIN SOLUTION
+    return torch.stack([gradient.std() / parameter.std() for parameter, gradient in zip(parameters, gradients)])
+    ### END SOLUTION
+
+
+# %%
+def four_matrices(g: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
+    """Four weight matrices of different shapes with their gradients; no mean is zero."""
+    sizes = torch.randint(4, 12, (5,), generator=g).tolist()
+    parameters = [0.3 * torch.randn(a, b, generator=g) + 0.5 for a, b in zip(sizes, sizes[1:])]
+    return parameters, [1e-2 * (torch.randn(p.shape, generator=g) + 0.4) for p in parameters]
+
+
+# %% check="gradient_to_data"
+check("gradient_to_data", lambda g: gradient_to_data(*four_matrices(g)))
+
+# %% oracle="gradient_to_data"
+assert torch.allclose(gradient_to_data([torch.tensor([[1.0, 3.0]])], [torch.tensor([[0.1, 0.3]])]), torch.tensor([0.1]))
+parameters, gradients = four_matrices(torch.Generator().manual_seed(2))
+import statistics
+
+exact = [statistics.stdev(d.flatten().tolist()) / statistics.stdev(p.flatten().tolist()) for p, d in zip(parameters, gradients)]
+assert torch.allclose(gradient_to_data(parameters, gradients), torch.tensor(exact), rtol=1e-4)
+
+
+# %% mistake="gradient_to_data" says="This is a ratio of means. Weights and gradients scatter around zero, so their means say nothing about their size; take standard deviations."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.mean() / p.mean() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="The ratio is upside down: the gradient belongs on top."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([p.std() / d.std() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="You divide element by element and then take the standard deviation, and a single weight near zero decides all. First the two standard deviations, then the ratio."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([(d / p).std() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="This is a ratio of variances. Take the standard deviations: their roots."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.var() / p.var() for p, d in zip(parameters, gradients)])
+
+
+# %% variant="gradient_to_data"
+def gradient_to_data(parameters, gradients):
+    def spread(t):
+        return ((t - t.mean()) ** 2).sum().div(t.numel() - 1).sqrt().item()
+
+    return torch.tensor([spread(d) / spread(p) for p, d in zip(parameters, gradients)])
+
+
+# %% [markdown] exercise="update_to_data"
+# What moves a parameter is not the gradient but the **update**: the learning rate times the gradient. Write `update_to_data(parameters, gradients, rate)`: for each parameter the
+# logarithm to base 10 of the standard deviation of its update divided by the standard deviation of its values.
+#
+# Values `[1, 3]` with the gradient `[0.1, 0.3]` and the rate 0.01 give -3: an update of a thousandth. That is about right. Well below -3, and the parameter hardly learns; well above, and it is
+# shaken rather than trained.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# The ratio of the last exercise with one factor more, then the logarithm.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# One number a parameter: (layers,), float32.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for each pair: log10 of (rate times gradient).std() / parameter.std(); stack
+#
+# </details>
+
+
+# %% answer="update_to_data"
+def update_to_data(
+    parameters: list[Float[Tensor, "fan_in fan_out"]], gradients: list[Float[Tensor, "fan_in fan_out"]], rate: float
+) -> Float[Tensor, " layers"]:
+    """log10 of std(rate * gradient) / std(values) of each parameter."""
+    ### BEGIN SOLUTION
+    return torch.stack([(rate * d.std() / p.std()).log10() for p, d in zip(parameters, gradients)])
+    ### END SOLUTION
+
+
+# %% check="update_to_data"
+def update_probe(g: torch.Generator):
+    rate = 0.01 + 0.5 * float(torch.rand(1, generator=g))
+    return update_to_data(*four_matrices(g), rate)
+
+
+check("update_to_data", update_probe)
+
+# %% oracle="update_to_data"
+assert torch.allclose(update_to_data([torch.tensor([[1.0, 3.0]])], [torch.tensor([[0.1, 0.3]])], 0.01), torch.tensor([-3.0]))
+
+
+# %% mistake="update_to_data" says="The learning rate is left out: this is the gradient's size, and the update is the rate times that."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(d.std() / p.std()).log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="This is the natural logarithm, so a thousandth reads -6.9. Take the one to base 10."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d.std() / p.std()).log() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="The ratio is right, but its logarithm is missing."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([rate * d.std() / p.std() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="These are ratios of means, which say nothing about the size of what scatters around zero. Take standard deviations."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d.mean() / p.mean()).abs().log10() for p, d in zip(parameters, gradients)])
+
+
+# %% variant="update_to_data"
+def update_to_data(parameters, gradients, rate):
+    log_rate = torch.log10(torch.tensor(rate))
+    return torch.stack([log_rate + torch.log10(torch.std(d)) - torch.log10(torch.std(p)) for p, d in zip(parameters, gradients)])
+
+
+# %% [markdown] exercise="update_plot"
+# Write `update_plot(ratios)`. Row `s` of `ratios` holds what `update_to_data` gave in step `s`, one column a layer. Draw one labelled curve a layer over the steps, a **horizontal line at
+# -3** as a guide, label both axes, add the legend, and return the axes.
+#
+# For 100 steps of 5 layers these are 5 curves of 100 points and the guide.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# A column is a curve. The values are logarithms already.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# ratios (steps, layers): x goes over the steps, and there are as many curves as columns.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for each number and column of ratios: plot the column with a label; axhline at -3; x label, y label, legend; return axes
+#
+# </details>
+
+
+# %% answer="update_plot"
+def update_plot(ratios: Float[Tensor, "steps layers"]) -> Axes:
+    """One labelled curve a layer: log10 of its update-to-data ratio over the steps, and a guide at -3."""
+    ### BEGIN SOLUTION
+    _, axes = plt.subplots(figsize=(7, 3.5))
+    for number, column in enumerate(ratios.T):
+        axes.plot(column, label=f"layer {number}")
+    axes.axhline(-3, color="black", linewidth=1)
+    axes.set_xlabel("step")
+    axes.set_ylabel("log10 of update / data")
+    axes.legend()
+    return axes
+    ### END SOLUTION
+
+
+# %% check="update_plot"
+def update_plot_probe(g: torch.Generator):
+    ratios = torch.randn(12, 4, generator=g) - 3
+    drawing = drawn(update_plot(ratios))
+    return {
+        "curves": len(drawing.curves),
+        "what they show": torch.stack([curve.y.float() for curve in drawing.curves]),
+        "a label of its own for each": len({curve.label for curve in drawing.labelled}) >= len(drawing.curves),
+        "a guide at -3": any(abs(level + 3) < 1e-6 for level in drawing.levels),
+        "x label, y label, legend": [bool(drawing.x_label), bool(drawing.y_label), bool(drawing.legend)],
+    }
+
+
+check("update_plot", update_plot_probe)
+
+# %% oracle="update_plot"
+ratios = torch.randn(100, 5, generator=torch.Generator().manual_seed(2)) - 3
+drawing = drawn(update_plot(ratios))
+assert torch.equal(torch.stack([curve.y.float() for curve in drawing.curves], 1), ratios) and drawing.levels == (-3.0,)
+plt.close("all")
+
+
+# %% mistake="update_plot" says="There is one curve for each step, not for each layer: rows and columns have changed places."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios.T)
+
+
+# %% mistake="update_plot" says="The guide at -3 is missing: without it nobody sees whether a ratio is high or low."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    for number, column in enumerate(ratios.T):
+        axes.plot(column, label=f"layer {number}")
+    axes.set(xlabel="step", ylabel="log10 of update / data")
+    axes.legend()
+    return axes
+
+
+# %% mistake="update_plot" says="The ratios are logarithms already, and you have undone it: the guide at -3 then lies far below all curves. Draw them as they are."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(10**ratios)
+
+
+# %% mistake="update_plot" says="The curves carry no labels, so it cannot be seen which layer learns too fast. Label each."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    axes.plot(ratios)
+    axes.axhline(-3)
+    axes.set(xlabel="step", ylabel="log10 of update / data")
+    return axes
+
+
+# %% variant="update_plot"
+def update_plot(ratios):
+    plt.figure()
+    steps = range(len(ratios))
+    plt.plot(steps, ratios.numpy(), label=[f"W{i}" for i in range(ratios.shape[1])])
+    plt.plot([0, len(ratios) - 1], [-3, -3], "k--", label="about right")
+    plt.xlabel("training step")
+    plt.ylabel("log10(update std / data std)")
+    plt.legend(loc="best")
+    return plt.gca()
+
+
+# %% [markdown]
+# Your picture at work: the six layers from above, trained for 150 steps with three learning rates. Which of them would you keep?
+
+
+# %%
+def ratios_while_training(rate: float, steps: int = 150) -> Tensor:
+    """log10 of the update-to-data ratio of the six tanh layers in each step of plain gradient descent: (steps, 6)."""
+    g = torch.Generator().manual_seed(42)
+    C = torch.randn(27, 10, generator=g)
+    weights = [W.clone().requires_grad_() for W in untrained(5 / 3)[1]]
+    rows = []
+    for _ in range(steps):
+        batch = torch.randint(len(Y_train), (64,), generator=g)
+        h = C[X_train[batch]].flatten(1)
+        for W in weights[:-1]:
+            h = (h @ W).tanh()
+        gradients = torch.autograd.grad(F.cross_entropy(h @ weights[-1], Y_train[batch]), weights)
+        rows.append(torch.stack([(rate * d.std() / W.detach().std()).log10() for W, d in zip(weights, gradients)])[:-1])
+        with torch.no_grad():
+            for W, d in zip(weights, gradients):
+                W -= rate * d
+    return torch.stack(rows)
+
+
+for rate in (0.001, 0.1, 1.0):
+    axes = attempt(update_plot, ratios_while_training(rate))
+    if axes is None:
+        break
+    axes.set_title(f"learning rate {rate}")
+    plt.show()
+
+# %% [markdown]
+# ## BatchNorm
+#
+# If activations should have mean 0 and spread 1, why not simply make them so? **BatchNorm** does it to the preactivations: for each unit it takes the mean and the variance over the batch, subtracts, divides,
+# and then lets the network scale and shift the result by a learned $\gamma$ (gain) and $\beta$ (bias), one of each a unit:
+#
+# $$y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta, \qquad \mu = \frac1n\sum_i x_i, \qquad \sigma^2 = \frac1n\sum_i (x_i - \mu)^2.$$
+#
+# $\varepsilon$, a small number, keeps the division finite for a unit that has the same value in the whole batch.
+#
+# We follow `torch.nn.BatchNorm1d`. It normalises with the variance divided by $n$, and keeps, for later, a running variance divided by $n - 1$. The class of the lecture divides
+# by $n - 1$ in both places; with 32 examples the outputs differ by 1.6 %.
+
+# %% [markdown] exercise="batchnorm_train"
+# Write `batchnorm_train(x, gamma, beta, eps)`, the output of BatchNorm in training: the formula above, unit by unit.
+#
+# A unit with the values 1 and 3 has $\mu = 2$ and $\sigma^2 = 1$. With $\gamma = 1$, $\beta = 0$ and a tiny $\varepsilon$ the output is -1 and 1.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Each column is a unit and is normalised by itself: all its examples together.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# The mean and the variance have one number a unit: (units,) or (1, units). The output has the shape of x.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# mean over dimension 0; variance over dimension 0, divided by n (in torch: unbiased=False); gamma times (x - mean) over the root of (variance + eps), plus beta
+#
+# </details>
+
+
+# %% answer="batchnorm_train"
+def batchnorm_train(
+    x: Float[Tensor, "n units"], gamma: Float[Tensor, " units"], beta: Float[Tensor, " units"], eps: float
+) -> Float[Tensor, "n units"]:
+    """BatchNorm's output in training: x normalised with the mean and the variance (over n) of the batch."""
+    ### BEGIN SOLUTION
+    mean, variance = x.mean(0), x.var(0, unbiased=False)
+    return gamma * (x - mean) / (variance + eps).sqrt() + beta
+    ### END SOLUTION
+
+
+# %%
+def batch_and_affine(g: torch.Generator, n: int = 7, units: int = 7) -> tuple[Tensor, Tensor, Tensor, float]:
+    """A square batch, so that a mix-up of rows and columns shows in the values, with gamma, beta and a large eps."""
+    x = torch.randn(n, units, generator=g) * (1 + torch.arange(units)) / 3 + torch.randn(units, generator=g)
+    return x, 1 + 0.3 * torch.randn(units, generator=g), torch.randn(units, generator=g), 0.05 + float(torch.rand(1, generator=g)) / 10
+
+
+# %% check="batchnorm_train"
+check("batchnorm_train", lambda g: batchnorm_train(*batch_and_affine(g)))
+
+# %% oracle="batchnorm_train"
+x, gamma, beta, eps = batch_and_affine(torch.Generator().manual_seed(4))
+torch.testing.assert_close(batchnorm_train(x, gamma, beta, eps), F.batch_norm(x, None, None, gamma, beta, True, 0.1, eps))
+tiny = batchnorm_train(torch.tensor([[1.0], [3.0]]), torch.ones(1), torch.zeros(1), 1e-9)
+torch.testing.assert_close(tiny, torch.tensor([[-1.0], [1.0]]))
+assert abs((32 / 31) ** 0.5 - 1.016) < 0.0005
+
+
+# %% mistake="batchnorm_train" says="eps is added after the root. It belongs under it, to the variance: there it is a smallest variance, not a smallest spread."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0)) / (x.var(0, unbiased=False).sqrt() + eps) + beta
+
+
+# %% mistake="batchnorm_train" says="The statistics run over the units of each example. That is LayerNorm; BatchNorm takes each unit over the examples."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(1, keepdim=True)) / (x.var(1, unbiased=False, keepdim=True) + eps).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="The variance is divided by n - 1. That is right for the running variance; the batch itself is normalised with n."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0)) / (x.var(0) + eps).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="You divide by the variance: its root is missing, and the output has no spread of 1."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0)) / (x.var(0, unbiased=False) + eps) + beta
+
+
+# %% mistake="batchnorm_train" says="gamma and beta are not used, so the network could never undo the normalisation where it hurts."
+def batchnorm_train(x, gamma, beta, eps):
+    return (x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt()
+
+
+# %% mistake="batchnorm_train" says="gamma scales beta as well: first scale, then shift."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * ((x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt() + beta)
+
+
+# %% variant="batchnorm_train"
+def batchnorm_train(x, gamma, beta, eps):
+    n = x.shape[0]
+    centred = x - x.sum(0, keepdim=True) / n
+    inverse = ((centred * centred).sum(0, keepdim=True) / n + eps) ** -0.5
+    return torch.addcmul(beta, gamma, centred * inverse)
+
+
+# %% [markdown] exercise="batchnorm_running"
+# In use there may be a single example, and no batch to take a mean of. So during training BatchNorm keeps **running** statistics: after every batch they move a part of the way, the
+# *momentum*, from where they are to the batch's own. Write `batchnorm_running(x, running_mean, running_var, momentum)`, which returns both after one batch:
+#
+# $$\text{running} \leftarrow (1 - \text{momentum}) \cdot \text{running} + \text{momentum} \cdot \text{batch}.$$
+#
+# The batch's variance is here the one divided by $n - 1$. The running statistics are **no** part of the network that is differentiated: even if `x` has a graph, what you return must have none.
+#
+# A running mean of 0 and a batch with the mean 2 give, with momentum 0.1, 0.2.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# The old value keeps nine tenths of its weight, the batch gets one tenth. With a graph attached, the running statistics would drag along the graph of every batch since the beginning.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Two tensors of shape (units,), with requires_grad False.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# under torch.no_grad(): (1 - momentum) * old + momentum * the batch's mean; the same for the variance
+#
+# </details>
+
+
+# %% answer="batchnorm_running"
+def batchnorm_running(
+    x: Float[Tensor, "n units"],
+    running_mean: Float[Tensor, " units"],
+    running_var: Float[Tensor, " units"],
+    momentum: float,
+) -> tuple[Float[Tensor, " units"], Float[Tensor, " units"]]:
+    """Running mean and running (unbiased) variance after one more batch, without a graph."""
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        mean = (1 - momentum) * running_mean + momentum * x.mean(0)
+        variance = (1 - momentum) * running_var + momentum * x.var(0)
+    return mean, variance
+    ### END SOLUTION
+
+
+# %% check="batchnorm_running"
+def running_probe(g: torch.Generator):
+    momentum = 0.1 + 0.2 * float(torch.rand(1, generator=g))
+    mean, variance = torch.zeros(5), torch.ones(5)
+    for n in (4, 6, 9):  # batches of different sizes, as the last one of an epoch is
+        x = torch.randn(n, 5, generator=g) * 2 + torch.randn(5, generator=g)
+        mean, variance = batchnorm_running(x.requires_grad_(), mean, variance, momentum)
+    return {"running_mean": mean, "running_var": variance, "requires_grad": [mean.requires_grad, variance.requires_grad]}
+
+
+check("batchnorm_running", running_probe)
+
+# %% oracle="batchnorm_running"
+g = torch.Generator().manual_seed(6)
+layer, mean, variance = nn.BatchNorm1d(5, momentum=0.25), torch.zeros(5), torch.ones(5)
+for n in (4, 6, 9):
+    x = torch.randn(n, 5, generator=g) * 2 + 1
+    layer(x)
+    mean, variance = batchnorm_running(x, mean, variance, 0.25)
+torch.testing.assert_close(mean, layer.running_mean)
+torch.testing.assert_close(variance, layer.running_var)
+
+
+# %% mistake="batchnorm_running" says="The momentum is on the wrong side: your running statistics forget nearly everything with every batch. The old value keeps 1 - momentum."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        return momentum * running_mean + (1 - momentum) * x.mean(0), momentum * running_var + (1 - momentum) * x.var(0)
+
+
+# %% mistake="batchnorm_running" says="The variance is divided by n. For the running variance torch takes the unbiased one, divided by n - 1."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        variance = (1 - momentum) * running_var + momentum * x.var(0, unbiased=False)
+        return (1 - momentum) * running_mean + momentum * x.mean(0), variance
+
+
+# %% mistake="batchnorm_running" says="The values are right, but a gradient flows through them: they drag along the graph of every batch so far, and each step is slower than the last. Compute them under torch.no_grad()."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    return (1 - momentum) * running_mean + momentum * x.mean(0), (1 - momentum) * running_var + momentum * x.var(0)
+
+
+# %% mistake="batchnorm_running" says="You average standard deviations where the variance is asked for."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        return (1 - momentum) * running_mean + momentum * x.mean(0), (1 - momentum) * running_var + momentum * x.std(0)
+
+
+# %% mistake="batchnorm_running" says="The batch's share is added on top of the whole old value, so the statistics grow without end. What comes in has to go out: the old value keeps 1 - momentum."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        return running_mean + momentum * x.mean(0), running_var + momentum * x.var(0)
+
+
+# %% variant="batchnorm_running"
+def batchnorm_running(x, running_mean, running_var, momentum):
+    batch = x.detach()
+    n = len(batch)
+    mean = batch.sum(0) / n
+    variance = ((batch - mean) ** 2).sum(0) / (n - 1)
+    running_mean.lerp_(mean, momentum)
+    running_var.lerp_(variance, momentum)
+    return running_mean, running_var
+
+
+# %% [markdown] exercise="batchnorm_eval"
+# Now the whole layer, as a class. Write `BatchNorm1d(units, eps=1e-5, momentum=0.1)` with
+#
+# - `gamma` (starts at ones), `beta` (zeros), and `parameters()`, a list of these two;
+# - `running_mean` (zeros) and `running_var` (ones), which are buffers and no parameters;
+# - `training`, at first `True`. While it is true, a call normalises with the batch's statistics (variance over $n$) and moves the running ones (variance over $n - 1$). When it is `False`, a
+#   call uses the running statistics and **leaves them alone**;
+# - `out`, the last output, kept for pictures.
+#
+# A call returns the output, shape `(n, units)`. In evaluation that must work for a single row, and the output of a row must not depend on the other rows.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Two questions decide everything: which mean and variance do I normalise with, and do I update the running ones? Both depend on `self.training`.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Parameters and buffers hold one number a unit. A row of zeros, before any training, comes out as zeros.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# call: if training: mean and both variances of the batch, running ones updated under no_grad, normalise with the batch's; else: take the running ones. out = gamma * (x - mean) / root(variance + eps) + beta
+#
+# </details>
+
+
+# %% answer="batchnorm_eval"
+class BatchNorm1d:
+    """BatchNorm over (n, units) with running statistics, like torch.nn.BatchNorm1d."""
+
+    def __init__(self, units: int, eps: float = 1e-5, momentum: float = 0.1):
+        ### BEGIN SOLUTION
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(units), torch.zeros(units)
+        self.running_mean, self.running_var = torch.zeros(units), torch.ones(units)
+        ### END SOLUTION
+
+    def __call__(self, x: Float[Tensor, "n units"]) -> Float[Tensor, "n units"]:
+        """The normalised batch; in training the running statistics move."""
+        ### BEGIN SOLUTION
+        if self.training:
+            mean, variance = x.mean(0), x.var(0, unbiased=False)
+            with torch.no_grad():
+                self.running_mean += self.momentum * (mean - self.running_mean)
+                self.running_var += self.momentum * (x.var(0) - self.running_var)
+        else:
+            mean, variance = self.running_mean, self.running_var
+        self.out = self.gamma * (x - mean) / (variance + self.eps).sqrt() + self.beta
+        return self.out
+        ### END SOLUTION
+
+    def parameters(self) -> list[Float[Tensor, " units"]]:
+        """gamma and beta."""
+        ### BEGIN SOLUTION
+        return [self.gamma, self.beta]
+        ### END SOLUTION
+
+
+# %% check="batchnorm_eval"
+def batchnorm_probe(g: torch.Generator):
+    units = 3 + int(torch.randint(4, (1,), generator=g))
+    layer = BatchNorm1d(units, eps=0.05, momentum=0.2)
+    gamma, beta = (p.detach() for p in layer.parameters())
+    starts = [float(gamma.sum()) == units, float(beta.abs().sum()) == 0.0]
+    gamma.copy_((1 + 0.3 * torch.randn(units, generator=g)).view_as(gamma))
+    beta.copy_(torch.randn(units, generator=g).view_as(beta))
+    for n in (5, 8, 6):
+        out = layer(torch.randn(n, units, generator=g) * 2 + torch.randn(units, generator=g))
+    kept = [torch.as_tensor(s).detach().flatten().clone() for s in (layer.running_mean, layer.running_var)]
+    layer.training = False
+    x = torch.randn(6, units, generator=g) + 1
+    evaluated, alone = layer(x), layer(x[:1])
+    left_alone = torch.equal(kept[0], layer.running_mean.flatten()) and torch.equal(kept[1], layer.running_var.flatten())
+    return {
+        "gamma is 1 and beta 0 at first": starts,
+        "output in training": out,
+        "running_mean": kept[0],
+        "running_var": kept[1],
+        "output in evaluation": evaluated,
+        "output for a single row": alone,
+        "out": bool(torch.equal(layer.out, alone)),
+        "evaluation leaves the running statistics alone": left_alone,
+    }
+
+
+check("batchnorm_eval", batchnorm_probe)
+
+# %% oracle="batchnorm_eval"
+g = torch.Generator().manual_seed(12)
+ours, theirs = BatchNorm1d(4, eps=0.03, momentum=0.3), nn.BatchNorm1d(4, eps=0.03, momentum=0.3)
+for n in (5, 8, 6):
+    x = torch.randn(n, 4, generator=g) * 3 + 1
+    torch.testing.assert_close(ours(x), theirs(x).detach())
+ours.training = False
+theirs.eval()
+torch.testing.assert_close(ours(x), theirs(x).detach())
+torch.testing.assert_close(ours(x[:1]), theirs(x[:1]).detach())
+assert BatchNorm1d(3)(torch.zeros(1, 3).expand(2, 3)).abs().sum() == 0
+
+
+# %% mistake="batchnorm_eval" says="In evaluation the batch's own statistics are used: the output of a row depends on its neighbours, and a single row has no spread at all. Use the running ones."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if not self.training:
+            mean, variance = x.mean(0), x.var(0, unbiased=False)
+            self.out = self.gamma * (x - mean) / (variance + self.eps).sqrt() + self.beta
+            return self.out
+        return super().__call__(x)
+
+
+# %% mistake="batchnorm_eval" says="Evaluation moves the running statistics too, so that a model changes while it is only being looked at. Update them in training only."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if not self.training:
+            self.running_mean = self.running_mean + self.momentum * (x.mean(0) - self.running_mean)
+            self.running_var = self.running_var + self.momentum * (x.var(0, unbiased=False) - self.running_var)
+        return super().__call__(x)
+
+
+# %% mistake="batchnorm_eval" says="In training, too, the running statistics are used to normalise: then nothing holds the activations of this batch in place. In training take the batch's own."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if self.training:
+            super().__call__(x)
+        self.out = self.gamma * (x - self.running_mean) / (self.running_var + self.eps).sqrt() + self.beta
+        return self.out
+
+
+# %% mistake="batchnorm_eval" says="The running statistics never move from 0 and 1, so evaluation does not normalise at all. In training, let them follow the batches."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        kept = self.running_mean.clone(), self.running_var.clone()
+        out = super().__call__(x)
+        self.running_mean, self.running_var = kept
+        return out
+
+
+# %% mistake="batchnorm_eval" says="The momentum is the weight of the batch, not of the past: your running statistics follow each batch almost completely."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __init__(self, units, eps=1e-5, momentum=0.1):
+        super().__init__(units, eps, 1 - momentum)
+
+
+# %% mistake="batchnorm_eval" says="eps is forgotten: a unit with the same value in a whole batch would be divided by zero."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __init__(self, units, eps=1e-5, momentum=0.1):
+        super().__init__(units, 0.0, momentum)
+
+
+# %% variant="batchnorm_eval"
+class BatchNorm1d(nn.Module):
+    def __init__(self, units, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.gamma = nn.Parameter(torch.ones(1, units))
+        self.beta = nn.Parameter(torch.zeros(1, units))
+        self.register_buffer("running_mean", torch.zeros(1, units))
+        self.register_buffer("running_var", torch.ones(1, units))
+
+    def forward(self, x):
+        if self.training:
+            mean = x.mean(0, keepdim=True)
+            variance = ((x - mean) ** 2).mean(0, keepdim=True)
+            n = x.shape[0]
+            self.running_mean.mul_(1 - self.momentum).add_(self.momentum * mean.detach())
+            self.running_var.mul_(1 - self.momentum).add_(self.momentum * variance.detach() * n / (n - 1))
+        else:
+            mean, variance = self.running_mean, self.running_var
+        self.out = torch.rsqrt(variance + self.eps) * (x - mean) * self.gamma + self.beta
+        return self.out
+
+
+# %% variant="batchnorm_eval"
+class BatchNorm1d:
+    def __init__(self, units, eps=1e-5, momentum=0.1):
+        self.settings = {"eps": eps, "momentum": momentum}
+        self.gamma, self.beta = torch.ones(units, requires_grad=True), torch.zeros(units, requires_grad=True)
+        self.running_mean, self.running_var = torch.zeros(units), torch.ones(units)
+        self.training = True
+
+    def __call__(self, x):
+        self.out = F.batch_norm(x, self.running_mean, self.running_var, self.gamma, self.beta, self.training, **self.settings)
+        return self.out
+
+    def parameters(self):
+        return self.gamma, self.beta
+
+
+# %% [markdown] exercise="fold_batchnorm"
+# In evaluation BatchNorm is only a multiplication and an addition, unit by unit, and so is part of what the linear layer before it could do by itself. Write
+# `fold_batchnorm(W, b, gamma, beta, mean, variance, eps)`: the weights `W2` and the bias `b2` of **one** linear layer that gives the same as the linear layer
+# followed by BatchNorm in evaluation with the running `mean` and `variance`:
+#
+# $$x W_2 + b_2 = \gamma\,\frac{(x W + b) - \text{mean}}{\sqrt{\text{variance} + \varepsilon}} + \beta \qquad \text{for every } x.$$
+#
+# One input, one unit: $W = 2$, $b = 1$, $\gamma = 3$, $\beta = 5$, mean 4, variance $0.25$ and $\varepsilon$ nearly 0 give $W_2 = 12$ and $b_2 = -13$. With $x = 1$: $2 + 1 = 3$, minus 4 is -1, divided by 0.5 is -2, times 3 plus 5 is
+# -1; and $12 - 13 = -1$.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Everything that multiplies x goes into the weights, everything else into the bias. Write the right side of the formula as (something) times x plus (something).
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# W is (fan_in, units), and each unit, a column of W, has its own factor gamma / root(variance + eps), shape (units,).
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# factor = gamma / root(variance + eps); weights: each column of W times its factor; bias: what is left for x = 0
+#
+# </details>
+
+
+# %% answer="fold_batchnorm"
+def fold_batchnorm(
+    W: Float[Tensor, "fan_in units"],
+    b: Float[Tensor, " units"],
+    gamma: Float[Tensor, " units"],
+    beta: Float[Tensor, " units"],
+    mean: Float[Tensor, " units"],
+    variance: Float[Tensor, " units"],
+    eps: float,
+) -> tuple[Float[Tensor, "fan_in units"], Float[Tensor, " units"]]:
+    """Weights and bias of the one linear layer that equals linear + BatchNorm in evaluation."""
+    ### BEGIN SOLUTION
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, (b - mean) * factor + beta
+    ### END SOLUTION
+
+
+# %% check="fold_batchnorm"
+def random_linear_and_batchnorm(g: torch.Generator) -> tuple:
+    """A square linear layer and a trained BatchNorm, with an eps that cannot be overlooked."""
+    units = 4 + int(torch.randint(4, (1,), generator=g))
+    W, b, beta, mean = (torch.randn(shape, generator=g) for shape in ((units, units), (units,), (units,), (units,)))
+    gamma, variance = (0.5 + torch.rand(units, generator=g) for _ in range(2))
+    return W, b, gamma, beta, mean, variance, 0.1
+
+
+def fold_probe(g: torch.Generator):
+    W, b, *batchnorm = random_linear_and_batchnorm(g)
+    W2, b2 = fold_batchnorm(W, b, *batchnorm)
+    return {"W2": W2, "b2": b2, "x @ W2 + b2": torch.randn(3, len(W), generator=g) @ W2 + b2}
+
+
+check("fold_batchnorm", fold_probe)
+
+# %% oracle="fold_batchnorm"
+W, b, gamma, beta, mean, variance, eps = random_linear_and_batchnorm(torch.Generator().manual_seed(9))
+x = torch.randn(20, len(W), generator=torch.Generator().manual_seed(10))
+W2, b2 = fold_batchnorm(W, b, gamma, beta, mean, variance, eps)
+torch.testing.assert_close(x @ W2 + b2, F.batch_norm(x @ W + b, mean, variance, gamma, beta, False, 0.1, eps), rtol=1e-4, atol=1e-5)
+one = [torch.tensor([v]) for v in (1.0, 3.0, 5.0, 4.0, 0.25)]
+assert [round(t.item(), 3) for t in fold_batchnorm(torch.tensor([[2.0]]), *one, 1e-12)] == [12.0, -13.0]
+
+
+# %% mistake="fold_batchnorm" says="The running mean is not subtracted: your bias is right only where the mean is 0. What BatchNorm subtracts, the new bias has to subtract, scaled like all the rest."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, b * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="The linear layer's own bias is forgotten: it goes through BatchNorm like everything else, so it is in the new bias, scaled."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, beta - mean * factor
+
+
+# %% mistake="fold_batchnorm" says="The factor scales the rows of W, the inputs. Each unit has a factor of its own, and a unit is a column."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor[:, None], (b - mean) * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="eps is left out: the layer you fold divides by the root of variance + eps, however small it is."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / variance.sqrt()
+    return W * factor, (b - mean) * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="You divide by the variance and not by its root."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps)
+    return W * factor, (b - mean) * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="beta is scaled as well, but it is added after everything else: it goes into the new bias as it is."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, (b - mean + beta) * factor
+
+
+# %% variant="fold_batchnorm"
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    def both(x):
+        return F.batch_norm(x @ W + b, mean, variance, gamma, beta, False, 0.1, eps)
+
+    bias = both(torch.zeros(1, len(W)))  # what is left for x = 0
+    return both(torch.eye(len(W))) - bias, bias[0]
+
+
+# %% [markdown]
+# ## Everything at zero
+#
+# Why are initial weights random at all? Take the network of the last lecture, with an embedding `C` that is random, and all else at zero: `W1`, `b1`, `W2` and `b2`. For a batch
+# `X`, `Y`:
+#
+# ```
+# h = tanh(C[X] @ W1 + b1)          all zeros
+# logits = h @ W2 + b2              all zeros, so every symbol has the probability 1/27
+# loss                              ln 27 = 3.2958
+# ```
+#
+# Does this network learn? One may expect everything, as always, or nothing. Both are wrong.
+
+# %% [markdown] exercise="zero_init"
+# Write `zero_init(C, X, Y, hidden)`. Build this network with `hidden` units and return a dict with
+#
+# - `"first loss"`: its loss on `X`, `Y`;
+# - `"with gradient"`: the names of those of its parameters `"C"`, `"W1"`, `"b1"`, `"W2"`, `"b2"` whose gradient is **not zero everywhere**, in this order;
+# - `"last loss"`: the loss on `X`, `Y` that it ends at if it is trained on them until nothing changes any more.
+#
+# A batch whose targets are one `a` and three `b` ends at 0.5623, whatever its contexts are.
+#
+# For the last loss you can train with the gradients there are, or find out from what the parameters that do learn can express, and compute it.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Let `backward()` tell which gradients are zero. Then ask what the loss depends on if only those parameters move: does the network still see its context?
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Two losses (scalars) and a list of names. The best that can be predicted without a look at the context is how often each symbol occurs among the targets.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# p = share of each symbol among Y; last loss = minus the sum of p ln p over the symbols that occur
+#
+# </details>
+
+
+# %% answer="zero_init"
+def zero_init(C: Float[Tensor, "27 d"], X: Int[Tensor, "n 3"], Y: Int[Tensor, " n"], hidden: int) -> dict:
+    """First loss, parameters with a gradient, and last loss of an MLP whose weights and biases all start at zero."""
+    ### BEGIN SOLUTION
+    parameters = {
+        "C": C.clone(),
+        "W1": torch.zeros(3 * C.shape[1], hidden),
+        "b1": torch.zeros(hidden),
+        "W2": torch.zeros(hidden, 27),
+        "b2": torch.zeros(27),
+    }
+    for parameter in parameters.values():
+        parameter.requires_grad_()
+    h = (parameters["C"][X].flatten(1) @ parameters["W1"] + parameters["b1"]).tanh()
+    loss = F.cross_entropy(h @ parameters["W2"] + parameters["b2"], Y)
+    loss.backward()
+    shares = torch.bincount(Y, minlength=27) / len(Y)
+    return {
+        "first loss": loss.detach(),
+        "with gradient": [name for name, parameter in parameters.items() if parameter.grad.any()],
+        "last loss": -torch.xlogy(shares, shares).sum(),
+    }
+    ### END SOLUTION
+
+
+# %% check="zero_init"
+def zero_init_probe(g: torch.Generator):
+    C = torch.randn(27, 4, generator=g)
+    rows = torch.randint(len(Y_train), (40,), generator=g)
+    return zero_init(C, X_train[rows], Y_train[rows], 8)
+
+
+check("zero_init", zero_init_probe)
+
+# %% oracle="zero_init"
+found = zero_init(torch.randn(27, 4), X_train, Y_train, 4)
+assert abs(found["first loss"] - 3.2958) < 1e-4 and found["with gradient"] == ["b2"] and abs(found["last loss"] - 2.82) < 0.005
+assert abs(zero_init(torch.randn(27, 4), X_train[:4], torch.tensor([1, 2, 2, 2]), 4)["last loss"] - 0.5623) < 1e-4
+# and by training: gradient descent on all parameters of the network ends there
+W1, b1, W2, b2 = (torch.zeros(s, requires_grad=True) for s in ((12, 8), (8,), (8, 27), (27,)))
+X, Y = X_train[:200], Y_train[:200]
+embedding = torch.randn(27, 4, generator=torch.Generator().manual_seed(1))[X].flatten(1)
+for _ in range(3000):
+    loss = F.cross_entropy((embedding @ W1 + b1).tanh() @ W2 + b2, Y)
+    gradients = torch.autograd.grad(loss, [W1, b1, W2, b2])
+    with torch.no_grad():
+        for parameter, d in zip((W1, b1, W2, b2), gradients):
+            parameter -= 3 * d
+assert not W1.any() and not b1.any() and not W2.any() and abs(loss - zero_init(torch.randn(27, 4), X, Y, 8)["last loss"]) < 2e-3
+
+
+# %% mistake="zero_init" says="You list every parameter that HAS a gradient tensor. Most of these tensors are full of zeros; ask for the values in them."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    return {**right_zero_init(C, X, Y, hidden), "with gradient": ["C", "W1", "b1", "W2", "b2"]}
+
+
+# %% mistake="zero_init" says="W2 is said to learn, but its gradient is h times what comes from above, and h = tanh(0) = 0 for every example."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    return {**right_zero_init(C, X, Y, hidden), "with gradient": ["W2", "b2"]}
+
+
+# %% mistake="zero_init" says="Your last loss is the first one, as if nothing learned. One parameter does: ask what the network predicts once only that one is trained."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    found = right_zero_init(C, X, Y, hidden)
+    return {**found, "last loss": found["first loss"]}
+
+
+# %% mistake="zero_init" says="The last loss is measured in bits: the logarithm to base 2. Losses in this course are in nats, with the natural logarithm."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    found = right_zero_init(C, X, Y, hidden)
+    return {**found, "last loss": found["last loss"] / torch.tensor(2.0).log()}
+
+
+# %% mistake="zero_init" says="Your last loss is 0, as if the network could learn the targets by heart. Without its weights it does not see the context: what is the best it can do then?"
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    found = right_zero_init(C, X, Y, hidden)
+    return {**found, "last loss": 0.0 * found["last loss"]}
+
+
+# %% variant="zero_init"
+def zero_init(C, X, Y, hidden):
+    network = nn.Sequential(nn.Linear(3 * C.shape[1], hidden), nn.Tanh(), nn.Linear(hidden, 27))
+    for parameter in network.parameters():
+        nn.init.zeros_(parameter)
+    table = C.clone().requires_grad_()
+    first = F.cross_entropy(network(table[X].flatten(1)), Y)
+    first.backward()
+    named = {"C": table, "W1": network[0].weight, "b1": network[0].bias, "W2": network[2].weight, "b2": network[2].bias}
+    moving = [name for name, parameter in named.items() if float(parameter.grad.abs().max()) > 0]
+    bias = torch.zeros(27, dtype=torch.float64)  # trained until nothing changes: Newton's steps are not needed, plain ones do
+    shares = torch.bincount(Y, minlength=27).double() / len(Y)
+    for _ in range(4000):
+        bias += 4 * (shares - bias.softmax(0))
+    last = F.cross_entropy(bias.expand(len(Y), 27), Y)
+    return {"first loss": first.item(), "with gradient": moving, "last loss": last.item()}
+
+
+# %% [markdown] exercise="zero_init_why"
+# In your own words, three or four sentences: **why** do only these parameters get a gradient, why does that not change in later steps, and what does the loss at which training ends
+# say about what the network has learned of names? The cell below shows the end for all training names.
+
+# %%
+shares = torch.bincount(Y_train, minlength=27) / len(Y_train)
+print(f"first loss {torch.tensor(27.0).log():.4f}, last loss {-(shares * shares.log()).sum():.4f}")
+
+# %% [markdown] written="zero_init_why"
+# The gradient of `W2` is $h^\top$ times the gradient of the logits, and $h = \tanh(0) = 0$ for every example, so it is zero. What goes further back passes through $W_2^\top$, which is zero
+# too, so `W1`, `b1` and `C` get nothing. Only `b2`, which is added to the logits, is moved. After a step `W2` and `h` are still zero, so the same holds in every later step: the
+# symmetry is never broken. A network of which only the output bias learns predicts the same probabilities for every context; the best such prediction is how often each symbol occurs, and the loss ends at the
+# entropy of single symbols, 2.82. It has learned which letters are frequent, and nothing about which follows which.
+
+# %% [markdown]
+# ## A deep network
+
+# %% [markdown] exercise="train_deep"
+# Train a **deep** network with BatchNorm on contexts of three symbols, with at most **200,000 parameters**. The mean negative log-likelihood on the test names decides the points: 2.20 and 2.13 are steps on the way,
+# **2.1057** is what the author of the notes that this course follows reached with six linear layers, and 2.09 earns the bonus points.
+#
+# Two functions:
+# - `make_model()`: a fresh model that maps contexts `(N, 3)` to logits `(N, 27)`. All of `torch.nn` is yours now: `nn.Embedding`, `nn.Flatten`, `nn.Linear`, `nn.BatchNorm1d`, `nn.Tanh`, `nn.Sequential`. Or take
+#   classes of your own.
+# - `train(model)`: a **generator** that takes one step after the other and `yield`s each step's loss as a float.
+#
+# The model is evaluated with `training` set to `False` everywhere, so BatchNorm then uses its running statistics; train with `model.train()`. When you submit, the first steps are repeated to see that the weights are yours:
+# draw all randomness from torch's global generator. Running statistics count as numbers that the model holds.
+#
+# **A tiny example.** An embedding of 10 features, a layer of 100 units with BatchNorm and no bias, and an output layer hold 270 + 3,000 + 200 + 2,727 = 6,197 parameters. Each further layer of 100 units with its BatchNorm adds
+# 10,200: how many fit into 200,000?
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Linear, BatchNorm, tanh, and again. The linear layers before BatchNorm need no bias: it would be subtracted at once. Depth alone does not help much here, width does; and the
+# learning rate should rise at first and end near zero.
+#
+# </details>
+# <details><summary>Hint 2: the shapes</summary>
+#
+# Contexts (n, 3), embedded (n, 3, d), flattened (n, 3 d), hidden (n, units), logits (n, 27). Batches of some hundred examples.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# ```
+# optimiser = AdamW with weight decay;  schedule = OneCycleLR over STEPS steps
+# for step in range(STEPS):
+#     random batch;  loss = cross_entropy(model(contexts), targets)
+#     gradients to None, backward, optimiser step, schedule step
+#     yield loss.item()
+# ```
+#
+# If train is far below test, the network learns names by heart: nn.Dropout between the layers, or more weight decay.
+#
+# </details>
+
+
+# %% answer="train_deep"
+STEPS = 6000  # how many steps train takes: change it as you like
+
+
+def make_model() -> nn.Module:
+    """A fresh deep model with BatchNorm, of at most 200,000 parameters."""
+    ### BEGIN SOLUTION
+    features, hidden = 24, 200
+    layers = [nn.Embedding(27, features), nn.Flatten()]
+    for fan_in in (3 * features, hidden, hidden):
+        layers += [nn.Linear(fan_in, hidden, bias=False), nn.BatchNorm1d(hidden), nn.Tanh()]
+    return nn.Sequential(*layers, nn.Linear(hidden, 27))
+    ### END SOLUTION
+
+
+def train(model: nn.Module) -> Iterator[float]:
+    """Train the model in place; yields the loss of each step."""
+    ### BEGIN SOLUTION
+    model.train()
+    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.01, total_steps=STEPS)
+    for _ in range(STEPS):
+        batch = torch.randint(len(Y_train), (512,))
+        loss = F.cross_entropy(model(X_train[batch]), Y_train[batch])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        yield loss.item()
+    ### END SOLUTION
+
+
+# %% fit="train_deep"
+model = fit("train_deep", make_model, train, steps=STEPS)
+
+# %% check="train_deep"
+check_loss("train_deep")
+
+# %% oracle="train_deep"
+X, Y = names.contexts("test", 3)
+model.eval()
+with torch.no_grad():
+    assert F.cross_entropy(model(X), Y) <= 2.09
+example = nn.Sequential(nn.Embedding(27, 10), nn.Flatten(), nn.Linear(30, 100, bias=False), nn.BatchNorm1d(100), nn.Tanh(), nn.Linear(100, 27))
+assert sum(p.numel() for p in example.parameters()) == 6197 == 270 + 3000 + 200 + 2727 and 100 * 100 + 200 == 10_200
+
+
+# %% variant="train_deep"
+class OwnLoop(nn.Sequential):
+    """The same layers, called one by one."""
+
+    def forward(self, contexts):
+        x = contexts
+        for layer in self:
+            x = layer(x)
+        return x
+
+
+right_make_model = make_model
+
+
+def make_model():
+    return OwnLoop(*right_make_model())
+
+
+# %% [markdown]
+# ### Names from your network
+#
+# Twenty names, letter by letter. (Nothing is printed before it is trained.)
+
+
+# %%
+def sample(model, g: torch.Generator) -> str:
+    """One name, each letter drawn from the network's probabilities, of at most 20 letters."""
+    name, context = "", [0, 0, 0]
+    while len(name) < 20:
+        with torch.no_grad():
+            probs = model(torch.tensor([context])).softmax(1)
+        index = int(torch.multinomial(probs, 1, generator=g))
+        if index == 0:
+            break
+        name, context = name + SYMBOLS[index], [*context[1:], index]
+    return name
+
+
+g = torch.Generator().manual_seed(42)
+if globals().get("model"):  # there is no model before fit has made one
+    print(", ".join(sample(model, g) for _ in range(20)))
+
+# %% [markdown]
+# ## What you did
+#
+# You measured saturation, found the scale of initial weights that keeps activations alive through thirty layers, and drew the three pictures that show where a network is ill. You wrote BatchNorm for training and for
+# evaluation, and made it vanish into a linear layer. You saw a network that learns with one parameter only, and trained a deep one. The next lecture goes through such a network backwards, by hand.
