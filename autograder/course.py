@@ -47,6 +47,7 @@ class Loss(Model):
     bands: dict[float, float]  # loss reached -> points
     max_parameters: int = Field(ge=1)
     budget_seconds: float = Field(300, gt=0)  # of one training on a student's machine
+    too_good: float | None = None  # below it the instructor is asked to look; costs nothing
 
     @field_validator("bands")
     @classmethod

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import inspect
 import itertools
+import math
 import signal
 import threading
 import time
@@ -22,6 +23,7 @@ from autograder.check import neutral
 from autograder.loss import same_run
 from autograder.progress import Progress
 from autograder.session import Session, current
+from autograder.training import segments
 
 REPLAYED = 5  # first losses that tell whether weights and code belong together
 CHECKPOINT_SECONDS = 30  # what a crash may cost
@@ -54,6 +56,11 @@ class Run:
     random: torch.Tensor | None = None  # state of torch's generator between two steps
     finished: bool = False
     first: list[float] = field(default_factory=list)
+    saved_curve: list[float | None] = field(default_factory=list)  # of weights that were loaded
+
+    @property
+    def curve(self) -> list[float | None]:
+        return segments(self.history) or self.saved_curve
 
 
 def fitted(exercise: str) -> Fitted:
@@ -127,8 +134,17 @@ def _fit(session: Session, exercise: str, make_model: Callable, train: Callable,
         Progress.say(said, quiet=session.training == "author")
     if not run.first:
         raise ValueError("the training yielded no loss: train(model) must `yield` the loss of every step")
-    facts = {"first": run.first, "replayed": run.first, "steps": run.step, "finished": run.finished}
-    return Fitted(run.model, facts)
+    return Fitted(run.model, _facts(run))
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    return {
+        "first": run.first,
+        "replayed": run.first,
+        "steps": run.step,
+        "finished": run.finished,
+        "curve": run.curve,
+    }
 
 
 def _start(seed: int, make_model: Callable, train: Callable) -> Run:
@@ -153,7 +169,7 @@ def _resume(
             run = _start(seed, make_model, train)
             weights.put(run.model, saved)
             run.step, run.seconds = facts["steps"], facts["seconds"]
-            run.first, run.finished = facts["first"], facts["finished"]
+            run.first, run.finished, run.saved_curve = facts["first"], facts["finished"], facts["curve"]
             state = "Loaded the finished training" if run.finished else "Continuing from the saved weights"
             return run, f"{state} of {path.name} ({run.step:,} steps). Delete the file to train afresh."
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -195,6 +211,11 @@ def _drive(run: Run, budget: float, progress: Progress, save: Callable[[], None]
                     save()
                     progress.done(run, "Interrupted.")
                     raise Interrupted(f"nothing is lost after step {run.step:,}; run the cell again to continue")
+                if math.isnan(run.history[-1]):
+                    progress.done(
+                        run, f"Stopped: the loss of step {run.step:,} is not a number. Lower the learning rate?"
+                    )
+                    break
                 if run.seconds > budget:
                     progress.done(run, f"Stopped: the budget of {budget:g} seconds is spent. These weights count.")
                     break
@@ -233,6 +254,7 @@ def _save(path: Path, run: Run, fingerprint: str) -> None:
         "steps": run.step,
         "seconds": round(run.seconds, 2),
         "finished": run.finished,
+        "curve": run.curve,
     }
     weights.save(path, run.model, facts)
 
@@ -249,22 +271,20 @@ def _for_grading(path: Path, session: Session, exercise: str, make_model: Callab
         first = [float(x) for x in facts.get("first", [])][:REPLAYED]
         return Fitted(
             model,
-            {"first": first, "replayed": replayed, "steps": facts.get("steps"), "finished": facts.get("finished")},
+            {"first": first, "replayed": replayed, **{k: facts.get(k) for k in ("steps", "finished", "curve")}},
         )
     run = _start(seed, make_model, train)
     begun = time.monotonic()
     for loss in run.losses:
         run.step += 1
+        run.history.append(float(loss))
         if len(run.first) < REPLAYED:
             run.first.append(float(loss))
         if time.monotonic() - begun > session.training_seconds:
             break
     else:
         run.finished = True
-    return Fitted(
-        run.model,
-        {"first": run.first, "replayed": run.first, "steps": run.step, "finished": run.finished, "no_weights": True},
-    )
+    return Fitted(run.model, {**_facts(run), "no_weights": True})
 
 
 def replay(seed: int, make_model: Callable, train: Callable, steps: int) -> list[float]:

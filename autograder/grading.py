@@ -184,7 +184,7 @@ def answer_key(course: CourseDirectory, lecture: str, runner: Runner, facts: Fac
             return Answers.load(cache)
         except RecordError:
             cache.unlink()  # a damaged cache is no cache
-    answers = _compute(course, lecture, notebook, extras, facts, runner)
+    answers = compute_answers(course, lecture, notebook, extras, facts, runner)
     answers.save(cache)
     return answers
 
@@ -200,7 +200,7 @@ def _digest(course: CourseDirectory, source: Path, others: Path, facts: Facts) -
     return digest.hexdigest()[:24]
 
 
-def _compute(
+def compute_answers(
     course: CourseDirectory, lecture: str, notebook: Any, extras: dict, facts: Facts, runner: Runner
 ) -> Answers:
     cells = cells_of(notebook, course, lecture)

@@ -61,12 +61,9 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     names = list(reference.draws[0].values)
     if reference.draws[0].named and not record.draws[0].named and record.draws[0].values:
         return refuse(record.exercise, rules, f"A dict with the keys {', '.join(names)} is expected.", "wrong")
-    rows, recognised = [], []
-    for name in names:
-        pairs = [(draw, other) for draw, other in zip(record.draws, reference.draws)]
-        row, says = _judge_value(name, pairs, record, key, tolerance)
-        rows.append(row)
-        recognised += [sentence for sentence in says if sentence not in recognised]
+    says = _recognised(record, key, names, tolerance)
+    rows = [_judge_value(name, record, reference, says.get(name), tolerance) for name in names]
+    recognised = list(dict.fromkeys(says.values()))
     unexpected = [name for name in record.draws[0].values if name not in names]
     right = sum(row.right for row in rows)
     share = right / len(rows) if reference.draws[0].named else float(right == len(rows))
@@ -91,27 +88,51 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     )
 
 
-def _judge_value(
-    name: str, pairs: list[tuple[Draw, Draw]], record: Record, key: Key, tolerance: Tolerance
-) -> tuple[Row, list[str]]:
+def _judge_value(name: str, record: Record, reference: Record, says: str | None, tolerance: Tolerance) -> Row:
     """One named value over all draws: right, a named mistake, or the first difference."""
-    if any(name not in draw.values for draw, _ in pairs):
-        return Row(name, False, "This value is missing."), []
+    if any(name not in draw.values for draw in record.draws):
+        return Row(name, False, "This value is missing.")
+    pairs = zip(record.draws, reference.draws)
     notes = [difference(draw.values[name], other.values[name], tolerance) for draw, other in pairs]
     note = next((n for n in notes if n), None)
     if note is None:
-        return Row(name, True), []
-    says = [m.says for m in key.mistakes if _equals_mistake(name, record, m.record, key.reference, tolerance)]
+        return Row(name, True)
     if says:
-        return Row(name, False, says[0]), says[:1]
+        return Row(name, False, says)
     if not notes[0]:
         note = f"Right for some inputs, wrong for others: {note}"
-    return Row(name, False, note), []
+    return Row(name, False, note)
+
+
+def _recognised(record: Record, key: Key, names: list[str], tolerance: Tolerance) -> dict[str, str]:
+    """For each wrong value the sentence of the mistake that it comes from, the one that explains most of the answer first.
+
+    Two mistakes can agree in one value and differ in another; so a mistake counts by how many values of the answer it
+    explains, and then by how few it would have got wrong that the answer has not.
+    """
+    found: list[tuple[int, int, dict[str, str]]] = []
+    for mistake in key.mistakes:
+        same = [n for n in names if _equals_mistake(n, record, mistake.record, key.reference, tolerance)]
+        others = [n for n in names if n not in same and not _agree(n, record, mistake.record, tolerance)]
+        if same:
+            found.append((-len(same), len(others), dict.fromkeys(same, mistake.says)))
+    says: dict[str, str] = {}
+    for _, _, explained in sorted(found, key=lambda entry: entry[:2]):
+        for name, sentence in explained.items():
+            says.setdefault(name, sentence)
+    return says
+
+
+def _agree(name: str, record: Record, other: Record, tolerance: Tolerance) -> bool:
+    return all(
+        name in a.values and name in b.values and close(a.values[name], b.values[name], tolerance)
+        for a, b in zip(record.draws, other.draws)
+    )
 
 
 def _equals_mistake(name: str, record: Record, mistake: Record, reference: Record, tolerance: Tolerance) -> bool:
     """The value is this mistake's in every draw, and the mistake's is not the reference's in all of them."""
-    if any(draw.failure or name not in draw.values for draw in mistake.draws):
+    if any(draw.failure or name not in draw.values for draw in (*record.draws, *mistake.draws)):
         return False
     same = all(
         close(d.values[name], m.values[name], tolerance) or _both_not_finite(d, m, name)

@@ -150,7 +150,7 @@ def test_a_loss_on_test_below_that_on_train_is_remarked_for_the_instructor(names
     X, Y = contexts_of(names.test, 2)
     counts = torch.bincount((X[:, 0] * 27 + X[:, 1]) * 27 + Y, minlength=27**3).view(-1, 27) + 0.01
     verdict, remarks = judged(Table((counts / counts.sum(1, keepdim=True)).log(), 2), names, course, monkeypatch)
-    assert verdict.points == 2 and "were these names trained on?" in remarks[0]
+    assert verdict.points == 2 and "were the test names trained on?" in remarks[0]
 
 
 def test_a_forged_record_is_no_verdict(course, names):

@@ -1,0 +1,206 @@
+"""Why a trained model is not better, or better than it can be: told from its logits and from the losses of its training."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograder.names import SYMBOLS
+
+UNIFORM = math.log(len(SYMBOLS))  # 3.2958 nats, the loss of guessing
+SEGMENTS = 40  # of a training, whose mean losses are kept
+
+# Each bound is far from what a sound training shows and well inside what the fault shows (measured on lectures 1 to 5).
+FIRST_TOO_HIGH = UNIFORM + 1.0  # unscaled weights in the last layer begin at 10 to 30
+SAME_PREDICTION = 0.01  # largest difference of a probability between contexts, for a model that ignores them
+FIRST_LETTERS = 0.25  # above the entropy of first letters, which a model of any context comes close to
+LEARNED = 2.7  # well below 2.82, the entropy of single symbols: something about the context has been learned
+MOVED = 0.15  # from the first segment to the last: less is no training
+RISEN = 0.25  # from the lowest segment to the last: more than the noise of a segment
+OVERFITTED = 0.12  # from train to unseen names: sound models of this course stay below 0.11
+STILL_FALLING = 0.01  # from the third quarter of the training to the last
+OTHER_ROWS = 0.15  # between the loss that was yielded at the end and that on all training rows
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The losses of one model, row by row, and what is told about its training."""
+
+    logits: Tensor  # (N, 27), on the rows of the split that is graded
+    contexts: Tensor  # (N, T)
+    targets: Tensor  # (N,)
+    each: Tensor  # (N,) loss of each row
+    train: Tensor  # (M,) of rows of the training split
+    other: Tensor  # (K,) of the rows of the other held-out split
+    facts: dict[str, Any]  # of the record: numbers that a stranger has written
+
+    @property
+    def curve(self) -> list[float]:
+        """Mean losses of equal parts of the training; NaN where it had none."""
+        curve = self.facts.get("curve")
+        if not isinstance(curve, list) or len(curve) > SEGMENTS:
+            return []
+        return [float(x) if isinstance(x, (int, float)) else math.nan for x in curve]
+
+
+def segments(history: list[float]) -> list[float | None]:
+    """The means of at most ``SEGMENTS`` equal parts of a training's losses; ``None`` for what is no finite number."""
+    size = max(1, math.ceil(len(history) / SEGMENTS))
+    means = [sum(part) / len(part) for part in (history[i : i + size] for i in range(0, len(history), size))]
+    return [round(mean, 5) if math.isfinite(mean) else None for mean in means]
+
+
+def diagnosis(e: Evaluation) -> str:
+    """Why the loss is not lower, most telling thing first, and one next step."""
+    return next(filter(None, (reason(e) for reason in REASONS)), "")
+
+
+def blown_up(facts: dict[str, Any]) -> str:
+    """For logits that are NaN or infinite."""
+    curve = facts.get("curve")
+    if isinstance(curve, list) and curve and any(not isinstance(x, (int, float)) for x in curve):
+        part = next(i for i, x in enumerate(curve) if not isinstance(x, (int, float)))
+        return f"The loss stopped being a number {_when(part, len(curve))}: lower the learning rate, and look for a log of zero."
+    return "Did the training blow up, or is there a log of zero?"
+
+
+def too_good(e: Evaluation, split: str, other: str, floor: float | None) -> str | None:
+    """A loss that an honest training of this size does not reach: for the instructor to look at, never a penalty."""
+    for name, rows in (("train", e.train), (other, e.other)):
+        error = math.hypot(_error(e.each), _error(rows))
+        gap = float(rows.mean() - e.each.mean())
+        if gap > 4 * error:  # chance alone does this less than once in 30,000 times
+            return f"The loss on {split} is {gap:.3f} below that on {name}, more than chance: were the {split} names trained on?"
+    if floor is not None and float(e.each.mean()) < floor:
+        return f"The loss on {split} is below {floor:g}, which no model of this context is known to reach: were the {split} names trained on?"
+    return None
+
+
+def _error(losses: Tensor) -> float:
+    return float(losses.std()) / math.sqrt(len(losses))
+
+
+def _probabilities_for_logits(e: Evaluation) -> str:
+    if not (bool((e.logits >= 0).all()) and bool((e.logits.sum(1) > 0).all())):
+        return ""
+    taken = (e.logits / e.logits.sum(1, keepdim=True))[torch.arange(len(e.targets)), e.targets]
+    if float(-taken.clamp_min(1e-9).log().mean()) >= float(e.each.mean()) - 0.05:
+        return ""
+    return "The outputs look like counts or probabilities. Return logits: the softmax is taken afterwards, and doing it twice flattens everything."
+
+
+def _first_letters_missing(e: Evaluation) -> str:
+    first = (e.contexts == 0).all(1)
+    if not first.any() or first.all():
+        return ""
+    shares = torch.bincount(e.targets[first], minlength=len(SYMBOLS)) / int(first.sum())
+    entropy = float(-torch.xlogy(shares, shares).sum())
+    at_first, later = float(e.each[first].mean()), float(e.each[~first].mean())
+    if at_first < entropy + FIRST_LETTERS or later > LEARNED:
+        return ""
+    return (
+        f"The first letter of a name costs {at_first:.2f}, all others {later:.2f}: the model was hardly trained to predict it. "
+        "Pad every name with as many dots as the context is long, so that every letter, the first too, is a target."
+    )
+
+
+def _context_ignored(e: Evaluation) -> str:
+    p = e.logits.softmax(1)
+    if float((p.amax(0) - p.amin(0)).max()) > SAME_PREDICTION:
+        return ""
+    return (
+        "The prediction is the same for every context, so only the output's bias has learned; such a model ends at the entropy of single symbols, "
+        "2.82. Do gradients reach the other parameters, and were they not all zero at first?"
+    )
+
+
+def _rising(e: Evaluation) -> str:
+    curve = [x for x in e.curve if math.isfinite(x)]
+    if len(curve) < 4 or curve[-1] < min(curve) + RISEN:
+        return ""
+    lowest = e.curve.index(min(curve))
+    return (
+        f"The training loss was {min(curve):.2f} {_when(lowest, len(e.curve))} and is {curve[-1]:.2f} at the end: it rises. "
+        "The learning rate is too high; divide it by 3 to 10, or let it fall."
+    )
+
+
+def _hardly_moved(e: Evaluation) -> str:
+    curve = e.curve
+    if len(curve) < 4 or not all(map(math.isfinite, curve)) or curve[0] - min(curve) > MOVED or curve[-1] < LEARNED:
+        return ""
+    return (
+        f"The training loss began at {curve[0]:.2f} and ended at {curve[-1]:.2f}: hardly anything was learned. Is the learning rate far too low, or do the "
+        "steps not reach the model's own tensors?"
+    )
+
+
+def _first_too_high(e: Evaluation) -> str:
+    first = e.facts.get("first")
+    if not isinstance(first, list) or not first or not isinstance(first[0], (int, float)) or first[0] < FIRST_TOO_HIGH:
+        return ""
+    return (
+        f"The first loss is {first[0]:.2f}, though a guess costs only {UNIFORM:.2f}: the network begins sure of wrong answers, and the first steps go into "
+        "undoing that. Make the weights of the last layer small at first."
+    )
+
+
+def _overfitted(e: Evaluation) -> str:
+    gap = float(e.each.mean() - e.train.mean())
+    if gap < OVERFITTED:
+        return ""
+    return (
+        f"On train the loss is {float(e.train.mean()):.2f}, {gap:.2f} lower than here: the model learns the training names by heart. "
+        "Fewer parameters, weight decay, dropout, or an earlier end."
+    )
+
+
+def _other_rows_trained(e: Evaluation) -> str:
+    curve = e.curve
+    if not curve or not math.isfinite(curve[-1]) or float(e.train.mean()) - curve[-1] < OTHER_ROWS:
+        return ""
+    return (
+        f"The training ended at a loss of {curve[-1]:.2f}, but on all rows of train the model has {float(e.train.mean()):.2f}: it was trained on other or "
+        "fewer rows, or with another loss than it is measured by. Compare your rows with names.contexts('train', T)."
+    )
+
+
+def _unfinished(e: Evaluation) -> str:
+    if not e.facts.get("no_weights") or e.facts.get("finished"):
+        return ""
+    return (
+        "No weights were submitted, and the training did not end within the time that grading allows. "
+        "Submit the .safetensors file that fit wrote beside the notebook."
+    )
+
+
+def _still_falling(e: Evaluation) -> str:
+    curve, part = e.curve, len(e.curve) // 4
+    if len(curve) < 8 or not all(math.isfinite(x) for x in curve[-2 * part :]):
+        return ""
+    before, last = sum(curve[-2 * part : -part]) / part, sum(curve[-part:]) / part
+    if before - last > STILL_FALLING:
+        return "The training loss was still falling when the training ended: take more steps."
+    return "The training loss no longer falls: let the learning rate go down towards the end, or give the model more to learn with."
+
+
+REASONS = (
+    _probabilities_for_logits,
+    _unfinished,
+    _rising,
+    _context_ignored,
+    _first_letters_missing,
+    _hardly_moved,
+    _first_too_high,
+    _overfitted,
+    _other_rows_trained,
+    _still_falling,
+)
+
+
+def _when(part: int, parts: int) -> str:
+    return f"after {100 * part // parts} % of the training" if part else "at the very beginning"

@@ -1,0 +1,56 @@
+"""No mistake is taken for another, none for a right answer, and no right answer for a mistake: on seeds that nothing else uses."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from conftest import ROOT
+
+from autograder.building import build
+from autograder.course import load_course
+from autograder.grading import compute_answers, facts_for, read_notebook
+from autograder.judging import verdict_of
+
+SEEDS = 20
+LECTURES = list(load_course(ROOT / "course.yml").course.lectures)
+
+
+@pytest.fixture(scope="module", params=LECTURES)
+def answered(request, course, runner, tmp_path_factory):
+    """The answers of one lecture for 20 seeds."""
+    lecture = request.param
+    build(course, lecture, runner, tmp_path_factory.mktemp("stubs"))
+    facts = facts_for(course, lecture, b"pairs", SEEDS)
+    extras = json.loads(course.extras(lecture).read_text())
+    answers = compute_answers(course, lecture, read_notebook(course.source(lecture)), extras, facts, runner)
+    return course, facts, answers
+
+
+def only(record, draw):
+    return dataclasses.replace(record, draws=record.draws[draw : draw + 1])
+
+
+def test_every_mistake_is_called_by_its_own_name_on_every_seed(answered):
+    course, facts, answers = answered
+    confused = []
+    for name, key in answers.keys.items():
+        if facts.rules(name).loss:
+            continue
+        for draw in range(SEEDS):
+            mistakes = [dataclasses.replace(m, record=only(m.record, draw)) for m in key.mistakes]
+            one = dataclasses.replace(key, reference=only(key.reference, draw), mistakes=mistakes)
+            for mistake in mistakes:
+                verdict = verdict_of(mistake.record, facts, one, course.names)
+                if verdict.status == "correct" or verdict.recognised[:1] != (mistake.says,):
+                    confused.append((name, draw, mistake.says, verdict.status, verdict.message))
+    assert not confused
+
+
+def test_every_variant_is_right_on_every_seed(answered):
+    course, facts, answers = answered
+    for name, key in answers.keys.items():
+        for variant in key.variants:
+            verdict = verdict_of(variant, facts, key, course.names)
+            assert verdict.status == "correct", (name, verdict.message)

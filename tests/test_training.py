@@ -1,0 +1,192 @@
+"""What goes wrong in a training is told from the record: each fault has a submission that shows it, trained and graded for real."""
+
+import pytest
+from conftest import ROOT
+
+from autograder.building import build
+from autograder.course import load_course
+from autograder.demo import solution_texts
+from autograder.grading import answer_key, grade, hidden_facts, read_notebook
+from autograder.notebook import ANSWER
+
+LECTURE = "lecture_s_small"
+COURSE = """
+course: small
+title: One training
+limits: {training_seconds: 20}
+lectures:
+  lecture_s_small:
+    title: One training
+    exercises:
+      train_small:
+        title: Train
+        points: 2
+        minutes: 1
+        difficulty: 1
+        loss: {context: 3, split: test, bands: {2.6: 1, 2.45: 2}, max_parameters: 600000, too_good: 2.0}
+"""
+FILE = '''# %% author
+from autograder.script import run
+run(__name__, globals())
+# %%
+import torch
+import torch.nn.functional as F
+from autograder import check_loss, fit
+from autograder.names import contexts_of, load_names
+names = load_names()
+# %% [markdown] exercise="train_small"
+# Train.
+# %% answer="train_small"
+class Net:
+    """An MLP of three symbols."""
+    ### BEGIN SOLUTION
+    out, hidden = 0.1, 5 / 3
+    def __init__(self):
+        self.C = torch.randn(27, 10)
+        self.W1, self.b1 = torch.randn(30, 64) * self.hidden / 30**0.5, torch.zeros(64)
+        self.W2, self.b2 = torch.randn(64, 27) * self.out, torch.zeros(27)
+
+    def inner(self, contexts):
+        return (self.C[contexts].flatten(1) @ self.W1 + self.b1).tanh()
+
+    def __call__(self, contexts):
+        return self.inner(contexts) @ self.W2 + self.b2
+    ### END SOLUTION
+
+### BEGIN SOLUTION
+STEPS, RATE = 700, 0.5
+def rows():
+    return names.contexts("train", 3)
+### END SOLUTION
+
+def train(model):
+    ### BEGIN SOLUTION
+    X, Y = rows()
+    parameters = [model.C, model.W1, model.b1, model.W2, model.b2]
+    for parameter in parameters:
+        parameter.requires_grad_()
+    for step in range(STEPS):
+        batch = torch.randint(len(Y), (256,))
+        loss = F.cross_entropy(model(X[batch]), Y[batch])
+        gradients = torch.autograd.grad(loss, parameters)
+        with torch.no_grad():
+            for parameter, gradient in zip(parameters, gradients):
+                parameter -= RATE * gradient
+        yield loss.item()
+    ### END SOLUTION
+# %% fit="train_small"
+model = fit("train_small", Net, train)
+# %% check="train_small"
+check_loss("train_small")
+'''
+
+TABLE = """
+class Net:
+    def __init__(self):
+        self.W = torch.zeros(27**3, 27)
+    def __call__(self, contexts):
+        return self.W[(contexts * torch.tensor([729, 27, 1])).sum(1)]
+
+def train(model):
+    X, Y = {rows}
+    index = (X * torch.tensor([729, 27, 1])).sum(1) * 27 + Y
+    model.W += (torch.bincount(index, minlength=27**4).view(-1, 27) + {smoothing}).log()
+    yield F.cross_entropy(model(X), Y).item()
+"""
+
+FAULTS = {
+    "the last layer unscaled": ("Net.out = 3.0\nSTEPS = 60", "a guess costs only 3.30"),
+    "all weights zero": (
+        "Net.out = Net.hidden = 0.0",
+        "only the output's bias has learned; such a model ends at the entropy",
+    ),
+    "not a number": ("RATE = 1e38", "The loss stopped being a number at the very beginning"),
+    "rising": ("RATE = 60.0\nSTEPS = 300", "it rises. The learning rate is too high"),
+    "learnt by heart": (
+        TABLE.format(rows='names.contexts("train", 3)', smoothing=1e-9),
+        "learns the training names by heart",
+    ),
+    "batch statistics in evaluation": (
+        """
+class Net(Net):
+    def inner(self, contexts):
+        h = self.C[contexts].flatten(1) @ self.W1
+        return ((h - h.mean(0)) / (h.std(0, unbiased=False) + 0.1) + self.b1).tanh()
+""",
+        "in evaluation BatchNorm uses its running mean",
+    ),
+    "one dot of padding": (
+        """
+def rows():
+    X, Y = names.contexts("train", 3)
+    seen = (X[:, 1:] != 0).any(1)
+    return X[seen], Y[seen]
+""",
+        "Pad every name with as many dots as the context is long",
+    ),
+    "few rows": (
+        "right_rows = rows\ndef rows():\n    X, Y = right_rows()\n    return X[:300], Y[:300]\nSTEPS = 500",
+        "was trained on other or fewer rows",
+    ),
+    "another loss": (
+        """
+right_train = train
+def train(model):
+    for loss in right_train(model):
+        yield loss / 2
+STEPS = 100
+""",
+        "or with another loss than it is measured by",
+    ),
+    "too short": ("STEPS, RATE = 120, 0.05", "still falling"),
+    "a rate that is far too low": ("STEPS, RATE = 300, 1e-4", "hardly anything was learned"),
+    "a model that sees too little": (
+        "STEPS = 1500\nNet.__call__ = lambda self, X: self.inner(X * torch.tensor([0, 0, 1])) @ self.W2 + self.b2",
+        "no longer falls",
+    ),
+}
+TOO_GOOD = {
+    "trained on the test names": (TABLE.format(rows='names.contexts("test", 3)', smoothing=0.01), "were the test names trained on?"),
+    "trained on all names": (TABLE.format(rows="contexts_of(names.all, 3)", smoothing=0.001), "which no model of this context is known to reach"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory, runner):
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "solutions").mkdir()
+    (folder / "course.yml").write_text(COURSE)
+    (folder / "solutions" / f"{LECTURE}.py").write_text(FILE)
+    (folder / "names.txt").write_bytes((ROOT / "names.txt").read_bytes())
+    course = load_course(folder / "course.yml")
+    build(course, LECTURE, runner)
+    return course, answer_key(course, LECTURE, runner, hidden_facts(course, LECTURE))
+
+
+def submit(small, runner, more: str):
+    """Grade the reference's text with ``more`` below it, without weights, so that it is trained while grading."""
+    course, answers = small
+    notebook = read_notebook(course.released(LECTURE) / f"{LECTURE}.ipynb")
+    cell = next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == f"train_small{ANSWER}")
+    cell.source = f"{solution_texts(course, LECTURE)['train_small']}\n{more}"
+    graded = grade(notebook, {}, course, LECTURE, answers, runner)
+    return graded.verdicts["train_small"], graded.remarks
+
+
+def test_a_sound_training_gets_full_points_and_no_remark(small, runner):
+    verdict, remarks = submit(small, runner, "")
+    assert verdict.points == 2 and remarks == [], verdict.message
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_training_is_named(fault, small, runner):
+    more, says = FAULTS[fault]
+    verdict, remarks = submit(small, runner, more)
+    assert says in verdict.message and verdict.points < 2 and remarks == []
+
+
+@pytest.mark.parametrize("case", TOO_GOOD)
+def test_a_loss_that_is_too_good_is_for_the_instructor_to_look_at_and_costs_nothing(case, small, runner):
+    more, says = TOO_GOOD[case]
+    verdict, remarks = submit(small, runner, more)
+    assert says in verdict.message and verdict.points == 2 and says in remarks[0]
