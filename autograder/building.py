@@ -40,8 +40,8 @@ def build(
     """
     say("source notebook")
     write_sources(course, lecture)
-    say("public answers (trains the reference models the first time)")
-    write_expected(course, lecture, runner)
+    say("public answers")
+    write_expected(course, lecture, runner, say)
     say("stub notebook")
     release(course, lecture, released or course.root / "assignments")
 
@@ -60,10 +60,12 @@ def write_sources(course: CourseDirectory, lecture: str) -> None:
         shutil.copyfile(course.names, target)
 
 
-def write_expected(course: CourseDirectory, lecture: str, runner: Runner) -> None:
+def write_expected(
+    course: CourseDirectory, lecture: str, runner: Runner, say: Callable[[str], None] | None = None
+) -> None:
     """The public answers; an existing file that says the same within the tolerances stays as it is."""
     facts = public_facts(course, lecture)
-    answers = answer_key(course, lecture, runner, facts)
+    answers = answer_key(course, lecture, runner, facts, say=say)
     public = Answers(
         {name: _public(key) for name, key in answers.keys.items() if not facts.rules(name).loss}, answers.facts
     )

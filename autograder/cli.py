@@ -111,7 +111,15 @@ def verify(
         task = progress.add_task("verifying", total=len(wanted))
         for lecture in wanted:
             progress.update(task, description=f"verifying {lecture}")
-            reports.append(verify_one(course, lecture, runner, train))
+            reports.append(
+                verify_one(
+                    course,
+                    lecture,
+                    runner,
+                    train,
+                    say=lambda text, name=lecture: progress.update(task, description=f"{name}: {text}"),
+                )
+            )
             progress.advance(task)
     for report in reports:
         table = Table(
@@ -137,6 +145,8 @@ def verify(
             )
             table.add_row(*row, style=style)
         console.print(table)
+    if found := [training for report in reports for training in report.trainings]:
+        console.print(training_table(found))
     every = [e for report in reports for e in report.exercises]
     counts = (
         f"{len(every)} exercises, {sum(e.mistakes for e in every)} mistakes, {sum(e.variants for e in every)} variants"
@@ -148,6 +158,26 @@ def verify(
     console.print(f"{counts}: " + (f"{len(faults)} faults." if faults else "all is well."))
     if faults:
         raise typer.Exit(1)
+
+
+def training_table(trainings: list) -> Table:
+    """What the reference models reached and cost, beside what the notes of the course reached."""
+    table = Table(
+        "model", "loss", "of the notes", "steps", "core seconds", "of the notes' recipe", title_justify="left"
+    )
+    table.title = "Reference models, trained from scratch"
+    for t in trainings:
+        notes = t.rules.notes
+        table.add_row(
+            t.exercise,
+            f"{t.rules.split} {t.loss:.4f}",
+            f"{notes.loss:.4f}" if notes else "",
+            f"{t.steps:,}",
+            f"{t.core_seconds:.1f}",
+            f"{notes.seconds:g} s, {notes.steps:,} steps" if notes and notes.seconds and notes.steps else "",
+        )
+    table.add_row("all", "", "", "", f"{sum(t.core_seconds for t in trainings):.1f}", "", style="bold")
+    return table
 
 
 @app.command()

@@ -39,6 +39,14 @@ class Tolerance(Model):
     atol: float = Field(1e-6, ge=0)
 
 
+class Recipe(Model):
+    """What the notes that this course follows reached: the number to beat, and what it cost."""
+
+    loss: float
+    steps: int | None = None
+    seconds: float | None = None  # of one core; measured here, where their recipe was repeated
+
+
 class Loss(Model):
     """A trained model's exercise: mean negative log-likelihood (nats a symbol) on a split decides the band of points."""
 
@@ -48,6 +56,7 @@ class Loss(Model):
     max_parameters: int = Field(ge=1)
     budget_seconds: float = Field(300, gt=0)  # of one training on a student's machine
     too_good: float | None = None  # below it the instructor is asked to look; costs nothing
+    notes: Recipe | None = None
 
     @field_validator("bands")
     @classmethod
@@ -269,6 +278,7 @@ _CHILDREN: dict[tuple[Any, str], Any] = {
     ("exercises", "*"): Exercise,
     (Exercise, "loss"): Loss,
     (Exercise, "tolerance"): Tolerance,
+    (Loss, "notes"): Recipe,
 }
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import inspect
 import itertools
 import math
 import signal
 import threading
 import time
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +17,7 @@ import torch
 
 from autograder import weights
 from autograder.check import neutral
+from autograder.fingerprint import fingerprint_of
 from autograder.loss import same_run
 from autograder.progress import Progress
 from autograder.session import Session, current
@@ -52,6 +50,7 @@ class Run:
     losses: Iterator[float]
     history: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    core_seconds: float = 0.0  # of the processor, whatever else the machine does
     step: int = 0
     random: torch.Tensor | None = None  # state of torch's generator between two steps
     finished: bool = False
@@ -118,20 +117,21 @@ def _fit(session: Session, exercise: str, make_model: Callable, train: Callable,
     seed = session.facts.training_seed
     if session.training == "grading":
         return _for_grading(path, session, exercise, make_model, train)
-    fingerprint = _fingerprint(make_model, train, steps)
+    fingerprint = fingerprint_of(make_model, train, steps)
     run, said = _resume(path, exercise, fingerprint, seed, make_model, train)
     if run is None:
         run = _start(seed, make_model, train)
+    report = session.report if session.training == "author" else None
     if not run.finished:
         budget = session.facts.rules(exercise).loss.budget_seconds
-        with Progress(exercise, steps, budget, quiet=session.training == "author", note=said) as progress:
+        with Progress(exercise, steps, budget, said, report) as progress:
             try:
                 _drive(run, budget, progress, lambda: _save(path, run, fingerprint))
             except Interrupted:  # between two steps; a generator that was broken off within one cannot go on
                 _suspended[exercise] = (fingerprint, run)
                 raise
     else:
-        Progress.say(said, quiet=session.training == "author")
+        Progress.say(said, quiet=report is not None)
     if not run.first:
         raise ValueError("the training yielded no loss: train(model) must `yield` the loss of every step")
     return Fitted(run.model, _facts(run))
@@ -169,7 +169,8 @@ def _resume(
             run = _start(seed, make_model, train)
             weights.put(run.model, saved)
             run.step, run.seconds = facts["steps"], facts["seconds"]
-            run.first, run.finished, run.saved_curve = facts["first"], facts["finished"], facts["curve"]
+            run.first, run.finished, run.saved_curve = facts["first"], facts["finished"], facts.get("curve", [])
+            run.core_seconds = facts.get("core_seconds", 0.0)
             state = "Loaded the finished training" if run.finished else "Continuing from the saved weights"
             return run, f"{state} of {path.name} ({run.step:,} steps). Delete the file to train afresh."
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -190,7 +191,7 @@ def _previous(path: Path) -> Iterator[Path]:
 def _drive(run: Run, budget: float, progress: Progress, save: Callable[[], None]) -> None:
     """Step until the generator ends, the budget is spent or the user interrupts; the weights are saved in every case."""
     begun = last = time.monotonic()
-    before = run.seconds
+    begun_core, before, before_core = time.process_time(), run.seconds, run.core_seconds
     with _interruption() as interrupted:
         try:
             if run.random is not None:
@@ -202,6 +203,7 @@ def _drive(run: Run, budget: float, progress: Progress, save: Callable[[], None]
                     run.first.append(float(loss))
                 now = time.monotonic()
                 run.seconds = before + now - begun
+                run.core_seconds = before_core + time.process_time() - begun_core
                 progress.step(run.step, run.history, run.seconds)
                 if now - last > CHECKPOINT_SECONDS:
                     save()
@@ -253,6 +255,7 @@ def _save(path: Path, run: Run, fingerprint: str) -> None:
         "first": run.first,
         "steps": run.step,
         "seconds": round(run.seconds, 2),
+        "core_seconds": round(run.core_seconds, 2),
         "finished": run.finished,
         "curve": run.curve,
     }
@@ -296,31 +299,3 @@ def replay(seed: int, make_model: Callable, train: Callable, steps: int) -> list
         if len(first) >= steps:
             break
     return first
-
-
-def _fingerprint(make_model: Callable, train: Callable, steps: int | None) -> str:
-    """Of the code that trains and all of the notebook that it calls, so that finished weights are not taken for those of other code."""
-    parts: dict[str, str] = {}
-    todo, seen = [make_model, train], set()
-    while todo:
-        found = todo.pop()
-        seen.add(id(found))
-        if inspect.isclass(found):  # a notebook's classes have no source of their own, their methods have
-            todo += [method for method in vars(found).values() if inspect.isfunction(method) and id(method) not in seen]
-        elif inspect.isfunction(found):
-            with contextlib.suppress(OSError, TypeError):
-                parts[found.__qualname__] = inspect.getsource(found)
-            for name in _names_in(found.__code__):
-                value = found.__globals__.get(name)
-                if isinstance(value, (bool, int, float, str)):
-                    parts[name] = repr(value)
-                elif getattr(value, "__module__", "") == found.__module__ and id(value) not in seen:
-                    todo.append(value)
-    text = "\0".join(f"{name}\0{parts[name]}" for name in sorted(parts))
-    return hashlib.sha256(f"{text}{steps}".encode()).hexdigest()[:16]
-
-
-def _names_in(code: types.CodeType) -> set[str]:
-    """The global names that a function, and the functions inside it, refer to."""
-    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-    return set(code.co_names).union(*map(_names_in, inner))

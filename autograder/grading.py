@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,8 +170,18 @@ def _how_it_ended(cell: CellResult) -> str | None:
     return None
 
 
-def answer_key(course: CourseDirectory, lecture: str, runner: Runner, facts: Facts, fresh: bool = False) -> Answers:
+def answer_key(
+    course: CourseDirectory,
+    lecture: str,
+    runner: Runner,
+    facts: Facts,
+    fresh: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> Answers:
     """The answers of the reference, the mistakes and the variants for these seeds, computed once for the same content.
+
+    Args:
+        say: told how far the training of a reference model is.
 
     Raises:
         UserError: the reference, an oracle, a mistake or a variant does not run, with its line in the lecture file.
@@ -184,7 +195,7 @@ def answer_key(course: CourseDirectory, lecture: str, runner: Runner, facts: Fac
             return Answers.load(cache)
         except RecordError:
             cache.unlink()  # a damaged cache is no cache
-    answers = compute_answers(course, lecture, notebook, extras, facts, runner)
+    answers = compute_answers(course, lecture, notebook, extras, facts, runner, say)
     answers.save(cache)
     return answers
 
@@ -201,8 +212,15 @@ def _digest(course: CourseDirectory, source: Path, others: Path, facts: Facts) -
 
 
 def compute_answers(
-    course: CourseDirectory, lecture: str, notebook: Any, extras: dict, facts: Facts, runner: Runner
+    course: CourseDirectory,
+    lecture: str,
+    notebook: Any,
+    extras: dict,
+    facts: Facts,
+    runner: Runner,
+    say: Callable[[str], None] | None = None,
 ) -> Answers:
+    """Run the reference, and every mistake, variant and oracle in a fork at its check."""
     cells = cells_of(notebook, course, lecture)
     rules = course.lecture(lecture).exercises
     fits = {
@@ -221,7 +239,7 @@ def compute_answers(
     wanted = tuple(f"{name}.safetensors" for name in fits)
     files = {name: path.read_bytes() for name in wanted if (path := course.weights(lecture) / name).is_file()}
     limits = {**course.course.limits.model_dump(), "cell_seconds": 120 + budget, "notebook_seconds": 600 + 2 * budget}
-    job = Job(cells, with_names(files, course), facts.to_json(), limits, training="author", wanted=wanted)
+    job = Job(cells, with_names(files, course), facts.to_json(), limits, training="author", wanted=wanted, say=say)
     result = runner.run(job)
     where = course.solution(lecture).name
     for cell, ran in zip(cells, result.cells):

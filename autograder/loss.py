@@ -119,7 +119,9 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     remark = too_good(evaluation, loss.split, other_split(loss), loss.too_good)
     hint = remark or ("" if enough else diagnosis(evaluation))
     status = "correct" if enough else "partly correct" if points else "wrong"
-    verdict = Verdict(exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table)
+    verdict = Verdict(
+        exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table, loss=reached
+    )
     return verdict, [remark] if remark else []
 
 

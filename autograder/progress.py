@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -28,18 +29,20 @@ class Progress:
         exercise: its id.
         steps: how many there will be, or ``None``.
         budget: seconds after which the training is stopped.
-        quiet: show nothing.
         note: a line to show first.
+        report: told the exercise, the step, of how many, and the loss, in the place of a picture.
     """
 
-    def __init__(self, exercise: str, steps: int | None, budget: float, quiet: bool = False, note: str = ""):
-        self.exercise, self.steps, self.budget, self.quiet, self.note = exercise, steps, budget, quiet, note
+    def __init__(
+        self, exercise: str, steps: int | None, budget: float, note: str = "", report: Callable[..., None] | None = None
+    ):
+        self.exercise, self.steps, self.budget, self.note, self.report = exercise, steps, budget, note, report
         self.last = 0.0
         self.handle: Any = None
         self.bar: tqdm | None = None
 
     def __enter__(self) -> Progress:
-        if not self.quiet:
+        if self.report is None:
             if in_notebook():
                 from IPython.display import HTML, display
 
@@ -56,12 +59,14 @@ class Progress:
     def step(self, step: int, history: list[float], seconds: float) -> None:
         if self.bar is not None:
             self.bar.update(step - self.bar.n)
-        if self.quiet or time.monotonic() - self.last < REFRESH_SECONDS:
+        if time.monotonic() - self.last < REFRESH_SECONDS:
             return
         self.last = time.monotonic()
         recent = history[-200:]
         loss = sum(recent) / len(recent)
-        if self.bar is not None:
+        if self.report is not None:
+            self.report(self.exercise, step, self.steps, loss)
+        elif self.bar is not None:
             self.bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
         elif self.handle is not None:
             self._show(step, history, seconds, f"{seconds:.0f} s of at most {self.budget:g} s")

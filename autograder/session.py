@@ -81,6 +81,9 @@ class Session(Protocol):
 
     def submit(self, record: Record) -> None: ...
 
+    def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
+        """Where a training stands; for an author who waits for the reference models."""
+
 
 _current: Session | None = None
 

@@ -36,6 +36,7 @@ class Verdict:
     message: str = ""  # one diagnosis and one next step; empty if all is right
     rows: tuple[Row, ...] = ()
     recognised: tuple[str, ...] = ()  # the sentences of the mistakes found
+    loss: float | None = None  # of a trained model
 
 
 def refuse(exercise: str, rules: Exercise, message: str, status: Status = "error") -> Verdict:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from autograder.building import build
-from autograder.course import CourseDirectory
+from autograder.course import CourseDirectory, Loss
 from autograder.errors import UserError
 from autograder.grading import answer_key, grade, hidden_facts, read_notebook
 from autograder.judging import verdict_of
@@ -17,6 +18,7 @@ from autograder.record import Record
 from autograder.runner.host import Runner
 from autograder.session import EXPECTED, Facts
 from autograder.verdict import Verdict
+from autograder.weights import load
 
 
 @dataclass
@@ -34,11 +36,23 @@ class ExerciseReport:
     faults: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Training:
+    """What the training of one reference model reached, and at what cost."""
+
+    exercise: str
+    rules: Loss
+    loss: float
+    steps: int
+    core_seconds: float
+
+
 @dataclass
 class LectureReport:
     lecture: str
     exercises: list[ExerciseReport]
     draws: int
+    trainings: list[Training]
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -46,11 +60,18 @@ class LectureReport:
         return self.faults + [f"{e.exercise}: {fault}" for e in self.exercises for fault in e.faults]
 
 
-def verify(course: CourseDirectory, lecture: str, runner: Runner, train: bool = False) -> LectureReport:
+def verify(
+    course: CourseDirectory,
+    lecture: str,
+    runner: Runner,
+    train: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+) -> LectureReport:
     """Verify one lecture against freshly drawn hidden seeds.
 
     Args:
         train: forget the trained weights and train every reference model from scratch.
+        say: told what is being done.
 
     Raises:
         UserError: the lecture cannot be built, or its reference, an oracle, a mistake or a variant does not run.
@@ -59,10 +80,12 @@ def verify(course: CourseDirectory, lecture: str, runner: Runner, train: bool = 
         for path in course.weights(lecture).glob("*.safetensors"):
             path.unlink()
     with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
-        build(course, lecture, runner, Path(scratch))
+        build(course, lecture, runner, Path(scratch), say)
         faults = out_of_date(course.released(lecture), Path(scratch) / lecture)
     facts = hidden_facts(course, lecture)
+    say("answers for the hidden seeds")
     answers = answer_key(course, lecture, runner, facts, fresh=True)
+    say("grading the reference and the stub")
     weights = {path.name: path.read_bytes() for path in course.weights(lecture).glob("*.safetensors")}
     reference = grade(read_notebook(course.source(lecture)), weights, course, lecture, answers, runner).verdicts
     stub = {}
@@ -105,7 +128,20 @@ def verify(course: CourseDirectory, lecture: str, runner: Runner, train: bool = 
                     f"variant {number} gets {verdict.points:g} of {verdict.max_points:g} points: {verdict.message}"
                 )
         reports.append(report)
-    return LectureReport(lecture, reports, course.course.seeds.hidden_draws, faults)
+    return LectureReport(
+        lecture, reports, course.course.seeds.hidden_draws, trainings(course, lecture, reference), faults
+    )
+
+
+def trainings(course: CourseDirectory, lecture: str, reference: dict[str, Verdict]) -> list[Training]:
+    """Loss and cost of the reference models, as their checkpoints tell."""
+    found = []
+    for name, rules in course.lecture(lecture).exercises.items():
+        path = course.weights(lecture) / f"{name}.safetensors"
+        if rules.loss and path.is_file() and reference[name].loss is not None:
+            _, facts = load(path)
+            found.append(Training(name, rules.loss, reference[name].loss, facts["steps"], facts["core_seconds"]))
+    return found
 
 
 def _verdict(record: Record, facts: Facts, answers: Any, course: CourseDirectory) -> Verdict:

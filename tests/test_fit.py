@@ -12,6 +12,7 @@ from torch import nn
 from autograder import fit as fit_function
 from autograder import session, weights
 from autograder.course import Exercise, Loss
+from autograder.fingerprint import fingerprint_of
 from autograder.progress import loss_curve
 from autograder.session import Facts
 
@@ -54,6 +55,9 @@ class Quiet:
         loss = Loss(context=1, split="test", bands={2.0: 1}, max_parameters=10, budget_seconds=budget)
         rules = Exercise(title="x", points=1, minutes=1, difficulty=1, loss=loss, forbid=forbid)
         self.facts = Facts("x", {ID: rules}, None, 42, 42, {ID: [1]}, "", [])
+
+    def report(self, exercise, step, steps, loss):
+        pass
 
 
 @pytest.fixture(autouse=True)
@@ -106,9 +110,9 @@ def test_other_code_trains_afresh_and_keeps_the_older_weights(tmp_path):
 
 
 def test_a_changed_constant_of_a_helper_counts_as_other_code(monkeypatch):
-    before = FIT._fingerprint(Line, with_constant, None)
+    before = fingerprint_of(Line, with_constant, None)
     monkeypatch.setitem(globals(), "RATE", 0.2)
-    assert FIT._fingerprint(Line, with_constant, None) != before
+    assert fingerprint_of(Line, with_constant, None) != before
 
 
 def with_constant(model):
@@ -120,7 +124,7 @@ def test_a_changed_method_of_the_model_counts_as_other_code():
         def __init__(self):
             self.w = torch.ones(3)
 
-    assert FIT._fingerprint(Changed, train, None) != FIT._fingerprint(Line, train, None)
+    assert fingerprint_of(Changed, train, None) != fingerprint_of(Line, train, None)
 
 
 def test_ctrl_c_loses_nothing_and_the_next_call_continues_exactly():

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +58,7 @@ class Job:
     limits: dict[str, Any]  # of course.Limits
     training: str = "grading"
     wanted: tuple[str, ...] = ()  # files to bring back
+    say: Callable[[str], None] | None = None  # told how far a reference's training is
 
 
 class Runner:
@@ -164,6 +166,8 @@ class Runner:
                     self.current = position
             elif kind == "file" and header.get("name") in job.wanted:
                 result.files[header["name"]] = payload
+            elif kind == "progress" and job.say:
+                job.say(f"training {header['exercise']}: step {header['step']:,}, loss {header['loss']:.4f}")
             elif self.current < 0:
                 continue  # nothing may come before the first cell
             elif kind == "interrupted":

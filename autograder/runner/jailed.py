@@ -30,7 +30,8 @@ from matplotlib_inline.config import InlineBackend  # noqa: E402
 
 import autograder  # noqa: E402
 from autograder import fit as _fit  # noqa: E402, F401
-from autograder import loss, names, session  # noqa: E402, F401
+from autograder import loss as _loss  # noqa: E402, F401  warm before the first submission
+from autograder import names, session  # noqa: E402
 from autograder.record import Record, encode  # noqa: E402
 from autograder.runner import wire  # noqa: E402
 from autograder.runner.shell import RecordingShell  # noqa: E402
@@ -55,6 +56,9 @@ class WireSession:
             wire.send(self.out, {**header, "too_large": len(data)})
         else:
             wire.send(self.out, header, data)
+
+    def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
+        wire.send(self.out, {"type": "progress", "exercise": exercise, "step": step, "steps": steps, "loss": loss})
 
 
 def warm_up() -> None:
@@ -129,7 +133,8 @@ def prepare(job: dict[str, Any], files: bytes) -> None:
             for rules in facts.exercises.values():
                 if rules.loss:
                     known.contexts("train", rules.loss.context)
-                    known.contexts(rules.loss.split, rules.loss.context)
+                    known.contexts("dev", rules.loss.context)
+                    known.contexts("test", rules.loss.context)
         position += size
 
 
