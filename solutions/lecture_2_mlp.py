@@ -1,0 +1,1392 @@
+# ---
+# jupyter:
+#   jupytext: {text_representation: {extension: .py, format_name: percent}}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+# %% author
+from autograder.script import run
+
+run(__name__, globals())
+
+# %% [markdown]
+# # Lecture 2: a multi-layer perceptron
+#
+# A table of counts for three symbols of context would have $27^3 = 19{,}683$ rows, most of them empty: the names are too few to fill it. Bengio and others (2003) replaced the table by a
+# network: each symbol becomes a short vector, the vectors of the context are joined, and a hidden layer reads them. What it learns about one context then helps with similar ones. Afterwards you will be able to
+#
+# - cut names into contexts of any length;
+# - look up embeddings and join them, and write the network in two lines;
+# - choose initial weights whose first loss is that of an honest guess;
+# - train on mini-batches, find a learning rate, and say what a loss on dev tells;
+# - draw what the network has learned about letters, and let it invent names.
+#
+# Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another.
+#
+# **Notation.** `T` is the length of a context, `X` holds contexts, shape `(N, T)`, and `Y` the targets, `(N,)`. `C` is the **embedding table**: row `i` is the vector of `d` numbers for symbol `i`. `E` holds the joined
+# embeddings of each context, `(N, T * d)`. A hidden layer has the weights `W1` and the bias `b1`, its output is `h`; the last layer has `W2` and `b2` and gives the logits, `(N, 27)`.
+
+# %%
+import math
+from collections.abc import Callable, Iterator
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from autograder import check, check_loss, fit
+from autograder.figures import drawn
+from autograder.names import SYMBOLS, contexts_of, load_names
+
+names = load_names()
+print(f"{len(names.train):,} names to train on, {len(names.dev):,} to choose on, {len(names.test):,} to report on")
+
+
+def some_names(g: torch.Generator, count: int) -> list[str]:
+    """Names drawn from the whole list, for the checks below."""
+    return [names.all[i] for i in torch.randint(len(names.all), (count,), generator=g).tolist()]
+
+
+# %% [markdown]
+# ## Contexts
+
+# %% [markdown] exercise="build_contexts"
+# Write `build_contexts(words, T)`: contexts and targets of all words, in order. Each word starts with a context of `T` dots (index 0). Each of its letters, and then the dot at its end, is
+# one target; after each the context moves on by one symbol: the oldest one drops out on the left, the new one comes in on the right. `SYMBOLS.index(letter)` gives a letter's index.
+#
+# For `["ab"]` and `T = 3`:
+#
+# ```
+# . . .  ->  a        [0, 0, 0]  1
+# . . a  ->  b        [0, 0, 1]  2
+# . a b  ->  .        [0, 1, 2]  0
+# ```
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# A name of n letters gives n + 1 rows, whatever T is. Every name begins afresh: nothing of the last name may be in its first context.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# X (N, T) and Y (N,), both int64, with N the number of letters plus the number of names.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for each word: context = T zeros; for each symbol of word + ".": append context to X and its index to Y; context = context without its first + that index
+#
+# </details>
+
+
+# %% answer="build_contexts"
+def build_contexts(words: list[str], T: int) -> tuple[Int[Tensor, "N T"], Int[Tensor, " N"]]:
+    """Contexts of T symbols, padded at the front with dots, and the symbol that follows each."""
+    ### BEGIN SOLUTION
+    X, Y = [], []
+    for word in words:
+        context = [0] * T
+        for symbol in word + ".":
+            index = SYMBOLS.index(symbol)
+            X.append(context)
+            Y.append(index)
+            context = context[1:] + [index]
+    return torch.tensor(X), torch.tensor(Y)
+    ### END SOLUTION
+
+
+# %% check="build_contexts"
+check("build_contexts", lambda g: build_contexts(some_names(g, 8), 2 + int(torch.randint(4, (1,), generator=g))))
+
+# %% oracle="build_contexts"
+X, Y = build_contexts(["ab"], 3)
+assert X.tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 2]] and Y.tolist() == [1, 2, 0] and 27**3 == 19_683
+for T in (1, 3, 8):
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(build_contexts(names.dev[:50], T), contexts_of(names.dev[:50], T)))
+
+
+# %% mistake="build_contexts" says="The context is not set back between the names: a name's first contexts hold the end of the name before it. Begin each word with T zeros."
+def build_contexts(words, T):
+    X, Y, context = [], [], [0] * T
+    for word in words:
+        for symbol in word + ".":
+            index = SYMBOLS.index(symbol)
+            X.append(context)
+            Y.append(index)
+            context = context[1:] + [index]
+    return torch.tensor(X), torch.tensor(Y)
+
+
+# %% mistake="build_contexts" says="New symbols come in on the left, so each context reads backwards. The newest symbol stands on the right, next to the target."
+def build_contexts(words, T):
+    X, Y = [], []
+    for word in words:
+        context = [0] * T
+        for symbol in word + ".":
+            index = SYMBOLS.index(symbol)
+            X.append(context)
+            Y.append(index)
+            context = [index] + context[:-1]
+    return torch.tensor(X), torch.tensor(Y)
+
+
+# %% mistake="build_contexts" says="The dot at the end of each name is never a target, so a model of these rows does not know where names end. Go through the word and one dot more."
+def build_contexts(words, T):
+    X, Y = [], []
+    for word in words:
+        context = [0] * T
+        for symbol in word:
+            index = SYMBOLS.index(symbol)
+            X.append(context)
+            Y.append(index)
+            context = context[1:] + [index]
+    return torch.tensor(X), torch.tensor(Y)
+
+
+# %% mistake="build_contexts" says="The context already holds the symbol that is to be predicted: it moves on before the row is kept. Keep the row first."
+def build_contexts(words, T):
+    X, Y = [], []
+    for word in words:
+        context = [0] * T
+        for symbol in word + ".":
+            index = SYMBOLS.index(symbol)
+            context = context[1:] + [index]
+            X.append(context)
+            Y.append(index)
+    return torch.tensor(X), torch.tensor(Y)
+
+
+# %% mistake="build_contexts" says="Names begin with a single dot and their first letters are never predicted: the loss of such rows looks better than it is. Begin with T dots, so that the first letter is a target."
+def build_contexts(words, T):
+    X, Y = [], []
+    for word in words:
+        context = [0] * T
+        for place, symbol in enumerate(word + "."):
+            index = SYMBOLS.index(symbol)
+            if place:
+                X.append(context)
+                Y.append(index)
+            context = context[1:] + [index]
+    return torch.tensor(X), torch.tensor(Y)
+
+
+# %% variant="build_contexts"
+def build_contexts(words, T):
+    rows = []
+    for word in words:
+        text = "." * T + word + "."
+        rows += [[SYMBOLS.index(s) for s in text[i : i + T + 1]] for i in range(len(word) + 1)]
+    rows = torch.tensor(rows)
+    return rows[:, :T], rows[:, T]
+
+
+# %% [markdown]
+# ## The network
+
+# %% [markdown] exercise="embed"
+# Write `embed(C, X)`: look up the row of `C` for every symbol of every context and **join** the rows of a context side by side, the oldest symbol first.
+#
+# With $d = 2$, `C[1] = [10, 11]` and `C[2] = [20, 21]`, the context `[1, 2]` becomes `[10, 11, 20, 21]`.
+#
+# `C[X]` already holds these numbers in this order. So nothing has to be copied: `view` gives the same memory another shape.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# A tensor of indices in square brackets looks up a row for each of its elements.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# C[X] is (N, T, d). The result is (N, T * d): the last two dimensions become one.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# view C[X] with N rows, and as many columns as it takes (-1)
+#
+# </details>
+
+
+# %% answer="embed"
+def embed(C: Float[Tensor, "27 d"], X: Int[Tensor, "N T"]) -> Float[Tensor, "N T*d"]:
+    """The embeddings of each context's symbols, side by side."""
+    ### BEGIN SOLUTION
+    return C[X].view(len(X), -1)
+    ### END SOLUTION
+
+
+# %%
+def random_contexts(g: torch.Generator, count: int, T: int) -> Tensor:
+    """Contexts as they stand in names, (count, T), in random order."""
+    X, _ = contexts_of(some_names(g, count), T)
+    return X[torch.randperm(len(X), generator=g)[:count]]
+
+
+# %% check="embed"
+def embed_probe(g: torch.Generator):
+    T, d = (2 + int(torch.randint(3, (1,), generator=g)) for _ in range(2))
+    return embed(torch.randn(27, d, generator=g), random_contexts(g, 6, T))
+
+
+check("embed", embed_probe)
+
+# %% oracle="embed"
+C = torch.zeros(27, 2)
+C[1], C[2] = torch.tensor([10.0, 11.0]), torch.tensor([20.0, 21.0])
+assert embed(C, torch.tensor([[1, 2]])).tolist() == [[10, 11, 20, 21]]
+C, X = torch.randn(27, 5), torch.randint(27, (7, 3))
+assert torch.equal(embed(C, X), torch.cat([C[X[:, 0]], C[X[:, 1]], C[X[:, 2]]], 1))
+
+
+# %% mistake="embed" says="The features are interleaved: first feature of every symbol, then the second of every symbol. Keep the numbers of one symbol together; no transpose is needed."
+def embed(C, X):
+    return C[X].transpose(1, 2).reshape(len(X), -1)
+
+
+# %% mistake="embed" says="The embeddings of a context are added up, so that 'ab' and 'ba' look the same. Join them side by side."
+def embed(C, X):
+    return C[X].sum(1)
+
+
+# %% mistake="embed" says="The three dimensions are still there. Make one of the last two."
+def embed(C, X):
+    return C[X]
+
+
+# %% mistake="embed" says="The newest symbol comes first. The order of a context is the order of its columns."
+def embed(C, X):
+    return C[X.flip(1)].reshape(len(X), -1)
+
+
+# %% variant="embed"
+def embed(C, X):
+    return torch.cat([C[column] for column in X.unbind(1)], dim=1)
+
+
+# %% variant="embed"
+def embed(C, X):
+    return (F.one_hot(X, 27).float() @ C).flatten(start_dim=1)
+
+
+# %% [markdown] exercise="mlp_logits"
+# Write `mlp_logits(E, W1, b1, W2, b2)`, the network on embedded contexts: a hidden layer with tanh, then a linear layer that gives a logit for each symbol,
+#
+# $$\text{logits} = \tanh(E W_1 + b_1)\, W_2 + b_2.$$
+#
+# Logits may be any numbers; the softmax is part of the loss.
+#
+# One number in, one hidden unit, one logit: $E = 1$, $W_1 = 2$, $b_1 = -2$, $W_2 = 5$, $b_2 = 3$ give $\tanh(0) \cdot 5 + 3 = 3$.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Two linear layers with a tanh between them. Without the tanh the two would be one linear layer.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# E (N, T * d), h (N, hidden), logits (N, 27).
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# h = tanh(E @ W1 + b1); return h @ W2 + b2
+#
+# </details>
+
+
+# %% answer="mlp_logits"
+def mlp_logits(
+    E: Float[Tensor, "N T*d"],
+    W1: Float[Tensor, "T*d hidden"],
+    b1: Float[Tensor, " hidden"],
+    W2: Float[Tensor, "hidden 27"],
+    b2: Float[Tensor, " 27"],
+) -> Float[Tensor, "N 27"]:
+    """Logits of a network with one hidden tanh layer."""
+    ### BEGIN SOLUTION
+    return (E @ W1 + b1).tanh() @ W2 + b2
+    ### END SOLUTION
+
+
+# %%
+def random_layers(g: torch.Generator, fan_in: int, hidden: int) -> list[Tensor]:
+    """W1, b1, W2 and b2 of a small network, none of them zero."""
+    shapes = ((fan_in, hidden), (hidden,), (hidden, 27), (27,))
+    return [torch.randn(shape, generator=g) * 0.5 for shape in shapes]
+
+
+# %% check="mlp_logits"
+check("mlp_logits", lambda g: mlp_logits(torch.randn(5, 6, generator=g), *random_layers(g, 6, 9)))
+
+# %% oracle="mlp_logits"
+assert mlp_logits(*[torch.tensor(v) for v in ([[1.0]], [[2.0]], [-2.0], [[5.0]], [3.0])]).item() == 3.0
+layers = random_layers(torch.Generator().manual_seed(1), 6, 9)
+theirs = torch.nn.Sequential(torch.nn.Linear(6, 9), torch.nn.Tanh(), torch.nn.Linear(9, 27))
+with torch.no_grad():
+    for parameter, ours in zip(theirs.parameters(), layers):
+        parameter.copy_(ours.T)
+    torch.testing.assert_close(mlp_logits(torch.ones(2, 6), *layers), theirs(torch.ones(2, 6)))
+
+
+# %% mistake="mlp_logits" says="There is a tanh on the output too, so that no logit leaves -1 to 1 and no symbol can ever be certain. The last layer is linear."
+def mlp_logits(E, W1, b1, W2, b2):
+    return ((E @ W1 + b1).tanh() @ W2 + b2).tanh()
+
+
+# %% mistake="mlp_logits" says="The bias of the hidden layer is missing: every unit then switches at zero."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (E @ W1).tanh() @ W2 + b2
+
+
+# %% mistake="mlp_logits" says="The bias of the last layer is missing: it is what could say that some symbols are frequent."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (E @ W1 + b1).tanh() @ W2
+
+
+# %% mistake="mlp_logits" says="The tanh is missing: two linear layers in a row are one linear layer, and the hidden units are for nothing."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (E @ W1 + b1) @ W2 + b2
+
+
+# %% mistake="mlp_logits" says="You return probabilities. Logits are asked for: the loss takes the softmax itself, and twice would flatten everything."
+def mlp_logits(E, W1, b1, W2, b2):
+    return ((E @ W1 + b1).tanh() @ W2 + b2).softmax(1)
+
+
+# %% variant="mlp_logits"
+def mlp_logits(E, W1, b1, W2, b2):
+    hidden = torch.addmm(b1, E, W1)
+    return F.linear(torch.tanh(hidden), W2.T, b2)
+
+
+# %% [markdown] exercise="direct_connections"
+# In the paper of 2003 the input also goes **directly** to the output, past the hidden layer. In the paper's letters, with $x$ the joined embeddings:
+#
+# $$y = b + W x + U \tanh(d + H x).$$
+#
+# Write `direct_connections(x, W, H, d, U, b)`. Here `x` has a row for each example, so every product is `x @ W` instead of $W x$.
+#
+# One number everywhere: $x = 1$, $W = 7$, $H = 2$, $d = -2$, $U = 5$, $b = 3$ give $3 + 7 + 5 \tanh(0) = 10$.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Two roads from x to the logits, added up at the end: a straight one, and one through tanh.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# W (fan_in, 27) goes straight to the logits, H (fan_in, hidden) to the hidden layer, U (hidden, 27) from there to the logits.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# b + x @ W + tanh(d + x @ H) @ U
+#
+# </details>
+
+
+# %% answer="direct_connections"
+def direct_connections(
+    x: Float[Tensor, "N fan_in"],
+    W: Float[Tensor, "fan_in 27"],
+    H: Float[Tensor, "fan_in hidden"],
+    d: Float[Tensor, " hidden"],
+    U: Float[Tensor, "hidden 27"],
+    b: Float[Tensor, " 27"],
+) -> Float[Tensor, "N 27"]:
+    """Logits of the network of Bengio et al. (2003): y = b + Wx + U tanh(d + Hx)."""
+    ### BEGIN SOLUTION
+    return b + x @ W + (d + x @ H).tanh() @ U
+    ### END SOLUTION
+
+
+# %% check="direct_connections"
+def direct_probe(g: torch.Generator):
+    shapes = ((5, 6), (6, 27), (6, 27), (27,), (27, 27), (27,))  # 27 hidden units, so that a mix-up shows in the values
+    return direct_connections(*[torch.randn(shape, generator=g) * 0.5 for shape in shapes])
+
+
+check("direct_connections", direct_probe)
+
+# %% oracle="direct_connections"
+one = [torch.tensor(v) for v in ([[1.0]], [[7.0]], [[2.0]], [-2.0], [[5.0]], [3.0])]
+assert direct_connections(*one).item() == 10.0
+g = torch.Generator().manual_seed(2)
+x, W, H, d, U, b = (torch.randn(s, generator=g) for s in ((4, 6), (6, 27), (6, 9), (9,), (9, 27), (27,)))
+slow = torch.stack([b + W.T @ row + U.T @ torch.tanh(d + H.T @ row) for row in x])  # the paper's own order, example by example
+torch.testing.assert_close(direct_connections(x, W, H, d, U, b), slow, rtol=1e-4, atol=1e-5)
+
+
+# %% mistake="direct_connections" says="The direct part is added inside the tanh: then it is no way around the hidden layer. Add it to the logits."
+def direct_connections(x, W, H, d, U, b):
+    return b + (d + x @ H + x @ W).tanh() @ U
+
+
+# %% mistake="direct_connections" says="The direct part is multiplied by U as well. It goes from x to the logits through W alone."
+def direct_connections(x, W, H, d, U, b):
+    return b + (x @ W + (d + x @ H).tanh()) @ U
+
+
+# %% mistake="direct_connections" says="The direct part is missing: this is the network without Wx."
+def direct_connections(x, W, H, d, U, b):
+    return b + (d + x @ H).tanh() @ U
+
+
+# %% mistake="direct_connections" says="The two biases have changed places: d belongs to the hidden layer, b to the logits."
+def direct_connections(x, W, H, d, U, b):
+    return d + x @ W + (b + x @ H).tanh() @ U
+
+
+# %% mistake="direct_connections" says="W and H have changed places: W goes to the logits, H to the hidden layer."
+def direct_connections(x, W, H, d, U, b):
+    return b + x @ H + (d + x @ W).tanh() @ U
+
+
+# %% variant="direct_connections"
+def direct_connections(x, W, H, d, U, b):
+    h = torch.tanh(F.linear(x, H.T, d))
+    return torch.cat([x, h], 1) @ torch.cat([W, U], 0) + b
+
+
+# %% [markdown]
+# ## The first loss
+#
+# Before any training a network knows nothing, so it should claim nothing: every symbol about equally likely, a loss near $\ln 27 = 3.2958$. The last layer decides that: if its weights are as large as `torch.randn`
+# gives them, the logits are far apart at random and the network is sure of wrong answers. The cell measures it for 200 hidden units. Both networks get to the same place in the end, but the first spends its first
+# thousands of steps on shrinking its logits.
+
+
+# %%
+def first_loss(parameters: list[Tensor], X: Tensor, Y: Tensor) -> Tensor:
+    """The loss of the network with the parameters C, W1, b1, W2, b2 on contexts and targets."""
+    C, W1, b1, W2, b2 = parameters
+    return F.cross_entropy((C[X].flatten(1) @ W1 + b1).tanh() @ W2 + b2, Y)
+
+
+X_dev, Y_dev = names.contexts("dev", 3)
+g = torch.Generator().manual_seed(42)
+as_drawn = [torch.randn(shape, generator=g) for shape in ((27, 10), (30, 200), (200,), (200, 27), (27,))]
+print(f"all weights as torch.randn gives them: first loss {first_loss(as_drawn, X_dev, Y_dev):.2f}; an honest guess costs {math.log(27):.2f}")
+
+# %% [markdown] exercise="initial_loss"
+# Write `initial_parameters(T, d, hidden, g)`, the parameters `[C, W1, b1, W2, b2]` of a network, drawn from the generator `g` where they are random, such that
+#
+# - the first loss on names is within **0.05** of 3.2958;
+# - the embeddings of different symbols differ, and so do the hidden units: if two units started equal, they would get equal gradients and stay equal for ever.
+#
+# With `T = 3`, `d = 10` and `hidden = 200` the shapes are `(27, 10)`, `(30, 200)`, `(200,)`, `(200, 27)` and `(27,)`.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# The loss of a guess needs logits that are all nearly the same. What makes logits? Not all of it need be small: `C` and `W1` may be random and large, as long as what comes out of the last layer is small.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# C (27, d), W1 (T * d, hidden), b1 (hidden,), W2 (hidden, 27), b2 (27,). With 200 units and weights of spread s in W2, the logits have a spread of about 14 s.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# C and W1 from randn; b1 zeros, or random; W2 from randn times one hundredth; b2 zeros
+#
+# </details>
+
+
+# %% answer="initial_loss"
+def initial_parameters(T: int, d: int, hidden: int, g: torch.Generator) -> list[Float[Tensor, "..."]]:
+    """C (27, d), W1 (T*d, hidden), b1 (hidden,), W2 (hidden, 27) and b2 (27,), whose first loss is near ln 27."""
+    ### BEGIN SOLUTION
+    C = torch.randn(27, d, generator=g)
+    W1 = torch.randn(T * d, hidden, generator=g) * 0.2
+    W2 = torch.randn(hidden, 27, generator=g) * 0.01
+    return [C, W1, torch.zeros(hidden), W2, torch.zeros(27)]
+    ### END SOLUTION
+
+
+# %% check="initial_loss"
+def initial_probe(g: torch.Generator):
+    T, d, hidden = 3, 8 + int(torch.randint(4, (1,), generator=g)), 150 + int(torch.randint(100, (1,), generator=g))
+    C, W1, b1, W2, b2 = parameters = initial_parameters(T, d, hidden, g)
+    X, Y = contexts_of(some_names(g, 100), T)
+    loss = float(first_loss(parameters, X, Y))
+    # W2 of spread 0.01 puts the loss within 0.02 of ln 27 (the logits' spread is then below 0.16); 0.05 leaves room for every sensible choice
+    told = "within 0.05 of ln 27" if abs(loss - math.log(27)) < 0.05 else "more than 1 above ln 27" if loss > math.log(27) + 1 else "not within 0.05 of ln 27"
+    h = (C[X].flatten(1) @ W1 + b1).tanh()
+    return {
+        "shapes": [list(parameter.shape) for parameter in parameters],
+        "first loss": told,
+        "embeddings differ": bool(C.std(0).min() > 1e-4),
+        "hidden units differ": bool(h.std(1).min() > 1e-4),
+    }
+
+
+check("initial_loss", initial_probe)
+
+# %% oracle="initial_loss"
+assert abs(math.log(27) - 3.2958) < 1e-4 and [list(p.shape) for p in initial_parameters(3, 10, 200, torch.Generator())] == [[27, 10], [30, 200], [200], [200, 27], [27]]
+for seed in range(50):
+    parameters = initial_parameters(3, 10, 200, torch.Generator().manual_seed(seed))
+    assert abs(first_loss(parameters, X_dev[:2000], Y_dev[:2000]) - math.log(27)) < 0.02
+assert 10 < first_loss(as_drawn, X_dev, Y_dev) < 40 and abs(200**0.5 - 14) < 0.2
+
+
+# %% mistake="initial_loss" says="The last layer is not scaled down: the network starts out sure of wrong answers, at a loss many times that of a guess. Make W2 small."
+def initial_parameters(T, d, hidden, g):
+    return [torch.randn(shape, generator=g) for shape in ((27, d), (T * d, hidden), (hidden,), (hidden, 27), (27,))]
+
+
+# %% mistake="initial_loss" says="Everything is zero: the first loss is right, but all hidden units are alike and get the same gradient for ever. Let C and W1 be random."
+def initial_parameters(T, d, hidden, g):
+    return [torch.zeros(shape) for shape in ((27, d), (T * d, hidden), (hidden,), (hidden, 27), (27,))]
+
+
+# %% mistake="initial_loss" says="All hidden units start with the same weights, and nothing will ever tell them apart. Let W1 be random."
+def initial_parameters(T, d, hidden, g):
+    return [torch.randn(27, d, generator=g), torch.ones(T * d, hidden) * 0.1, torch.zeros(hidden), torch.zeros(hidden, 27), torch.zeros(27)]
+
+
+# %% mistake="initial_loss" says="The first loss is too high by some tenths: the weights of the last layer are smaller than torch.randn gives them, but not small enough."
+def initial_parameters(T, d, hidden, g):
+    sizes = ((27, d), (T * d, hidden), (hidden,), (hidden, 27), (27,))
+    return [torch.randn(shape, generator=g) * scale for shape, scale in zip(sizes, (1, 0.2, 0, 0.08, 0))]
+
+
+# %% mistake="initial_loss" says="W2 and its bias are right, but W1 has its rows and columns swapped: it is multiplied from the right, so its rows are its inputs."
+def initial_parameters(T, d, hidden, g):
+    C, W1 = torch.randn(27, d, generator=g), torch.randn(hidden, T * d, generator=g) * 0.2
+    return [C, W1, torch.zeros(hidden), torch.randn(hidden, 27, generator=g) * 0.01, torch.zeros(27)]
+
+
+# %% variant="initial_loss"
+def initial_parameters(T, d, hidden, g):
+    C = torch.empty(27, d).uniform_(-1, 1, generator=g)
+    W1 = torch.empty(T * d, hidden).normal_(0, (T * d) ** -0.5, generator=g)
+    b1 = 0.01 * torch.randn(hidden, generator=g)
+    return [C, W1, b1, torch.zeros(hidden, 27), torch.zeros(27)]
+
+
+# %% variant="initial_loss"
+def initial_parameters(T, d, hidden, g):
+    scales = (1.0, 5 / 3 / (T * d) ** 0.5, 0.01, 0.1 / hidden**0.5, 0.0)
+    shapes = ((27, d), (T * d, hidden), (hidden,), (hidden, 27), (27,))
+    return [(torch.randn(shape, generator=g) * scale).requires_grad_() for shape, scale in zip(shapes, scales)]
+
+
+# %% [markdown]
+# ## Steps
+
+# %% [markdown] exercise="sgd_step"
+# Write `sgd_step(parameters, loss_of, rate)`, one step of plain gradient descent. `loss_of()` computes the loss with the parameters as they are. The step computes the loss and its gradients, moves every parameter **in
+# place** by the rate times its gradient, downhill, and returns the loss before the step as a float.
+#
+# The parameters require gradients, and their `.grad` may still hold those of an earlier step: `backward()` *adds* to it.
+#
+# A parameter 3 with the loss $p^2$ has the gradient 6. With the rate 0.1 it becomes 2.4, and 9 is returned.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Forget the old gradients, go backward, and change the values without that change becoming part of a graph.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# A gradient has the shape of its parameter. What is returned is a Python float: loss.item().
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# loss = loss_of(); every .grad = None; loss.backward(); for each parameter: its data -= rate times its gradient; return the loss as a float
+#
+# </details>
+
+
+# %% answer="sgd_step"
+def sgd_step(parameters: list[Float[Tensor, "..."]], loss_of: Callable[[], Float[Tensor, ""]], rate: float) -> float:
+    """Move the parameters one step downhill, in place; returns the loss before the step."""
+    ### BEGIN SOLUTION
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    for parameter in parameters:
+        parameter.data -= rate * parameter.grad
+    return loss.item()
+    ### END SOLUTION
+
+
+# %% check="sgd_step"
+def sgd_probe(g: torch.Generator):
+    W, b = (torch.randn(shape, generator=g).requires_grad_() for shape in ((4, 3), (3,)))
+    x, y = torch.randn(8, 4, generator=g), torch.randn(8, 3, generator=g)
+    W.grad, b.grad = torch.randn(4, 3, generator=g), torch.randn(3, generator=g)  # left over from something else
+    losses = [sgd_step([W, b], lambda: ((x @ W + b - y) ** 2).mean(), 0.1) for _ in range(3)]
+    return {"losses": losses, "W": W, "b": b}
+
+
+check("sgd_step", sgd_probe)
+
+# %% oracle="sgd_step"
+p = torch.tensor([3.0], requires_grad=True)
+assert sgd_step([p], lambda: (p**2).sum(), 0.1) == 9.0 and abs(p.item() - 2.4) < 1e-6
+g = torch.Generator().manual_seed(3)
+W = torch.randn(4, 3, generator=g).requires_grad_()
+twin, x = W.detach().clone().requires_grad_(), torch.randn(8, 4, generator=g)
+optimiser = torch.optim.SGD([twin], lr=0.3)
+for _ in range(4):
+    sgd_step([W], lambda: (x @ W).tanh().pow(2).sum(), 0.3)
+    optimiser.zero_grad()
+    (x @ twin).tanh().pow(2).sum().backward()
+    optimiser.step()
+torch.testing.assert_close(W, twin)
+
+
+# %% mistake="sgd_step" says="The step uses stale gradients too: backward() adds to what .grad already holds. Forget the old ones first."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    loss.backward()
+    for parameter in parameters:
+        parameter.data -= rate * parameter.grad
+    return loss.item()
+
+
+# %% mistake="sgd_step" says="The step goes uphill: the gradient points to where the loss grows. Move against it."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    for parameter in parameters:
+        parameter.data += rate * parameter.grad
+    return loss.item()
+
+
+# %% mistake="sgd_step" says="The parameters do not change: 'p = p - ...' gives the name p to a new tensor and leaves the old one as it was. Change it in place."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    for parameter in parameters:
+        parameter = parameter - rate * parameter.grad
+    return loss.item()
+
+
+# %% mistake="sgd_step" says="The parameters move by the gradient itself: the learning rate is left out."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    for parameter in parameters:
+        parameter.data -= parameter.grad
+    return loss.item()
+
+
+# %% mistake="sgd_step" says="What is returned is the loss after the step. The one that the gradients belong to is asked for, and it costs no second pass."
+def sgd_step(parameters, loss_of, rate):
+    for parameter in parameters:
+        parameter.grad = None
+    loss_of().backward()
+    for parameter in parameters:
+        parameter.data -= rate * parameter.grad
+    return loss_of().item()
+
+
+# %% variant="sgd_step"
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    gradients = torch.autograd.grad(loss, parameters)
+    with torch.no_grad():
+        for parameter, gradient in zip(parameters, gradients):
+            parameter.sub_(gradient, alpha=rate)
+    return float(loss)
+
+
+# %% variant="sgd_step"
+def sgd_step(parameters, loss_of, rate):
+    optimiser = torch.optim.SGD(parameters, lr=rate)
+    optimiser.zero_grad()
+    loss = loss_of()
+    loss.backward()
+    optimiser.step()
+    return loss.detach().item()
+
+
+# %% [markdown] exercise="minibatch"
+# A gradient from a few dozen rows points nearly where that of all 180,000 does, and costs a thousandth. Write `minibatch(n, size, g)`: `size` indices from 0 to `n - 1`, each drawn by itself, so that one may occur twice. Use
+# `torch.randint` with the generator `g`.
+#
+# With `n = 5` and `size = 3` these may be `[4, 0, 4]`.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Look at torch.randint: where does its range end?
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# (size,), int64, so that X[indices] and Y[indices] are a batch.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# torch.randint from 0 up to, not including, n, of shape (size,), with generator=g
+#
+# </details>
+
+
+# %% answer="minibatch"
+def minibatch(n: int, size: int, g: torch.Generator) -> Int[Tensor, " size"]:
+    """Indices of a random batch of n rows, drawn with replacement from g."""
+    ### BEGIN SOLUTION
+    return torch.randint(0, n, (size,), generator=g)
+    ### END SOLUTION
+
+
+# %% check="minibatch"
+def minibatch_probe(g: torch.Generator):
+    n = 20 + int(torch.randint(20, (1,), generator=g))
+    return torch.cat([minibatch(n, 32, g), minibatch(n, 5, g)])
+
+
+check("minibatch", minibatch_probe)
+
+# %% oracle="minibatch"
+g = torch.Generator().manual_seed(1)
+drawn_indices = minibatch(7, 70_000, g)
+assert drawn_indices.dtype == torch.int64 and (torch.bincount(drawn_indices, minlength=7) / 10_000 - 1).abs().max() < 0.06
+assert 170_000 < len(names.contexts("train", 3)[1]) < 190_000
+
+
+# %% mistake="minibatch" says="The last row can never be drawn: randint leaves out its upper end by itself."
+def minibatch(n, size, g):
+    return torch.randint(0, n - 1, (size,), generator=g)
+
+
+# %% mistake="minibatch" says="The first row can never be drawn: indices begin at 0."
+def minibatch(n, size, g):
+    return torch.randint(1, n, (size,), generator=g)
+
+
+# %% mistake="minibatch" says="These are always the first rows, in their order: nothing is drawn."
+def minibatch(n, size, g):
+    return torch.arange(size)
+
+
+# %% mistake="minibatch" says="The numbers do not come from the generator g: nobody could repeat your training. Hand it to randint."
+def minibatch(n, size, g):
+    return torch.randint(0, n, (size,))
+
+
+# %% variant="minibatch"
+def minibatch(n, size, g):
+    return torch.empty(size, dtype=torch.int64).random_(0, n, generator=g)
+
+
+# %% [markdown]
+# ## A learning rate
+
+# %% [markdown] exercise="learning_rate_range"
+# How large may a step be? One way to find out: train a little with very small rates, then with larger and larger ones, and watch the loss. It falls slowly, then fast, and then it blows up.
+#
+# Write `learning_rate_range(step, count)`. `step(rate)` takes one training step with a rate and returns the loss as a float. Take `count` steps with rates from $10^{-3}$ to $10^0$, **exponentially** spaced: their exponents are equally far
+# apart. Return the rates, the losses, and your pick: the rate at which the loss was lowest.
+#
+# With `count = 4` the rates are 0.001, 0.01, 0.1 and 1. Losses of 3.2, 2.9, 2.5 and 8.0 would give the pick 0.1.
+#
+# Whoever repeats this on other batches finds another number, so the pick counts as right within a factor of ten.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Equally spaced exponents, then ten to their power. In steps of equal size, from 0.001 to 1, nearly all rates would lie above 0.1.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Rates and losses: (count,), float32. The pick is one of the rates, a float.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# rates = 10 to the power of linspace(-3, 0, count); losses = step(rate) for each, in order; pick = the rate at the position of the smallest loss
+#
+# </details>
+
+
+# %% answer="learning_rate_range"
+def learning_rate_range(
+    step: Callable[[float], float], count: int
+) -> tuple[Float[Tensor, " count"], Float[Tensor, " count"], float]:
+    """Rates from 10^-3 to 1, the loss of one step with each, and the rate at which it was lowest."""
+    ### BEGIN SOLUTION
+    rates = 10 ** torch.linspace(-3, 0, count)
+    losses = torch.tensor([step(rate) for rate in rates.tolist()])
+    return rates, losses, rates[losses.argmin()].item()
+    ### END SOLUTION
+
+
+# %%
+class Valley:
+    """A loss with a known steepness: steps with a rate above 2 / steepness jump out of it."""
+
+    def __init__(self, g: torch.Generator):
+        self.w = 3 * torch.randn(5, generator=g)
+        self.steepness = 30 + 25 * float(torch.rand(1, generator=g))
+
+    def step(self, rate: float) -> float:
+        loss = self.steepness * ((1 + self.w**2).sqrt() - 1).sum().item()
+        self.w = self.w - rate * self.steepness * self.w / (1 + self.w**2).sqrt()
+        return loss
+
+
+def judge_pick(pick: float, rates: Tensor, losses: Tensor) -> str:
+    """A pick beside the rate of the lowest loss."""
+    if not 9.99e-4 <= pick <= 1.001:
+        return "is not a rate between 0.001 and 1"
+    decades = math.log10(pick) - math.log10(float(rates[losses.argmin()]))
+    return "fits the losses" if abs(decades) <= 1 else f"is more than a decade too {'large' if decades > 0 else 'small'}"
+
+
+# %% check="learning_rate_range"
+def range_probe(g: torch.Generator):
+    rates, losses, pick = learning_rate_range(Valley(g).step, 40 + int(torch.randint(20, (1,), generator=g)))
+    return {"rates": rates, "losses": losses, "the pick": judge_pick(float(pick), rates, losses)}
+
+
+check("learning_rate_range", range_probe)
+
+# %% oracle="learning_rate_range"
+told = iter([3.2, 2.9, 2.5, 8.0])
+rates, losses, pick = learning_rate_range(lambda rate: next(told), 4)
+assert torch.allclose(rates, torch.tensor([0.001, 0.01, 0.1, 1.0])) and abs(pick - 0.1) < 1e-6
+for seed in range(20):
+    valley = Valley(torch.Generator().manual_seed(seed))
+    _, _, pick = learning_rate_range(valley.step, 50)
+    assert 0.012 < pick < 0.098  # so that 0.001 and 1 are both more than a decade away
+
+
+# %% mistake="learning_rate_range" says="The rates are spaced linearly, so nine of ten lie above 0.1 and the small ones are hardly tried. Space the exponents."
+def learning_rate_range(step, count):
+    rates = torch.linspace(1e-3, 1, count)
+    losses = torch.tensor([step(rate) for rate in rates.tolist()])
+    return rates, losses, rates[losses.argmin()].item()
+
+
+# %% mistake="learning_rate_range" says="Your pick is a position in the list, not the rate that stands there."
+def learning_rate_range(step, count):
+    rates = 10 ** torch.linspace(-3, 0, count)
+    losses = torch.tensor([step(rate) for rate in rates.tolist()])
+    return rates, losses, float(losses.argmin())
+
+
+# %% mistake="learning_rate_range" says="Your pick is the largest rate, where the loss has long blown up. Pick the one with the lowest loss."
+def learning_rate_range(step, count):
+    rates = 10 ** torch.linspace(-3, 0, count)
+    losses = torch.tensor([step(rate) for rate in rates.tolist()])
+    return rates, losses, 1.0
+
+
+# %% mistake="learning_rate_range" says="The base is e, not 10: your rates end far above 0.001 on one side. exp needs other exponents than powers of ten."
+def learning_rate_range(step, count):
+    rates = torch.linspace(-3, 0, count).exp()
+    losses = torch.tensor([step(rate) for rate in rates.tolist()])
+    return rates, losses, rates[losses.argmin()].item()
+
+
+# %% mistake="learning_rate_range" says="Your pick is the exponent, a negative number. Return ten to its power."
+def learning_rate_range(step, count):
+    exponents = torch.linspace(-3, 0, count)
+    losses = torch.tensor([step(10**e) for e in exponents.tolist()])
+    return exponents, losses, exponents[losses.argmin()].item()
+
+
+# %% variant="learning_rate_range"
+def learning_rate_range(step, count):
+    rates = torch.logspace(-3, 0, count)
+    losses = []
+    for rate in rates:
+        losses.append(step(float(rate)))
+    best = min(range(count), key=losses.__getitem__)
+    return rates, torch.tensor(losses), float(rates[max(best - 1, 0)])  # a little before the lowest, to be on the safe side
+
+
+# %% [markdown]
+# The same on a network of names: your function, on 100 hidden units and batches of 256. (The picture comes when it is written.)
+
+
+# %%
+def one_step_at(parameters: list[Tensor], g: torch.Generator) -> Callable[[float], float]:
+    """A function that takes one training step with a rate, on a fresh batch, and returns its loss."""
+    X, Y = names.contexts("train", 3)
+
+    def step(rate: float) -> float:
+        batch = torch.randint(len(Y), (256,), generator=g)
+        loss = first_loss(parameters, X[batch], Y[batch])
+        gradients = torch.autograd.grad(loss, parameters)
+        with torch.no_grad():
+            for parameter, gradient in zip(parameters, gradients):
+                parameter -= rate * gradient
+        return loss.item()
+
+    return step
+
+
+g = torch.Generator().manual_seed(42)
+shapes, scales = ((27, 10), (30, 100), (100,), (100, 27), (27,)), (1.0, 0.2, 0.0, 0.01, 0.0)
+small_network = [(torch.randn(shape, generator=g) * scale).requires_grad_() for shape, scale in zip(shapes, scales)]
+try:
+    rates, losses, pick = learning_rate_range(one_step_at(small_network, g), 400)
+    figure, axes = plt.subplots(figsize=(7, 3))
+    axes.semilogx(rates, losses)
+    axes.axvline(pick, color="tab:red", linewidth=1, label=f"pick {pick:.2f}")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss of one batch")
+    axes.legend()
+    plt.show()
+except NotImplementedError as missing:
+    print(f"The picture comes when {missing} is written.")
+
+# %% [markdown]
+# ## Training
+
+# %% [markdown] exercise="train_mlp"
+# Train a network with at most **20,000 parameters** on contexts of three symbols. The mean negative log-likelihood on the **dev** names decides the points: 2.25 is a step on the way, **2.1701** is what the lecture
+# reached, **2.1289** the author of the notes that this course follows, and 2.10 earns the bonus points.
+#
+# - `make_model()`: a fresh model. It may be any object that holds its tensors in attributes and, called on contexts `(N, 3)`, returns logits `(N, 27)`, each row by itself.
+# - `train(model)`: a **generator** that takes one step after the other and `yield`s each step's loss as a float.
+#
+# Your embedding, layers and steps from above belong in here; PyTorch's optimisers are welcome too. When you submit, the first steps are repeated to see that the weights are yours: draw all randomness from torch's global generator.
+#
+# **A tiny example.** With $d = 10$, 200 hidden units and no direct connections there are $270 + 30 \cdot 200 + 200 + 200 \cdot 27 + 27 = 11{,}897$ parameters. Direct connections add $30 \cdot 27 = 810$.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Use what 20,000 parameters allow: larger embeddings, more hidden units, direct connections. Batches of some hundred rows, and a rate that rises at first and falls to zero in the end. The last part of the fall brings most.
+#
+# </details>
+# <details><summary>Hint 2: the shapes</summary>
+#
+# X and Y of names.contexts("train", 3): about 180,000 rows. All parameters need requires_grad.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# ```
+# optimiser = AdamW over the parameters;  schedule = OneCycleLR with STEPS steps
+# for step in range(STEPS):
+#     random batch;  loss = cross_entropy(model(X[batch]), Y[batch])
+#     forget gradients, backward, step, schedule step
+#     yield loss.item()
+# ```
+#
+# </details>
+
+
+# %% answer="train_mlp"
+STEPS = 20_000  # how many steps train takes: change it as you like
+
+
+class MLP:
+    """Embedding, a hidden tanh layer, and direct connections, as in Bengio et al. (2003)."""
+
+    def __init__(self, d: int, hidden: int):
+        ### BEGIN SOLUTION
+        self.C = torch.randn(27, d)
+        self.H = torch.randn(3 * d, hidden) / (3 * d) ** 0.5
+        self.d = torch.zeros(hidden)
+        self.U = torch.randn(hidden, 27) * 0.01
+        self.W = torch.zeros(3 * d, 27)
+        self.b = torch.zeros(27)
+        ### END SOLUTION
+
+    def __call__(self, contexts: Int[Tensor, "n 3"]) -> Float[Tensor, "n 27"]:
+        """Logits."""
+        ### BEGIN SOLUTION
+        x = self.C[contexts].flatten(1)
+        return self.b + x @ self.W + (self.d + x @ self.H).tanh() @ self.U
+        ### END SOLUTION
+
+
+def make_model() -> MLP:
+    """A fresh model with at most 20,000 parameters."""
+    ### BEGIN SOLUTION
+    return MLP(d=16, hidden=220)
+    ### END SOLUTION
+
+
+def train(model: MLP) -> Iterator[float]:
+    """Train the model in place; yields the loss of each step."""
+    ### BEGIN SOLUTION
+    X, Y = names.contexts("train", 3)
+    parameters = [parameter.requires_grad_() for parameter in vars(model).values()]
+    optimiser = torch.optim.AdamW(parameters, weight_decay=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.005, total_steps=STEPS)
+    for _ in range(STEPS):
+        batch = torch.randint(len(Y), (512,))
+        loss = F.cross_entropy(model(X[batch]), Y[batch])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        yield loss.item()
+    ### END SOLUTION
+
+
+# %% fit="train_mlp"
+model = fit("train_mlp", make_model, train, steps=STEPS)
+
+# %% check="train_mlp"
+check_loss("train_mlp")
+
+# %% oracle="train_mlp"
+X, Y = names.contexts("dev", 3)
+with torch.no_grad():
+    assert F.cross_entropy(model(X), Y) <= 2.10
+assert 270 + 30 * 200 + 200 + 200 * 27 + 27 == 11_897 and sum(p.numel() for p in vars(make_model()).values()) <= 20_000
+
+
+# %% variant="train_mlp"
+class MLP(MLP):
+    def __call__(self, contexts):
+        x = torch.cat([self.C[column] for column in contexts.unbind(1)], 1)
+        h = torch.tanh(torch.addmm(self.d, x, self.H))
+        return torch.cat([x, h], 1) @ torch.cat([self.W, self.U]) + self.b
+
+
+# %% [markdown] exercise="why_embedding"
+# In your own words, three or four sentences: a table of counts for three symbols has a row for each of 19,683 contexts. Why does this network do better on dev than such a table, although it has fewer numbers than the table has rows? What does
+# the embedding have to do with it?
+
+# %% [markdown] written="why_embedding"
+# In the table every context stands alone: what is counted for `bra` says nothing about `dra`, and most contexts occur rarely or never, so their rows are noise or nothing. The network has to say everything with few numbers, and it does so by giving
+# symbols that behave alike, such as vowels, similar embeddings. What it learns about one context then moves its prediction for all contexts with similar embeddings, also for those it has never seen. So it generalises from the
+# contexts it saw to those it did not, where the table can only fall back on smoothing.
+
+# %% [markdown]
+# ## What it has learned
+
+# %% [markdown] exercise="sample_names"
+# Write `sample_names(logits_of, T, count, g)`: names drawn from a model. `logits_of(contexts)` maps contexts `(N, T)` to logits `(N, 27)`. Each name starts from `T` dots; every symbol is drawn from the probabilities of the current context by
+# **one** call of `torch.multinomial(probabilities, 1, generator=g)`; the dot ends the name and is not part of it.
+#
+# A model that is certain of `a` after dots and of the dot after `a` gives the name `a` every time.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# The same walk as in build_contexts, only that the next symbol is drawn and not read.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# One context at a time: contexts of shape (1, T), logits (1, 27), probabilities that sum to 1 over the 27.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# count times: context = T zeros, name = ""; repeat: softmax of the logits over the symbols; draw an index; 0 ends the name; else add the symbol, context = context[1:] + [index]
+#
+# </details>
+
+
+# %% answer="sample_names"
+def sample_names(
+    logits_of: Callable[[Int[Tensor, "n T"]], Float[Tensor, "n 27"]], T: int, count: int, g: torch.Generator
+) -> list[str]:
+    """Names drawn symbol by symbol from a model of T symbols."""
+    ### BEGIN SOLUTION
+    found = []
+    for _ in range(count):
+        name, context = "", [0] * T
+        while True:
+            probabilities = logits_of(torch.tensor([context])).softmax(1)
+            index = torch.multinomial(probabilities, 1, generator=g).item()
+            if index == 0:
+                break
+            name += SYMBOLS[index]
+            context = context[1:] + [index]
+        found.append(name)
+    return found
+    ### END SOLUTION
+
+
+# %%
+def random_model(g: torch.Generator, T: int) -> Callable[[Tensor], Tensor]:
+    """A model that nobody has trained, with clear preferences and names that end soon."""
+    C, W = torch.randn(27, 4, generator=g), torch.randn(4 * T, 27, generator=g)
+    bias = 3.0 * (torch.arange(27) == 0)
+
+    def logits_of(contexts: Tensor) -> Tensor:
+        started = (contexts != 0).any(1, keepdim=True)  # no name is empty
+        return C[contexts].flatten(1) @ W + bias * started - 100.0 * (torch.arange(27) == 0) * ~started
+
+    return logits_of
+
+
+# %% check="sample_names"
+def sample_probe(g: torch.Generator):
+    T = 2 + int(torch.randint(2, (1,), generator=g))
+    model = random_model(g, T)
+    longest = 0
+
+    def bounded(contexts: Tensor) -> Tensor:  # a name that never ends would never end here either
+        nonlocal longest
+        longest += 1
+        if longest > 2000:
+            raise RuntimeError("more than 2,000 symbols were drawn for 6 names: does the dot end a name, and does the context move?")
+        return model(contexts)
+
+    return sample_names(bounded, T, 6, g)
+
+
+check("sample_names", sample_probe)
+
+# %% oracle="sample_names"
+certain = lambda X: torch.where(X[:, -1:] == 0, 50.0 * (torch.arange(27) == 1), 50.0 * (torch.arange(27) == 0))
+assert sample_names(certain, 3, 4, torch.Generator()) == ["a"] * 4
+
+
+# %% mistake="sample_names" says="Always the most likely symbol is taken, so all names are the same. Draw from the probabilities."
+def sample_names(logits_of, T, count, g):
+    found = []
+    for _ in range(count):
+        name, context = "", [0] * T
+        for _ in range(20):
+            index = logits_of(torch.tensor([context])).argmax(1).item()
+            if index == 0:
+                break
+            name += SYMBOLS[index]
+            context = context[1:] + [index]
+        found.append(name)
+    return found
+
+
+# %% mistake="sample_names" says="The drawn symbol comes into the context on the left, so the model reads backwards. The newest stands on the right."
+def sample_names(logits_of, T, count, g):
+    found = []
+    for _ in range(count):
+        name, context = "", [0] * T
+        for _ in range(100):
+            index = torch.multinomial(logits_of(torch.tensor([context])).softmax(1), 1, generator=g).item()
+            if index == 0:
+                break
+            name += SYMBOLS[index]
+            context = [index] + context[:-1]
+        found.append(name)
+    return found
+
+
+# %% mistake="sample_names" says="The softmax runs over the rows. There is one row, so every symbol gets the same weight, and the model has no say. Take it over the symbols."
+def sample_names(logits_of, T, count, g):
+    found = []
+    for _ in range(count):
+        name, context = "", [0] * T
+        for _ in range(100):
+            index = torch.multinomial(logits_of(torch.tensor([context])).softmax(0), 1, generator=g).item()
+            if index == 0:
+                break
+            name += SYMBOLS[index]
+            context = context[1:] + [index]
+        found.append(name)
+    return found
+
+
+# %% mistake="sample_names" says="The closing dot is part of your names. It ends them and is not one of their letters."
+right_sample_names = sample_names
+
+
+def sample_names(logits_of, T, count, g):
+    return [name + "." for name in right_sample_names(logits_of, T, count, g)]
+
+
+# %% mistake="sample_names" says="A new name begins where the last one ended: its first context is not all dots."
+def sample_names(logits_of, T, count, g):
+    found, context = [], [0] * T
+    for _ in range(count):
+        name = ""
+        while True:
+            index = torch.multinomial(logits_of(torch.tensor([context])).softmax(1), 1, generator=g).item()
+            context = context[1:] + [index]
+            if index == 0:
+                break
+            name += SYMBOLS[index]
+        found.append(name)
+    return found
+
+
+# %% variant="sample_names"
+def sample_names(logits_of, T, count, g):
+    def one(context):
+        logits = logits_of(torch.tensor(context[-T:]).view(1, T))
+        weights = logits.double().exp().div(logits.double().exp().sum()).float()
+        index = int(torch.multinomial(weights[0], 1, generator=g))
+        return context[T:] if index == 0 else one([*context, index])
+
+    return ["".join(SYMBOLS[i] for i in one([0] * T)) for _ in range(count)]
+
+
+# %% [markdown]
+# Twenty names from your network:
+
+# %%
+try:
+    if globals().get("model"):  # there is no model before fit has made one
+        with torch.no_grad():
+            print(", ".join(sample_names(model, 3, 20, torch.Generator().manual_seed(42))))
+except NotImplementedError as missing:
+    print(f"The names come when {missing} is written.")
+
+# %% [markdown] exercise="embedding_plot"
+# Write `embedding_plot(C)`: a picture in which every symbol stands at a point of the plane, and symbols with similar embeddings stand near each other. The plane is the one in which the embeddings differ most, that of their first two
+# **principal components**: subtract the mean of the rows, and multiply by the first two right singular vectors.
+#
+# `torch.linalg.svd(centred, full_matrices=False)` returns `U`, `S` and `Vh`; the rows of `Vh` are the right singular vectors, the most important one first. So the points are `centred @ Vh[:2].T`, shape (27, 2).
+#
+# Draw the 27 points, write each symbol at its point, and return the axes.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# First the 27 points, then a scatter plot of them, then a text at each.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# C (27, d), centred (27, d), Vh[:2] (2, d), points (27, 2).
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# centred = C - its mean over dimension 0; points; scatter of both columns; for each symbol and point: axes.text or axes.annotate at the point
+#
+# </details>
+
+
+# %% answer="embedding_plot"
+def embedding_plot(C: Float[Tensor, "27 d"]) -> Axes:
+    """The embeddings in the plane of their first two principal components, each point with its symbol."""
+    ### BEGIN SOLUTION
+    centred = C - C.mean(0)
+    _, _, Vh = torch.linalg.svd(centred, full_matrices=False)
+    points = centred @ Vh[:2].T
+    _, axes = plt.subplots(figsize=(6, 6))
+    axes.scatter(points[:, 0], points[:, 1], s=200, color="#cfe8ff")
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol, ha="center", va="center")
+    axes.set_xlabel("first principal component")
+    axes.set_ylabel("second principal component")
+    return axes
+    ### END SOLUTION
+
+
+# %%
+def embedding_facts(axes: Axes) -> dict:
+    """How many points there are, which symbols are written, and how far the points of the symbols are from each other.
+
+    Principal components have no sign of their own, so positions are compared by their distances.
+    """
+    drawing = drawn(axes)
+    points = torch.stack([drawing.point_of(symbol) for symbol in SYMBOLS])
+    return {
+        "points": len(drawing.points),
+        "symbols": "".join(sorted(text for text in drawing.texts if text in SYMBOLS)),
+        "distances between the symbols' points": torch.cdist(points, points).float(),
+    }
+
+
+# %% check="embedding_plot"
+check("embedding_plot", lambda g: embedding_facts(embedding_plot(torch.randn(27, 6, generator=g) * torch.tensor([1, 4, 1, 3, 1, 1]) + 5)))
+
+# %% oracle="embedding_plot"
+C = torch.randn(27, 6, generator=torch.Generator().manual_seed(1)) * torch.tensor([1, 4, 1, 3, 1, 1])
+facts = embedding_facts(embedding_plot(C))
+U, S, V = torch.pca_lowrank(C.double(), q=6)
+theirs = U[:, :2] * S[:2]
+assert facts["points"] == 27 and facts["symbols"] == SYMBOLS
+torch.testing.assert_close(facts["distances between the symbols' points"], torch.cdist(theirs, theirs).float(), rtol=1e-3, atol=1e-3)
+plt.close("all")
+
+
+# %% mistake="embedding_plot" says="The points have no symbols, and nobody can tell them apart. Write each symbol at its point."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    return axes
+
+
+# %% mistake="embedding_plot" says="The symbols are shifted by one: the dot has row 0, and a has row 1."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS[1:] + SYMBOLS[0], points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="Two features are drawn as they are, whichever come first. The plane in which the embeddings differ most is that of the principal components."
+def embedding_plot(C):
+    _, axes = plt.subplots()
+    axes.scatter(C[:, 0], C[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, C[:, :2].tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="The mean is not subtracted: the first direction then points to where all embeddings lie, not to where they differ. Centre the rows first."
+def embedding_plot(C):
+    points = C @ torch.linalg.svd(C, full_matrices=False)[2][:2].T
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="The dot is missing: it is a symbol like the others, with the embedding of row 0."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    points = (centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T)[1:]
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS[1:], points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% variant="embedding_plot"
+def embedding_plot(C):
+    X = (C - C.mean(dim=0, keepdim=True)).numpy()
+    import numpy as np
+
+    values, vectors = np.linalg.eigh(X.T @ X)
+    points = X @ vectors[:, ::-1][:, :2]
+    plt.figure(figsize=(5, 5))
+    plt.plot(points[:, 0], -points[:, 1], "o")
+    for i, letter in enumerate(SYMBOLS):
+        plt.annotate(letter, (points[i, 0], -points[i, 1]), xytext=(4, 4), textcoords="offset points")
+    plt.grid()
+    return plt.gca()
+
+
+# %% [markdown]
+# Your network's letters. Where are the vowels?
+
+# %%
+try:
+    if getattr(globals().get("model"), "C", None) is not None:  # a model with its embedding table under this name
+        embedding_plot(model.C.detach())
+        plt.show()
+except NotImplementedError as missing:
+    print(f"The picture comes when {missing} is written.")
+
+# %% [markdown]
+# ## What you did
+#
+# You cut names into contexts, gave every symbol a vector, and wrote the network of 2003 in two lines. You started it at an honest guess, took steps on mini-batches with a rate that you had looked for, and got below every table of
+# counts that fits the names. Its embeddings have found the vowels by themselves. The next lecture makes such networks deep, and looks at what then goes wrong inside.
