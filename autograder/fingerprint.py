@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
 import inspect
+import textwrap
 import types
 from collections.abc import Callable
 
@@ -19,8 +21,8 @@ def fingerprint_of(make_model: Callable, train: Callable, steps: int | None) -> 
         if inspect.isclass(found):  # a notebook's classes have no source of their own, their methods have
             todo += [method for method in vars(found).values() if inspect.isfunction(method) and id(method) not in seen]
         elif inspect.isfunction(found):
-            with contextlib.suppress(OSError, TypeError):
-                parts[found.__qualname__] = inspect.getsource(found)
+            with contextlib.suppress(OSError, TypeError, SyntaxError):
+                parts[found.__qualname__] = _code(inspect.getsource(found))
             for name in _names_in(found.__code__):
                 value = found.__globals__.get(name)
                 if isinstance(value, (bool, int, float, str)):
@@ -29,6 +31,11 @@ def fingerprint_of(make_model: Callable, train: Callable, steps: int | None) -> 
                     todo.append(value)
     text = "\0".join(f"{name}\0{parts[name]}" for name in sorted(parts))
     return hashlib.sha256(f"{text}{steps}".encode()).hexdigest()[:16]
+
+
+def _code(source: str) -> str:
+    """Without comments and layout: a comment more is not other code."""
+    return ast.unparse(ast.parse(textwrap.dedent(source)))
 
 
 def _names_in(code: types.CodeType) -> set[str]:

@@ -987,7 +987,7 @@ except NotImplementedError as missing:
 
 
 # %% answer="train_mlp"
-STEPS = 20_000  # how many steps train takes: change it as you like
+STEPS = 12_000  # how many steps train takes: change it as you like
 
 
 class MLP:
@@ -1014,7 +1014,7 @@ class MLP:
 def make_model() -> MLP:
     """A fresh model with at most 20,000 parameters."""
     ### BEGIN SOLUTION
-    return MLP(d=16, hidden=220)
+    return MLP(d=16, hidden=230)
     ### END SOLUTION
 
 
@@ -1023,10 +1023,10 @@ def train(model: MLP) -> Iterator[float]:
     ### BEGIN SOLUTION
     X, Y = names.contexts("train", 3)
     parameters = [parameter.requires_grad_() for parameter in vars(model).values()]
-    optimiser = torch.optim.AdamW(parameters, weight_decay=0.1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.005, total_steps=STEPS)
+    optimiser = torch.optim.AdamW(parameters, weight_decay=0.04)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.01, total_steps=STEPS)
     for _ in range(STEPS):
-        batch = torch.randint(len(Y), (512,))
+        batch = torch.randint(len(Y), (1024,))
         loss = F.cross_entropy(model(X[batch]), Y[batch])
         optimiser.zero_grad()
         loss.backward()

@@ -1,0 +1,85 @@
+"""Every lecture as its students run it: the released notebook in a real Jupyter kernel, once untouched and once solved."""
+
+import shutil
+import struct
+import time
+from base64 import b64decode
+
+import nbformat
+import pytest
+from conftest import ROOT
+from nbclient import NotebookClient
+
+from autograder.building import build
+from autograder.course import load_course
+from autograder.demo import solution_texts
+from autograder.notebook import ANSWER
+
+LECTURES = list(load_course(ROOT / "course.yml").course.lectures)
+SECONDS = 120  # for a whole notebook beyond training, on one core
+WIDEST = 1000  # pixels of a figure, so that it fits a notebook's column
+
+
+def execute(folder, lecture: str, texts: dict[str, str]):
+    """Fill in the answers, run the notebook, and return it with the seconds it took."""
+    notebook = nbformat.read(folder / f"{lecture}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix(ANSWER)
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution") and name in texts:
+            cell.source = texts[name]
+    begun = time.monotonic()
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
+    ).execute()
+    return notebook, time.monotonic() - begun
+
+
+@pytest.fixture(params=LECTURES)
+def released(request, course, runner, tmp_path):
+    """A lecture's folder as a student fetches it."""
+    build(course, request.param, runner, tmp_path)
+    return course, request.param, tmp_path / request.param
+
+
+def code_cells(notebook) -> list[tuple[str, object]]:
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [(cell.metadata.get("nbgrader", {}).get("grade_id", ""), cell) for cell in cells]
+
+
+def test_a_solved_notebook_runs_from_top_to_bottom_in_silence(released):
+    """All checks green, no error, no warning, figures that fit, and no long wait: the trained weights are beside it."""
+    course, lecture, folder = released
+    for path in course.weights(lecture).glob("*.safetensors"):
+        shutil.copyfile(path, folder / path.name)
+    notebook, seconds = execute(folder, lecture, solution_texts(course, lecture))
+    rules = course.lecture(lecture).exercises
+    for name, cell in code_cells(notebook):
+        for output in cell.outputs:
+            assert output.output_type != "error", (name, output.evalue)
+            assert output.get("name") != "stderr", (name, output.text)
+            if png := output.get("data", {}).get("image/png"):
+                width, _ = struct.unpack(">II", b64decode(png)[16:24])
+                assert width <= WIDEST, name
+        if name in rules and not rules[name].written:
+            shown = "".join(o.data.get("text/html", "") for o in cell.outputs if "data" in o)
+            assert "Correct" in shown, name
+        if name.endswith("_fit"):
+            assert "Loaded the finished training" in "".join(o.get("text", "") for o in cell.outputs), name
+    assert seconds < SECONDS
+
+
+def test_in_an_untouched_notebook_only_the_exercises_complain(released):
+    """Every provided cell runs although no answer is there, and each check says that it was not attempted."""
+    course, lecture, folder = released
+    notebook, _ = execute(folder, lecture, {})
+    rules = course.lecture(lecture).exercises
+    for name, cell in code_cells(notebook):
+        failed = [output for output in cell.outputs if output.output_type == "error"]
+        if name in rules:
+            shown = "".join(o.data.get("text/html", "") for o in cell.outputs if "data" in o)
+            assert "Not attempted yet." in shown, name
+        elif name.endswith("_fit"):
+            assert [output.ename for output in failed] == ["NotImplementedError"], name
+        else:
+            assert not failed, (name, failed[0].evalue)
+            assert not [o for o in cell.outputs if o.get("name") == "stderr"], name
