@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -140,7 +141,7 @@ def trainings(course: CourseDirectory, lecture: str, reference: dict[str, Verdic
         path = course.weights(lecture) / f"{name}.safetensors"
         if rules.loss and path.is_file() and reference[name].loss is not None:
             _, facts = load(path)
-            found.append(Training(name, rules.loss, reference[name].loss, facts["steps"], facts["core_seconds"]))
+            found.append(Training(name, rules.loss, reference[name].loss, facts["steps"], facts.get("core_seconds", math.nan)))
     return found
 
 
