@@ -21,7 +21,7 @@ def mismatch_of_form(value: Any, expected: Any) -> str | None:
     value, expected = _aligned(value, expected)
     if isinstance(expected, Tensor):
         if not isinstance(value, Tensor):
-            return f"This is {_kind(value)}; a tensor of shape {_shape(expected)} is expected."
+            return f"This is {_told(value)}; a tensor of shape {_shape(expected)} is expected."
         if value.shape != expected.shape:
             extra = ""
             if value.numel() == expected.numel():
@@ -31,7 +31,7 @@ def mismatch_of_form(value: Any, expected: Any) -> str | None:
             return f"The dtype is {_dtype(value)}, expected {_dtype(expected)}."
         return None
     if _kind(value) != _kind(expected):
-        return f"This is {_kind(value)}; {_kind(expected)} is expected."
+        return f"This is {_told(value)}; {_kind(expected)} is expected."
     if isinstance(expected, list) and len(value) != len(expected):
         return f"The list has {len(value)} elements, expected {len(expected)}."
     return None
@@ -164,6 +164,11 @@ def _where(value: Tensor, expected: Tensor, tolerance: Tolerance) -> str:
     return f"{int(wrong.sum())} of {value.numel()} elements differ{rows}{place}{size}."
 
 
+def _told(value: Any) -> str:
+    """A student's own value: a text is shown, for it may be the error that a probe has caught."""
+    return f"the text {_brief(value)}" if isinstance(value, str) else _kind(value)
+
+
 def _kind(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a tensor of shape {_shape(value)}"
@@ -184,4 +189,4 @@ def _dtype(value: Tensor) -> str:
 
 def _brief(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= 100 else text[:97] + "..."
