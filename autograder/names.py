@@ -82,8 +82,16 @@ def names_of(text: str, where: str, seed: int) -> Names:
     return Names(_words(text, where), seed)
 
 
-def load_names(path: Path | str | None = None, seed: int = 42) -> Names:
-    """The course's names: those of ``path``, or of ``names.txt`` in this folder or one above it."""
+def load_names(path: Path | str | None = None, seed: int | None = None) -> Names:
+    """The course's names: those of ``path``, or of ``names.txt`` in this folder or one above it.
+
+    Args:
+        seed: of the split; that of the course whose assignment stands in this folder unless told otherwise.
+    """
+    if seed is None:
+        from autograder.session import split_seed  # here, because a session knows the whole kit
+
+        seed = split_seed()
     if path is None:
         here = Path.cwd()
         found = [folder / "names.txt" for folder in (here, *here.parents) if (folder / "names.txt").is_file()]

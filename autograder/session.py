@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 
 from autograder.answers import Answers
-from autograder.course import Course, Exercise, Tolerance
+from autograder.course import Course, Data, Exercise, Tolerance
 from autograder.record import Record, RecordError
 
 EXPECTED = "expected.safetensors"  # beside every stub notebook
@@ -97,6 +97,14 @@ def use(session: Session | None) -> None:
 def current() -> Session:
     """The runner's session, or the student's own: the answers beside the notebook."""
     return _current or _local(Path(EXPECTED).resolve())
+
+
+def split_seed() -> int:
+    """Of the course in whose notebook this runs; the usual one where there is no course."""
+    try:
+        return current().facts.split_seed
+    except CheckFailed:
+        return Data().split_seed
 
 
 class LocalSession:

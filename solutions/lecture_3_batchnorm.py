@@ -1029,18 +1029,18 @@ def update_plot(ratios):
 
 
 # %% [markdown]
-# Your picture at work: the six layers from above, trained for 150 steps with three learning rates. Which of them would you keep?
+# Your picture at work: the six layers from above, trained for 100 steps with three learning rates. Which of them would you keep?
 
 
 # %%
-def ratios_while_training(rate: float, steps: int = 150) -> Tensor:
+def ratios_while_training(rate: float, steps: int = 100) -> Tensor:
     """log10 of the update-to-data ratio of the six tanh layers in each step of plain gradient descent: (steps, 6)."""
     g = torch.Generator().manual_seed(42)
     C = torch.randn(27, 10, generator=g)
     weights = [W.clone().requires_grad_() for W in untrained(5 / 3)[1]]
     rows = []
     for _ in range(steps):
-        batch = torch.randint(len(Y_train), (64,), generator=g)
+        batch = torch.randint(len(Y_train), (32,), generator=g)
         h = C[X_train[batch]].flatten(1)
         for W in weights[:-1]:
             h = (h @ W).tanh()

@@ -69,11 +69,13 @@ def warm_up() -> None:
         "1/0",
         "import numpy as np",
         "import torch\nw = torch.randn(3, 3, requires_grad=True)\n(w @ w).tanh().sum().backward()",
+        "o = torch.optim.AdamW([w])\ntorch.optim.lr_scheduler.OneCycleLR(o, 1.0, 10)\no.step()",  # imports for a second
+        "torch.nn.functional.cross_entropy(torch.nn.Linear(3, 3)(w), torch.tensor([0, 1, 2])).backward()",
     ):
         shell.run(source)
     matplotlib_inline.backend_inline.configure_inline_support(shell, os.environ["MPLBACKEND"])
     InlineBackend.instance(parent=shell).print_figure_kwargs = {}  # a tight bounding box draws every figure twice
-    shell.run("import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()")
+    shell.run("import matplotlib.pyplot as plt\nplt.plot([1, 2], label='0'); plt.legend(); plt.show()\nplt.imshow([[0, 1]]); plt.show()")
     shell.run(
         "from autograder import check, check_loss, fit\nfrom jaxtyping import Float, Int\nfrom torch import Tensor"
     )
