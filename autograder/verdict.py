@@ -62,7 +62,8 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     names = list(reference.draws[0].values)
     if reference.draws[0].named and not record.draws[0].named and record.draws[0].values:
         return refuse(record.exercise, rules, f"A dict with the keys {', '.join(names)} is expected.", "wrong")
-    says = _recognised(record, key, names, tolerance)
+    wrong_names = [name for name in names if not _agree(name, record, reference, tolerance)]
+    says = _recognised(record, key, names, tolerance) if wrong_names else {}
     rows = [_judge_value(name, record, reference, says.get(name), tolerance) for name in names]
     recognised = list(dict.fromkeys(says.values()))
     unexpected = [name for name in record.draws[0].values if name not in names]

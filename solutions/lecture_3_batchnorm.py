@@ -253,7 +253,7 @@ for scale, told in ((1.0, "as drawn"), (200**-0.5, "divided by sqrt(200)")):
 def spreads(gain: float, depth: int = 30) -> list[float]:
     """The spread of the tanh outputs of each of many layers of 200 units, for a gain."""
     g = torch.Generator().manual_seed(42)
-    h, found = torch.randn(1000, 200, generator=g), []
+    h, found = torch.randn(400, 200, generator=g), []
     for _ in range(depth):
         h = (h @ (torch.randn(200, 200, generator=g) * gain / 200**0.5)).tanh()
         found.append(h.std().item())
