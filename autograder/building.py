@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from autograder.session import EXPECTED, Facts
 from autograder.verdict import judge
 
 MAX_EXPECTED = 1_000_000  # bytes of public answers beside a stub
+_ONE_AT_A_TIME = threading.Lock()  # nbgrader's converters change the working directory
 
 
 def build(
@@ -151,7 +153,7 @@ def release(course: CourseDirectory, lecture: str, target: Path) -> None:
 
     from autograder.plugin import configure
 
-    with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
+    with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
         config = Config()
         configure(config, str(course.root / "nbgrader_config.py"))
         config.CourseDirectory.db_url = f"sqlite:///{scratch}/gradebook.db"

@@ -67,21 +67,19 @@ def build(lectures: Lectures = None) -> None:
     `build/weights/`. A second run changes nothing.
     """
     from autograder.building import build as build_one
-    from autograder.runner.host import Runner
+    from autograder.parallel import each_lecture
     from autograder.verification import lectures_of
 
     course = _course()
     wanted = lectures_of(course, lectures)
-    with _progress() as progress, Runner() as runner:
+    with _progress() as progress:
         task = progress.add_task("building", total=len(wanted))
-        for lecture in wanted:
-            build_one(
-                course,
-                lecture,
-                runner,
-                say=lambda text, name=lecture: progress.update(task, description=f"{name}: {text}"),
-            )
+
+        def work(lecture: str, runner) -> None:
+            build_one(course, lecture, runner, say=lambda text: progress.update(task, description=f"{lecture}: {text}"))
             progress.advance(task)
+
+        each_lecture(wanted, work)
         progress.update(task, description="built")
     console.print(
         f"{len(wanted)} lecture{'s' if len(wanted) > 1 else ''} built. The stub notebooks are in assignments/."
@@ -100,27 +98,27 @@ def verify(
 
     Also checks that the committed stubs are those of the lecture files. Exit code 1 if anything is wrong.
     """
-    from autograder.runner.host import Runner
+    from autograder.parallel import each_lecture
     from autograder.verification import lectures_of
     from autograder.verification import verify as verify_one
 
     course = _course()
     wanted = lectures_of(course, lectures)
-    reports = []
-    with _progress() as progress, Runner() as runner:
+    with _progress() as progress:
         task = progress.add_task("verifying", total=len(wanted))
-        for lecture in wanted:
-            progress.update(task, description=f"verifying {lecture}")
-            reports.append(
-                verify_one(
-                    course,
-                    lecture,
-                    runner,
-                    train,
-                    say=lambda text, name=lecture: progress.update(task, description=f"{name}: {text}"),
-                )
+
+        def work(lecture: str, runner):
+            report = verify_one(
+                course,
+                lecture,
+                runner,
+                train,
+                say=lambda text: progress.update(task, description=f"{lecture}: {text}"),
             )
             progress.advance(task)
+            return report
+
+        reports = each_lecture(wanted, work)
     for report in reports:
         table = Table(
             "exercise",

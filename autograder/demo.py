@@ -24,6 +24,7 @@ from autograder.grading import SECRET_FILE, answer_key, hidden_facts, read_noteb
 from autograder.judging import verdict_of
 from autograder.lecture import BEGIN, END
 from autograder.notebook import ANSWER
+from autograder.parallel import each_lecture
 from autograder.runner.host import Runner
 from autograder.verification import lectures_of
 
@@ -66,23 +67,21 @@ def run_demo(course: CourseDirectory, lectures: list[str] | None, folder: Path, 
     """
     begun = time.monotonic()
     wanted = lectures_of(course, lectures)
-    classes: dict[str, list[Submission]] = {}
-    with Runner() as runner:
-        task = progress.add_task("building", total=len(wanted))
-        for lecture in wanted:
-            build(
-                course,
-                lecture,
-                runner,
-                say=lambda text, name=lecture: progress.update(task, description=f"{name}: {text}"),
-            )
-            classes[lecture] = make_class(
-                course, lecture, answer_key(course, lecture, runner, hidden_facts(course, lecture))
-            )
-            progress.advance(task)
+    task = progress.add_task("building", total=len(wanted))
+
+    def work(lecture: str, runner: Runner) -> list[Submission]:
+        build(course, lecture, runner, say=lambda text: progress.update(task, description=f"{lecture}: {text}"))
+        answers = answer_key(course, lecture, runner, hidden_facts(course, lecture))
+        progress.advance(task)
+        return make_class(course, lecture, answers)
+
+    classes = dict(zip(wanted, each_lecture(wanted, work)))
+    progress.update(task, description="built")
     make_course(course, folder, wanted)
+    task = progress.add_task("nbgrader generate_assignment", total=len(wanted))
+    for some in (wanted[:1], wanted[1:]):  # the first one makes the gradebook
+        _watch([_start(folder, "generate_assignment", name) for name in some], folder / "release", progress, task)
     for lecture in wanted:
-        nbgrader(folder, "generate_assignment", lecture)
         for submission in classes[lecture]:
             hand_in(course, folder, lecture, submission)
     task = progress.add_task("nbgrader autograde", total=sum(map(len, classes.values())))
@@ -237,10 +236,11 @@ def _watch(processes: list[subprocess.Popen], results: Path, progress: Progress,
     readers = [threading.Thread(target=lambda p=p: said.__setitem__(p.pid, p.communicate()[0])) for p in processes]
     for reader in readers:
         reader.start()
-    while any(reader.is_alive() for reader in readers):
-        progress.update(task, completed=len(list(results.glob("*/*/*.ipynb"))) or len(list(results.glob("*/*/*.html"))))
-        time.sleep(POLL_SECONDS)
-    progress.update(task, completed=progress.tasks[task].total)
+    running = True
+    while running:
+        running = any(reader.is_alive() for reader in readers)
+        progress.update(task, completed=sum(path.suffix in (".ipynb", ".html") for path in results.rglob("*")))
+        time.sleep(POLL_SECONDS if running else 0)
     for process in processes:
         if process.returncode:
             raise UserError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,18 +45,17 @@ def secret(course: CourseDirectory) -> bytes:
     if value := os.environ.get(SECRET_VARIABLE):
         return value.encode()
     path = course.root / SECRET_FILE
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        value = path.read_bytes().strip()
-        if len(value) < 16:
-            raise UserError(
-                f"{path}: the secret is shorter than 16 characters. Delete the file; a new one will be made."
-            ) from None
-        return value
-    with os.fdopen(fd, "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
-    return path.read_bytes().strip()
+    if not path.exists():
+        fd, mine = tempfile.mkstemp(prefix=SECRET_FILE, dir=course.root)  # of mode 0600
+        with os.fdopen(fd, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+        with contextlib.suppress(FileExistsError):  # another process was first, and its secret holds
+            os.link(mine, path)
+        os.unlink(mine)
+    value = path.read_bytes().strip()
+    if len(value) < 16:
+        raise UserError(f"{path}: the secret is shorter than 16 characters. Delete the file; a new one will be made.")
+    return value
 
 
 def facts_for(course: CourseDirectory, lecture: str, secret_: bytes, draws: int) -> Facts:

@@ -141,7 +141,9 @@ def trainings(course: CourseDirectory, lecture: str, reference: dict[str, Verdic
         path = course.weights(lecture) / f"{name}.safetensors"
         if rules.loss and path.is_file() and reference[name].loss is not None:
             _, facts = load(path)
-            found.append(Training(name, rules.loss, reference[name].loss, facts["steps"], facts.get("core_seconds", math.nan)))
+            found.append(
+                Training(name, rules.loss, reference[name].loss, facts["steps"], facts.get("core_seconds", math.nan))
+            )
     return found
 
 

@@ -620,8 +620,8 @@ def activation_plot(layers):
 def untrained(gain: float) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     """Six tanh layers and a linear one on a batch of names: activations, weights, and the gradients of the weights."""
     g = torch.Generator().manual_seed(42)
-    X, Y = X_train[:512], Y_train[:512]
-    h = torch.randn(27, 10, generator=g)[X].flatten(1)  # (512, 30)
+    X, Y = X_train[:256], Y_train[:256]
+    h = torch.randn(27, 10, generator=g)[X].flatten(1)  # (256, 30)
     sizes = [30, 100, 100, 100, 100, 100, 100, 27]
     weights, layers = [], []
     for fan_in, fan_out in zip(sizes, sizes[1:]):
@@ -1029,11 +1029,11 @@ def update_plot(ratios):
 
 
 # %% [markdown]
-# Your picture at work: the six layers from above, trained for 100 steps with three learning rates. Which of them would you keep?
+# Your picture at work: the six layers from above, trained for 60 steps with three learning rates. Which of them would you keep?
 
 
 # %%
-def ratios_while_training(rate: float, steps: int = 100) -> Tensor:
+def ratios_while_training(rate: float, steps: int = 60) -> Tensor:
     """log10 of the update-to-data ratio of the six tanh layers in each step of plain gradient descent: (steps, 6)."""
     g = torch.Generator().manual_seed(42)
     C = torch.randn(27, 10, generator=g)

@@ -48,6 +48,7 @@ def configure(c: Any, config_file: str) -> None:
         "nbconvert.preprocessors.ClearMetadataPreprocessor",
         *(f"{STOCK}.{name}" for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")),
     ]
+    c.GenerateFeedback.exporter_class = f"{HERE}.pages.FeedbackExporter"
     c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {"nbgrader"}
     c.CoursePreprocessor.course_file = str(course.root / "course.yml")
     if course.course.late:
