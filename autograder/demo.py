@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,14 +82,15 @@ def run_demo(course: CourseDirectory, lectures: list[str] | None, folder: Path, 
     make_course(course, folder, wanted)
     task = progress.add_task("nbgrader generate_assignment", total=len(wanted))
     for some in (wanted[:1], wanted[1:]):  # the first one makes the gradebook
-        _watch([_start(folder, "generate_assignment", name) for name in some], folder / "release", progress, task)
+        _at_once(folder, "generate_assignment", some, folder / "release", progress, task)
     for lecture in wanted:
         for submission in classes[lecture]:
             hand_in(course, folder, lecture, submission)
-    task = progress.add_task("nbgrader autograde", total=sum(map(len, classes.values())))
-    _watch([_start(folder, "autograde", lecture) for lecture in wanted], folder / "autograded", progress, task)
-    task = progress.add_task("nbgrader generate_feedback", total=sum(map(len, classes.values())))
-    _watch([_start(folder, "generate_feedback", lecture) for lecture in wanted], folder / "feedback", progress, task)
+    work_of = {name: len(classes[name]) * len(read_notebook(course.source(name)).cells) for name in wanted}
+    longest_first = sorted(wanted, key=lambda name: -work_of[name])  # so that no core waits for the last lecture alone
+    for command, results in (("autograde", "autograded"), ("generate_feedback", "feedback")):
+        task = progress.add_task(f"nbgrader {command}", total=sum(map(len, classes.values())))
+        _at_once(folder, command, longest_first, folder / results, progress, task)
     nbgrader(folder, "export")
     rows = {lecture: compare(course, folder, lecture, classes[lecture]) for lecture in wanted}
     faults = [
@@ -211,41 +214,32 @@ def nbgrader(folder: Path, *arguments: str) -> str:
     Raises:
         UserError: it failed; with its last words.
     """
-    process = _start(folder, *arguments)
-    said, _ = process.communicate()
-    if process.returncode:
-        raise UserError(f"`nbgrader {' '.join(arguments)}` failed in {folder}:\n" + "\n".join(said.splitlines()[-12:]))
-    return said
-
-
-def _start(folder: Path, *arguments: str) -> subprocess.Popen:
-    return subprocess.Popen(
+    process = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+    if process.returncode:
+        last = "\n".join(process.stdout.splitlines()[-12:])
+        raise UserError(f"`nbgrader {' '.join(arguments)}` failed in {folder}:\n{last}")
+    return process.stdout
 
 
-def _watch(processes: list[subprocess.Popen], results: Path, progress: Progress, task: Any) -> None:
-    """Show how far some nbgrader commands are by what they have written."""
-    import threading
+def _at_once(folder: Path, command: str, lectures: list[str], results: Path, progress: Progress, task: Any) -> None:
+    """One nbgrader command for several lectures, as many at a time as there are cores; shows what has been written."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        futures = [pool.submit(nbgrader, folder, command, lecture) for lecture in lectures]
+        while wait(futures, timeout=POLL_SECONDS).not_done:
+            progress.update(task, completed=_written(results))
+        progress.update(task, completed=_written(results))
+        for future in futures:
+            future.result()
 
-    said: dict[int, str] = {}
-    readers = [threading.Thread(target=lambda p=p: said.__setitem__(p.pid, p.communicate()[0])) for p in processes]
-    for reader in readers:
-        reader.start()
-    running = True
-    while running:
-        running = any(reader.is_alive() for reader in readers)
-        progress.update(task, completed=sum(path.suffix in (".ipynb", ".html") for path in results.rglob("*")))
-        time.sleep(POLL_SECONDS if running else 0)
-    for process in processes:
-        if process.returncode:
-            raise UserError(
-                f"`{' '.join(process.args[1:])}` failed:\n" + "\n".join(said[process.pid].splitlines()[-12:])
-            )
+
+def _written(folder: Path) -> int:
+    return sum(path.suffix in (".ipynb", ".html") for path in folder.rglob("*"))
 
 
 def compare(course: CourseDirectory, folder: Path, lecture: str, submissions: list[Submission]) -> list[Row]:

@@ -57,16 +57,15 @@ for context, target in zip(X_train[3:7].tolist(), Y_train[3:7].tolist()):
 def losses_of_a_short_training(steps: int = 6500) -> list[float]:
     """The loss of every step of a bigram model, with a batch of 32."""
     g = torch.Generator().manual_seed(42)
-    W = torch.zeros(27, 27)
+    W, rows = torch.zeros(27, 27), torch.arange(32)
+    batches = torch.randint(len(Y_train), (steps, 32), generator=g)
     losses = []
-    for _ in range(steps):
-        batch = torch.randint(len(Y_train), (32,), generator=g)
-        last, targets = X_train[batch, -1], Y_train[batch]
+    for last, targets in zip(X_train[batches, -1], Y_train[batches]):
         d = W[last].softmax(1)  # the gradient of the loss by hand: softmax minus one-hot
-        losses.append(-d[torch.arange(32), targets].log().mean().item())
-        d[torch.arange(32), targets] -= 1
+        losses.append(-d[rows, targets].log().mean())
+        d[rows, targets] -= 1
         W.index_add_(0, last, d, alpha=-0.3 / 32)
-    return losses
+    return torch.stack(losses).tolist()
 
 
 noisy = losses_of_a_short_training()
