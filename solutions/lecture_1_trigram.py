@@ -323,12 +323,14 @@ def draw_counts(N: Tensor, title: str) -> None:
     """The 27 x 27 counts as an image with its numbers."""
     figure, axes = plt.subplots(figsize=(10, 10))
     axes.imshow(N.float().sqrt(), cmap="Blues")  # the root, so that rare pairs can be seen beside common ones
-    digits = [(d, j + 0.2 * (k - (len(n) - 1) / 2), i, n) for i, row in enumerate(N.tolist()) for j, n in enumerate(map(str, row)) for k, d in enumerate(n)]
-    for digit in "0123456789":  # all places of one digit at once: 729 texts would take a second to draw
-        places = [(x, y, "white" if int(n) > 0.4 * N.max() else "#555555") for d, x, y, n in digits if d == digit]
-        if places:
-            x, y, shades = zip(*places)
-            axes.scatter(x, y, marker=f"${digit}$", s=18, c=shades, linewidths=0)
+    places = {}  # of each digit in each shade, to draw them at once: 729 texts would take a second
+    for i, row in enumerate(N.tolist()):
+        for j, count in enumerate(row):
+            shade, digits = "white" if count > 0.4 * N.max() else "#555555", str(count)
+            for k, digit in enumerate(digits):
+                places.setdefault((digit, shade), []).append((j + 0.2 * (k - (len(digits) - 1) / 2), i))
+    for (digit, shade), points in places.items():
+        axes.plot(*zip(*points), linestyle="", marker=f"${digit}$", markersize=4, color=shade, markeredgewidth=0)
     axes.set_xticks(range(27), list(SYMBOLS))
     axes.set_yticks(range(27), list(SYMBOLS))
     axes.set_xlabel("following symbol")

@@ -1029,7 +1029,7 @@ def update_plot(ratios):
 
 
 # %% [markdown]
-# Your picture at work: the six layers from above, trained for 60 steps with three learning rates. Which of them would you keep?
+# Your picture at work: the six layers from above, trained for 60 steps with two learning rates. Which of them would you keep?
 
 
 # %%
@@ -1052,7 +1052,7 @@ def ratios_while_training(rate: float, steps: int = 60) -> Tensor:
     return torch.stack(rows)
 
 
-for rate in (0.001, 0.1, 1.0):
+for rate in (0.001, 0.1):
     axes = attempt(update_plot, ratios_while_training(rate))
     if axes is None:
         break

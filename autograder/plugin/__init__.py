@@ -46,7 +46,7 @@ def configure(c: Any, config_file: str) -> None:
         f"{HERE}.grading.RunSubmission",
         f"{HERE}.grading.GiveVerdicts",
         "nbconvert.preprocessors.ClearMetadataPreprocessor",
-        *(f"{STOCK}.{name}" for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")),
+        *(f"{STOCK}.{name}" for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties")),
     ]
     c.GenerateFeedback.exporter_class = f"{HERE}.pages.FeedbackExporter"
     c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {"nbgrader"}
