@@ -30,7 +30,7 @@ from autograder.parallel import each_lecture
 from autograder.runner.host import Runner
 from autograder.verification import lectures_of
 
-MIXED = 3  # submissions a lecture with some exercises right, some wrong, some untouched
+MIXED = 6  # submissions a lecture with some exercises right, some wrong, some untouched
 POLL_SECONDS = 0.5
 
 
@@ -106,13 +106,16 @@ def run_demo(course: CourseDirectory, lectures: list[str] | None, folder: Path, 
 
 
 def make_class(course: CourseDirectory, lecture: str, answers: Answers) -> list[Submission]:
-    """The reference, the stub, each mistake, each variant, and a few mixed submissions, with the points they must earn."""
+    """The reference, the stub, each mistake, each variant, and a few mixed submissions, with the points they must earn.
+
+    Who hands in a mistake or a variant has done that exercise only: so a gap anywhere else must not matter.
+    """
     rules = {name: r for name, r in course.lecture(lecture).exercises.items() if not r.written}
     solutions = solution_texts(course, lecture)
-    full = {name: r.points for name, r in rules.items()}
+    full, nothing = {name: r.points for name, r in rules.items()}, dict.fromkeys(rules, 0.0)
     extras = json.loads(course.extras(lecture).read_text())
     facts = hidden_facts(course, lecture)
-    found = [Submission("reference", dict(solutions), dict(full)), Submission("stub", {}, dict.fromkeys(full, 0.0))]
+    found = [Submission("reference", dict(solutions), dict(full)), Submission("stub", {}, dict(nothing))]
     wrong: list[tuple[str, str, float, str]] = []
     for name in rules:
         mistakes = iter(answers.keys[name].mistakes)
@@ -124,10 +127,10 @@ def make_class(course: CourseDirectory, lecture: str, answers: Answers) -> list[
             text = f"{solutions[name]}\n\n{extra['source']}"
             student = f"{extra['kind']}_{name}_{counts[extra['kind']]}"
             if extra["kind"] == "variant":
-                found.append(Submission(student, {**solutions, name: text}, dict(full)))
+                found.append(Submission(student, {name: text}, {**nothing, name: full[name]}))
                 continue
             points = verdict_of(next(mistakes).record, facts, answers.keys[name], course.names).points
-            found.append(Submission(student, {**solutions, name: text}, {**full, name: points}, {name: extra["says"]}))
+            found.append(Submission(student, {name: text}, {**nothing, name: points}, {name: extra["says"]}))
             wrong.append((name, text, points, extra["says"]))
     chance = random.Random(0)
     for number in range(1, MIXED + 1):

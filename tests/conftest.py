@@ -5,6 +5,7 @@ import pytest
 
 from autograder.building import build
 from autograder.course import CourseDirectory, load_course
+from autograder.parallel import each_lecture
 from autograder.runner.host import Runner
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +22,14 @@ def course() -> CourseDirectory:
 def runner():
     with Runner() as runner:
         yield runner
+
+
+@pytest.fixture(scope="session")
+def released(course, tmp_path_factory) -> Path:
+    """The stubs of all lectures, built side by side; also leaves sources, answers and trained references in ``build/``."""
+    folder = tmp_path_factory.mktemp("released")
+    each_lecture(list(course.course.lectures), lambda lecture, runner: build(course, lecture, runner, folder))
+    return folder
 
 
 def copy_tiny(folder: Path) -> CourseDirectory:

@@ -10,7 +10,6 @@ import pytest
 from conftest import ROOT
 from nbclient import NotebookClient
 
-from autograder.building import build
 from autograder.course import load_course
 from autograder.demo import solution_texts
 from autograder.notebook import ANSWER
@@ -35,10 +34,11 @@ def execute(folder, lecture: str, texts: dict[str, str]):
 
 
 @pytest.fixture(params=LECTURES)
-def released(request, course, runner, tmp_path):
+def fetched(request, course, released, tmp_path):
     """A lecture's folder as a student fetches it."""
-    build(course, request.param, runner, tmp_path)
-    return course, request.param, tmp_path / request.param
+    folder = tmp_path / request.param
+    shutil.copytree(released / request.param, folder)
+    return course, request.param, folder
 
 
 def code_cells(notebook) -> list[tuple[str, object]]:
@@ -46,9 +46,9 @@ def code_cells(notebook) -> list[tuple[str, object]]:
     return [(cell.metadata.get("nbgrader", {}).get("grade_id", ""), cell) for cell in cells]
 
 
-def test_a_solved_notebook_runs_from_top_to_bottom_in_silence(released):
+def test_a_solved_notebook_runs_from_top_to_bottom_in_silence(fetched):
     """All checks green, no error, no warning, figures that fit, and no long wait: the trained weights are beside it."""
-    course, lecture, folder = released
+    course, lecture, folder = fetched
     for path in course.weights(lecture).glob("*.safetensors"):
         shutil.copyfile(path, folder / path.name)
     notebook, seconds = execute(folder, lecture, solution_texts(course, lecture))
@@ -68,9 +68,9 @@ def test_a_solved_notebook_runs_from_top_to_bottom_in_silence(released):
     assert seconds < SECONDS
 
 
-def test_in_an_untouched_notebook_only_the_exercises_complain(released):
+def test_in_an_untouched_notebook_only_the_exercises_complain(fetched):
     """Every provided cell runs although no answer is there, and each check says that it was not attempted."""
-    course, lecture, folder = released
+    course, lecture, folder = fetched
     notebook, _ = execute(folder, lecture, {})
     rules = course.lecture(lecture).exercises
     for name, cell in code_cells(notebook):

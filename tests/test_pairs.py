@@ -8,7 +8,6 @@ import json
 import pytest
 from conftest import ROOT
 
-from autograder.building import build
 from autograder.course import load_course
 from autograder.grading import compute_answers, facts_for, read_notebook
 from autograder.judging import verdict_of
@@ -18,10 +17,9 @@ LECTURES = list(load_course(ROOT / "course.yml").course.lectures)
 
 
 @pytest.fixture(scope="module", params=LECTURES)
-def answered(request, course, runner, tmp_path_factory):
+def answered(request, course, runner, released):
     """The answers of one lecture for 20 seeds."""
     lecture = request.param
-    build(course, lecture, runner, tmp_path_factory.mktemp("stubs"))
     facts = facts_for(course, lecture, b"pairs", SEEDS)
     extras = json.loads(course.extras(lecture).read_text())
     answers = compute_answers(course, lecture, read_notebook(course.source(lecture)), extras, facts, runner)

@@ -15,7 +15,7 @@ LECTURES = list(load_course(ROOT / "course.yml").course.lectures)
 
 
 @pytest.mark.parametrize("lecture", LECTURES)
-def test_every_lecture_proves_itself(lecture, course, runner):
+def test_every_lecture_proves_itself(lecture, course, runner, released):
     """Reference 100 %, stub 0 and not attempted, every mistake named by its own sentence, every variant accepted."""
     report = verify(course, lecture, runner)
     assert report.all_faults == []

@@ -74,7 +74,9 @@ def warm_up() -> None:
     ):
         shell.run(source)
     matplotlib_inline.backend_inline.configure_inline_support(shell, os.environ["MPLBACKEND"])
-    InlineBackend.instance(parent=shell).print_figure_kwargs = {"bbox_inches": None}  # a tight one draws every figure twice
+    InlineBackend.instance(parent=shell).print_figure_kwargs = {
+        "bbox_inches": None
+    }  # a tight one draws every figure twice
     shell.run(
         "import matplotlib.pyplot as plt\nplt.plot([1, 2], label='0'); plt.legend(); plt.show()\nplt.imshow([[0, 1]]); plt.show()"
     )
