@@ -686,7 +686,7 @@ class Sequential:
         self.layers = layers
         ### END SOLUTION
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Int[Tensor, "..."] | Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         ### BEGIN SOLUTION
         for layer in self.layers:
             x = layer(x)
@@ -892,7 +892,7 @@ class BatchNorm1d:
         self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
         ### END SOLUTION
 
-    def __call__(self, x: Float[Tensor, "B T C"] | Float[Tensor, "B C"]) -> Tensor:
+    def __call__(self, x: Float[Tensor, "B T C"] | Float[Tensor, "B C"]) -> Float[Tensor, "B T C"] | Float[Tensor, "B C"]:
         ### BEGIN SOLUTION
         if self.training:
             axes = tuple(range(x.ndim - 1))

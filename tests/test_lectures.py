@@ -1,5 +1,6 @@
 """Every lecture as its students run it: the released notebook in a real Jupyter kernel, once untouched and once solved."""
 
+import ast
 import shutil
 import struct
 import time
@@ -83,3 +84,17 @@ def test_in_an_untouched_notebook_only_the_exercises_complain(fetched):
         else:
             assert not failed, (name, failed[0].evalue)
             assert not [o for o in cell.outputs if o.get("name") == "stderr"], name
+
+
+@pytest.mark.parametrize("lecture", LECTURES)
+def test_every_stub_says_what_goes_in_and_out_with_its_shapes(lecture):
+    """No argument and no result is without a type, and none is a bare Tensor."""
+    notebook = nbformat.read(ROOT / "assignments" / lecture / f"{lecture}.ipynb", as_version=4)
+    for name, cell in code_cells(notebook):
+        if not name.endswith(ANSWER):
+            continue
+        for function in (node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.FunctionDef)):
+            types = [argument.annotation for argument in function.args.args if argument.arg != "self"]
+            types += [function.returns] if function.name != "__init__" else []
+            written = [ast.unparse(t) if t is not None else "no type" for t in types]
+            assert "no type" not in written and "Tensor" not in written, (name, function.name, written)
