@@ -23,7 +23,7 @@ from typing import Any
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 
-import matplotlib.pyplot  # noqa: E402, F401  imported once, here, for every submission
+import matplotlib.pyplot  # noqa: E402  imported once, here, for every submission
 import matplotlib_inline.backend_inline  # noqa: E402
 import torch  # noqa: E402
 from matplotlib_inline.config import InlineBackend  # noqa: E402
@@ -73,6 +73,7 @@ def warm_up() -> None:
         "torch.nn.functional.cross_entropy(torch.nn.Linear(3, 3)(w), torch.tensor([0, 1, 2])).backward()",
     ):
         shell.run(source)
+    matplotlib.interactive(True)  # as in a notebook: a figure is shown below its cell without plt.show()
     matplotlib_inline.backend_inline.configure_inline_support(shell, os.environ["MPLBACKEND"])
     InlineBackend.instance(parent=shell).print_figure_kwargs = {
         "bbox_inches": None
