@@ -112,11 +112,15 @@ def _place(text: Any) -> Tensor:
 
 
 def _lines(axes: Axes) -> list[Curve]:
+    labels = [_label(line) for line in axes.lines]
+    if axes.get_legend() and not any(labels):  # legend(["layer 0", ...]) names the lines in the order they were drawn
+        texts = [text.get_text().strip() for text in axes.get_legend().get_texts()]
+        labels = [*texts, *labels[len(texts) :]]
     curves = []
-    for line in axes.lines:
+    for line, label in zip(axes.lines, labels):
         x, y = (np.array(data, dtype=float) for data in line.get_data(orig=False))
         if len(x) and line.get_linestyle() not in ("None", "none", " ", ""):
-            curves.append(Curve(_label(line), torch.from_numpy(x), torch.from_numpy(y)))
+            curves.append(Curve(label, torch.from_numpy(x), torch.from_numpy(y)))
     return curves
 
 

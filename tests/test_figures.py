@@ -41,6 +41,13 @@ def test_a_histogram_is_one_labelled_curve_however_it_is_drawn(axes, draw):
     assert curve.label == "v" and abs(curve.centre - 2) < 0.05 and abs(curve.spread - 0.5) < 0.05
 
 
+def test_a_legend_with_a_list_of_labels_names_the_curves_in_their_order(axes):
+    for k in range(3):
+        axes.plot([0, 1, 2], [k, 1, 2])
+    axes.legend([f"layer {k}" for k in range(3)])
+    assert [curve.label for curve in drawn(axes).labelled] == ["layer 0", "layer 1", "layer 2"]
+
+
 def test_a_guide_is_no_curve(axes):
     axes.plot([0, 1, 2], [1.0, 4.0, 2.0])
     axes.axhline(-3)
