@@ -11,7 +11,7 @@ run(__name__, globals())
 # %% [markdown]
 # # Lecture 2: a multi-layer perceptron
 #
-# A table of counts for three symbols of context would have $27^3 = 19{,}683$ rows, most of them empty: the names are too few to fill it. Bengio and others (2003) replaced the table by a
+# A table of counts grows by a factor of 27 with every symbol of context, and the names soon are too few to fill it. Bengio and others (2003) replaced the table by a
 # network: each symbol becomes a short vector, the vectors of the context are joined, and a hidden layer reads them. What it learns about one context then helps with similar ones. Afterwards you will be able to
 #
 # - cut names into contexts of any length;
@@ -48,6 +48,39 @@ def some_names(g: torch.Generator, count: int) -> list[str]:
     """Names drawn from the whole list, for the checks below."""
     return [names.all[i] for i in torch.randint(len(names.all), (count,), generator=g).tolist()]
 
+
+# %% [markdown]
+# ## Where tables end
+#
+# The cell counts what follows each context of T symbols in the training names, for T from 1 to 6, adds a smoothing to every count (the best of a few on dev, as in lecture 1), and takes the loss on dev.
+# The second symbol of context helps, and so does the third. The fourth makes it worse: the table has $27^4 = 531{,}441$ rows, and 96 % of them are never seen.
+
+
+# %%
+def table_loss(T: int) -> tuple[float, int]:
+    """Dev loss of a smoothed table of counts for contexts of T symbols, and how many of its 27^T rows occur in train."""
+    digits = 27 ** torch.arange(T)  # a context as one number
+    (X, Y), (X_dev, Y_dev) = names.contexts("train", T), names.contexts("dev", T)
+    rows, row_counts = torch.unique(X @ digits, return_counts=True)
+    cells, cell_counts = torch.unique(X @ digits * 27 + Y, return_counts=True)
+
+    def count(keys: Tensor, counts: Tensor, wanted: Tensor) -> Tensor:
+        place = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
+        return torch.where(keys[place] == wanted, counts[place], 0)
+
+    of_row, of_cell = count(rows, row_counts, X_dev @ digits), count(cells, cell_counts, X_dev @ digits * 27 + Y_dev)
+    losses = [-((of_cell + smoothing) / (of_row + 27 * smoothing)).log().mean().item() for smoothing in (0.02, 0.05, 0.13, 0.3, 0.5)]
+    return min(losses), len(rows)
+
+
+tables = {T: table_loss(T) for T in range(1, 7)}
+for T, (loss, rows) in tables.items():
+    print(f"T = {T}: dev loss {loss:.2f}; {rows:6,} of {27**T:11,} rows occur in train")
+figure, axes = plt.subplots(figsize=(6, 3))
+axes.plot(list(tables), [loss for loss, _ in tables.values()], "o-")
+axes.set_xlabel("symbols of context, T")
+axes.set_ylabel("dev loss of the table")
+plt.show()
 
 # %% [markdown]
 # ## Contexts
@@ -102,7 +135,9 @@ check("build_contexts", lambda g: build_contexts(some_names(g, 8), 2 + int(torch
 
 # %% oracle="build_contexts"
 X, Y = build_contexts(["ab"], 3)
-assert X.tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 2]] and Y.tolist() == [1, 2, 0] and 27**3 == 19_683
+assert X.tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 2]] and Y.tolist() == [1, 2, 0]
+assert tables[1][0] > tables[2][0] > tables[3][0] < tables[4][0] < tables[5][0] < tables[6][0]
+assert abs(tables[3][0] - 2.1134) < 1e-3 and 27**4 == 531_441 and 0.96 <= 1 - tables[4][1] / 27**4 < 0.965
 for T in (1, 3, 8):
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(build_contexts(names.dev[:50], T), contexts_of(names.dev[:50], T)))
 
@@ -454,8 +489,8 @@ def direct_connections(x, W, H, d, U, b):
 # ## The first loss
 #
 # Before any training a network knows nothing, so it should claim nothing: every symbol about equally likely, a loss near $\ln 27 = 3.2958$. The last layer decides that: if its weights are as large as `torch.randn`
-# gives them, the logits are far apart at random and the network is sure of wrong answers. The cell measures it for 200 hidden units. Both networks get to the same place in the end, but the first spends its first
-# thousands of steps on shrinking its logits.
+# gives them, the logits are far apart at random and the network is sure of wrong answers. The cell measures it for 200 hidden units. Training does repair that, but its first steps then go into shrinking logits, and
+# nothing about names is learned from them.
 
 
 # %%
@@ -473,7 +508,7 @@ print(f"all weights as torch.randn gives them: first loss {first_loss(as_drawn, 
 # %% [markdown] exercise="initial_loss"
 # Write `initial_parameters(T, d, hidden, g)`, the parameters `[C, W1, b1, W2, b2]` of a network, drawn from the generator `g` where they are random, such that
 #
-# - the first loss on names is within **0.05** of 3.2958;
+# - the first loss on names is within **0.05** of 3.2958 (the check takes the mean over eight networks, so that a single unlucky draw does no harm);
 # - the embeddings of different symbols differ, and so do the hidden units: if two units started equal, they would get equal gradients and stay equal for ever.
 #
 # With `T = 3`, `d = 10` and `hidden = 200` the shapes are `(27, 10)`, `(30, 200)`, `(200,)`, `(200, 27)` and `(27,)`.
@@ -509,15 +544,16 @@ def initial_parameters(T: int, d: int, hidden: int, g: torch.Generator) -> list[
 # %% check="initial_loss"
 def initial_probe(g: torch.Generator):
     T, d, hidden = 3, 8 + int(torch.randint(4, (1,), generator=g)), 150 + int(torch.randint(100, (1,), generator=g))
-    C, W1, b1, W2, b2 = parameters = initial_parameters(T, d, hidden, g)
     X, Y = contexts_of(some_names(g, 100), T)
-    loss = float(first_loss(parameters, X, Y))
-    # W2 of spread 0.01 puts the loss within 0.02 of ln 27 (the logits' spread is then below 0.16); 0.05 leaves room for every sensible choice
-    told = "within 0.05 of ln 27" if abs(loss - math.log(27)) < 0.05 else "more than 1 above ln 27" if loss > math.log(27) + 1 else "not within 0.05 of ln 27"
+    networks = [initial_parameters(T, d, hidden, g) for _ in range(8)]
+    # Measured with W2 = 0.01 randn and all before it randn, the largest sensible choice: one network's first loss is 0.008 above ln 27, give or take 0.012. A bound of
+    # 0.05 would fail it three times in 10,000. The mean of eight is off by 0.004 only, so the bound is more than nine of these away: never.
+    excess = sum(first_loss(parameters, X, Y).item() for parameters in networks) / len(networks) - math.log(27)
+    C, W1, b1, W2, b2 = networks[0]
     h = (C[X].flatten(1) @ W1 + b1).tanh()
     return {
-        "shapes": [list(parameter.shape) for parameter in parameters],
-        "first loss": told,
+        "shapes": [list(parameter.shape) for parameter in networks[0]],
+        "first loss": "within 0.05 of ln 27" if abs(excess) < 0.05 else "more than 1 above ln 27" if excess > 1 else "not within 0.05 of ln 27",
         "embeddings differ": bool(C.std(0).min() > 1e-4),
         "hidden units differ": bool(h.std(1).min() > 1e-4),
     }
@@ -529,7 +565,7 @@ check("initial_loss", initial_probe)
 assert abs(math.log(27) - 3.2958) < 1e-4 and [list(p.shape) for p in initial_parameters(3, 10, 200, torch.Generator())] == [[27, 10], [30, 200], [200], [200, 27], [27]]
 for seed in range(50):
     parameters = initial_parameters(3, 10, 200, torch.Generator().manual_seed(seed))
-    assert abs(first_loss(parameters, X_dev[:2000], Y_dev[:2000]) - math.log(27)) < 0.02
+    assert abs(first_loss(parameters, X_dev[:2000], Y_dev[:2000]) - math.log(27)) < 0.04
 assert 10 < first_loss(as_drawn, X_dev, Y_dev) < 40 and abs(200**0.5 - 14) < 0.2
 
 
@@ -551,7 +587,7 @@ def initial_parameters(T, d, hidden, g):
 # %% mistake="initial_loss" says="The first loss is too high by some tenths: the weights of the last layer are smaller than torch.randn gives them, but not small enough."
 def initial_parameters(T, d, hidden, g):
     sizes = ((27, d), (T * d, hidden), (hidden,), (hidden, 27), (27,))
-    return [torch.randn(shape, generator=g) * scale for shape, scale in zip(sizes, (1, 0.2, 0, 0.08, 0))]
+    return [torch.randn(shape, generator=g) * scale for shape, scale in zip(sizes, (1, 0.2, 0, 0.1, 0))]
 
 
 # %% mistake="initial_loss" says="W2 and its bias are right, but W1 has its rows and columns swapped: it is multiplied from the right, so its rows are its inputs."
@@ -566,6 +602,12 @@ def initial_parameters(T, d, hidden, g):
     W1 = torch.empty(T * d, hidden).normal_(0, (T * d) ** -0.5, generator=g)
     b1 = 0.01 * torch.randn(hidden, generator=g)
     return [C, W1, b1, torch.zeros(hidden, 27), torch.zeros(27)]
+
+
+# %% variant="initial_loss"
+def initial_parameters(T, d, hidden, g):
+    C, W1, b1 = (torch.randn(shape, generator=g) for shape in ((27, d), (T * d, hidden), (hidden,)))
+    return [C, W1, b1, torch.randn(hidden, 27, generator=g) * 0.01, torch.randn(27, generator=g) * 0]
 
 
 # %% variant="initial_loss"
@@ -716,7 +758,7 @@ def sgd_step(parameters, loss_of, rate):
 
 
 # %% [markdown] exercise="minibatch"
-# A gradient from a few dozen rows points nearly where that of all 180,000 does, and costs a thousandth. Write `minibatch(n, size, g)`: `size` indices from 0 to `n - 1`, each drawn by itself, so that one may occur twice. Use
+# A gradient from 256 rows is noisy, but on average it points where that of all 180,000 does, and it costs 700 times less: many rough steps bring more than a few exact ones. Write `minibatch(n, size, g)`: `size` indices from 0 to `n - 1`, each drawn by itself, so that one may occur twice. Use
 # `torch.randint` with the generator `g`.
 #
 # With `n = 5` and `size = 3` these may be `[4, 0, 4]`.
@@ -758,7 +800,7 @@ check("minibatch", minibatch_probe)
 g = torch.Generator().manual_seed(1)
 drawn_indices = minibatch(7, 70_000, g)
 assert drawn_indices.dtype == torch.int64 and (torch.bincount(drawn_indices, minlength=7) / 10_000 - 1).abs().max() < 0.06
-assert 170_000 < len(names.contexts("train", 3)[1]) < 190_000
+assert 175_000 < len(names.contexts("train", 3)[1]) < 185_000 and 690 < len(names.contexts("train", 3)[1]) / 256 < 720
 
 
 # %% mistake="minibatch" says="The last row can never be drawn: randint leaves out its upper end by itself."
@@ -779,6 +821,11 @@ def minibatch(n, size, g):
 # %% mistake="minibatch" says="The numbers do not come from the generator g: nobody could repeat your training. Hand it to randint."
 def minibatch(n, size, g):
     return torch.randint(0, n, (size,))
+
+
+# %% mistake="minibatch" says="No index occurs twice: you draw without putting back, and shuffle all n rows for each batch. Draw every index by itself, with randint."
+def minibatch(n, size, g):
+    return torch.randperm(n, generator=g)[:size]
 
 
 # %% variant="minibatch"
@@ -954,7 +1001,7 @@ except NotImplementedError as missing:
 
 # %% [markdown] exercise="train_mlp"
 # Train a network with at most **20,000 parameters** on contexts of three symbols. The mean negative log-likelihood on the **dev** names decides the points: 2.25 is a step on the way, **2.1701** is what the lecture
-# reached, **2.1289** the author of the notes that this course follows, and 2.10 earns the bonus points.
+# reached, **2.1289** the author of the notes that this course follows, and 2.10 earns the bonus points. The table of three symbols is a strong opponent: 2.11. Below 2.10 you beat every table of the picture above.
 #
 # - `make_model()`: a fresh model. It may be any object that holds its tensors in attributes and, called on contexts `(N, 3)`, returns logits `(N, 27)`, each row by itself.
 # - `train(model)`: a **generator** that takes one step after the other and `yield`s each step's loss as a float.
@@ -1045,7 +1092,7 @@ check_loss("train_mlp")
 # %% oracle="train_mlp"
 X, Y = names.contexts("dev", 3)
 with torch.no_grad():
-    assert F.cross_entropy(model(X), Y) <= 2.10
+    assert F.cross_entropy(model(X), Y) <= 2.10 < min(loss for loss, _ in tables.values()) < 2.1175
 assert 270 + 30 * 200 + 200 + 200 * 27 + 27 == 11_897 and sum(p.numel() for p in vars(make_model()).values()) <= 20_000
 
 
@@ -1058,13 +1105,13 @@ class MLP(MLP):
 
 
 # %% [markdown] exercise="why_embedding"
-# In your own words, three or four sentences: a table of counts for three symbols has a row for each of 19,683 contexts. Why does this network do better on dev than such a table, although it has fewer numbers than the table has rows? What does
-# the embedding have to do with it?
+# In your own words, three or four sentences. The table of counts gets worse from the fourth symbol of context on, although it is told more. A network like yours goes on getting better: lecture 5 trains one on eight symbols and
+# comes below 2.0. What does the table do with a context that it has rarely or never seen, what does the network do with it, and what does the embedding have to do with that?
 
 # %% [markdown] written="why_embedding"
-# In the table every context stands alone: what is counted for `bra` says nothing about `dra`, and most contexts occur rarely or never, so their rows are noise or nothing. The network has to say everything with few numbers, and it does so by giving
-# symbols that behave alike, such as vowels, similar embeddings. What it learns about one context then moves its prediction for all contexts with similar embeddings, also for those it has never seen. So it generalises from the
-# contexts it saw to those it did not, where the table can only fall back on smoothing.
+# In the table every context stands alone: what is counted for `bra` says nothing about `dra`. With every further symbol of context the same names are spread over 27 times as many rows, so most rows hold few counts or none,
+# and there the table has only its smoothing, nearly a uniform guess. The network has no row of its own for a context. It has to say everything with few weights, and it does so by giving symbols that behave alike, such as the vowels,
+# similar embeddings. What it learns from one context then moves its prediction for all contexts with similar embeddings, also for those that it has never seen.
 
 # %% [markdown]
 # ## What it has learned
@@ -1233,7 +1280,9 @@ def sample_names(logits_of, T, count, g):
 
 # %%
 try:
-    if globals().get("model"):  # there is no model before fit has made one
+    if globals().get("model") is None:
+        print("The names come when train_mlp has a model.")
+    else:
         with torch.no_grad():
             print(", ".join(sample_names(model, 3, 20, torch.Generator().manual_seed(42))))
 except NotImplementedError as missing:
@@ -1246,6 +1295,9 @@ except NotImplementedError as missing:
 # `torch.linalg.svd(centred, full_matrices=False)` returns `U`, `S` and `Vh`; the rows of `Vh` are the right singular vectors, the most important one first. So the points are `centred @ Vh[:2].T`, shape (27, 2).
 #
 # Draw the 27 points, write each symbol at its point, and return the axes.
+#
+# **A tiny example.** The embeddings $(5, 1, 0)$, $(5, -1, 0)$, $(5, 0, 3)$ and $(5, 0, -3)$ do not differ in their first number and differ most in their last. So the last becomes the first coordinate and the middle one the second: the points are
+# $(0, 1)$, $(0, -1)$, $(3, 0)$ and $(-3, 0)$, or the same mirrored, since a principal component has no sign of its own.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -1282,8 +1334,16 @@ def embedding_plot(C: Float[Tensor, "27 d"]) -> Axes:
 
 
 # %%
+def scattered_embeddings(g: torch.Generator) -> Tensor:
+    """Embeddings (27, 6), far from zero, whose principal plane shows a shaken grid: no two points are so near that a label beside one could belong to the other."""
+    places = torch.cartesian_prod(1.6 * torch.arange(6.0), torch.arange(5.0))[torch.randperm(30, generator=g)[:27]]
+    places = 2 * (places + 0.4 * torch.rand(27, 2, generator=g))
+    turn, _ = torch.linalg.qr(torch.randn(6, 6, generator=g))
+    return torch.cat([places, 0.2 * torch.randn(27, 4, generator=g)], 1) @ turn + 5
+
+
 def embedding_facts(axes: Axes) -> dict:
-    """How many points there are, which symbols are written, and how far the points of the symbols are from each other.
+    """How many points and labels there are, which symbols are written, and how far the points of the symbols are from each other.
 
     Principal components have no sign of their own, so positions are compared by their distances.
     """
@@ -1291,13 +1351,14 @@ def embedding_facts(axes: Axes) -> dict:
     points = torch.stack([drawing.point_of(symbol) for symbol in SYMBOLS])
     return {
         "points": len(drawing.points),
-        "symbols": "".join(sorted(text for text in drawing.texts if text in SYMBOLS)),
+        "labels": min(len(drawing.texts), 27),  # a remark in the picture is no mistake
+        "symbols": "".join(symbol for symbol in SYMBOLS if symbol in drawing.texts),
         "distances between the symbols' points": torch.cdist(points, points).float(),
     }
 
 
 # %% check="embedding_plot"
-check("embedding_plot", lambda g: embedding_facts(embedding_plot(torch.randn(27, 6, generator=g) * torch.tensor([1, 4, 1, 3, 1, 1]) + 5)))
+check("embedding_plot", lambda g: embedding_facts(embedding_plot(scattered_embeddings(g))))
 
 # %% oracle="embedding_plot"
 C = torch.randn(27, 6, generator=torch.Generator().manual_seed(1)) * torch.tensor([1, 4, 1, 3, 1, 1])
@@ -1306,6 +1367,12 @@ U, S, V = torch.pca_lowrank(C.double(), q=6)
 theirs = U[:, :2] * S[:2]
 assert facts["points"] == 27 and facts["symbols"] == SYMBOLS
 torch.testing.assert_close(facts["distances between the symbols' points"], torch.cdist(theirs, theirs).float(), rtol=1e-3, atol=1e-3)
+four = torch.tensor([[5.0, 1, 0], [5, -1, 0], [5, 0, 3], [5, 0, -3]])
+points = drawn(embedding_plot(four)).points.abs()  # SYMBOLS is longer than four: zip stops there
+torch.testing.assert_close(points.float(), torch.tensor([[0.0, 1], [0, 1], [3, 0], [3, 0]]))
+at = drawn(embedding_plot(model.C.detach()))
+vowels, others = (torch.stack([at.point_of(symbol) for symbol in some]) for some in ("aeiou", "bcdfghjklmnpqrstvwxz"))
+assert torch.cdist(vowels, vowels).sum() / 20 < 0.6 * torch.cdist(vowels, others).mean()  # what the closing words say of the vowels
 plt.close("all")
 
 
@@ -1315,6 +1382,17 @@ def embedding_plot(C):
     points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
     _, axes = plt.subplots()
     axes.scatter(points[:, 0], points[:, 1])
+    return axes
+
+
+# %% mistake="embedding_plot" says="The points carry numbers, the rows of C, and nobody knows them by heart. Write the symbols: SYMBOLS has one for each row."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for row, (x, y) in enumerate(points.tolist()):
+        axes.text(x, y, str(row))
     return axes
 
 
@@ -1374,19 +1452,35 @@ def embedding_plot(C):
     return plt.gca()
 
 
+# %% variant="embedding_plot"
+def embedding_plot(C):
+    U, S, _ = torch.linalg.svd(C - C.mean(0), full_matrices=False)
+    xs, ys = (U[:, :2] * S[:2]).T
+    _, axes = plt.subplots()
+    for symbol, x, y in zip(SYMBOLS, xs, ys):
+        axes.scatter([x], [y], color="black")
+        axes.text(x + 0.3, y + 0.3, symbol)
+    axes.text(0, 12, "the letters")
+    return axes
+
+
 # %% [markdown]
 # Your network's letters. Where are the vowels?
 
 # %%
 try:
-    if getattr(globals().get("model"), "C", None) is not None:  # a model with its embedding table under this name
-        embedding_plot(model.C.detach())
+    table = getattr(globals().get("model"), "C", None)
+    table = getattr(table, "weight", table)  # of an nn.Embedding
+    if isinstance(table, Tensor):
+        embedding_plot(table.detach())
         plt.show()
+    else:
+        print("The picture comes when train_mlp has a model whose embedding table is called C.")
 except NotImplementedError as missing:
     print(f"The picture comes when {missing} is written.")
 
 # %% [markdown]
 # ## What you did
 #
-# You cut names into contexts, gave every symbol a vector, and wrote the network of 2003 in two lines. You started it at an honest guess, took steps on mini-batches with a rate that you had looked for, and got below every table of
-# counts that fits the names. Its embeddings have found the vowels by themselves. The next lecture makes such networks deep, and looks at what then goes wrong inside.
+# You cut names into contexts, gave every symbol a vector, and wrote the network of 2003 in two lines. You started it at an honest guess, took steps on mini-batches with a rate that you had looked for, and let the network
+# invent names. Nobody told it about vowels, and yet its embeddings put them side by side. The next lecture makes such networks deep, and looks at what then goes wrong inside.
