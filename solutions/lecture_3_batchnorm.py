@@ -235,7 +235,7 @@ def dead_neurons(h):
 # ## The scale of the initial weights
 #
 # A unit adds up `fan_in` products. If the inputs have spread 1 and the weights have spread $s$, the sum has spread $s \sqrt{\text{fan\_in}}$: with 200 inputs and $s = 1$ about
-# 14, and every tanh is saturated. The cell measures it, once for weights as `torch.randn` gives them and once divided by $\sqrt{\text{fan\_in}}$.
+# 14, and most tanh outputs are saturated. The cell measures it, once for weights as `torch.randn` gives them and once divided by $\sqrt{\text{fan\_in}}$.
 
 # %%
 g = torch.Generator().manual_seed(42)
@@ -713,6 +713,10 @@ expected = torch.stack([d.mean() for d in gradients if d.ndim == 2])
 assert facts["curves"] == 5 and torch.allclose(facts["where the curves lie, in the order of the layers"], expected, atol=0.01)
 shapes = [torch.randn(30, 8), torch.randn(8), torch.randn(8, 27)]
 assert curve_facts(gradient_plot(shapes, shapes))["curves"] == 2
+sound, steep = ([d.std() for d in untrained(gain)[2]] for gain in (5 / 3, 4.0))  # what is said of the picture below
+assert sound[0] / sound[5] < 2 and 8 < steep[0] / steep[5] < 12
+needle, sound, towers = (untrained(gain)[0][-1] for gain in (0.7, 5 / 3, 4.0))
+assert needle.std() < 0.1 and 0.6 < sound.std() < 0.7 and (towers.abs() > 0.97).float().mean() > 0.5
 plt.close("all")
 
 
@@ -756,11 +760,11 @@ def gradient_plot(parameters, gradients):
 
 
 # %% [markdown]
-# Your picture for the untrained network above. With the gain 0.7 the gradients of the first layers are far smaller than those of the last: on its way back through each layer the
-# gradient is multiplied by weights that are too small.
+# Your picture for the untrained network above. With the gain 5/3 the six curves have nearly the same width. With the gain 4 the gradient of the first layer is ten times as wide as that of the last: on its way back
+# through each layer the gradient is multiplied by weights that are too large. One learning rate cannot suit both.
 
 # %%
-for gain in (0.7, 5 / 3):
+for gain in (5 / 3, 4.0):
     _, weights, gradients = untrained(gain)
     axes = attempt(gradient_plot, weights[:-1], gradients[:-1])  # the last layer has no tanh, and a scale of its own
     if axes is None:
