@@ -880,15 +880,15 @@ def learning_rate_range(
 
 # %%
 class Valley:
-    """A loss with a known steepness: steps with a rate above 2 / steepness jump out of it."""
+    """A loss that falls with steps up to a known rate and grows with larger ones, until it has blown up to a ceiling."""
 
     def __init__(self, g: torch.Generator):
-        self.w = 3 * torch.randn(5, generator=g)
-        self.steepness = 30 + 25 * float(torch.rand(1, generator=g))
+        self.loss = 3 + float(torch.rand(1, generator=g))
+        self.turning = 0.03 + 0.03 * float(torch.rand(1, generator=g))
 
     def step(self, rate: float) -> float:
-        loss = self.steepness * ((1 + self.w**2).sqrt() - 1).sum().item()
-        self.w = self.w - rate * self.steepness * self.w / (1 + self.w**2).sqrt()
+        loss = self.loss
+        self.loss = min(100.0, loss * math.exp(-10 * rate * (1 - rate / self.turning)))
         return loss
 
 
