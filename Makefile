@@ -15,7 +15,11 @@ test: $(READY)
 verify: $(READY)
 	$(VENV)/bin/autograder verify
 
+# The jail for submissions comes from the system, not from pip.
 $(READY): pyproject.toml constraints.txt
+	@command -v bwrap > /dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; \
+		then apt-get update -q && apt-get install -y -q --no-install-recommends bubblewrap libseccomp2; \
+		else echo "Install bubblewrap and libseccomp first: sudo apt install bubblewrap libseccomp2"; exit 1; fi
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[instructor,dev]'
 	touch $(READY)

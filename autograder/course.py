@@ -133,11 +133,17 @@ class Limits(Model):
     """What one submission may use while it is graded."""
 
     cell_seconds: float = Field(20, gt=0)
+    cell_cpu_seconds: float = Field(40, gt=0)  # of all its processes and threads together
     notebook_seconds: float = Field(240, gt=0)
+    notebook_cpu_seconds: float = Field(300, gt=0)
     training_seconds: float = Field(20, gt=0)  # for each model that was submitted without weights
-    memory_mb: int = Field(3000, ge=256)
-    file_mb: int = Field(64, ge=1)
+    memory_mb: int = Field(3000, ge=256)  # beyond what torch itself takes
+    processes: int = Field(32, ge=1)  # and threads
+    open_files: int = Field(256, ge=32)
+    file_mb: int = Field(64, ge=1)  # of one file
+    disk_mb: int = Field(256, ge=16)  # of all files that a submission writes
     output_kb: int = Field(1024, ge=16)  # text and pictures of one cell
+    notebook_output_mb: int = Field(16, ge=1)  # of all cells
     record_mb: int = Field(16, ge=1)  # what one check may hand over
     notebook_mb: int = Field(20, ge=1)
 

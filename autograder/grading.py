@@ -239,7 +239,9 @@ def compute_answers(
         cell.seconds = 120 + budget  # an author's machine may take its time; a loop that never ends may not
     wanted = tuple(f"{name}.safetensors" for name in fits)
     files = {name: path.read_bytes() for name in wanted if (path := course.weights(lecture) / name).is_file()}
-    limits = {**course.course.limits.model_dump(), "cell_seconds": 120 + budget, "notebook_seconds": 600 + 2 * budget}
+    cell, whole = 120 + budget, 600 + 2 * budget
+    limits = {**course.course.limits.model_dump(), "cell_seconds": cell, "notebook_seconds": whole}
+    limits |= {"cell_cpu_seconds": 2 * cell, "notebook_cpu_seconds": 2 * whole}
     job = Job(cells, with_names(files, course), facts.to_json(), limits, training="author", wanted=wanted, say=say)
     result = runner.run(job)
     where = course.solution(lecture).name

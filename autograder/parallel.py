@@ -12,11 +12,15 @@ from autograder.runner.host import Runner
 Result = TypeVar("Result")
 
 
-def each_lecture(lectures: list[str], work: Callable[[str, Runner], Result]) -> list[Result]:
-    """What ``work`` returns for each lecture, in their order; the first exception ends it."""
+def each_lecture(lectures: list[str], work: Callable[[str, Runner], Result], unsafe: bool = False) -> list[Result]:
+    """What ``work`` returns for each lecture, in their order; the first exception ends it.
+
+    Args:
+        unsafe: run them without the jail.
+    """
 
     def one(lecture: str) -> Result:
-        with Runner() as runner:
+        with Runner(unsafe) as runner:
             return work(lecture, runner)
 
     with ThreadPoolExecutor(max_workers=min(len(lectures), os.cpu_count() or 1)) as pool:

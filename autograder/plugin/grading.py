@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,12 @@ from nbformat.notebooknode import from_dict
 from autograder.feedback import as_html
 from autograder.grading import Graded, answer_key, grade, hidden_facts
 from autograder.plugin.base import CoursePreprocessor
-from autograder.plugin.submission import _refused
-from autograder.runner.host import Runner
+from autograder.plugin.running import UNSAFE_NOTE, SubmissionRunner
+from autograder.plugin.submission import _refused, add_note
 from autograder.session import EXPECTED
 from autograder.verdict import NOT_ATTEMPTED, Verdict, refuse
 
 MAX_FILES = 20  # besides the notebook
-_runner = Runner()
-atexit.register(_runner.close)
 
 
 class RunSubmission(CoursePreprocessor):
@@ -35,15 +32,19 @@ class RunSubmission(CoursePreprocessor):
             }
             resources["autograder"] = Graded(verdicts, [])
             return nb, resources
-        answers = answer_key(self.course, lecture, _runner, hidden_facts(self.course, lecture))
-        files = submitted_files(Path(resources["metadata"]["path"]), self.course.course.limits.file_mb * 2**20)
-        graded = grade(nb, files, self.course, lecture, answers, _runner)
+        limits = self.course.course.limits
+        runner = SubmissionRunner.instance(parent=self).ready(limits.disk_mb)
+        answers = answer_key(self.course, lecture, runner, hidden_facts(self.course, lecture))
+        files = submitted_files(Path(resources["metadata"]["path"]), limits.file_mb * 2**20, limits.disk_mb * 2**19)
+        graded = grade(nb, files, self.course, lecture, answers, runner)
         code = [cell for cell in nb.cells if cell.cell_type == "code"]
         for number, (cell, ran) in enumerate(zip(code, graded.cells), 1):
             cell.execution_count = number
             cell.outputs = [from_dict(_safe(output)) for output in ran.outputs]
             if ran.ended:
                 cell.outputs.append(from_dict({"output_type": "stream", "name": "stderr", "text": f"{ran.ended}\n"}))
+        if runner.unsafe:
+            add_note(nb, UNSAFE_NOTE, False)
         for remark in graded.remarks:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
         resources["autograder"] = graded
@@ -77,15 +78,16 @@ def as_output(verdict: Verdict, title: str, max_points: float) -> dict[str, Any]
     return {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None}
 
 
-def submitted_files(folder: Path, max_bytes: int) -> dict[str, bytes]:
-    """What was submitted beside the notebook: plain files of plain names, within the limit; the answers stay outside."""
-    files = {}
+def submitted_files(folder: Path, max_bytes: int, max_total: int) -> dict[str, bytes]:
+    """What was submitted beside the notebook: plain files of plain names, within the limits; the answers stay outside."""
+    files: dict[str, bytes] = {}
     for path in sorted(folder.iterdir()):
         if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb" or path.name == EXPECTED:
             continue
         if path.stem.rpartition(".")[2].startswith("previous"):  # older weights that fit has kept
             continue
-        if path.stat().st_size <= max_bytes and len(files) < MAX_FILES:
+        size, held = path.stat().st_size, sum(map(len, files.values()))
+        if size <= max_bytes and held + size <= max_total and len(files) < MAX_FILES:
             files[path.name] = path.read_bytes()
     return files
 

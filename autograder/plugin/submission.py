@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
 from autograder.plugin.base import CoursePreprocessor, course_at
+from autograder.plugin.running import SubmissionRunner
 
 MAX_CELLS = 1_000  # our largest notebook has about 100
 REFUSED = "refused"  # cell metadata: the reason why the submission cannot be graded
@@ -26,6 +27,8 @@ class SubmissionExporter(NotebookExporter):
 
     def __init__(self, config=None, **kwargs: Any):
         super().__init__(config=config, **kwargs)
+        course = course_at(self.config.CoursePreprocessor.course_file).course
+        SubmissionRunner.instance(parent=self).ready(course.limits.disk_mb)  # no jail: nothing is touched
         assignments = getattr(self.parent, "assignments", None)
         if assignments:
             self._add_submissions_without_notebook(assignments)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.errors import UserError
 from autograder.record import Record, RecordError, decode
-from autograder.runner import wire
+from autograder.runner import jail, outputs, wire
+from autograder.runner.limits import ENDED, OF_THE_NOTEBOOK, ended
 
 MAX_RERUNS = 12  # cells of one submission that may end the process, each of which costs one more run
-OUTPUT_FACTOR = 8  # JSON's escapes, images in base64 and tracebacks, beyond the cell's own limit
+START_SECONDS = 120.0  # for the warm process to come up, on the slowest machine
+SPARE_SECONDS = 30.0  # beyond the notebook's limit, which the warm process keeps; then the jail is given up
+FRAME_COST = 256  # bytes that a frame counts beside its payload
+MAX_FRAMES = 100_000  # of progress, in a long training
 
 
 @dataclass
@@ -61,12 +65,23 @@ class Job:
     say: Callable[[str], None] | None = None  # told how far a reference's training is
 
 
-class Runner:
-    """One warm process and the jobs it runs, one at a time. Use it as a context manager."""
+class Flood(wire.WireError):
+    """More than a submission may hand over."""
 
-    def __init__(self) -> None:
+
+class Runner:
+    """One warm process in a jail and the jobs it runs, one at a time. Use it as a context manager.
+
+    Args:
+        unsafe: run submissions without the jail: only where somebody has typed it.
+    """
+
+    def __init__(self, unsafe: bool = False) -> None:
+        self.unsafe = unsafe
         self.process: subprocess.Popen | None = None
         self.socket: socket.socket | None = None
+        self.frames: wire.Reader | None = None
+        self.disk_mb = 0  # of the jail that runs
         self.current = -1  # the cell that is running
 
     def __enter__(self) -> Runner:
@@ -75,64 +90,75 @@ class Runner:
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def start(self) -> None:
+    def ready(self, disk_mb: int) -> None:
+        """Start the warm process if there is none, or none with such a disk.
+
+        Args:
+            disk_mb: what submissions may write, in MB.
+
+        Raises:
+            UserError: see :meth:`start`.
+        """
+        if self.process is None or self.disk_mb != disk_mb or self.process.poll() is not None:
+            self.close()
+            self.start(disk_mb)
+
+    def start(self, disk_mb: int) -> None:
         """Start the warm process.
 
         Raises:
-            UserError: it cannot be started here.
+            UserError: it cannot be started here, or there is no jail to start it in.
         """
         if not hasattr(os, "fork"):
             raise UserError(
                 "Grading needs Linux: submissions run in forks of a warm process. On Windows or macOS use a Linux container."
             )
         ours, theirs = socket.socketpair()
-        environment = {
-            name: os.environ[name]
-            for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-            if name in os.environ
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "autograder.runner.jailed", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={
-                **environment,
-                "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
-            start_new_session=True,
-        )
+        program = ["-P", "-m", "autograder.runner.jailed", str(theirs.fileno())]
+        common = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        if self.unsafe:
+            self.process = subprocess.Popen(
+                [sys.executable, *program],
+                pass_fds=[theirs.fileno()],
+                env=_environment(),
+                start_new_session=True,
+                **common,
+            )
+        else:
+            with jail.command([*program, str(jail.uid())], disk_mb) as command:
+                descriptors = [theirs.fileno(), *command.descriptors]
+                self.process = subprocess.Popen(command.arguments, pass_fds=descriptors, env={}, **common)
         theirs.close()
-        self.socket = ours
+        self.socket, self.frames, self.disk_mb = ours, wire.Reader(ours.fileno()), disk_mb
         try:
-            header, _ = wire.receive(ours.fileno())
+            header = self._receive(time.monotonic() + START_SECONDS)[0]
         except wire.WireError:
+            self.process.kill()
             said = self.process.stderr.read().decode(errors="replace").strip().splitlines()[-3:]
             self.close()
             raise UserError(
-                "The runner does not start; `autograder doctor` says what is missing. Its last words: "
-                + " / ".join(said)
+                f"Nothing is graded: the {'runner' if self.unsafe else 'jail for submissions'} does not start. Its last words: "
+                f"{' / '.join(said)}. What is missing here says: autograder doctor. {'' if self.unsafe else jail.UNSAFE}"
             ) from None
         assert header["type"] == "ready"
 
     def close(self) -> None:
-        """End the warm process."""
+        """End the warm process and all that it has started."""
         if self.socket is not None:
             self.socket.close()
         if self.process is not None:
-            self.process.terminate()
+            self.process.kill()
             self.process.wait()
             self.process.stderr.close()
-        self.process = self.socket = None
+        self.process = self.socket = self.frames = None
 
     def run(self, job: Job) -> Result:
         """Run a submission's cells; a cell that ends the process is left out and the rest runs again without it."""
         result = Result([CellResult() for _ in job.cells])
         skipped: set[int] = set()
+        begun = time.monotonic()
         for _ in range(MAX_RERUNS):
-            last = self._once(job, skipped, result)
+            last = self._once(job, skipped, result, time.monotonic() - begun)
             if last is None:
                 break
             skipped.add(last)
@@ -140,29 +166,44 @@ class Runner:
             for cell in result.cells:
                 if not cell.ran and not cell.ended:
                     cell.ended = f"More than {MAX_RERUNS} cells ended the process; this one was not run."
+        for cell in result.cells:
+            cell.outputs = outputs.named_limits(cell.outputs, job.limits)
         return result
 
-    def _once(self, job: Job, skipped: set[int], result: Result) -> int | None:
+    def _once(self, job: Job, skipped: set[int], result: Result, spent: float) -> int | None:
         """One run. Returns the cell that ended it, or ``None`` if it came to its end."""
-        if self.process is None:
-            self.start()
+        self.ready(job.limits["disk_mb"])
         self.current = -1
         try:
-            return self._collect(job, skipped, result)
+            return self._collect(job, skipped, result, spent)
+        except Flood:
+            self.close()
+            return self._died(result, ": it handed over more than a whole submission may")
         except (wire.WireError, OSError):
             self.close()  # the warm process itself is gone; the next run starts another
             return self._died(result, "")
 
-    def _collect(self, job: Job, skipped: set[int], result: Result) -> int | None:
-        fd = self.socket.fileno()
-        wire.send(fd, self._header(job, skipped), b"".join(job.files.values()))
+    def _receive(self, until: float) -> wire.Frame:
+        frame = self.frames.receive(until)
+        if frame is None:
+            raise wire.WireError("the other side says nothing")
+        return frame
+
+    def _collect(self, job: Job, skipped: set[int], result: Result, spent: float) -> int | None:
+        wire.send(self.socket.fileno(), self._header(job, skipped, spent), b"".join(job.files.values()))
+        until = time.monotonic() + job.limits["notebook_seconds"] + SPARE_SECONDS
+        room = _room(job)
+        self.frames.max_payload = int(room)
         while True:
-            header, payload = wire.receive(fd)
+            header, payload = self._receive(until)
             kind, position = header.get("type"), header.get("cell")
+            room -= len(payload) + FRAME_COST
+            if room < 0:
+                raise Flood
             if kind == "end":
                 return self._ended(header, job, result)
             if kind == "cell":
-                if isinstance(position, int) and self.current < position < len(job.cells) and position not in skipped:
+                if type(position) is int and self.current < position < len(job.cells) and position not in skipped:
                     self.current = position
             elif kind == "file" and header.get("name") in job.wanted:
                 result.files[header["name"]] = payload
@@ -171,16 +212,16 @@ class Runner:
             elif self.current < 0:
                 continue  # nothing may come before the first cell
             elif kind == "interrupted":
-                result.cells[self.current].ended = _time_message(job, self.current)
+                result.cells[self.current].ended = self._why("cell_seconds", job)
             elif position != self.current:
                 continue  # what is not of the running cell is forged or late
             elif kind == "outputs" and not result.cells[position].ran:
-                result.cells[position].outputs = _outputs(payload, job.limits)
+                result.cells[position].outputs = outputs.rebuilt(payload, job.limits)
                 result.cells[position].ran = True
             elif kind in ("record", "fork failed"):
                 _take(header, payload, job, position, result)
 
-    def _header(self, job: Job, skipped: set[int]) -> dict[str, Any]:
+    def _header(self, job: Job, skipped: set[int], spent: float) -> dict[str, Any]:
         cells = [
             {"source": c.source, "locked": c.locked, "skip": i in skipped, "forks": c.forks}
             for i, c in enumerate(job.cells)
@@ -191,24 +232,30 @@ class Runner:
             "facts": job.facts,
             "limits": job.limits,
             "seconds": {str(i): c.seconds for i, c in enumerate(job.cells) if c.seconds},
+            "spent": spent,
             "training": job.training,
             "wanted": list(job.wanted),
         }
 
     def _ended(self, header: dict[str, Any], job: Job, result: Result) -> int | None:
+        if header.get("leaving"):
+            self.close()
         reason = header.get("reason")
         if reason == "done":
             return None
-        if reason == "notebook time":
-            limit = job.limits["notebook_seconds"]
+        if reason in OF_THE_NOTEBOOK:
             for cell in result.cells:
                 if not cell.ran and not cell.ended:
-                    cell.ended = f"The notebook took more than {limit:g} seconds (the limit notebook_seconds); this cell did not come to its end."
+                    cell.ended = ended(reason, job.limits)
             return None
-        if reason == "cell time" and self.current >= 0:
-            result.cells[self.current].ended = _time_message(job, self.current)
+        if reason in ENDED and self.current >= 0:
+            result.cells[self.current].ended = self._why(reason, job)
             return self.current
         return self._died(result, f" (signal {header.get('signal')})" if header.get("signal") else "")
+
+    def _why(self, limit: str, job: Job) -> str:
+        own = job.cells[self.current].seconds if limit == "cell_seconds" else None
+        return ended(limit, job.limits, own)
 
     def _died(self, result: Result, how: str) -> int:
         """The running cell ended the process; if none was running, the fault is the grader's and nobody is graded for it."""
@@ -218,9 +265,21 @@ class Runner:
         return self.current
 
 
-def _time_message(job: Job, cell: int) -> str:
-    seconds = job.cells[cell].seconds or job.limits["cell_seconds"]
-    return f"This cell took more than {seconds:g} seconds (the limit cell_seconds) and was stopped. Is there a loop that never ends?"
+def _environment() -> dict[str, str]:
+    """For a warm process without a jail."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+    own = {name: os.environ[name] for name in kept if name in os.environ}
+    return {**own, **jail.WARM, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+
+
+def _room(job: Job) -> float:
+    """Bytes that all frames of a run may have together, far more than an honest one needs."""
+    forks = sum(len(cell.forks) for cell in job.cells)
+    checks = sum(cell.exercise is not None for cell in job.cells)
+    records = (checks + forks) * (job.limits["record_mb"] * 2**20 + FRAME_COST)
+    shown = job.limits["notebook_output_mb"] * 2**20 * outputs.FACTOR
+    files = len(job.wanted) * job.limits["file_mb"] * 2**20
+    return records + shown + files + FRAME_COST * (MAX_FRAMES + 4 * len(job.cells))
 
 
 def _take(header: dict[str, Any], payload: bytes, job: Job, current: int, result: Result) -> None:
@@ -250,39 +309,3 @@ def _take(header: dict[str, Any], payload: bytes, job: Job, current: int, result
         result.records[exercise] = record
     else:
         result.forks[exercise, fork] = record
-
-
-def _outputs(payload: bytes, limits: dict[str, Any]) -> list[dict[str, Any]]:
-    """A cell's outputs, rebuilt field by field: a stranger wrote them."""
-    if len(payload) > OUTPUT_FACTOR * limits["output_kb"] * 1024 + (1 << 20):
-        return [{"output_type": "stream", "name": "stderr", "text": "[the outputs are too large]"}]
-    try:
-        data = json.loads(payload)
-        outputs = []
-        for output in data[:200]:
-            kind = output["output_type"]
-            if kind == "stream":
-                outputs.append(
-                    {
-                        "output_type": kind,
-                        "name": "stderr" if output["name"] == "stderr" else "stdout",
-                        "text": str(output["text"]),
-                    }
-                )
-            elif kind in ("display_data", "execute_result"):
-                mime = {str(key): str(value) for key, value in output["data"].items()}
-                count = {"execution_count": None} if kind == "execute_result" else {}
-                outputs.append({"output_type": kind, "data": mime, "metadata": {}, **count})
-            elif kind == "error":
-                lines = [str(line) for line in output["traceback"]]
-                outputs.append(
-                    {
-                        "output_type": kind,
-                        "ename": str(output["ename"]),
-                        "evalue": str(output["evalue"]),
-                        "traceback": lines,
-                    }
-                )
-        return outputs
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return [{"output_type": "stream", "name": "stderr", "text": "[the outputs cannot be read]"}]

@@ -1,14 +1,14 @@
-"""The half that holds a student's code: a warm process that forks for each submission and runs its cells in IPython's shell.
+"""The half that holds a student's code: a warm process that forks for each submission, and watches the fork.
 
-It gets cells, files, seeds and limits, and returns bytes.  Nothing here decides about points.
+It gets cells, files, seeds and limits, and returns bytes.  Nothing here decides about points, and nothing worth having is here.
+In a jail it is PID 1: no signal from inside reaches it, and what it kills and wipes after a submission is all that was there.
 """
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import gc
 import io
-import json
 import os
 import resource
 import select
@@ -17,48 +17,43 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from typing import Any
 
-os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+PR_SET_DUMPABLE = 4
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def become(uid: int) -> None:
+    """Leave root for good, and let no process of the same user look into this one."""
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+if __name__ == "__main__" and len(sys.argv) > 2:  # in a jail: before anything large is imported
+    become(int(sys.argv[2]))
+    os.makedirs(os.environ["HOME"], exist_ok=True)
 
 import matplotlib.pyplot  # noqa: E402  imported once, here, for every submission
 import matplotlib_inline.backend_inline  # noqa: E402
 import torch  # noqa: E402
 from matplotlib_inline.config import InlineBackend  # noqa: E402
 
-import autograder  # noqa: E402
 from autograder import fit as _fit  # noqa: E402, F401
 from autograder import loss as _loss  # noqa: E402, F401  warm before the first submission
 from autograder import names, session  # noqa: E402
-from autograder.record import Record, encode  # noqa: E402
 from autograder.runner import wire  # noqa: E402
+from autograder.runner.child import run_cells  # noqa: E402
 from autograder.runner.shell import RecordingShell  # noqa: E402
+from autograder.runner.watch import Folders, Watch, end_all, state  # noqa: E402
 
 GRACE_SECONDS = 2.0  # between the polite interrupt of a cell and its end
-
-
-class WireSession:
-    """Sends each record out at once, so that a later crash costs nothing earlier."""
-
-    def __init__(self, job: dict[str, Any], out: int):
-        self.facts = session.Facts.from_json(job["facts"])
-        self.training = job["training"]
-        self.training_seconds = job["limits"]["training_seconds"]
-        self.max_bytes = int(job["limits"]["record_mb"] * 2**20)
-        self.out, self.cell, self.fork = out, -1, -1
-
-    def submit(self, record: Record) -> None:
-        data = encode({"record": record})
-        header = {"type": "record", "cell": self.cell, "fork": self.fork}
-        if len(data) > self.max_bytes:
-            wire.send(self.out, {**header, "too_large": len(data)})
-        else:
-            wire.send(self.out, header, data)
-
-    def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
-        wire.send(self.out, {"type": "progress", "exercise": exercise, "step": step, "steps": steps, "loss": loss})
+TICK_SECONDS = 0.1  # between two looks at what a submission uses
+MAX_FILES = 20_000  # in the jail's folders
+FRAME_SPARE = 1 << 20  # bytes of a record beyond its own limit: names and JSON
+OUTPUT_FACTOR = 8  # JSON's escapes, images in base64 and tracebacks, beyond the cell's own limit
 
 
 def warm_up() -> None:
@@ -90,44 +85,134 @@ def warm_up() -> None:
     gc.freeze()
 
 
-def serve(fd: int) -> None:
-    """Jobs in, frames out, until the trusted half closes the connection."""
-    warm_up()
-    wire.send(fd, {"type": "ready", "torch": torch.__version__})
-    while True:
-        try:
-            header, payload = wire.receive(fd)
-        except wire.WireError:
-            return
-        run_job(fd, header, payload)
+class Warm:
+    """The warm process: one submission after the other, each in a fork."""
 
+    def __init__(self, fd: int, jailed: bool):
+        self.fd, self.jailed = fd, jailed
+        self.jobs = wire.Reader(fd)
+        self.folders = Folders("/tmp", "/dev/shm") if jailed else Folders()
 
-def run_job(fd: int, job: dict[str, Any], files: bytes) -> None:
-    """Fork, relay the child's frames with time limits, and clean up."""
-    prepare(job, files)
-    folder = tempfile.mkdtemp(prefix="submission-")
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        status = 1
+    def serve(self) -> None:
+        """Jobs in, frames out, until the trusted half closes the connection or this process is no longer as it was."""
+        wire.send(self.fd, {"type": "ready", "torch": torch.__version__})
+        before = state()
+        while True:
+            try:
+                job, files = self.jobs.receive()
+            except wire.WireError:
+                return
+            end = self.run(job, files)
+            del files
+            sound = end.pop("sound") and state() == before
+            wire.send(self.fd, {"type": "end", "leaving": not sound, **end})
+            if not sound:
+                return
+
+    def run(self, job: dict[str, Any], files: bytes) -> dict[str, Any]:
+        """Fork, relay the fork's frames within the limits, and leave nothing of it behind."""
+        prepare(job, files)
+        folder = "/tmp/submission" if self.jailed else tempfile.mkdtemp(prefix="submission-")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        reading, writing = os.pipe()
+        watch = Watch(self.jailed)
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                os.close(self.fd)
+                os.close(reading)
+                os.setsid()
+                _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # so that Python finds its own /proc/self/fd
+                run_cells(job, files, folder, writing, self.jailed)
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(writing)
+        watch.first = pid
+        status, sound = 0, True
         try:
-            os.close(fd)
-            os.close(reading)
-            os.setsid()
-            child(job, files, folder, writing)
-            status = 0
+            reason = self.relay(reading, watch, job)
         finally:
-            os._exit(status)
-    os.close(writing)
-    try:
-        reason = relay(reading, fd, pid, job["limits"], job["seconds"])
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
-        os.close(reading)
-        shutil.rmtree(folder, ignore_errors=True)
-    wire.send(fd, {"type": "end", "reason": reason, "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0})
+            os.close(reading)
+            try:
+                status = end_all(pid, self.jailed)
+                self.folders.wipe()
+            except (OSError, RecursionError):  # TimeoutError is one of them
+                sound = False
+            if not self.jailed:
+                shutil.rmtree(folder, ignore_errors=True)
+        return {"reason": reason, "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, "sound": sound}
+
+    def relay(self, reading: int, watch: Watch, job: dict[str, Any]) -> str:
+        """Pass frames on until the fork is done or reaches a limit; says which."""
+        limits, seconds = job["limits"], job["seconds"]
+        largest = max(limits["record_mb"] * 2**20, OUTPUT_FACTOR * limits["output_kb"] * 1024) + FRAME_SPARE
+        frames = wire.Reader(reading, int(max(largest, limits["file_mb"] * 2**20 if job["wanted"] else 0)))
+        hangup = select.poll()
+        hangup.register(self.fd, 0)
+        clock = CellClock(limits, seconds, job.get("spent", 0.0), watch)
+        next_look = 0.0
+        while True:
+            now = time.monotonic()
+            if now >= next_look:
+                if hangup.poll(0):
+                    return "died"  # the grader is gone
+                if reason := clock.reached(now) or self.too_much(watch, limits):
+                    return reason
+                next_look = now + TICK_SECONDS
+            if now >= clock.cell_end:
+                if clock.interrupted:
+                    return "cell_seconds"
+                os.kill(
+                    watch.first, signal.SIGINT
+                )  # a loop that does not catch it leaves the process alive for the cells to come
+                wire.send(self.fd, {"type": "interrupted"})
+                clock.interrupted, clock.cell_end = True, now + GRACE_SECONDS
+            try:
+                frame = frames.receive(min(next_look, clock.cell_end))
+            except wire.WireError:
+                return "died"
+            if frame is None:
+                continue
+            if frame[0].get("type") == "done":
+                return "done"
+            if frame[0].get("type") == "cell":
+                clock.begin(str(frame[0].get("cell")))
+            wire.send(self.fd, *frame)
+
+    def too_much(self, watch: Watch, limits: dict[str, Any]) -> str:
+        """The limit of memory or files that all processes together have reached, or nothing."""
+        if len(watch.processes()) > 1 and watch.memory() > limits["memory_mb"] * 2**20:
+            return (
+                "memory_mb"  # of one process alone the kernel sees to it, and the cell gets an error that it can read
+            )
+        if self.folders.files() > MAX_FILES:
+            return "disk_mb"
+        return ""
+
+
+class CellClock:
+    """Time and processor time of the running cell and of the notebook."""
+
+    def __init__(self, limits: dict[str, Any], seconds: dict[str, float], spent: float, watch: Watch):
+        self.limits, self.seconds, self.watch = limits, seconds, watch
+        self.end = time.monotonic() + limits["notebook_seconds"] - spent
+        self.begin("")
+
+    def begin(self, cell: str) -> None:
+        own = self.seconds.get(cell, self.limits["cell_seconds"])
+        self.cell_end, self.interrupted = time.monotonic() + own, False
+        self.cpu_end = self.watch.cpu_seconds() + self.limits["cell_cpu_seconds"] + own - self.limits["cell_seconds"]
+
+    def reached(self, now: float) -> str:
+        """The limit that is reached, or nothing."""
+        if now >= self.end:
+            return "notebook_seconds"
+        used = self.watch.cpu_seconds()
+        if used >= self.limits["notebook_cpu_seconds"]:
+            return "notebook_cpu_seconds"
+        return "cell_cpu_seconds" if used >= self.cpu_end else ""
 
 
 def prepare(job: dict[str, Any], files: bytes) -> None:
@@ -145,114 +230,9 @@ def prepare(job: dict[str, Any], files: bytes) -> None:
         position += size
 
 
-def relay(reading: int, fd: int, pid: int, limits: dict[str, Any], seconds: dict[str, float]) -> str:
-    """Pass frames on until the child is done; ``"done"``, ``"died"``, ``"cell time"`` or ``"notebook time"``."""
-    end = time.monotonic() + limits["notebook_seconds"]
-    cell_end, interrupted = time.monotonic() + limits["cell_seconds"], False
-    while True:
-        wait = max(0.0, min(end, cell_end) - time.monotonic())
-        ready, _, _ = select.select([reading], [], [], wait)
-        if ready:
-            try:
-                header, payload = wire.receive(reading)
-            except wire.WireError:
-                return "died"
-            if header.get("type") == "cell":
-                cell_end = time.monotonic() + seconds.get(str(header.get("cell")), limits["cell_seconds"])
-                interrupted = False
-            if header.get("type") == "done":
-                return "done"
-            wire.send(fd, header, payload)
-        elif time.monotonic() >= end:
-            return "notebook time"
-        elif time.monotonic() >= cell_end:
-            if interrupted:
-                return "cell time"
-            os.kill(pid, signal.SIGINT)  # a loop that does not catch it leaves the process alive for the cells to come
-            wire.send(fd, {"type": "interrupted"})
-            interrupted, cell_end = True, time.monotonic() + GRACE_SECONDS
-
-
-def child(job: dict[str, Any], files: bytes, folder: str, out: int) -> None:
-    """Run the cells of one submission; never returns to the warm process's loop."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    view = memoryview(files)
-    for name, size in job["files"]:
-        with open(os.path.join(folder, name), "wb") as file:
-            file.write(view[:size])
-        view = view[size:]
-    os.chdir(folder)
-    set_limits(job["limits"])
-    wired = WireSession(job, out)
-    session.use(wired)
-    shell = RecordingShell.instance()
-    shell.max_bytes = int(job["limits"]["output_kb"] * 1024)
-    for index, cell in enumerate(job["cells"]):
-        if cell.get("skip"):
-            continue
-        wire.send(out, {"type": "cell", "cell": index})
-        wired.cell = index
-        with _at_home(folder, shell, cell):
-            outputs = shell.run(cell["source"])
-        wire.send(out, {"type": "outputs", "cell": index}, _bounded(outputs))
-        for number, source in enumerate(cell.get("forks", ())):
-            in_a_fork(shell, wired, cell["source"], source, number)
-    for name in job.get("wanted", ()):
-        if os.path.isfile(name):
-            with open(name, "rb") as file:
-                wire.send(out, {"type": "file", "name": name}, file.read())
-    wire.send(out, {"type": "done"})
-
-
-def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str, number: int) -> None:
-    """Another answer (a mistake, a variant, an oracle) and the check again, in a copy of the process: nothing leaks."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            wired.fork = number
-            wired.training = "grading"  # another way to write a model is tried on the weights that the reference has
-            failed = [o for o in shell.run(source) if o["output_type"] == "error"]
-            if failed:
-                text = f"{failed[0]['ename']}: {failed[0]['evalue']}"
-                wire.send(wired.out, {"type": "fork failed", "cell": wired.cell, "fork": number, "error": text})
-            else:
-                shell.run(check)
-        finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
-
-
-def _bounded(outputs: list[dict[str, Any]]) -> bytes:
-    return json.dumps(outputs).encode()
-
-
-@contextlib.contextmanager
-def _at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterator[None]:
-    """A locked cell runs in the notebook's folder and with the kit's own functions, whatever an answer has made of them."""
-    if cell.get("locked"):
-        os.chdir(folder)
-        torch.set_num_threads(1)
-        for name in ("check", "check_loss", "fit"):
-            if name in shell.user_ns or name in cell["source"]:
-                shell.user_ns[name] = getattr(autograder, name)
-    yield
-
-
-def set_limits(limits: dict[str, Any]) -> None:
-    """Bounds that the kernel keeps: memory beyond what is in use, file size, processor time, no core dumps."""
-    with open("/proc/self/statm") as statm:
-        data_in_use = int(statm.read().split()[5]) * resource.getpagesize()
-    memory = data_in_use + int(limits["memory_mb"]) * 2**20
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    file_size = int(limits["file_mb"]) * 2**20
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing more is an OSError then, not the end
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 if __name__ == "__main__":
     sys.stdin = io.StringIO()  # input() in a notebook that nobody watches: end of file at once
-    serve(int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # PID 1 gets from inside only signals that it handles: none
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    warm_up()
+    Warm(int(sys.argv[1]), jailed=len(sys.argv) > 2).serve()

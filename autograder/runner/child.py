@@ -1,0 +1,131 @@
+"""What runs in the fork of one submission: its cells, in IPython's shell. Whatever it sends is data from a stranger."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+import autograder
+from autograder import session
+from autograder.record import Record, encode
+from autograder.runner import wire
+from autograder.runner.shell import RecordingShell
+
+THREADS = 1  # of the warm process; they count as processes too
+
+
+class WireSession:
+    """Sends each record out at once, so that a later crash costs nothing earlier."""
+
+    def __init__(self, job: dict[str, Any], out: int):
+        self.facts = session.Facts.from_json(job["facts"])
+        self.training = job["training"]
+        self.training_seconds = job["limits"]["training_seconds"]
+        self.max_bytes = int(job["limits"]["record_mb"] * 2**20)
+        self.out, self.cell, self.fork = out, -1, -1
+
+    def submit(self, record: Record) -> None:
+        data = encode({"record": record})
+        header = {"type": "record", "cell": self.cell, "fork": self.fork}
+        if len(data) > self.max_bytes:
+            wire.send(self.out, {**header, "too_large": len(data)})
+        else:
+            wire.send(self.out, header, data)
+
+    def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
+        wire.send(self.out, {"type": "progress", "exercise": exercise, "step": step, "steps": steps, "loss": loss})
+
+
+def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: bool) -> None:
+    """Run the cells of one submission; never returns to the warm process's loop."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    view = memoryview(files)
+    for name, size in job["files"]:
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(view[:size])
+        view = view[size:]
+    os.chdir(folder)
+    sys.path.insert(0, "")  # as in a notebook: a file beside it can be imported
+    set_limits(job["limits"], jailed)
+    wired = WireSession(job, out)
+    session.use(wired)
+    shell = RecordingShell.instance()
+    shell.max_bytes = int(job["limits"]["output_kb"] * 1024)
+    for index, cell in enumerate(job["cells"]):
+        if cell.get("skip"):
+            continue
+        wire.send(out, {"type": "cell", "cell": index})
+        wired.cell = index
+        with _at_home(folder, shell, cell):
+            outputs = shell.run(cell["source"])
+        wire.send(out, {"type": "outputs", "cell": index}, json.dumps(outputs).encode())
+        for number, source in enumerate(cell.get("forks", ())):
+            in_a_fork(shell, wired, cell["source"], source, number)
+    for name in job.get("wanted", ()):
+        if os.path.isfile(name):
+            with open(name, "rb") as file:
+                wire.send(out, {"type": "file", "name": name}, file.read())
+    wire.send(out, {"type": "done"})
+
+
+def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str, number: int) -> None:
+    """Another answer (a mistake, a variant, an oracle) and the check again, in a copy of the process: nothing leaks."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            wired.fork = number
+            wired.training = "grading"  # another way to write a model is tried on the weights that the reference has
+            failed = [o for o in shell.run(source) if o["output_type"] == "error"]
+            if failed:
+                text = f"{failed[0]['ename']}: {failed[0]['evalue']}"
+                wire.send(wired.out, {"type": "fork failed", "cell": wired.cell, "fork": number, "error": text})
+            else:
+                shell.run(check)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+@contextlib.contextmanager
+def _at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterator[None]:
+    """A locked cell runs in the notebook's folder and with the kit's own functions, whatever an answer has made of them."""
+    if cell.get("locked"):
+        os.chdir(folder)
+        torch.set_num_threads(1)
+        for name in ("check", "check_loss", "fit"):
+            if name in shell.user_ns or name in cell["source"]:
+                shell.user_ns[name] = getattr(autograder, name)
+    yield
+
+
+def set_limits(limits: dict[str, Any], jailed: bool) -> None:
+    """Bounds that the kernel keeps for each process; what is reached raises an error where it can, and ends the process where not."""
+    with open("/proc/self/statm") as statm:
+        pages = statm.read().split()
+    budget = int(limits["memory_mb"]) * 2**20
+    _limit(resource.RLIMIT_DATA, int(pages[5]) * resource.getpagesize() + budget)
+    _limit(resource.RLIMIT_AS, int(pages[0]) * resource.getpagesize() + budget)  # shared memory is no data
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing more is an OSError then, not the end
+    _limit(resource.RLIMIT_FSIZE, int(limits["file_mb"]) * 2**20)
+    _limit(resource.RLIMIT_NOFILE, int(limits["open_files"]))
+    _limit(resource.RLIMIT_CPU, int(limits["notebook_cpu_seconds"]) + 5)
+    _limit(resource.RLIMIT_MEMLOCK, 0)
+    if jailed:  # outside of a jail the user's other processes would count
+        _limit(resource.RLIMIT_NPROC, int(limits["processes"]) + 1 + THREADS)
+
+
+def _limit(which: int, value: int) -> None:
+    _, hard = resource.getrlimit(which)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(which, (value, value))

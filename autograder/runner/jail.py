@@ -1,0 +1,207 @@
+"""The trusted half of the jail: bubblewrap's command line, a filter of system calls, and what to say where it cannot be had.
+
+Inside there is the interpreter, this package and nothing else of the project: no answers, no gradebook, no submission, no
+network, no other process.  The warm process is PID 1 of a namespace of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.errors import UserError
+
+PACKAGE = Path(__file__).parent.parent
+KIT = "/kit"  # where the package stands inside
+HOME = "/tmp/home"
+FIRST_UID = 1_900_000_000  # far above the users of any system; each jail that root starts has its own
+OLDEST = (0, 8)  # of bubblewrap: --size and --perms
+INSTALL = "Install it with `apt install bubblewrap libseccomp2` (Debian 12, Ubuntu 24.04 or newer), then try: autograder doctor"
+UNSAFE = "To grade without the jail, with every file and the network open to each submission, type --unsafe (nbgrader: --SubmissionRunner.unsafe=True)."
+
+WARM = {  # one thread when it forks, and figures as in a notebook
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+# Nobody's homework needs these; each reaches out of the jail, outlives a submission, or is memory that no limit counts.
+REFUSED = """
+    memfd_create memfd_secret shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl
+    mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr
+    keyctl add_key request_key
+    ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd
+    unshare setns mount umount2 pivot_root chroot fsopen fsmount fspick fsconfig move_mount open_tree mount_setattr
+    swapon swapoff quotactl quotactl_fd name_to_handle_at open_by_handle_at fanotify_init
+    bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register
+    init_module finit_module delete_module kexec_load kexec_file_load reboot acct syslog
+    settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname
+    move_pages migrate_pages ioprio_set vhangup
+"""
+CLONE_NEW = (0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
+FAMILIES = {
+    socket.AF_UNIX,
+    socket.AF_INET,
+    socket.AF_INET6,
+}  # of an empty network; the others reach the kernel or the host
+NEW_FAMILY = 46  # above every address family
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to start, and the descriptors it inherits."""
+
+    arguments: list[str]
+    descriptors: tuple[int, ...]
+
+
+_numbers = itertools.count()
+
+
+@contextlib.contextmanager
+def command(program: list[str], disk_mb: int) -> Iterator[Command]:
+    """The command that runs ``program`` (arguments of this interpreter) in a new jail.
+
+    Args:
+        disk_mb: of ``/tmp``, and the same of ``/dev/shm``; both live in memory and end with the jail.
+
+    Raises:
+        UserError: this machine has not what a jail needs; with the package to install.
+    """
+    bwrap = _bubblewrap()
+    rules = system_calls()
+    try:
+        yield Command([bwrap, *_options(rules.fileno(), disk_mb), sys.executable, *program], (rules.fileno(),))
+    finally:
+        rules.close()
+
+
+def _bubblewrap() -> str:
+    if sys.platform != "linux":
+        raise UserError(
+            "Submissions are graded in a jail that only Linux has. On Windows or macOS grade in a Linux container or virtual machine "
+            f"(Docker: --security-opt seccomp=unconfined --security-opt apparmor=unconfined --cap-add SYS_ADMIN). {UNSAFE}"
+        )
+    found = shutil.which("bwrap", path=os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/bin")
+    if not found:
+        raise UserError(
+            f"Nothing is graded: the jail for submissions needs bubblewrap, which is not installed. {INSTALL}. {UNSAFE}"
+        )
+    return found
+
+
+def _options(rules: int, disk_mb: int) -> list[str]:
+    size = str(disk_mb * 2**20)
+    shared = ["--perms", "1777", "--size", size, "--tmpfs"]
+    options = _namespaces()
+    options += ["--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "jail", "--seccomp", str(rules)]
+    options += ["--clearenv"]
+    for name, value in environment().items():
+        options += ["--setenv", name, value]
+    options += [*shared, "/tmp"]  # before what may be bound below it
+    made: set[str] = set()
+    for source, target in _visible():
+        for parent in reversed(Path(target).parents):
+            if str(parent) not in made and str(parent) not in ("/", "/tmp"):
+                options += ["--perms", "0755", "--dir", str(parent)]
+                made.add(str(parent))
+        made.add(target)
+        options += ["--ro-bind", source, target]
+    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        path = Path("/", name)
+        if path.is_symlink():
+            options += ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            options += ["--ro-bind", str(path), str(path)]
+    for path in ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"):
+        options += ["--ro-bind-try", path, path]
+    options += ["--proc", "/proc", "--dev", "/dev", *shared, "/dev/shm", "--remount-ro", "/dev"]
+    return [*options, "--remount-ro", "/", "--chdir", "/tmp", "--"]
+
+
+def _namespaces() -> list[str]:
+    if (
+        os.getuid() == 0
+    ):  # real mounts, so that an interpreter below a closed home can be bound; the warm process then drops root
+        names = ("pid", "net", "ipc", "uts", "cgroup-try")
+        kept = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        return [*(f"--unshare-{name}" for name in names), "--cap-drop", "ALL", *kept]
+    return ["--unshare-all", "--disable-userns", "--uid", "60001", "--gid", "60001", "--cap-drop", "ALL"]
+
+
+def uid() -> int:
+    """The user that a jail of root's becomes: its own, so that limits on processes count its processes only."""
+    return FIRST_UID + os.getpid() * 32 + next(_numbers) % 32
+
+
+def environment() -> dict[str, str]:
+    """All that a submission finds in ``os.environ``."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": HOME,
+        "TMPDIR": "/tmp",
+        "MPLCONFIGDIR": f"{HOME}/matplotlib",
+        "IPYTHONDIR": f"{HOME}/ipython",
+        "USER": "student",
+        "LOGNAME": "student",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": KIT,
+        **WARM,
+    }
+
+
+def _visible() -> list[tuple[str, str]]:
+    """Folders of the host that are seen inside, outermost first: the system's programs, the interpreter, this package."""
+    folders = {"/usr", *(os.path.realpath(p) for p in (sys.base_prefix, sys.base_exec_prefix)), sys.prefix}
+    folders |= {p for p in sys.path if Path(p).name in ("site-packages", "dist-packages") and Path(p).is_dir()}
+    outermost: list[str] = []
+    for folder in sorted(folders):
+        if not any(Path(folder).is_relative_to(other) for other in outermost):
+            outermost.append(folder)
+    return [*((folder, folder) for folder in outermost), (str(PACKAGE), f"{KIT}/autograder")]
+
+
+def system_calls():
+    """A file with the filter of system calls, as bubblewrap loads it.
+
+    Raises:
+        UserError: libseccomp is not there.
+    """
+    try:
+        import pyseccomp as seccomp
+    except (ImportError, RuntimeError, OSError) as error:
+        raise UserError(
+            f"Nothing is graded: the jail's filter of system calls needs libseccomp and pyseccomp ({error}). {INSTALL}. {UNSAFE}"
+        ) from None
+    rules = seccomp.SyscallFilter(seccomp.ALLOW)
+    missing, denied = seccomp.ERRNO(errno.ENOSYS), seccomp.ERRNO(errno.EPERM)
+
+    refuse = rules.add_rule
+    for name in REFUSED.split():
+        with contextlib.suppress(ValueError):  # newer than this machine's libseccomp, or not of this processor
+            refuse(missing, name)
+    refuse(missing, "clone3")  # its flags lie in memory where no filter sees them; the C library then uses clone
+    for flag in CLONE_NEW:
+        refuse(denied, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
+    for family in set(range(NEW_FAMILY)) - FAMILIES:
+        refuse(seccomp.ERRNO(errno.EAFNOSUPPORT), "socket", seccomp.Arg(0, seccomp.EQ, family))
+    refuse(seccomp.ERRNO(errno.EAFNOSUPPORT), "socket", seccomp.Arg(0, seccomp.GE, NEW_FAMILY))
+    for name in ("prlimit64", "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"):
+        refuse(denied, name, seccomp.Arg(0, seccomp.NE, 0))  # of another process: the warm one, say
+    refuse(denied, "setpriority", seccomp.Arg(0, seccomp.NE, os.PRIO_PROCESS))
+    refuse(denied, "setpriority", seccomp.Arg(1, seccomp.NE, 0))
+    file = tempfile.TemporaryFile(prefix="seccomp-")
+    rules.export_bpf(file)
+    file.seek(0)
+    return file

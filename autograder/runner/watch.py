@@ -1,0 +1,145 @@
+"""What all processes of one submission use together, and their end. Runs in the warm process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import stat
+import time
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+END_SECONDS = 5.0  # for the processes of a submission to die and its files to go; a jail that takes longer is given up
+
+
+class Watch:
+    """The processes of one submission: in a jail, all but PID 1.
+
+    Counts what the kernel's limits do not: those hold for each process alone.
+    """
+
+    def __init__(self, jailed: bool):
+        self.first, self.jailed = 0, jailed  # the first process, once it is there
+        self.own_memory = _memory(os.getpid())  # what every fork of the warm process has at its start
+        self.ended_before = _ended_seconds()
+
+    def processes(self) -> list[int]:
+        if not self.jailed:
+            return [self.first]
+        return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+
+    def cpu_seconds(self) -> float:
+        """Processor time of all of them, also of those that have ended."""
+        return sum(map(_cpu_seconds, self.processes())) + _ended_seconds() - self.ended_before
+
+    def memory(self) -> int:
+        """Bytes of memory of all of them, beyond what each shares with the warm process."""
+        return sum(max(0, _memory(pid) - self.own_memory) for pid in self.processes())
+
+
+def _ended_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _cpu_seconds(pid: int) -> float:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return sum(map(int, fields[11:15])) / TICKS  # utime, stime, and those of children it has waited for
+    return 0.0
+
+
+def _memory(pid: int) -> int:
+    """Bytes in use that no file backs; readable for every process, however it protects itself."""
+    found = 0
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path(f"/proc/{pid}/status").read_bytes().split(b"\n"):
+            if line.startswith((b"RssAnon:", b"RssShmem:")):
+                found += int(line.split()[1]) * 1024
+    return found
+
+
+def end_all(first: int, jailed: bool) -> int:
+    """Kill every process of a submission and wait for them; the first one's wait status.
+
+    Raises:
+        TimeoutError: one of them does not die.
+    """
+    until, status = time.monotonic() + END_SECONDS, None
+    while True:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if jailed:
+                os.kill(-1, signal.SIGKILL)  # PID 1 of a namespace reaches all of it and nothing else
+            else:
+                os.killpg(first, signal.SIGKILL)
+        try:
+            pid, ended = os.waitpid(-1 if jailed else first, os.WNOHANG)
+        except ChildProcessError:
+            return status or 0
+        if pid == first:
+            status = ended
+            if not jailed:
+                return ended
+        if pid == 0:
+            if time.monotonic() > until:
+                raise TimeoutError
+            time.sleep(0.0005)
+
+
+def state() -> tuple:
+    """Of this process: what a submission must not change. Compared before and after each."""
+    limits = [resource.getrlimit(n) for n in range(resource.RLIMIT_CPU, resource.RLIMIT_RTPRIO + 1)]
+    settings = os.getpriority(os.PRIO_PROCESS, 0), sorted(os.sched_getaffinity(0)), os.sched_getscheduler(0)
+    threads = len(os.listdir("/proc/self/task"))
+    return limits, settings, threads, len(os.listdir("/proc/self/fd")), os.getcwd(), signal.pthread_sigmask(0, ())
+
+
+class Folders:
+    """The places that a submission may write to, and what stood in them before any submission."""
+
+    def __init__(self, *roots: str):
+        self.roots = roots
+        self.kept = {path for root in roots for path in _under(root)}
+
+    def files(self) -> int:
+        """How many files and folders there are; each costs the kernel memory, also an empty one."""
+        used = map(os.statvfs, self.roots)
+        return sum(found.f_files - found.f_ffree for found in used)
+
+    def wipe(self) -> None:
+        """Take away whatever a submission left there.
+
+        Raises:
+            OSError, RecursionError: it cannot be taken away, or not in the time that there is.
+        """
+        until = time.monotonic() + END_SECONDS
+        for root in self.roots:
+            _wipe(root, self.kept, until)
+
+
+def _under(root: str) -> set[str]:
+    """All paths below a folder, without descending into other file systems."""
+    found, device = set(), os.lstat(root).st_dev
+    for folder, folders, files in os.walk(root):
+        found.update(os.path.join(folder, name) for name in folders + files)
+        folders[:] = [name for name in folders if os.lstat(os.path.join(folder, name)).st_dev == device]
+    return found
+
+
+def _wipe(folder: str, kept: set[str], until: float) -> None:
+    device = os.lstat(folder).st_dev
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if time.monotonic() > until:
+                raise OSError("too many files")
+            found = entry.stat(follow_symlinks=False)
+            if entry.path in kept:
+                if stat.S_ISDIR(found.st_mode) and found.st_dev == device:
+                    _wipe(entry.path, kept, until)
+            elif stat.S_ISDIR(found.st_mode):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
