@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import ast
 
+LOOKUPS = (
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "import_module",
+    "__dict__",
+    "__getattribute__",
+    "attrgetter",
+    "methodcaller",
+    "vars",
+    "globals",
+    "locals",
+)
+
 
 def forbidden_use(answer: str, others: list[str], forbid: tuple[str, ...]) -> str | None:
     """The first forbidden name in an answer, or in what it uses of the student's other cells; a sentence, or ``None``.
 
     Names count as variables, attributes, imports, and as strings (``getattr(loss, "backward")``); comments and docstrings
-    do not.
+    do not.  A name that is made at run time could be any, so ``eval`` and its kind are refused as well.
     """
     if not forbid:
         return None
     tree = _parse(answer)
     if tree is None:
         return None
-    helpers = {}
+    helpers: dict[str, list[ast.AST]] = {}
     for source in others:
         for node in getattr(_parse(source), "body", []):
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                helpers[node.name] = node
-            elif isinstance(node, ast.Assign):
-                helpers |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+            for name in _defined(node):
+                helpers.setdefault(name, []).append(node)
     todo, seen = [tree], set()
     while todo:
         node = todo.pop()
@@ -30,11 +43,41 @@ def forbidden_use(answer: str, others: list[str], forbid: tuple[str, ...]) -> st
         for inner in ast.walk(node):
             for name in _names(inner):
                 if name in forbid and inner not in docstrings:
-                    return f"`{name}` stands in line {inner.lineno} of your answer; this exercise is to be solved without it."
-            if isinstance(inner, ast.Name) and inner.id in helpers and inner.id not in seen:
-                seen.add(inner.id)
-                todo.append(helpers[inner.id])
+                    line = getattr(inner, "lineno", getattr(node, "lineno", 1))
+                    return f"`{name}` stands in line {line} of your answer; this exercise is to be solved without it."
+            if made := _made_at_run_time(inner):
+                return f"`{made}` in line {inner.lineno} of your answer uses a name that is made at run time; in this exercise write names out."
+            used = inner.id if isinstance(inner, ast.Name) else inner.attr if isinstance(inner, ast.Attribute) else ""
+            if used in helpers and used not in seen:
+                seen.add(used)
+                todo += helpers[used]
     return None
+
+
+def _defined(node: ast.AST) -> list[str]:
+    """The names, and the attributes of other objects, that a statement of another cell gives a meaning."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [
+            alias.asname or alias.name.partition(".")[0]
+            for alias in node.names
+            if alias.asname or isinstance(node, ast.ImportFrom)
+        ]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [t.id if isinstance(t, ast.Name) else t.attr for t in targets if isinstance(t, (ast.Name, ast.Attribute))]
+
+
+def _made_at_run_time(node: ast.AST) -> str:
+    """What looks a name up that no reader of the answer sees, or nothing."""
+    if isinstance(node, ast.Name) and node.id in LOOKUPS:
+        return node.id
+    if isinstance(node, ast.Attribute) and node.attr in LOOKUPS:
+        return node.attr
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("getattr", "setattr"):
+        name = node.args[1] if len(node.args) > 1 else None
+        return "" if isinstance(name, ast.Constant) else node.func.id
+    return ""
 
 
 def _parse(source: str) -> ast.Module | None:

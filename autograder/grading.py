@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 
 from autograder.answers import Answers, Key, Mistake
-from autograder.course import CourseDirectory
+from autograder.course import CourseDirectory, Exercise
 from autograder.errors import UserError
 from autograder.forbidden import forbidden_use
 from autograder.judging import verdict_of
@@ -25,6 +25,7 @@ from autograder.record import Record, RecordError
 from autograder.runner.host import Cell, CellResult, Job, Result, Runner
 from autograder.session import EXPECTED, Facts, seeds_from
 from autograder.verdict import Verdict, refuse
+from autograder.weights import count
 
 SECRET_FILE, SECRET_VARIABLE = ".autograder_secret", "AUTOGRADER_SECRET"
 PUBLIC = b"public"  # in the place of the secret, for the draws that students see
@@ -118,7 +119,17 @@ def grade(
             graded.verdicts[cell.exercise] = _verdict(
                 cell.exercise, index, position, cells, result, facts, answers, course, graded.remarks
             )
+            if reason := _too_many_numbers(files.get(f"{cell.exercise}.safetensors"), facts.rules(cell.exercise)):
+                graded.verdicts[cell.exercise] = refuse(cell.exercise, facts.rules(cell.exercise), reason, "wrong")
     return graded
+
+
+def _too_many_numbers(file: bytes | None, rules: Exercise) -> str | None:
+    """The limit on parameters, on the submitted file itself: what the student's process says of its model may be a lie."""
+    found = count(file) if file and rules.loss else None
+    if found is None or found <= rules.loss.max_parameters:
+        return None
+    return f"The submitted weights hold {found:,} numbers, the limit here is {rules.loss.max_parameters:,}."
 
 
 def with_names(files: dict[str, bytes], course: CourseDirectory) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from nbformat.notebooknode import from_dict
 
 from autograder.feedback import as_html
 from autograder.grading import Graded, answer_key, grade, hidden_facts
+from autograder.plugin import harmless
 from autograder.plugin.base import CoursePreprocessor
 from autograder.plugin.running import UNSAFE_NOTE, SubmissionRunner
 from autograder.plugin.submission import _refused, add_note
@@ -35,12 +37,14 @@ class RunSubmission(CoursePreprocessor):
         limits = self.course.course.limits
         runner = SubmissionRunner.instance(parent=self).ready(limits.disk_mb)
         answers = answer_key(self.course, lecture, runner, hidden_facts(self.course, lecture))
-        files = submitted_files(Path(resources["metadata"]["path"]), limits.file_mb * 2**20, limits.disk_mb * 2**19)
+        folder = Path(resources["metadata"]["path"])
+        drop_followed_links(folder, self._submitted(resources["nbgrader"]))
+        files = submitted_files(folder, limits.file_mb * 2**20, limits.disk_mb * 2**19)
         graded = grade(nb, files, self.course, lecture, answers, runner)
         code = [cell for cell in nb.cells if cell.cell_type == "code"]
         for number, (cell, ran) in enumerate(zip(code, graded.cells), 1):
             cell.execution_count = number
-            cell.outputs = [from_dict(_safe(output)) for output in ran.outputs]
+            cell.outputs = [from_dict(harmless.output(output)) for output in ran.outputs]
             if ran.ended:
                 cell.outputs.append(from_dict({"output_type": "stream", "name": "stderr", "text": f"{ran.ended}\n"}))
         if runner.unsafe:
@@ -49,6 +53,22 @@ class RunSubmission(CoursePreprocessor):
             self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
         resources["autograder"] = graded
         return nb, resources
+
+    def _submitted(self, info: dict[str, Any]) -> Path:
+        """Where the submission stands as it was handed in."""
+        directory = self.parent.parent.coursedir  # of the exporter's command
+        return Path(directory.format_path(directory.submitted_directory, info["student"], info["assignment"]))
+
+
+def drop_followed_links(folder: Path, submitted: Path) -> None:
+    """Take away what nbgrader has copied through a symbolic link of a student: the gradebook, say, or the secret."""
+    for path in sorted(submitted.rglob("*")):
+        if path.is_symlink():
+            copy = folder / path.relative_to(submitted)
+            if copy.is_dir() and not copy.is_symlink():
+                shutil.rmtree(copy)
+            else:
+                copy.unlink(missing_ok=True)
 
 
 class GiveVerdicts(CoursePreprocessor):
@@ -90,15 +110,3 @@ def submitted_files(folder: Path, max_bytes: int, max_total: int) -> dict[str, b
         if size <= max_bytes and held + size <= max_total and len(files) < MAX_FILES:
             files[path.name] = path.read_bytes()
     return files
-
-
-def _safe(output: dict[str, Any]) -> dict[str, Any]:
-    """A student's output without what a browser would run."""
-    if "data" not in output:
-        return output
-    kept = {
-        mime: value
-        for mime, value in output["data"].items()
-        if mime in ("text/plain", "text/latex", "image/png", "image/jpeg")
-    }
-    return {**output, "data": kept or {"text/plain": "[an output that is not shown here]"}}

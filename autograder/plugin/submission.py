@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
+from autograder.plugin import harmless
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.running import SubmissionRunner
 
 MAX_CELLS = 1_000  # our largest notebook has about 100
+MAX_DEPTH = 50  # of JSON; nbformat needs about 8
+MAX_PARTS = 100_000  # lists and objects
+STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.S)
 REFUSED = "refused"  # cell metadata: the reason why the submission cannot be graded
 
 
@@ -83,7 +88,9 @@ class SubmissionExporter(NotebookExporter):
         if path.stat().st_size == 0:
             return new_notebook(), f"{path.name} is empty. Save the notebook in JupyterLab and submit again.", True
         try:
-            notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+            text = path.read_text(encoding="utf-8")
+            check_form(text)
+            notebook = nbformat.reads(text, as_version=4)
             if not isinstance(notebook.get("cells"), list) or len(notebook.cells) > MAX_CELLS:
                 raise ValueError(f"it has no list of at most {MAX_CELLS} cells")
             return _tidy(notebook), "", False
@@ -91,6 +98,25 @@ class SubmissionExporter(NotebookExporter):
             said = f"{type(error).__name__}: {str(error)[:200]}"
             advice = "Open it in JupyterLab, save it, and submit again."
             return new_notebook(), f"{path.name} cannot be read as a notebook ({said}). {advice}", True
+
+
+def check_form(text: str) -> None:
+    """Bounds on a notebook's JSON before anything parses it.
+
+    Raises:
+        ValueError: it is nested too deep, or has too many parts or cells.
+    """
+    depth = parts = 0
+    for found in STRING_OR_BRACKET.finditer(text):
+        mark = found[0]
+        if mark in "[{":
+            depth, parts = depth + 1, parts + 1
+            if depth > MAX_DEPTH or parts > MAX_PARTS:
+                raise ValueError(f"it is nested more than {MAX_DEPTH} deep, or has more than {MAX_PARTS:,} parts")
+        elif mark in "]}":
+            depth -= 1
+    if text.count('"cell_type"') > MAX_CELLS:
+        raise ValueError(f"it has more than {MAX_CELLS:,} cells")
 
 
 def add_note(notebook, note: str, refused: bool) -> None:
@@ -152,6 +178,10 @@ class RestoreCells(CoursePreprocessor):
         for name, cell in found.items():
             self._mend(cell, released[name], notes)
         self._add_missing(nb, released, found, notes)
+        own = _course_prose(self.course.source(info["assignment"]))
+        for cell in nb.cells:
+            if cell.cell_type == "markdown" and cell.source not in own:
+                cell.source = harmless.markdown(cell.source)
         if notes and not _refused(nb):
             add_note(nb, " ".join(notes), False)
         for note in notes:
@@ -202,6 +232,13 @@ class RestoreCells(CoursePreprocessor):
             found[name] = cell
             if not _refused(nb):
                 notes.append(f"The cell {name} was missing; it was put back.")
+
+
+def _course_prose(source: Path) -> set[str]:
+    """The course's own Markdown, which may hold markup."""
+    if not source.is_file():
+        return set()
+    return {cell.source for cell in nbformat.read(source, as_version=4).cells if cell.cell_type == "markdown"}
 
 
 def _released(notebook) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from autograder.record import Record, encode
 from autograder.runner import wire
 from autograder.runner.shell import RecordingShell
 
+KIT = {name: getattr(autograder, name) for name in ("check", "check_loss", "fit")}  # before any submission
 THREADS = 1  # of the warm process; they count as processes too
 
 
@@ -103,9 +104,9 @@ def _at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterat
     if cell.get("locked"):
         os.chdir(folder)
         torch.set_num_threads(1)
-        for name in ("check", "check_loss", "fit"):
+        for name, own in KIT.items():
             if name in shell.user_ns or name in cell["source"]:
-                shell.user_ns[name] = getattr(autograder, name)
+                shell.user_ns[name] = own
     yield
 
 

@@ -182,6 +182,9 @@ class Runner:
         except (wire.WireError, OSError):
             self.close()  # the warm process itself is gone; the next run starts another
             return self._died(result, "")
+        except BaseException:
+            self.close()  # half of a run's frames are still to come; the next run must not take them for its own
+            raise
 
     def _receive(self, until: float) -> wire.Frame:
         frame = self.frames.receive(until)
@@ -213,7 +216,7 @@ class Runner:
                 continue  # nothing may come before the first cell
             elif kind == "interrupted":
                 result.cells[self.current].ended = self._why("cell_seconds", job)
-            elif position != self.current:
+            elif type(position) is not int or position != self.current:
                 continue  # what is not of the running cell is forged or late
             elif kind == "outputs" and not result.cells[position].ran:
                 result.cells[position].outputs = outputs.rebuilt(payload, job.limits)

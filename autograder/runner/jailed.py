@@ -52,6 +52,14 @@ from autograder.runner.watch import Folders, Watch, end_all, state  # noqa: E402
 GRACE_SECONDS = 2.0  # between the polite interrupt of a cell and its end
 TICK_SECONDS = 0.1  # between two looks at what a submission uses
 MAX_FILES = 20_000  # in the jail's folders
+PASSED_ON = (
+    "cell",
+    "outputs",
+    "record",
+    "fork failed",
+    "progress",
+    "file",
+)  # "end" and "interrupted" are for this side to say
 FRAME_SPARE = 1 << 20  # bytes of a record beyond its own limit: names and JSON
 OUTPUT_FACTOR = 8  # JSON's escapes, images in base64 and tracebacks, beyond the cell's own limit
 
@@ -175,11 +183,13 @@ class Warm:
                 return "died"
             if frame is None:
                 continue
-            if frame[0].get("type") == "done":
+            kind = frame[0].get("type")
+            if kind == "done":
                 return "done"
-            if frame[0].get("type") == "cell":
+            if kind == "cell":
                 clock.begin(str(frame[0].get("cell")))
-            wire.send(self.fd, *frame)
+            if kind in PASSED_ON:
+                wire.send(self.fd, *frame)
 
     def too_much(self, watch: Watch, limits: dict[str, Any]) -> str:
         """The limit of memory or files that all processes together have reached, or nothing."""

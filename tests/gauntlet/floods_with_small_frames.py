@@ -1,0 +1,24 @@
+# Tries: frames without end, so that the clock is never looked at.
+# Ends: the time limit holds.
+# points: double=0
+# ran: no
+import json
+import os
+import struct
+
+
+def send(header, payload=b""):
+    head = json.dumps(header).encode() if isinstance(header, dict) else header
+    for fd in range(3, 64):
+        try:
+            if os.readlink(f"/proc/self/fd/{fd}").startswith("pipe:"):
+                os.write(fd, struct.pack(">II", len(head), len(payload)) + head + payload)
+        except OSError:
+            pass
+
+
+while True:
+    try:
+        send({"type": "nothing"})
+    except BaseException:
+        pass

@@ -1,0 +1,10 @@
+# Tries: symbolic links to the gradebook and to a folder, a fifo, a file that looks like the kit, odd names.
+# Ends: only plain files go in, by their plain names.
+# files: tricks
+# answer: double append
+import os
+
+for name in os.listdir("."):
+    if "secret" in name or "link" in name:
+        print("LOOT", name)
+print("TRIED")

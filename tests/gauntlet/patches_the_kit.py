@@ -1,0 +1,12 @@
+# Tries: the kit's own record, session and encoder, so that the check hands over what the attacker likes.
+# Ends: whatever is handed over has to have the right values, and these it does not know.
+# points: double=0 pieces=0 slope=0 by_hand=0 train_tiny=0
+import autograder.check
+import autograder.record
+import autograder.session
+
+autograder.check.draw_from = lambda value: autograder.record.Draw({"": "right"})
+autograder.record.plain_tensor = lambda value: value * 0
+autograder.session.Facts.rules = lambda self, exercise: None
+autograder.session.seeds_from = lambda *a: {}
+double = lambda x: x

@@ -1,0 +1,99 @@
+"""Hostile submissions through the real ``nbgrader autograde``: none gets a point that it has not earned, or a byte of the host."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import TINY, copy_tiny
+from hostile import ATTACKS, FULL, Attack, Listeners, answer_cells, hand_in_attack, submissions
+from nbgrader.api import Gradebook
+
+from autograder.building import build
+from autograder.demo import Submission, hand_in, nbgrader, shown_cards, solution_texts
+
+CANARY = "sings"
+
+
+@dataclass
+class Graded:
+    folder: Path
+    listeners: Listeners
+    said: str  # by nbgrader
+    processes_left: list[str]
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory, runner) -> Graded:
+    """A class of all attacks, with right submissions in between, graded in one run."""
+    folder = tmp_path_factory.mktemp("gauntlet")
+    tiny = copy_tiny(folder)
+    build(tiny, TINY, runner)
+    nbgrader(folder, "generate_assignment", TINY)
+    canary = folder / "CANARY"
+    canary.write_text(CANARY)
+    canary.chmod(0o666)
+    listeners = Listeners(folder)
+    solutions = solution_texts(tiny, TINY)
+    for student, attack in submissions(ATTACKS):
+        if attack:
+            hand_in_attack(tiny, folder, student, attack, solutions, listeners)
+        else:
+            hand_in(tiny, folder, TINY, Submission(student, dict(solutions), {}))
+    os.environ["CANARY"] = CANARY
+    try:
+        said = nbgrader(folder, "autograde", TINY)
+        nbgrader(folder, "generate_feedback", TINY)
+    finally:
+        del os.environ["CANARY"]
+        listeners.close()
+    return Graded(folder, listeners, said, _jailed_processes())
+
+
+def _jailed_processes() -> list[str]:
+    """Processes of a jail's user, whose numbers are far above those of any real one."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/status"):
+        try:
+            text = path.read_text()
+        except OSError:
+            continue
+        if any(line.startswith("Uid:") and 1_900_000_000 < int(line.split()[1]) < 2**31 for line in text.splitlines()):
+            found.append(text.splitlines()[0])
+    return found
+
+
+def points_of(folder: Path, student: str) -> dict[str, float]:
+    with Gradebook(f"sqlite:///{folder}/gradebook.db", "tiny") as gradebook:
+        grades = gradebook.find_submission_notebook(TINY, TINY, student).grades
+        return {grade.name: grade.auto_score for grade in grades if grade.name in FULL}
+
+
+@pytest.mark.parametrize(
+    ("student", "attack"), [(s, a) for s, a in submissions(ATTACKS) if a], ids=[attack.name for attack in ATTACKS]
+)
+def test_an_attack_ends_as_its_line_says(student: str, attack: Attack, graded: Graded):
+    notebook = graded.folder / "autograded" / student / TINY / f"{TINY}.ipynb"
+    cards, shown = shown_cards(notebook), answer_cells(notebook)
+    assert points_of(graded.folder, student) == pytest.approx({**FULL, **attack.points}), cards
+    assert "LOOT" not in shown
+    assert not attack.ran or "TRIED" in shown, shown
+    page = notebook.read_text() + " ".join(cards.values())
+    assert attack.says in page
+
+
+@pytest.mark.parametrize("student", [s for s, a in submissions(ATTACKS) if a is None])
+def test_a_right_submission_between_attacks_keeps_every_point(student: str, graded: Graded):
+    assert points_of(graded.folder, student) == FULL
+
+
+def test_nothing_got_out(graded: Graded):
+    assert graded.listeners.heard == []
+    assert (graded.folder / "CANARY").read_text() == CANARY
+    assert [path.name for path in graded.folder.rglob("*planted*")] == []
+    assert not (graded.folder / "CANARY.pickled").exists()
+
+
+def test_no_page_holds_a_script_of_a_student(graded: Graded):
+    for page in graded.folder.glob(f"feedback/*/{TINY}/{TINY}.html"):
+        assert "<script>window.pwned" not in page.read_text(), page
