@@ -45,7 +45,7 @@ def difference(value: Any, expected: Any, tolerance: Tolerance) -> str | None:
     if _equal(value, expected, tolerance):
         return None
     if not isinstance(expected, Tensor):
-        return _plain_difference(value, expected)
+        return _plain_difference(value, expected, tolerance)
     if value.is_floating_point() and not torch.isfinite(value).all():
         return _not_finite(value, expected)
     if value.is_floating_point() and expected.numel() > 1 and (relation := _relation(value, expected, tolerance)):
@@ -56,12 +56,21 @@ def difference(value: Any, expected: Any, tolerance: Tolerance) -> str | None:
 def _equal(value: Any, expected: Any, tolerance: Tolerance) -> bool:
     value, expected = _aligned(value, expected)
     if not isinstance(expected, Tensor):
-        return value == expected
+        return _same(value, expected, tolerance)
     if value.shape != expected.shape or value.dtype != expected.dtype:
         return False
     if not (value.is_floating_point() or value.is_complex()):
         return torch.equal(value, expected)
     return torch.allclose(value, expected, rtol=tolerance.rtol, atol=tolerance.atol)
+
+
+def _same(value: Any, expected: Any, tolerance: Tolerance) -> bool:
+    """Texts, truth values, and lists of them and of numbers: each element as it would be compared alone."""
+    if isinstance(value, list) and isinstance(expected, list):
+        return len(value) == len(expected) and all(_same(a, b, tolerance) for a, b in zip(value, expected))
+    if isinstance(expected, float) and _is_number(value) and math.isfinite(expected) and math.isfinite(value):
+        return abs(value - expected) <= tolerance.atol + tolerance.rtol * abs(expected)
+    return type(value) is type(expected) and value == expected and value == value
 
 
 def _aligned(value: Any, expected: Any) -> tuple[Any, Any]:
@@ -86,10 +95,10 @@ def _is_float(value: Any) -> bool:
     return value.is_floating_point() if isinstance(value, Tensor) else isinstance(value, float)
 
 
-def _plain_difference(value: Any, expected: Any) -> str:
+def _plain_difference(value: Any, expected: Any, tolerance: Tolerance) -> str:
     if isinstance(expected, list):
-        first = next(i for i, (a, b) in enumerate(zip(value, expected)) if a != b)
-        wrong = sum(a != b for a, b in zip(value, expected))
+        places = [i for i, (a, b) in enumerate(zip(value, expected)) if not _same(a, b, tolerance)]
+        first, wrong = places[0], len(places)
         if sorted(map(repr, value)) == sorted(map(repr, expected)):
             return (
                 f"The list has the right elements in another order; the first that is out of place is element {first}."

@@ -14,13 +14,14 @@ from autograder import weights
 from autograder.course import Exercise, Loss
 from autograder.names import SYMBOLS, Names, load_names
 from autograder.record import Record
-from autograder.training import Evaluation, blown_up, diagnosis, too_good
+from autograder.training import Evaluation, blown_up, diagnosis, is_number, number, too_good
 from autograder.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
 
 TRAIN_ROWS = 5_000  # of the training split, to compare: a standard error of about 0.017 nats
 OTHER_ROWS = 10_000  # of the held-out split that is not graded: a standard error of about 0.012 nats
 ALONE_ROWS = 16  # given to the model one by one
 ZEROED_ROWS = 2_000  # given to the model with all its weights at zero
+PARTS = ("logits", "train", "other", "alone", "zeroed")  # of a record
 UNIGRAM = 2.75  # below the entropy of single symbols, 2.822: nothing that ignores the context gets there
 
 
@@ -82,29 +83,33 @@ def record_of(found: Any, rules: Loss, facts: Any, seed: int) -> dict[str, Tenso
 def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tuple[Verdict, list[str]]:
     """Points from the band of the loss, and remarks for the instructor that cost nothing."""
     exercise, loss = record.exercise, rules.loss
+    if len(record.draws) != 1:
+        return refuse(exercise, rules, f"The check handed over {len(record.draws)} draws, expected 1."), []
     draw = record.draws[0]
     if draw.failure:
         if draw.failure.name == "NotImplementedError" and draw.failure.message in ("", exercise):
             return refuse(exercise, rules, NOT_ATTEMPTED, "not attempted"), []
         return refuse(exercise, rules, describe(draw.failure)), []
     rows = rows_of(names, loss, seed)
+    if reason := _wrong_form(draw.values, rows):
+        return refuse(exercise, rules, reason, "wrong"), []
+    values = {name: value.float() for name, value in draw.values.items() if name in PARTS}
     reason = (
-        _wrong_form(draw.values, rows, record.facts)
+        _not_finite(values, record.facts)
         or _other_code(record.facts, exercise)
         or _too_many(record.facts, loss)
-        or _other_rows(draw.values)
-        or _beside_the_weights(draw.values, rows)
+        or _other_rows(values)
+        or _beside_the_weights(values, rows)
     )
     if reason:
         return refuse(exercise, rules, reason, "wrong"), []
-    logits = draw.values["logits"].float()
     evaluation = Evaluation(
-        logits,
+        values["logits"],
         rows.contexts,
         rows.targets,
-        F.cross_entropy(logits, rows.targets, reduction="none"),
-        F.cross_entropy(draw.values["train"].float(), rows.train_targets, reduction="none"),
-        F.cross_entropy(draw.values["other"].float(), rows.other_targets, reduction="none"),
+        F.cross_entropy(values["logits"], rows.targets, reduction="none"),
+        F.cross_entropy(values["train"], rows.train_targets, reduction="none"),
+        F.cross_entropy(values["other"], rows.other_targets, reduction="none"),
         record.facts,
     )
     reached, train = float(evaluation.each.mean()), float(evaluation.train.mean())
@@ -125,7 +130,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     return verdict, [remark] if remark else []
 
 
-def _wrong_form(values: dict[str, Any], rows: Rows, facts: dict[str, Any]) -> str | None:
+def _wrong_form(values: dict[str, Any], rows: Rows) -> str | None:
     expected = {
         "logits": len(rows.targets),
         "train": len(rows.train_targets),
@@ -140,20 +145,20 @@ def _wrong_form(values: dict[str, Any], rows: Rows, facts: dict[str, Any]) -> st
         if value.shape != (count, len(SYMBOLS)):
             wanted = f"For contexts of shape ({count}, {rows.contexts.shape[1]}) it is expected to be ({count}, {len(SYMBOLS)})."
             return f"The model returns logits of shape {tuple(value.shape)}. {wanted}"
-    finite = torch.isfinite(values["logits"])
-    if not finite.all():
-        return f"{int((~finite).sum())} of the logits are NaN or infinite, so no loss can be taken. {blown_up(facts)}"
     return None
+
+
+def _not_finite(values: dict[str, Tensor], facts: dict[str, Any]) -> str | None:
+    """What the targets never see, the weights at zero, may be NaN."""
+    count = sum(int((~torch.isfinite(values[name])).sum()) for name in PARTS if name != "zeroed")
+    if count == 0:
+        return None
+    return f"{count} of the logits are NaN or infinite, so no loss can be taken. {blown_up(facts)}"
 
 
 def _other_code(facts: dict[str, Any], exercise: str) -> str | None:
     first, replayed = facts.get("first"), facts.get("replayed")
-    if not (
-        isinstance(first, list)
-        and isinstance(replayed, list)
-        and first
-        and all(isinstance(x, (int, float)) for x in first + replayed)
-    ):
+    if not (isinstance(first, list) and isinstance(replayed, list) and first and all(map(is_number, first + replayed))):
         return f"There are no first losses in {exercise}.safetensors: submit the file that fit wrote."
     if not same_run(first, replayed):
         return (
@@ -167,29 +172,30 @@ def same_run(first: list[float], replayed: list[float]) -> bool:
     """The first losses of two runs of one code: processors round differently, other code differs by more than 1 %."""
     return len(first) == len(replayed) and all(
         abs(a - b) <= 0.01 * max(abs(a), 1.0) if math.isfinite(a) and math.isfinite(b) else str(a) == str(b)
-        for a, b in zip(first, replayed)
+        for a, b in zip(map(number, first), map(number, replayed))
     )
 
 
 def _few(losses: list[float]) -> str:
-    return ", ".join(f"{x:.3f}" for x in losses[:3])
+    return ", ".join(f"{number(x):.3f}" for x in losses[:3])
 
 
 def _too_many(facts: dict[str, Any], loss: Loss) -> str | None:
     count, sizes = facts.get("parameters"), facts.get("sizes")
-    if not isinstance(count, int) or not isinstance(sizes, dict):
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0 or not isinstance(sizes, dict):
         return "The number of parameters is not known."
     if count <= loss.max_parameters:
         return None
-    largest = max(sizes, key=lambda name: sizes[name]) if sizes else "?"
+    largest = max(sizes, key=lambda name: number(sizes[name]), default="?")
+    size = number(sizes.get(largest))
     return (
-        f"The model holds {count:,} numbers, the limit here is {loss.max_parameters:,}; the largest tensor is {largest} with {sizes.get(largest, 0):,}. "
+        f"The model holds {count:,} numbers, the limit here is {loss.max_parameters:,}; the largest tensor is {largest} with {size:,.0f}. "
         "A table of counts is not what is asked for: a network has to do with less."
     )
 
 
 def _other_rows(values: dict[str, Any]) -> str | None:
-    together, alone = values["logits"][:ALONE_ROWS].double(), values["alone"].double()
+    together, alone = values["logits"][:ALONE_ROWS], values["alone"]
     if torch.allclose(together, alone, rtol=1e-3, atol=1e-3):
         return None
     return (
@@ -199,7 +205,7 @@ def _other_rows(values: dict[str, Any]) -> str | None:
 
 
 def _beside_the_weights(values: dict[str, Any], rows: Rows) -> str | None:
-    zeroed = values["zeroed"].float()
+    zeroed = values["zeroed"]
     if not torch.isfinite(zeroed).all():
         return None
     if float(F.cross_entropy(zeroed, rows.targets[: len(zeroed)])) >= UNIGRAM:

@@ -44,7 +44,20 @@ class Evaluation:
         curve = self.facts.get("curve")
         if not isinstance(curve, list) or len(curve) > SEGMENTS:
             return []
-        return [float(x) if isinstance(x, (int, float)) else math.nan for x in curve]
+        return [number(x) for x in curve]
+
+
+def is_number(value: Any) -> bool:
+    """``True`` is none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def number(value: Any) -> float:
+    """What a stranger calls a number, as a float; NaN if it is none, or larger than any float."""
+    try:
+        return float(value) if is_number(value) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def segments(history: list[float]) -> list[float | None]:
@@ -62,8 +75,8 @@ def diagnosis(e: Evaluation) -> str:
 def blown_up(facts: dict[str, Any]) -> str:
     """For logits that are NaN or infinite."""
     curve = facts.get("curve")
-    if isinstance(curve, list) and curve and any(not isinstance(x, (int, float)) for x in curve):
-        part = next(i for i, x in enumerate(curve) if not isinstance(x, (int, float)))
+    if isinstance(curve, list) and any(not is_number(x) for x in curve):
+        part = next(i for i, x in enumerate(curve) if not is_number(x))
         return f"The loss stopped being a number {_when(part, len(curve))}: lower the learning rate, and look for a log of zero."
     return "Did the training blow up, or is there a log of zero?"
 
@@ -141,10 +154,11 @@ def _hardly_moved(e: Evaluation) -> str:
 
 def _first_too_high(e: Evaluation) -> str:
     first = e.facts.get("first")
-    if not isinstance(first, list) or not first or not isinstance(first[0], (int, float)) or first[0] < FIRST_TOO_HIGH:
+    loss = number(first[0]) if isinstance(first, list) and first else math.nan
+    if not loss >= FIRST_TOO_HIGH:
         return ""
     return (
-        f"The first loss is {first[0]:.2f}, though a guess costs only {UNIFORM:.2f}: the network begins sure of wrong answers, and the first steps go into "
+        f"The first loss is {loss:.2f}, though a guess costs only {UNIFORM:.2f}: the network begins sure of wrong answers, and the first steps go into "
         "undoing that. Make the weights of the last layer small at first."
     )
 

@@ -153,7 +153,7 @@ def _both_not_finite(draw: Draw, mistake: Draw, name: str) -> bool:
     if not all(isinstance(v, (torch.Tensor, float)) for v in (a, b)):
         return False
     a, b = torch.as_tensor(a), torch.as_tensor(b)
-    if a.shape != b.shape or not (a.is_floating_point() and b.is_floating_point()):
+    if a.shape != b.shape or a.dtype != b.dtype or not a.is_floating_point():
         return False
     return bool(
         torch.equal(a.isfinite(), b.isfinite())

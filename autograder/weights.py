@@ -7,14 +7,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from autograder.record import RecordError, _metadata, plain_tensor
+from autograder.record import RecordError, plain_tensor, read_safetensors
 
 MAX_DEPTH = 8
+MAX_LOSSES = 64  # in a list of a checkpoint, which fit writes with 5 and with 40
+FACTS = {
+    "fingerprint": str,
+    "first": list,
+    "curve": list,
+    "steps": int,
+    "seconds": (int, float),
+    "core_seconds": (int, float),
+    "finished": bool,
+}
 
 
 def tensors_of(model: Any) -> dict[str, Tensor]:
@@ -60,7 +69,7 @@ def put(model: Any, saved: dict[str, Tensor]) -> None:
     """Copy saved tensors into a model of the same form.
 
     Raises:
-        ValueError: a tensor is missing, left over, or of another shape.
+        ValueError: a tensor is missing, left over, or of another shape or kind of number.
     """
     own = tensors_of(model)
     for name in {*own, *saved}:
@@ -72,6 +81,8 @@ def put(model: Any, saved: dict[str, Tensor]) -> None:
             raise ValueError(
                 f"{name} has shape {tuple(saved[name].shape)} in the weights and {tuple(own[name].shape)} in the model"
             )
+        if not torch.can_cast(saved[name].dtype, own[name].dtype):
+            raise ValueError(f"{name} is {saved[name].dtype} in the weights and {own[name].dtype} in the model")
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(saved[name])
@@ -91,11 +102,23 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         ValueError: the file is damaged or was not written by ``fit``.
     """
-    data = path.read_bytes()
     try:
-        return safetensors.torch.load(data), json.loads(_metadata(data)["fit"])
-    except (safetensors.SafetensorError, RecordError, KeyError, ValueError, TypeError, UnicodeDecodeError) as error:
+        tensors, facts = read_safetensors(path.read_bytes(), "fit")
+    except RecordError as error:
         raise ValueError(f"{path.name} is damaged or was not written by fit: {error}") from None
+    if not isinstance(facts, dict):
+        raise ValueError(f"{path.name} is damaged or was not written by fit: its facts are no dict")
+    for name in FACTS.keys() & facts.keys():
+        if not isinstance(facts[name], FACTS[name]) or not _losses(facts[name], name == "curve"):
+            raise ValueError(f"{path.name} is damaged or was not written by fit: {name} is of another form")
+    return tensors, facts
+
+
+def _losses(value: Any, gaps: bool) -> bool:
+    """A list in a checkpoint holds a few losses; in the curve ``None`` stands for what is no number."""
+    if not isinstance(value, list):
+        return True
+    return len(value) <= MAX_LOSSES and all(isinstance(x, float) or gaps and x is None for x in value)
 
 
 def count(data: bytes) -> int | None:
