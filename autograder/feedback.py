@@ -11,10 +11,13 @@ WRONG = "#cf222e"
 
 
 def as_html(verdict: Verdict, title: str = "") -> str:
-    """A small card: status and points, the diagnosis, and a row for each named value. Everything in it is escaped."""
+    """A small card: status and points, the diagnosis, and a row for each named value.
+
+    Everything in it is escaped, from HTML and from MathJax, whose ``\\href`` can run a script.
+    """
     colour = COLOURS.get(verdict.status, WRONG)
     head = (
-        f'<div style="border-left:4px solid {colour};padding:6px 12px;margin:4px 0;max-width:860px">'
+        f'<div class="tex2jax_ignore" style="border-left:4px solid {colour};padding:6px 12px;margin:4px 0;max-width:860px">'
         f'<div><b style="color:{colour}">{escape(verdict.status.capitalize())}</b> · '
         f"<b>{verdict.points:g} / {verdict.max_points:g}</b> points · {escape(title or verdict.exercise)} "
         f"<code>{escape(verdict.exercise)}</code></div>"

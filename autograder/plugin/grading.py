@@ -94,7 +94,7 @@ class GiveVerdicts(CoursePreprocessor):
 def as_output(verdict: Verdict, title: str, max_points: float) -> dict[str, Any]:
     """One ``execute_result``: the card for people, the points as plain text for nbgrader, never more than it allows."""
     points = min(max(verdict.points, 0.0), float(max_points))
-    data = {"text/html": as_html(verdict, title), "text/plain": repr(points)}
+    data = {"text/html": storable(as_html(verdict, title)), "text/plain": repr(points)}
     return {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None}
 
 

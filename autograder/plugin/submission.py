@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import html
-import re
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
 from autograder.plugin import harmless
 from autograder.plugin.base import CoursePreprocessor, course_at
+from autograder.plugin.bounded import read_notebook
 from autograder.plugin.running import SubmissionRunner
+from autograder.record import storable
 
-MAX_CELLS = 1_000  # our largest notebook has about 100
-MAX_DEPTH = 50  # of JSON; nbformat needs about 8
-MAX_PARTS = 100_000  # lists and objects
-STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.S)
 REFUSED = "refused"  # cell metadata: the reason why the submission cannot be graded
 
 
@@ -54,6 +50,7 @@ class SubmissionExporter(NotebookExporter):
     def from_filename(self, filename: str, resources: dict | None = None, **kwargs: Any):
         notebook, note, refused = self._read(Path(filename))
         if note:
+            note = storable(note)  # a file's name may be no text
             self.log.warning("%s: %s", filename, note)
             add_note(notebook, note, refused)
         path = Path(filename)
@@ -88,72 +85,21 @@ class SubmissionExporter(NotebookExporter):
         if path.stat().st_size == 0:
             return new_notebook(), f"{path.name} is empty. Save the notebook in JupyterLab and submit again.", True
         try:
-            text = path.read_text(encoding="utf-8")
-            check_form(text)
-            notebook = nbformat.reads(text, as_version=4)
-            if not isinstance(notebook.get("cells"), list) or len(notebook.cells) > MAX_CELLS:
-                raise ValueError(f"it has no list of at most {MAX_CELLS} cells")
-            return _tidy(notebook), "", False
-        except Exception as error:  # noqa: BLE001  nbformat raises whatever a damaged file leads it to
+            return read_notebook(path.read_bytes()), "", False
+        except (ValueError, OSError) as error:
             said = f"{type(error).__name__}: {str(error)[:200]}"
             advice = "Open it in JupyterLab, save it, and submit again."
             return new_notebook(), f"{path.name} cannot be read as a notebook ({said}). {advice}", True
 
 
-def check_form(text: str) -> None:
-    """Bounds on a notebook's JSON before anything parses it.
-
-    Raises:
-        ValueError: it is nested too deep, or has too many parts or cells.
-    """
-    depth = parts = 0
-    for found in STRING_OR_BRACKET.finditer(text):
-        mark = found[0]
-        if mark in "[{":
-            depth, parts = depth + 1, parts + 1
-            if depth > MAX_DEPTH or parts > MAX_PARTS:
-                raise ValueError(f"it is nested more than {MAX_DEPTH} deep, or has more than {MAX_PARTS:,} parts")
-        elif mark in "]}":
-            depth -= 1
-    if text.count('"cell_type"') > MAX_CELLS:
-        raise ValueError(f"it has more than {MAX_CELLS:,} cells")
-
-
 def add_note(notebook, note: str, refused: bool) -> None:
-    """A first cell that says something about the submission."""
+    """A first cell that says something about the submission, in which a stranger's words are neither HTML nor Markdown."""
+    words = html.escape(" ".join(note.split()))
     cell = new_markdown_cell(
-        f"**About this submission.** {html.escape(note)}", metadata={"autograder": {REFUSED: note} if refused else {}}
+        f'<div class="tex2jax_ignore"><b>About this submission.</b> {words}</div>',
+        metadata={"autograder": {REFUSED: note} if refused else {}},
     )
     notebook.cells.insert(0, cell)
-
-
-def _tidy(notebook):
-    """Cells with what nbformat demands of them, whatever a student's tools have left out."""
-    cells, seen = [], set()
-    for position, cell in enumerate(notebook.cells):
-        if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
-            raise ValueError(f"cell {position} is not a cell")
-        source = cell.get("source", "")
-        source = "".join(map(str, source)) if isinstance(source, list) else str(source)
-        metadata = cell.get("metadata")
-        metadata = {
-            key: metadata[key]
-            for key in ("nbgrader", "autograder")
-            if isinstance(metadata, dict) and isinstance(metadata.get(key), dict)
-        }
-        made = (new_code_cell if cell["cell_type"] == "code" else new_markdown_cell)(source, metadata=metadata)
-        if isinstance(cell.get("outputs"), list) and cell["cell_type"] == "code":
-            made.outputs = cell["outputs"]
-        identity = str(cell.get("id", ""))[:64]
-        if identity and identity not in seen and identity.replace("-", "").replace("_", "").isalnum():
-            made["id"] = identity
-        seen.add(made["id"])
-        cells.append(made)
-    metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
-    return new_notebook(cells=cells, metadata=metadata)
 
 
 class RestoreCells(CoursePreprocessor):
@@ -280,5 +226,5 @@ def _refused(nb) -> str | None:
 def _number(value: Any) -> float | None:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

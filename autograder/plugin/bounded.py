@@ -1,0 +1,111 @@
+"""A stranger's bytes -> a notebook: bounded before they are parsed, and rebuilt from nothing but what grading needs.
+
+nbformat's own reader is not asked.  It validates all outputs, and 400 KB of damaged ones cost it a minute and 4 GB.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograder.record import storable
+
+MAX_CELLS = 1_000  # our largest notebook has about 100
+MAX_DEPTH = 64  # of brackets; a figure's JSON has about ten
+MAX_VALUES = 1_000_000  # some 70 MB once parsed; a notebook of 20 MB of text has 400,000 lines
+MAX_CODE = 500_000  # characters of all code, as JSON: the runner takes it in one message of 1 MB
+MAX_PROSE = 2_000_000  # characters of all other cells
+IDENTITY = re.compile(r"[a-zA-Z0-9_-]{1,64}")  # of a cell, as nbformat wants it
+NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def read_notebook(data: bytes) -> NotebookNode:
+    """A notebook of any version of the format, without outputs.
+
+    Raises:
+        ValueError: the bytes are not JSON, or not a notebook, or too much of it.
+    """
+    cells = [_tidy(cell, number) for number, cell in enumerate(_cells(bounded_json(data)))]
+    if sum(len(json.dumps(cell.source)) for cell in cells if cell.cell_type == "code") > MAX_CODE:
+        raise ValueError(f"its code has more than {MAX_CODE:,} characters")
+    if sum(len(cell.source) for cell in cells if cell.cell_type != "code") > MAX_PROSE:
+        raise ValueError(f"its text has more than {MAX_PROSE:,} characters")
+    seen: set[str] = set()
+    for cell in cells:
+        if cell["id"] in seen:
+            cell["id"] = new_markdown_cell()["id"]
+        seen.add(cell["id"])
+    return new_notebook(cells=cells, metadata=METADATA)
+
+
+def bounded_json(data: bytes) -> Any:
+    """JSON whose depth and number of values are known before a parser sees it.
+
+    Raises:
+        ValueError: it is not JSON in UTF-8, or too deep, or too long.
+    """
+    text = data.replace(rb"\\", b"").replace(rb"\"", b"")
+    too_many = f"it holds more than {MAX_VALUES:,} values; clear its outputs"
+    if text.count(b'"') > 4 * MAX_VALUES:
+        raise ValueError(too_many)
+    outside = b"".join(text.split(b'"')[::2])  # of strings
+    brackets = outside.translate(None, NOT_BRACKETS)
+    if len(brackets) // 2 + outside.count(b",") > MAX_VALUES:
+        raise ValueError(too_many)
+    depth = 0
+    for bracket in brackets:
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
+    return json.loads(data.decode("utf-8-sig"))
+
+
+def _cells(notebook: Any) -> list[Any]:
+    """Before version 4 of the format, cells stood on worksheets."""
+    if not isinstance(notebook, dict):
+        raise ValueError("it is no JSON object")
+    sheets = [notebook] if "cells" in notebook else notebook.get("worksheets")
+    sheets = sheets if isinstance(sheets, list) else [None]
+    parts = [sheet.get("cells") if isinstance(sheet, dict) else None for sheet in sheets]
+    if not all(isinstance(part, list) for part in parts) or sum(map(len, parts)) > MAX_CELLS:
+        raise ValueError(f"it has no list of at most {MAX_CELLS} cells")
+    return [cell for part in parts for cell in part]
+
+
+def _tidy(cell: Any, number: int) -> NotebookNode:
+    """A cell with what nbformat demands of it, whatever a student's tools have left out."""
+    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw", "heading", "html"):
+        raise ValueError(f"cell {number} is not a cell")
+    make = new_code_cell if cell["cell_type"] == "code" else new_markdown_cell
+    made = make(_text(cell.get("source", cell.get("input"))), metadata=_metadata(cell.get("metadata")))
+    if isinstance(cell.get("id"), str) and IDENTITY.fullmatch(cell["id"]):
+        made["id"] = cell["id"]
+    return made
+
+
+def _text(value: Any) -> str:
+    """Of a source: a string, or a list of its lines."""
+    lines = value if isinstance(value, list) else [value]
+    return storable("".join(line for line in lines if isinstance(line, str))).replace("\0", "")
+
+
+def _metadata(value: Any) -> dict[str, dict[str, Any]]:
+    """What this kit and nbgrader read, as plain values."""
+    parts = {key: value.get(key) for key in ("nbgrader", "autograder")} if isinstance(value, dict) else {}
+    return {
+        key: {_text(name): _text(v) if isinstance(v, str) else v for name, v in part.items() if _is_plain(v)}
+        for key, part in parts.items()
+        if isinstance(part, dict)
+    }
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, (str, int, float))
