@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
+import textwrap
+
+MAGIC = re.compile(r"^\s*[%!?]|^[^#]*(\?\s*$|=\s*[%!])")  # a line that only IPython understands: %time f(), f?, x = !ls
+TOO_DEEP = "Your code is nested too deeply to be read. Break up its longest expressions and its deepest blocks."
 
 LOOKUPS = (
     "eval",
@@ -24,16 +29,18 @@ def forbidden_use(answer: str, others: list[str], forbid: tuple[str, ...]) -> st
     """The first forbidden name in an answer, or in what it uses of the student's other cells; a sentence, or ``None``.
 
     Names count as variables, attributes, imports, and as strings (``getattr(loss, "backward")``); comments and docstrings
-    do not.  A name that is made at run time could be any, so ``eval`` and its kind are refused as well.
+    do not.  A name that is made at run time could be any, so ``eval`` and its kind are refused as well; and code that is nested
+    too deeply to be looked through is told, not passed over.
     """
     if not forbid:
         return None
-    tree = _parse(answer)
-    if tree is None:
-        return None
+    try:
+        tree, *trees = [_parse(source) for source in (answer, *others)]
+    except (RecursionError, MemoryError):
+        return TOO_DEEP
     helpers: dict[str, list[ast.AST]] = {}
-    for source in others:
-        for node in getattr(_parse(source), "body", []):
+    for other in trees:
+        for node in other.body:
             for name in _defined(node):
                 helpers.setdefault(name, []).append(node)
     todo, seen = [tree], set()
@@ -80,12 +87,22 @@ def _made_at_run_time(node: ast.AST) -> str:
     return ""
 
 
-def _parse(source: str) -> ast.Module | None:
-    lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")]  # IPython's magics
-    try:
-        return ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+def _parse(source: str) -> ast.Module:
+    """The tree of a cell; empty for what does not run either.
+
+    Only if it is no Python, it may be IPython's: of a line with a magic its words are kept, as a list of strings.
+    """
+    lines = [_words(line) if MAGIC.search(line) else line for line in source.split("\n")]
+    for text in (source, textwrap.dedent("\n".join(lines))):
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError):  # the latter for a NUL or half of a UTF-16 pair
+            continue
+    return ast.Module([], [])
+
+
+def _words(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())] + repr(re.findall(r"\w+", line))
 
 
 def _names(node: ast.AST) -> list[str]:

@@ -14,6 +14,7 @@ from autograder.plugin import harmless
 from autograder.plugin.base import CoursePreprocessor
 from autograder.plugin.running import UNSAFE_NOTE, SubmissionRunner
 from autograder.plugin.submission import _refused, add_note
+from autograder.record import storable
 from autograder.session import EXPECTED
 from autograder.verdict import NOT_ATTEMPTED, Verdict, refuse
 
