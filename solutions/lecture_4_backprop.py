@@ -82,6 +82,10 @@ class Network:
         bnraw = (hprebn - self.running_mean) * (self.running_var + 1e-5) ** -0.5
         return torch.tanh(self.bngain * bnraw + self.bnbias) @ self.W2 + self.b2
 
+    def named_parameters(self) -> list[tuple[str, Tensor]]:
+        """The seven tensors that training changes, each after its name."""
+        return [(name, tensor) for name, tensor in vars(self).items() if not name.startswith("running_")]
+
 
 # %% [markdown]
 # ### The forward pass, taken apart
@@ -1489,8 +1493,9 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
 # - `train(model)`: a **generator** that takes one step after the other and `yield`s each step's loss as a float. It also keeps `running_mean` and
 #   `running_var` up to date, for without them the trained network predicts nonsense.
 #
-# When you submit, the first steps are repeated to see that the weights are yours: draw all randomness from torch's global generator, and do
-# not name a function `backward`, since that word is looked for in your answer.
+# When you submit, the first steps are repeated to see that the weights are yours: draw all randomness from torch's global generator. Do
+# not name a function `backward`, since that word is looked for in your answer; for the same reason go over the parameters with
+# `model.named_parameters()`, or over their names written out, and not with `getattr` and a name from elsewhere.
 #
 # **A tiny example.** A `Network(10, 64)` has 4,137 parameters: 270 in `C`, $30 \cdot 64 + 64$ in the first layer, $2 \cdot 64$ in
 # BatchNorm and $64 \cdot 27 + 27$ in the last. It also holds 128 running statistics, and every number that the model holds is
@@ -1516,7 +1521,8 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
 #     draw the indices of a random batch
 #     loss, gradients, mean, variance = loss_and_gradients(model, those contexts, their targets)
 #     rate = warm-up, then half a cosine down to 0
-#     for each parameter: velocity = 0.9 * velocity + gradient;  parameter -= rate * velocity
+#     for name, parameter in model.named_parameters():
+#         its velocity = 0.9 * its velocity + gradients[name];  parameter -= rate * its velocity
 #     running statistics += 0.01 * (those of the batch - running statistics)
 #     yield float(loss)
 # ```
@@ -1590,11 +1596,10 @@ def train(model: Network) -> Iterator[float]:
             rate = peak * (step + 1) / warm_up
         else:
             rate = peak * (1 + math.cos(math.pi * (step - warm_up) / (STEPS - warm_up))) / 2
-        for name, gradient in gradients.items():
-            parameter = getattr(model, name)
+        for name, parameter in model.named_parameters():
             if name in ("C", "W1", "W2"):
                 parameter *= 1 - rate * decay
-            velocity[name] = momentum * velocity.get(name, 0) + gradient
+            velocity[name] = momentum * velocity.get(name, 0) + gradients[name]
             parameter -= rate * velocity[name]
         model.running_mean += 0.01 * (bnmean - model.running_mean)
         model.running_var += 0.01 * (bnvar - model.running_var)

@@ -52,12 +52,40 @@ def test_a_forbidden_name_is_found(answer, others):
     assert "is to be solved without it" in forbidden_use(answer, others, FORBIDDEN)
 
 
+MADE = "'back' + 'ward'"
+AT_RUN_TIME = [
+    f"getattr(loss, {MADE})()",
+    "def f(x, name):\n    return getattr(x, name)",
+    f"for n in [{MADE}]:\n    getattr(loss, n)()",
+    f"def f(x):\n    for n in ('C', 'W'):\n        n = {MADE}\n        getattr(x, n)",
+    f"def f(x):\n    for n in ('C', 'W'):\n        [getattr(x, n) for _ in (n := {MADE},)]",
+    "def f(x):\n    for n in ('C', 'W'):\n        pass\n    return getattr(x, n2)",
+    "def f(x):\n    global n\n    for n in ('C', 'W'):\n        change()\n        getattr(x, n)",
+    "class A:\n    for n in ('C', 'W'):\n        def f(self, x):\n            return getattr(x, n)",
+    "for n in ('C', 'W'):\n    change()\n    getattr(x, n)",
+    "def f(x):\n    return [y for y in getattr(x, n) for n in ('C', 'W')]",
+    "get = getattr\nget(loss, name)",
+    "import builtins as b\nb.getattr(loss, name)",
+    "from builtins import getattr as g",
+    "from operator import attrgetter as g",
+    "import sys\nsys._getframe().f_locals['n'] = 1",
+]
+
+
+@pytest.mark.parametrize("answer", AT_RUN_TIME)
+def test_a_name_that_is_made_at_run_time_could_be_any(answer):
+    assert "made at run time" in forbidden_use(answer, [], FORBIDDEN)
+
+
 HARMLESS = [
     ("# no backward here\nx = 1", []),
     ('def backward_tanh(x):\n    """Not backward()."""\n    return x', []),
     ("y = 2 * x", ["loss.backward()  # to compare with"]),
     ("%timeit x\ndef f(x):\n    return x", []),
     ("def broken(", []),
+    ("def f(x):\n    for n in ('C', 'W'):\n        x = x + getattr(x, n)", []),
+    ("def f(x):\n    return {n: getattr(x, n) for n in ['C', 'W'] if getattr(x, n).any()}", []),
+    ("def f(x):\n    for n, v in x.named_parameters():\n        setattr(x, n, 2 * v)", []),
 ]
 
 
