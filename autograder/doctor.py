@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
+import socket
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,7 @@ from autograder.runner.host import Cell, Job, Runner
 from autograder.session import Facts
 
 NEEDED = ("torch", "numpy", "safetensors", "nbgrader", "jupytext", "jupyterlab", "jaxtyping", "pydantic")
+BROKEN = f"Do not grade submissions here. Please report it, with your kernel's version: {os.uname().release}."
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,10 @@ def examine(course_file: Path) -> list[Finding]:
         findings.append(Finding(True, f"{course_file}: {len(course.course.lectures)} lectures"))
     except UserError as error:
         return [*findings, Finding(False, "course.yml", str(error))]
-    findings += [
-        _try("secret", lambda: _secret(course)),
-        _try("runner", lambda: _runner(course)),
-        _try("gradebook", lambda: _gradebook(course)),
-    ]
+    findings.append(_try("secret", lambda: _secret(course)))
+    runner = _try("runner", lambda: _runner(course))
+    findings += [runner, *(_jail(course) if runner.good else [])]
+    findings.append(_try("gradebook", lambda: _gradebook(course)))
     return findings + [_built(course, lecture) for lecture in course.course.lectures]
 
 
@@ -88,6 +91,81 @@ def _runner(course: CourseDirectory) -> str:
             f"The runner does not contain a cell that dies or hangs; outputs were {texts}. Please report this with your kernel's version: {os.uname().release}."
         )
     return "runs cells, and survives one that dies and one that hangs"
+
+
+ESCAPES = {  # what the jail promises, and a cell that tries to break it and tells
+    "no file of the course can be read": "print('escaped', len(open({secret!r}).read()))",
+    "nothing outside can be written": "open({planted!r}, 'w').write('x'); print('escaped')",
+    "nor what the next submission runs": "import torch; open(torch.__file__, 'a').close(); print('escaped')",
+    "there is no network": "import socket; socket.create_connection(('127.0.0.1', {port}), 2); print('escaped')",
+    "no other process is seen": """
+import os
+seen = {{int(name) for name in os.listdir('/proc') if name.isdigit()}} - {{os.getpid(), 1}}
+if seen: print('escaped', len(seen))
+""",
+    "the process that starts a submission cannot be killed": "import os; os.kill(os.getppid(), 9)",
+    "nor looked into": "import os; open(f'/proc/{{os.getppid()}}/environ').read(); print('escaped')",
+    "nobody becomes root": "import os; os.setuid(0); print('escaped')",
+    "nobody makes a namespace": "import ctypes\nif ctypes.CDLL(None).unshare(0x10000000) == 0: print('escaped')",
+    "processes are limited": """
+import os, signal
+children = []
+try:
+    for _ in range(4 * {processes}):
+        pid = os.fork()
+        if not pid:
+            signal.pause()
+        children.append(pid)
+    print('escaped')
+finally:
+    for pid in children:
+        os.kill(pid, 9), os.waitpid(pid, 0)
+""",
+    "memory is limited": "if len(bytearray(2 * {memory_mb} << 20)): print('escaped')",
+    "the disk is limited": """
+import os
+try:
+    with open('/tmp/{name}', 'wb') as file, open('/dev/shm/{name}', 'wb') as other:
+        for _ in range(4 * {disk_mb}):
+            file.write(bytes(1 << 20)), other.write(bytes(1 << 20))
+    print('escaped')
+finally:
+    os.remove('/tmp/{name}'), os.remove('/dev/shm/{name}')
+""",
+}
+
+
+def _jail(course: CourseDirectory) -> list[Finding]:
+    with Runner() as runner:
+        return jail_findings(course, runner)
+
+
+def jail_findings(course: CourseDirectory, runner: Runner) -> list[Finding]:
+    """Each promise of the jail, put to the test by a cell that tries to break it."""
+    limits = {"cell_seconds": 10, "memory_mb": 2048, "disk_mb": 32, "file_mb": 1024, "processes": 8}
+    facts = Facts.of(course.course, next(iter(course.course.lectures)), {}).to_json()
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listener:
+        os.chmod(folder, 0o777)
+        planted = Path(folder, "planted")
+        known = {**limits, "secret": str(course.root / SECRET_FILE), "planted": str(planted)}
+        known |= {"port": listener.getsockname()[1], "name": Path(folder).name}
+        cells = [Cell(source.format(**known)) for source in ESCAPES.values()]
+        result = runner.run(Job(cells, {}, facts, {**course.course.limits.model_dump(), **limits}))
+        listener.setblocking(False)
+        told = {"nothing outside can be written": planted.exists(), "there is no network": _called(listener)}
+    findings = []
+    for what, cell in zip(ESCAPES, result.cells, strict=True):
+        text = " ".join([*(o.get("text", "").strip() for o in cell.outputs), cell.ended or ""]).strip()
+        held = cell.ran and not cell.ended and "escaped" not in text and not told.get(what)
+        findings.append(Finding(held, f"jail: {what}", f"A cell that tried it was not held back. {text} {BROKEN}"))
+    return findings
+
+
+def _called(listener: socket.socket) -> bool:
+    with contextlib.suppress(BlockingIOError):
+        listener.accept()
+        return True
+    return False
 
 
 def _gradebook(course: CourseDirectory) -> str:
