@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograder.files import write_whole
 from autograder.record import Record, RecordError, decode, encode
 
 
@@ -39,9 +40,7 @@ class Answers:
             for number, variant in enumerate(key.variants):
                 records[f"{exercise}/variant/{number}"] = variant
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(encode(records, {"says": says, **self.facts}))
-        partial.replace(path)  # a killed build leaves the old file or the new one
+        write_whole(path, encode(records, {"says": says, **self.facts}))
 
     @classmethod
     def load(cls, path: Path) -> Answers:

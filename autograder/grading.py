@@ -18,6 +18,7 @@ import nbformat
 from autograder.answers import Answers, Key, Mistake
 from autograder.course import CourseDirectory, Exercise
 from autograder.errors import UserError
+from autograder.files import write_whole
 from autograder.forbidden import forbidden_use
 from autograder.judging import verdict_of
 from autograder.notebook import ANSWER
@@ -264,7 +265,7 @@ def compute_answers(
     course.weights(lecture).mkdir(parents=True, exist_ok=True)
     for name, data in result.files.items():
         if files.get(name) != data:
-            (course.weights(lecture) / name).write_bytes(data)
+            write_whole(course.weights(lecture) / name, data)
     keys = {}
     for exercise in (cell.exercise for cell in cells if cell.exercise):
         keys[exercise] = _key(exercise, result, extras.get(exercise, []), where)

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.course import Exercise, Lecture
+from autograder.files import write_whole
 from autograder.lecture import EXTRA, SHIPPED, LectureCell
 
 ANSWER = "_answer"  # an answer cell's grade_id is its exercise's id with this behind it
@@ -120,4 +121,4 @@ def write_text(path: Path, text: str) -> None:
     """Write a file only if its content changes, so that an unchanged build changes no time stamp."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text.encode())

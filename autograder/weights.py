@@ -11,6 +11,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from autograder.files import write_whole
 from autograder.record import RecordError, plain_tensor, read_safetensors
 
 MAX_DEPTH = 8
@@ -89,11 +90,9 @@ def put(model: Any, saved: dict[str, Tensor]) -> None:
 
 
 def save(path: Path, model: Any, facts: dict[str, Any]) -> None:
-    """Write a checkpoint so that a crash leaves the old file or the new one, never half of one."""
+    """Write a checkpoint; a crash leaves the old file or the new one."""
     tensors = {name: plain_tensor(tensor) for name, tensor in tensors_of(model).items()}
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(safetensors.torch.save(tensors, metadata={"fit": json.dumps(facts)}))
-    partial.replace(path)
+    write_whole(path, safetensors.torch.save(tensors, metadata={"fit": json.dumps(facts)}))
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

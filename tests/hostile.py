@@ -172,3 +172,13 @@ def answer_cells(path: Path) -> str:
         if cell.cell_type == "code" and not metadata.get("grade"):
             shown.append(json.dumps(cell.outputs))
     return "\n".join(shown)
+
+
+def jailed_processes() -> set[str]:
+    """Numbers of the processes in any jail: they know the machine by another name than ours."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(path / "ns" / "uts") != os.readlink("/proc/self/ns/uts") and b"USER=student" in (path / "environ").read_bytes():
+                found.add(path.name)
+    return found

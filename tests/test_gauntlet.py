@@ -1,12 +1,14 @@
 """Hostile submissions through the real ``nbgrader autograde``: none gets a point that it has not earned, or a byte of the host."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import ordinary_user
 import pytest
 from conftest import TINY, copy_tiny
-from hostile import ATTACKS, FULL, Attack, Listeners, answer_cells, hand_in_attack, submissions
+from hostile import ATTACKS, FULL, Attack, Listeners, answer_cells, hand_in_attack, jailed_processes, submissions
 from nbgrader.api import Gradebook
 
 from autograder.building import build
@@ -20,13 +22,17 @@ class Graded:
     folder: Path
     listeners: Listeners
     said: str  # by nbgrader
-    processes_left: list[str]
+    processes_left: set[str]
 
 
-@pytest.fixture(scope="module")
-def graded(tmp_path_factory, runner) -> Graded:
+GRADERS = ("root", "an ordinary user") if os.getuid() == 0 else ("an ordinary user",)
+
+
+@pytest.fixture(scope="module", params=GRADERS)
+def graded(request, tmp_path_factory, runner) -> Graded:
     """A class of all attacks, with right submissions in between, graded in one run."""
-    folder = tmp_path_factory.mktemp("gauntlet")
+    folder = tmp_path_factory.mktemp("gauntlet") / "course"
+    folder.mkdir()
     tiny = copy_tiny(folder)
     build(tiny, TINY, runner)
     nbgrader(folder, "generate_assignment", TINY)
@@ -41,26 +47,21 @@ def graded(tmp_path_factory, runner) -> Graded:
         else:
             hand_in(tiny, folder, TINY, Submission(student, dict(solutions), {}))
     os.environ["CANARY"] = CANARY
+    others = jailed_processes()
     try:
-        said = nbgrader(folder, "autograde", TINY)
+        if request.param == "root" or os.getuid() != 0:
+            said = nbgrader(folder, "autograde", TINY)
+        else:
+            ordinary_user.give(folder)
+            ended = ordinary_user.run([sys.executable, "-m", "nbgrader", "autograde", TINY], folder)
+            said = ended.stdout
+            assert ended.returncode == 0, said
+        left = jailed_processes() - others
         nbgrader(folder, "generate_feedback", TINY)
     finally:
         del os.environ["CANARY"]
         listeners.close()
-    return Graded(folder, listeners, said, _jailed_processes())
-
-
-def _jailed_processes() -> list[str]:
-    """Processes of a jail's user, whose numbers are far above those of any real one."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/status"):
-        try:
-            text = path.read_text()
-        except OSError:
-            continue
-        if any(line.startswith("Uid:") and 1_900_000_000 < int(line.split()[1]) < 2**31 for line in text.splitlines()):
-            found.append(text.splitlines()[0])
-    return found
+    return Graded(folder, listeners, said, left)
 
 
 def points_of(folder: Path, student: str) -> dict[str, float]:
@@ -92,6 +93,12 @@ def test_nothing_got_out(graded: Graded):
     assert (graded.folder / "CANARY").read_text() == CANARY
     assert [path.name for path in graded.folder.rglob("*planted*")] == []
     assert not (graded.folder / "CANARY.pickled").exists()
+    assert graded.processes_left == set()
+
+
+def test_nbgrader_itself_never_stumbled(graded: Graded):
+    assert "Traceback" not in graded.said
+    assert "failed" not in graded.said
 
 
 def test_no_page_holds_a_script_of_a_student(graded: Graded):

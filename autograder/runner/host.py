@@ -17,6 +17,7 @@ from autograder.runner import jail, outputs, wire
 from autograder.runner.limits import ENDED, OF_THE_NOTEBOOK, ended
 
 MAX_RERUNS = 12  # cells of one submission that may end the process, each of which costs one more run
+MAX_LOST = 2  # warm processes that a run may lose before its cells are blamed; no submission should reach them
 START_SECONDS = 120.0  # for the warm process to come up, on the slowest machine
 SPARE_SECONDS = 30.0  # beyond the notebook's limit, which the warm process keeps; then the jail is given up
 FRAME_COST = 256  # bytes that a frame counts beside its payload
@@ -69,6 +70,10 @@ class Flood(wire.WireError):
     """More than a submission may hand over."""
 
 
+class Silence(wire.WireError):
+    """Nothing comes, long after the warm process should have ended the run."""
+
+
 class Runner:
     """One warm process in a jail and the jobs it runs, one at a time. Use it as a context manager.
 
@@ -83,6 +88,7 @@ class Runner:
         self.frames: wire.Reader | None = None
         self.disk_mb = 0  # of the jail that runs
         self.current = -1  # the cell that is running
+        self.lost = 0  # warm processes that were killed while they ran this job
 
     def __enter__(self) -> Runner:
         return self
@@ -156,7 +162,7 @@ class Runner:
         """Run a submission's cells; a cell that ends the process is left out and the rest runs again without it."""
         result = Result([CellResult() for _ in job.cells])
         skipped: set[int] = set()
-        begun = time.monotonic()
+        begun, self.lost = time.monotonic(), 0
         for _ in range(MAX_RERUNS):
             last = self._once(job, skipped, result, time.monotonic() - begun)
             if last is None:
@@ -179,8 +185,11 @@ class Runner:
         except Flood:
             self.close()
             return self._died(result, ": it handed over more than a whole submission may")
-        except (wire.WireError, OSError):
+        except (wire.WireError, OSError) as error:
             self.close()  # the warm process itself is gone; the next run starts another
+            self.lost += 1
+            if self.lost <= MAX_LOST and not isinstance(error, Silence):
+                return self._once(job, skipped, result, spent)  # killed from outside, until it happens again
             return self._died(result, "")
         except BaseException:
             self.close()  # half of a run's frames are still to come; the next run must not take them for its own
@@ -189,7 +198,7 @@ class Runner:
     def _receive(self, until: float) -> wire.Frame:
         frame = self.frames.receive(until)
         if frame is None:
-            raise wire.WireError("the other side says nothing")
+            raise Silence("the other side says nothing")
         return frame
 
     def _collect(self, job: Job, skipped: set[int], result: Result, spent: float) -> int | None:

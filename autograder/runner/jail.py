@@ -137,7 +137,7 @@ def _namespaces() -> list[str]:
         names = ("pid", "net", "ipc", "uts", "cgroup-try")
         kept = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
         return [*(f"--unshare-{name}" for name in names), "--cap-drop", "ALL", *kept]
-    return ["--unshare-all", "--disable-userns", "--uid", "60001", "--gid", "60001", "--cap-drop", "ALL"]
+    return ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "60001", "--gid", "60001", "--cap-drop", "ALL"]
 
 
 def uid() -> int:

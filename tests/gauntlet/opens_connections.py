@@ -1,7 +1,6 @@
 # Tries: to reach a listener of the host by TCP, UDP, a Unix socket in a file and an abstract one.
 # Ends: the jail's network is empty.
 # answer: double append
-# stock: yes
 import socket
 
 for address in ("127.0.0.1", "localhost", "::1", "0.0.0.0"):

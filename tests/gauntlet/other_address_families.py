@@ -1,7 +1,6 @@
 # Tries: sockets that no network namespace holds: vsock to the hypervisor, netlink, packet, the kernel's crypto.
 # Ends: such a socket cannot be made.
 # answer: double append
-# stock: yes
 import socket
 
 for family, kind in ((40, 1), (16, 3), (17, 3), (38, 5), (15, 3), (29, 3), (31, 1), (44, 3), (1 << 32 | 40, 1)):

@@ -1,7 +1,6 @@
 # Tries: to read the solutions, the built answers, the secret, the gradebook and other submissions by their paths.
 # Ends: none of them exists in the jail.
 # answer: double append
-# stock: yes
 import glob
 import os
 

@@ -1,7 +1,6 @@
 # Tries: secrets of the environment, and of other processes through /proc: their environment, memory, files and folders.
 # Ends: the environment is the jail's own, /proc shows the jail's own processes and nothing of theirs.
 # answer: double append
-# stock: yes
 import os
 
 if "AUTOGRADER_SECRET" in os.environ or "CANARY" in os.environ:

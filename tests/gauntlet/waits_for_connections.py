@@ -1,7 +1,6 @@
 # Tries: to be reached from outside, and to listen on every address.
 # Ends: nobody comes.
 # answer: double append
-# stock: yes
 import socket
 
 listener = socket.create_server(("0.0.0.0", int("@INWARD@")))

@@ -1,7 +1,6 @@
 # Tries: to change its grade, a classmate's submission, the kit, the interpreter and files that anybody may write.
 # Ends: nothing outside can be written, nor inside beyond /tmp and /dev/shm.
 # answer: double append
-# stock: yes
 import os
 import sys
 
