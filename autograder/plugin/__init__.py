@@ -50,6 +50,7 @@ def configure(c: Any, config_file: str) -> None:
     ]
     c.GenerateFeedback.exporter_class = f"{HERE}.pages.FeedbackExporter"
     c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {"nbgrader"}
+    c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {("language_info", "name"), "autograder"}
     c.CoursePreprocessor.course_file = str(course.root / "course.yml")
     if course.course.late:
         c.AssignLatePenalties.plugin_class = f"{HERE}.late.LateRule"

@@ -12,6 +12,7 @@ from autograder.feedback import as_html
 from autograder.grading import Graded, answer_key, grade, hidden_facts
 from autograder.plugin import harmless
 from autograder.plugin.base import CoursePreprocessor
+from autograder.plugin.interrupted import GRADED
 from autograder.plugin.running import UNSAFE_NOTE, SubmissionRunner
 from autograder.plugin.submission import _refused, add_note
 from autograder.record import storable
@@ -89,6 +90,7 @@ class GiveVerdicts(CoursePreprocessor):
             figures = [o for o in cell.outputs if o.output_type == "display_data" and "image/png" in o.data][:1]
             cell.outputs = [*figures, from_dict(as_output(verdict, rules[name].title, metadata["points"]))]
             self.log.info("%s: %s: %s", resources["nbgrader"]["student"], name, verdict.status)
+        nb.metadata["autograder"] = {GRADED: True}  # on disk only after the points are in the gradebook
         return nb, resources
 
 

@@ -10,6 +10,8 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 
+from autograder.plugin.interrupted import claim_for, drop_interrupted, is_written
+
 NO_ALT = re.compile(r"<img (?![^>]*\balt=)")
 
 
@@ -20,7 +22,14 @@ class FeedbackExporter(HTMLExporter):
     takes; here they are added as text.
     """
 
+    def __init__(self, config=None, **kwargs: Any):
+        super().__init__(config=config, **kwargs)
+        if getattr(self.parent, "assignments", None):
+            for folder in drop_interrupted(self.parent, is_written):
+                self.log.warning("%s: its writing was interrupted; it is written again", folder)
+
     def from_notebook_node(self, nb, resources: dict | None = None, **kwargs: Any):
+        claim_for(self.parent, resources)
         resources = self._init_resources(resources)
         highlight = self.filters.get("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
         self.register_filter("highlight_code", highlight)

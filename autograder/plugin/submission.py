@@ -11,7 +11,7 @@ from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
-from autograder.plugin import harmless
+from autograder.plugin import harmless, interrupted
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.running import SubmissionRunner
@@ -34,6 +34,8 @@ class SubmissionExporter(NotebookExporter):
         assignments = getattr(self.parent, "assignments", None)
         if assignments:
             self._add_submissions_without_notebook(assignments)
+            for folder in interrupted.drop_interrupted(self.parent, interrupted.is_graded):
+                self.log.warning("%s: its grading was interrupted; it is graded again", folder)
 
     def _add_submissions_without_notebook(self, assignments: dict[str, list[str]]) -> None:
         coursedir = self.parent.coursedir
@@ -49,6 +51,7 @@ class SubmissionExporter(NotebookExporter):
                 assignments[str(folder)] = [str(expected)]
 
     def from_filename(self, filename: str, resources: dict | None = None, **kwargs: Any):
+        interrupted.claim_for(self.parent, resources)
         notebook, note, refused = self._read(Path(filename))
         if note:
             note = storable(note)  # a file's name may be no text
@@ -112,6 +115,7 @@ class RestoreCells(CoursePreprocessor):
 
     def preprocess(self, nb, resources):
         info = resources["nbgrader"]
+        nb.metadata.pop("autograder", None)  # ours to write
         with Gradebook(info["db_url"]) as gradebook:
             released = _released(gradebook.find_notebook(info["notebook"], info["assignment"]))
         notes: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from autograder.runner import jail, outputs, wire
 from autograder.runner.limits import ENDED, OF_THE_NOTEBOOK, ended
 
 MAX_RERUNS = 12  # cells of one submission that may end the process, each of which costs one more run
-MAX_LOST = 2  # warm processes that a run may lose before its cells are blamed; no submission should reach them
+MAX_LOST = 2  # processes that may be killed under a submission before its cells are blamed
 START_SECONDS = 120.0  # for the warm process to come up, on the slowest machine
 SPARE_SECONDS = 30.0  # beyond the notebook's limit, which the warm process keeps; then the jail is given up
 FRAME_COST = 256  # bytes that a frame counts beside its payload
@@ -70,6 +71,10 @@ class Flood(wire.WireError):
     """More than a submission may hand over."""
 
 
+class Killed(wire.WireError):
+    """The fork of the warm process was killed, by the submission or from outside."""
+
+
 class Silence(wire.WireError):
     """Nothing comes, long after the warm process should have ended the run."""
 
@@ -88,7 +93,7 @@ class Runner:
         self.frames: wire.Reader | None = None
         self.disk_mb = 0  # of the jail that runs
         self.current = -1  # the cell that is running
-        self.lost = 0  # warm processes that were killed while they ran this job
+        self.lost = 0  # processes that were killed while they ran this job
 
     def __enter__(self) -> Runner:
         return self
@@ -186,10 +191,11 @@ class Runner:
             self.close()
             return self._died(result, ": it handed over more than a whole submission may")
         except (wire.WireError, OSError) as error:
-            self.close()  # the warm process itself is gone; the next run starts another
+            if not isinstance(error, Killed):
+                self.close()  # the warm process itself is gone; the next run starts another
             self.lost += 1
             if self.lost <= MAX_LOST and not isinstance(error, Silence):
-                return self._once(job, skipped, result, spent)  # killed from outside, until it happens again
+                return self._once(job, skipped, result, spent)  # from outside, until it happens again
             return self._died(result, "")
         except BaseException:
             self.close()  # half of a run's frames are still to come; the next run must not take them for its own
@@ -263,6 +269,8 @@ class Runner:
         if reason in ENDED and self.current >= 0:
             result.cells[self.current].ended = self._why(reason, job)
             return self.current
+        if header.get("signal") == signal.SIGKILL:
+            raise Killed("killed")
         return self._died(result, f" (signal {header.get('signal')})" if header.get("signal") else "")
 
     def _why(self, limit: str, job: Job) -> str:

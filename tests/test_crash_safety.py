@@ -1,0 +1,150 @@
+"""Whoever is killed, and whenever: the same commands again end with the gradebook of an undisturbed run."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import TINY, copy_tiny
+from hostile import jailed_processes
+from nbgrader.api import Gradebook
+
+from autograder.building import build
+from autograder.demo import hand_in, make_class, nbgrader, shown_cards
+from autograder.grading import answer_key, hidden_facts
+
+KILLS, COURSES = 24, 3
+
+
+@pytest.fixture(scope="module")
+def handed_in(tmp_path_factory, runner) -> Path:
+    """A course with a class that has handed in and is not graded."""
+    folder = tmp_path_factory.mktemp("crash") / "course"
+    tiny = copy_tiny(folder)
+    build(tiny, TINY, runner)
+    nbgrader(folder, "generate_assignment", TINY)
+    answers = answer_key(tiny, TINY, runner, hidden_facts(tiny, TINY))
+    for submission in make_class(tiny, TINY, answers):
+        hand_in(tiny, folder, TINY, submission)
+    (folder / "submitted" / "stub" / TINY / f"{TINY}.ipynb").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(handed_in) -> tuple[list, dict]:
+    folder = handed_in.parent / "undisturbed"
+    shutil.copytree(handed_in, folder)
+    nbgrader(folder, "autograde", TINY)
+    return gradebook_of(folder), cards_of(folder)
+
+
+def gradebook_of(folder: Path) -> list:
+    """All that the gradebook holds of each submission."""
+    rows = []
+    with Gradebook(f"sqlite:///{folder}/gradebook.db", "tiny") as gradebook:
+        for submission in gradebook.assignment_submissions(TINY):
+            for notebook in submission.notebooks:
+                rows += [(submission.student.id, g.name, g.auto_score, g.manual_score, g.needs_manual_grade) for g in notebook.grades]
+                rows += [(submission.student.id, c.name, c.comment) for c in notebook.comments]
+            rows.append((submission.student.id, submission.score, submission.late_submission_penalty))
+    return sorted(map(repr, rows))
+
+
+def cards_of(folder: Path) -> dict[str, dict[str, str]]:
+    return {path.parent.parent.name: shown_cards(path) for path in folder.glob(f"autograded/*/{TINY}/{TINY}.ipynb")}
+
+
+def begin(folder: Path, command: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "nbgrader", command, TINY], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def started_by(grader: int) -> list[int]:
+    """The processes that a grader has started: the jail's outer half, and the one inside."""
+    found, level = [], [grader]
+    while level:
+        level = [
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/stat")
+            if (fields := _stat(path)) and int(fields[1]) in level
+        ]
+        found += level
+    return found
+
+
+def _stat(path: Path) -> list[str]:
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def wait_for_a_new(folder: Path, step: str, process: subprocess.Popen) -> None:
+    """Until the process has begun with another submission, or has ended."""
+    before = set(folder.glob(f"{step}/*/{TINY}"))
+    while process.poll() is None and not set(folder.glob(f"{step}/*/{TINY}")) - before:
+        time.sleep(0.01)
+
+
+def kill_graders(folder: Path, times: int, chance: random.Random) -> None:
+    """Begin to grade a course again and again, and kill it at random moments; then let it end."""
+    killed = 0
+    while killed < times:
+        grader = begin(folder, "autograde")
+        wait_for_a_new(folder, "autograded", grader)
+        time.sleep(chance.random() * 0.6)
+        if grader.poll() is not None:  # it was done before
+            shutil.rmtree(folder / "autograded")
+            continue
+        grader.kill()
+        grader.wait()
+        killed += 1
+    nbgrader(folder, "autograde", TINY)
+
+
+def test_a_killed_grader_is_taken_up_again(handed_in, undisturbed, tmp_path):
+    others, courses = jailed_processes(), [tmp_path / str(number) for number in range(COURSES)]
+    with ThreadPoolExecutor() as pool:
+        for folder in courses:
+            shutil.copytree(handed_in, folder)
+        list(pool.map(kill_graders, courses, [KILLS // COURSES] * COURSES, map(random.Random, range(COURSES))))
+    for folder in courses:
+        assert gradebook_of(folder) == undisturbed[0]
+        assert cards_of(folder) == undisturbed[1]
+    assert jailed_processes() - others == set()
+
+
+def test_a_killed_warm_process_costs_nobody_a_point(handed_in, undisturbed, tmp_path):
+    folder, chance = tmp_path / "course", random.Random(0)
+    shutil.copytree(handed_in, folder)
+    grader, killed = begin(folder, "autograde"), 0
+    while killed < 3:  # more would cost the submission that they hit
+        wait_for_a_new(folder, "autograded", grader)
+        time.sleep(chance.random() * 0.4)
+        if (started := started_by(grader.pid)) and grader.poll() is None:
+            os.kill(chance.choice(started), signal.SIGKILL)
+            killed += 1
+        assert grader.poll() is None, "it was done too soon for this test"
+    assert grader.wait() == 0
+    assert gradebook_of(folder) == undisturbed[0]
+    assert cards_of(folder) == undisturbed[1]
+
+
+def test_half_a_feedback_page_is_written_again(handed_in, undisturbed):
+    folder = handed_in.parent / "undisturbed"
+    for _ in range(2):
+        writer = begin(folder, "generate_feedback")
+        wait_for_a_new(folder, "feedback", writer)
+        writer.kill()
+        writer.wait()
+    nbgrader(folder, "generate_feedback", TINY)
+    pages = list(folder.glob(f"feedback/*/{TINY}/{TINY}.html"))
+    assert len(pages) == len(undisturbed[1])
+    assert all(page.read_text().rstrip().endswith("</html>") for page in pages)
