@@ -258,7 +258,7 @@ class Runner:
     def _ended(self, header: dict[str, Any], job: Job, result: Result) -> int | None:
         if header.get("leaving"):
             self.close()
-        reason = header.get("reason")
+        reason = str(header.get("reason"))
         if reason == "done":
             return None
         if reason in OF_THE_NOTEBOOK:
