@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY, copy_tiny
-from hostile import jailed_processes
+from hostile import orphans, started_by
 from nbgrader.api import Gradebook
 
 from autograder.building import build
@@ -66,26 +66,6 @@ def begin(folder: Path, command: str) -> subprocess.Popen:
     )
 
 
-def started_by(grader: int) -> list[int]:
-    """The processes that a grader has started: the jail's outer half, and the one inside."""
-    found, level = [], [grader]
-    while level:
-        level = [
-            int(path.parent.name)
-            for path in Path("/proc").glob("[0-9]*/stat")
-            if (fields := _stat(path)) and int(fields[1]) in level
-        ]
-        found += level
-    return found
-
-
-def _stat(path: Path) -> list[str]:
-    try:
-        return path.read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
 def wait_for_a_new(folder: Path, step: str, process: subprocess.Popen) -> None:
     """Until the process has begun with another submission, or has ended."""
     before = set(folder.glob(f"{step}/*/{TINY}"))
@@ -110,7 +90,7 @@ def kill_graders(folder: Path, times: int, chance: random.Random) -> None:
 
 
 def test_a_killed_grader_is_taken_up_again(handed_in, undisturbed, tmp_path):
-    others, courses = jailed_processes(), [tmp_path / str(number) for number in range(COURSES)]
+    courses = [tmp_path / str(number) for number in range(COURSES)]
     with ThreadPoolExecutor() as pool:
         for folder in courses:
             shutil.copytree(handed_in, folder)
@@ -118,7 +98,7 @@ def test_a_killed_grader_is_taken_up_again(handed_in, undisturbed, tmp_path):
     for folder in courses:
         assert gradebook_of(folder) == undisturbed[0]
         assert cards_of(folder) == undisturbed[1]
-    assert jailed_processes() - others == set()
+    assert orphans() == set()
 
 
 def test_a_killed_warm_process_costs_nobody_a_point(handed_in, undisturbed, tmp_path):

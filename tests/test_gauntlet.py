@@ -8,7 +8,7 @@ from pathlib import Path
 import ordinary_user
 import pytest
 from conftest import TINY, copy_tiny
-from hostile import ATTACKS, FULL, Attack, Listeners, answer_cells, hand_in_attack, jailed_processes, submissions
+from hostile import ATTACKS, FULL, Attack, Listeners, answer_cells, hand_in_attack, orphans, submissions
 from nbgrader.api import Gradebook
 
 from autograder.building import build
@@ -22,7 +22,7 @@ class Graded:
     folder: Path
     listeners: Listeners
     said: str  # by nbgrader
-    processes_left: set[str]
+    processes_left: set[int]
 
 
 GRADERS = ("root", "an ordinary user") if os.getuid() == 0 else ("an ordinary user",)
@@ -47,7 +47,6 @@ def graded(request, tmp_path_factory, runner) -> Graded:
         else:
             hand_in(tiny, folder, TINY, Submission(student, dict(solutions), {}))
     os.environ["CANARY"] = CANARY
-    others = jailed_processes()
     try:
         if request.param == "root" or os.getuid() != 0:
             said = nbgrader(folder, "autograde", TINY)
@@ -56,7 +55,7 @@ def graded(request, tmp_path_factory, runner) -> Graded:
             ended = ordinary_user.run([sys.executable, "-m", "nbgrader", "autograde", TINY], folder)
             said = ended.stdout
             assert ended.returncode == 0, said
-        left = jailed_processes() - others
+        left = orphans()
         nbgrader(folder, "generate_feedback", TINY)
     finally:
         del os.environ["CANARY"]

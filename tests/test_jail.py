@@ -1,0 +1,106 @@
+"""The jail holds and says so; where it cannot be had nothing is graded, unless somebody types that it shall be."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import TINY, copy_tiny
+from nbgrader.api import Gradebook
+
+from autograder.building import build
+from autograder.cli import main
+from autograder.demo import Submission, hand_in, nbgrader, solution_texts
+from autograder.doctor import ESCAPES, jail_findings
+from autograder.plugin.running import UNSAFE_NOTE
+from autograder.runner.host import Runner
+
+REACHED_WITHOUT = (  # by any user, on any machine
+    "no file of the course can be read",
+    "nothing outside can be written",
+    "there is no network",
+    "no other process is seen",
+    "the process that starts a submission cannot be killed",
+)
+
+
+def test_every_promise_holds_here(tiny, runner):
+    findings = jail_findings(tiny, runner)
+    assert len(findings) == len(ESCAPES)
+    assert [finding for finding in findings if not finding.good] == []
+
+
+def test_without_the_jail_the_doctor_sees_it(tmp_path):
+    """So a promise that holds is no accident of how it is tried."""
+    tiny = copy_tiny(tmp_path)
+    (tmp_path / ".autograder_secret").write_text("0" * 32)
+    with Runner(unsafe=True) as runner:
+        findings = {finding.what.removeprefix("jail: "): finding for finding in jail_findings(tiny, runner)}
+    assert [what for what in REACHED_WITHOUT if findings[what].good] == []
+    assert "Do not grade submissions here" in findings["there is no network"].remedy
+
+
+@pytest.fixture
+def one_submission(tmp_path, runner) -> Path:
+    tiny = copy_tiny(tmp_path)
+    build(tiny, TINY, runner)
+    nbgrader(tmp_path, "generate_assignment", TINY)
+    hand_in(tiny, tmp_path, TINY, Submission("ann", dict(solution_texts(tiny, TINY)), {}))
+    return tmp_path
+
+
+def without_bubblewrap(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """A command that sees this machine as if bubblewrap had never been installed."""
+    hidden = [word for path in {shutil.which("bwrap"), "/usr/bin/bwrap"} for word in ("--ro-bind", "/dev/null", path)]
+    user = [] if os.getuid() == 0 else ["--unshare-user"]
+    return subprocess.run(
+        ["bwrap", *user, "--dev-bind", "/", "/", *hidden, "--", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_without_bubblewrap_nothing_is_graded(one_submission):
+    said = without_bubblewrap(one_submission, sys.executable, "-m", "nbgrader", "autograde", TINY)
+    assert said.returncode == 1
+    assert "apt install bubblewrap" in said.stdout and "Traceback" not in said.stdout
+    assert not (one_submission / "autograded").exists()
+    with Gradebook(f"sqlite:///{one_submission}/gradebook.db", "tiny") as gradebook:
+        assert gradebook.assignment_submissions(TINY) == []
+    doctor = without_bubblewrap(one_submission, sys.executable, "-m", "autograder", "doctor")
+    assert doctor.returncode == 1
+    assert "apt install bubblewrap" in doctor.stdout and "Traceback" not in doctor.stdout
+
+
+def test_typed_it_is_graded_without_and_says_so(one_submission):
+    said = without_bubblewrap(
+        one_submission, sys.executable, "-m", "nbgrader", "autograde", TINY, "--SubmissionRunner.unsafe=True"
+    )
+    assert said.returncode == 0, said.stdout
+    assert UNSAFE_NOTE in said.stdout
+    nbgrader(one_submission, "generate_feedback", TINY)
+    assert "Graded without the jail" in (one_submission / "feedback" / "ann" / TINY / f"{TINY}.html").read_text()
+    with Gradebook(f"sqlite:///{one_submission}/gradebook.db", "tiny") as gradebook:
+        assert gradebook.find_submission(TINY, "ann").score == 14
+
+
+def test_it_cannot_be_configured_away(one_submission):
+    config = one_submission / "nbgrader_config.py"
+    config.write_text(config.read_text() + "\nc.SubmissionRunner.unsafe = True\n")
+    said = subprocess.run(
+        [sys.executable, "-m", "nbgrader", "autograde", TINY], cwd=one_submission, capture_output=True, text=True
+    )
+    assert said.returncode == 1
+    assert "must be typed" in said.stderr
+    assert not (one_submission / "autograded").exists()
+
+
+def test_doctor_finds_this_machine_good(tiny, capsys, monkeypatch):
+    monkeypatch.chdir(tiny.root)
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "bad" not in said and "there is no network" in said
