@@ -1,5 +1,6 @@
-"""Whoever is killed, and whenever: the same commands again end with the gradebook of an undisturbed run."""
+"""One submission, one grade: graded twice, in another order, at the same time as others, alone, or after a crash at any moment."""
 
+import ast
 import os
 import random
 import shutil
@@ -60,9 +61,41 @@ def cards_of(folder: Path) -> dict[str, dict[str, str]]:
     return {path.parent.parent.name: shown_cards(path) for path in folder.glob(f"autograded/*/{TINY}/{TINY}.ipynb")}
 
 
-def begin(folder: Path, command: str) -> subprocess.Popen:
+def test_grading_again_changes_nothing(undisturbed, handed_in, tmp_path):
+    folder = tmp_path / "course"
+    shutil.copytree(handed_in.parent / "undisturbed", folder)
+    nbgrader(folder, "autograde", TINY, "--force")
+    assert (gradebook_of(folder), cards_of(folder)) == undisturbed
+
+
+def test_the_order_changes_nothing(undisturbed, handed_in, tmp_path):
+    """nbgrader goes by name; here who was first is last."""
+    folder = tmp_path / "course"
+    shutil.copytree(handed_in, folder)
+    students = sorted(path.name for path in folder.glob("submitted/*"))
+    names = {f"{position:03}": student for position, student in enumerate(reversed(students))}
+    for name, student in names.items():
+        (folder / "submitted" / student).rename(folder / "submitted" / name)
+    nbgrader(folder, "autograde", TINY)
+    rows = sorted(repr((names[row[0]], *row[1:])) for row in map(ast.literal_eval, gradebook_of(folder)))
+    assert rows == undisturbed[0]
+    assert {names[name]: shown for name, shown in cards_of(folder).items()} == undisturbed[1]
+
+
+def test_alone_and_at_the_same_time_is_the_same(undisturbed, handed_in, tmp_path):
+    folder = tmp_path / "course"
+    shutil.copytree(handed_in, folder)
+    chosen = ["mixed_1", "reference", "mistake_*", "variant_*"]
+    graders = [begin(folder, "autograde", f"--student={pattern}") for pattern in chosen]
+    assert [grader.wait() for grader in graders] == [0, 0, 0, 0]
+    assert 0 < len(cards_of(folder)) < len(undisturbed[1])
+    nbgrader(folder, "autograde", TINY)  # the others
+    assert (gradebook_of(folder), cards_of(folder)) == undisturbed
+
+
+def begin(folder: Path, command: str, *more: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-m", "nbgrader", command, TINY], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "nbgrader", command, TINY, *more], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
 
 
