@@ -115,7 +115,7 @@ def submissions(attacks: list[Attack]) -> Iterator[tuple[str, Attack | None]]:
             yield f"{number:02d}_~right", None
 
 
-def hand_in_attack(tiny, folder: Path, student: str, attack: Attack, solutions: dict[str, str], listeners) -> None:
+def hand_in_attack(tiny, folder: Path, student: str, attack: Attack, solutions: dict[str, str], listeners) -> Path:
     """The attack in the place of an answer, or behind the right one, in an otherwise right submission."""
     answers = dict(solutions)
     for exercise, code in attack.code.items():
@@ -124,6 +124,7 @@ def hand_in_attack(tiny, folder: Path, student: str, attack: Attack, solutions: 
     target = hand_in(tiny, folder, TINY, Submission(student, answers, {}))
     if attack.files:
         globals()[f"_{attack.files}"](tiny, target)
+    return target
 
 
 def _big_weights(tiny, target: Path) -> None:

@@ -1,27 +1,62 @@
 """``autograder verify`` says that all is well when it is, and only then."""
 
 import json
+import shutil
 
 import pytest
 from conftest import ROOT, TINY, copy_tiny
+from hostile import ATTACKS, Listeners, hand_in_attack
 
 from autograder.building import build
 from autograder.cli import main
 from autograder.course import load_course
+from autograder.demo import solution_texts
 from autograder.errors import UserError
+from autograder.grading import answer_key, grade, hidden_facts
+from autograder.plugin.bounded import read_notebook
+from autograder.plugin.grading import submitted_files
 from autograder.verification import verify
 
 LECTURES = list(load_course(ROOT / "course.yml").course.lectures)
 
 
 @pytest.mark.parametrize("lecture", LECTURES)
-def test_every_lecture_proves_itself(lecture, course, runner, released):
-    """Reference 100 %, stub 0 and not attempted, every mistake named by its own sentence, every variant accepted."""
+def test_every_lecture_proves_itself(lecture, course, runner, released, attack_with):
+    """Reference 100 %, stub 0 and not attempted, every mistake named by its own sentence, every variant accepted.
+
+    All in the runner that has just graded a part of the gauntlet.
+    """
+    assert len(attack_with(LECTURES.index(lecture), len(LECTURES))) > 5
     report = verify(course, lecture, runner)
     assert report.all_faults == []
     for exercise in report.exercises:
         assert exercise.variants >= 1 and exercise.oracles >= 1, exercise.exercise
         assert exercise.mistakes >= 1 or course.lecture(lecture).exercises[exercise.exercise].loss, exercise.exercise
+
+
+@pytest.fixture(scope="module")
+def attack_with(tiny, tmp_path_factory, runner):
+    """Grades every so-manieth attack; the names of those it has graded."""
+    folder = tmp_path_factory.mktemp("attacks")
+    shutil.copytree(tiny.released(TINY), folder / "release" / TINY)
+    listeners, solutions = Listeners(folder), solution_texts(tiny, TINY)
+    answers, limits = answer_key(tiny, TINY, runner, hidden_facts(tiny, TINY)), tiny.course.limits
+
+    def attack(part: int, parts: int) -> list[str]:
+        done = []
+        for attack in ATTACKS[part::parts]:
+            target = hand_in_attack(tiny, folder, attack.name, attack, solutions, listeners)
+            try:
+                notebook = read_notebook((target / f"{TINY}.ipynb").read_bytes())
+            except ValueError:  # refused before it reaches a runner
+                continue
+            files = submitted_files(target, limits.file_mb * 2**20, limits.disk_mb * 2**19)
+            grade(notebook, files, tiny, TINY, answers, runner)
+            done.append(attack.name)
+        return done
+
+    yield attack
+    listeners.close()
 
 
 @pytest.fixture
