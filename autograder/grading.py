@@ -23,6 +23,7 @@ from autograder.forbidden import forbidden_use
 from autograder.judging import verdict_of
 from autograder.notebook import ANSWER
 from autograder.record import Record, RecordError
+from autograder.runner import jail
 from autograder.runner.host import Cell, CellResult, Job, Result, Runner
 from autograder.session import EXPECTED, Facts, seeds_from
 from autograder.verdict import Verdict, refuse
@@ -197,8 +198,11 @@ def answer_key(
         say: told how far the training of a reference model is.
 
     Raises:
-        UserError: the reference, an oracle, a mistake or a variant does not run, with its line in the lecture file.
+        UserError: the reference, an oracle, a mistake or a variant does not run, with its line in the lecture file; or the
+            jail would show the course.
     """
+    if not runner.unsafe:
+        jail.keep_out(course.root)
     source, others = course.source(lecture), course.extras(lecture)
     notebook = read_notebook(source)
     extras = json.loads(others.read_text()) if others.is_file() else {}

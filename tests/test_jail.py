@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,22 @@ def test_without_bubblewrap_nothing_is_graded(one_submission):
     doctor = without_bubblewrap(one_submission, sys.executable, "-m", "autograder", "doctor")
     assert doctor.returncode == 1
     assert "apt install bubblewrap" in doctor.stdout and "Traceback" not in doctor.stdout
+
+
+def test_a_course_that_submissions_would_see_is_not_graded(one_submission):
+    """A virtual environment made of the course's own folder is bound into the jail, and with it the answers."""
+    venv.create(one_submission, with_pip=False)
+    found = os.pathsep.join(p for p in sys.path if p)
+    said = subprocess.run(
+        [one_submission / "bin" / "python", "-m", "nbgrader", "autograde", TINY],
+        cwd=one_submission,
+        env={**os.environ, "PYTHONPATH": found},
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == 1
+    assert "which every submission sees" in said.stderr and "Traceback" not in said.stderr
+    assert not (one_submission / "autograded").exists()
 
 
 def test_typed_it_is_graded_without_and_says_so(one_submission):

@@ -37,7 +37,7 @@ class RunSubmission(CoursePreprocessor):
             resources["autograder"] = Graded(verdicts, [])
             return nb, resources
         limits = self.course.course.limits
-        runner = SubmissionRunner.instance(parent=self).ready(limits.disk_mb)
+        runner = SubmissionRunner.instance(parent=self).ready(self.course)
         answers = answer_key(self.course, lecture, runner, hidden_facts(self.course, lecture))
         folder = Path(resources["metadata"]["path"])
         drop_followed_links(folder, self._submitted(resources["nbgrader"]))

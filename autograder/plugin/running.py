@@ -8,7 +8,9 @@ import sys
 from traitlets import Bool
 from traitlets.config import SingletonConfigurable
 
+from autograder.course import CourseDirectory
 from autograder.errors import UserError
+from autograder.runner import jail
 from autograder.runner.host import Runner
 
 UNSAFE_NOTE = (
@@ -34,10 +36,12 @@ class SubmissionRunner(SingletonConfigurable):
         self.runner = Runner(self.unsafe)
         atexit.register(self.runner.close)
 
-    def ready(self, disk_mb: int) -> Runner:
-        """The runner, started. Where there is no jail the whole command ends: then nothing is graded."""
+    def ready(self, course: CourseDirectory) -> Runner:
+        """The runner, started. Where there is no jail, or one that shows the course, the whole command ends: nothing is graded."""
         try:
-            self.runner.ready(disk_mb)
+            if not self.unsafe:
+                jail.keep_out(course.root)
+            self.runner.ready(course.course.limits.disk_mb)
         except UserError as error:
             sys.exit(str(error))
         return self.runner

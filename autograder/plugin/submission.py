@@ -29,8 +29,8 @@ class SubmissionExporter(NotebookExporter):
 
     def __init__(self, config=None, **kwargs: Any):
         super().__init__(config=config, **kwargs)
-        course = course_at(self.config.CoursePreprocessor.course_file).course
-        SubmissionRunner.instance(parent=self).ready(course.limits.disk_mb)  # no jail: nothing is touched
+        course = course_at(self.config.CoursePreprocessor.course_file)
+        SubmissionRunner.instance(parent=self).ready(course)  # no jail: nothing is touched
         assignments = getattr(self.parent, "assignments", None)
         if assignments:
             self._add_submissions_without_notebook(assignments)

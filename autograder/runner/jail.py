@@ -172,6 +172,20 @@ def _visible() -> list[tuple[str, str]]:
     return [*((folder, folder) for folder in outermost), (str(PACKAGE), f"{KIT}/autograder")]
 
 
+def keep_out(course: Path) -> None:
+    """Make sure that no folder which is seen inside holds the course.
+
+    Raises:
+        UserError: one does, such as a virtual environment that was made of the course's own folder.
+    """
+    for folder, _ in _visible():
+        if course.resolve().is_relative_to(Path(folder).resolve()):
+            raise UserError(
+                f"Nothing is graded: the course {course} lies in {folder}, which every submission sees because the interpreter or its packages are "
+                f"there. Move the course elsewhere, or make the virtual environment a folder of its own (python3 -m venv .venv). {UNSAFE}"
+            )
+
+
 def system_calls():
     """A file with the filter of system calls, as bubblewrap loads it.
 
