@@ -94,7 +94,13 @@ def _runner(course: CourseDirectory) -> str:
 
 
 ESCAPES = {  # what the jail promises, and a cell that tries to break it and tells
-    "no file of the course can be read": "print('escaped', len(open({secret!r}).read()))",
+    "no file of the course can be read": """
+for path in ({secret!r}, {course!r}):
+    try:
+        print('escaped', len(open(path).read()))
+    except OSError as error:
+        print(error)
+""",
     "nothing outside can be written": "open({planted!r}, 'w').write('x'); print('escaped')",
     "nor what the next submission runs": "import torch; open(torch.__file__, 'a').close(); print('escaped')",
     "there is no network": "import socket; socket.create_connection(('127.0.0.1', {port}), 2); print('escaped')",
@@ -148,6 +154,7 @@ def jail_findings(course: CourseDirectory, runner: Runner) -> list[Finding]:
         os.chmod(folder, 0o777)
         planted = Path(folder, "planted")
         known = {**limits, "secret": str(course.root / SECRET_FILE), "planted": str(planted)}
+        known["course"] = str(course.root / "course.yml")  # everybody may read it; the secret only its owner
         known |= {"port": listener.getsockname()[1], "name": Path(folder).name}
         cells = [Cell(source.format(**known)) for source in ESCAPES.values()]
         result = runner.run(Job(cells, {}, facts, {**course.course.limits.model_dump(), **limits}))
