@@ -292,7 +292,7 @@ def test_any_text_is_looked_through(text, parts):
 @fuzz
 @given(st.binary(max_size=200) | anything.map(lambda found: json.dumps(found).encode()))
 def test_any_outputs_are_rebuilt(data):
-    for made in outputs.rebuilt(data, {"output_kb": 64}):
+    for made in outputs.rebuilt(data, {"output_kb": 64, "notebook_output_mb": 1}):
         shown = nbformat.from_dict(harmless.output(made))
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=[shown])])
         nbformat.validate(notebook)

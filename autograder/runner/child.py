@@ -62,7 +62,7 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
     wired = WireSession(job, out)
     session.use(wired)
     shell = RecordingShell.instance()
-    shell.max_bytes = int(job["limits"]["output_kb"] * 1024)
+    shell.max_bytes, shell.max_shown = int(job["limits"]["output_kb"]) << 10, int(job["limits"]["notebook_output_mb"]) << 20
     for index, cell in enumerate(job["cells"]):
         if cell.get("skip"):
             continue

@@ -210,7 +210,7 @@ class Runner:
     def _collect(self, job: Job, skipped: set[int], result: Result, spent: float) -> int | None:
         wire.send(self.socket.fileno(), self._header(job, skipped, spent), b"".join(job.files.values()))
         until = time.monotonic() + job.limits["notebook_seconds"] + SPARE_SECONDS
-        room = _room(job)
+        room, shown = _room(job), 0
         self.frames.max_payload = int(room)
         while True:
             header, payload = self._receive(until)
@@ -234,8 +234,9 @@ class Runner:
             elif type(position) is not int or position != self.current:
                 continue  # what is not of the running cell is forged or late
             elif kind == "outputs" and not result.cells[position].ran:
-                result.cells[position].outputs = outputs.rebuilt(payload, job.limits)
+                result.cells[position].outputs = outputs.rebuilt(payload, job.limits, shown)
                 result.cells[position].ran = True
+                shown += outputs.size(result.cells[position].outputs)
             elif kind in ("record", "fork failed"):
                 _take(header, payload, job, position, result)
 

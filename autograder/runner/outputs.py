@@ -11,8 +11,24 @@ FACTOR = 8  # JSON's escapes, images in base64 and tracebacks, beyond the cell's
 MOST = 200  # outputs of one cell
 
 
-def rebuilt(payload: bytes, limits: dict[str, Any]) -> list[dict[str, Any]]:
-    """nbformat's outputs with the fields that they should have, and no others."""
+def rebuilt(payload: bytes, limits: dict[str, Any], shown: int = 0) -> list[dict[str, Any]]:
+    """nbformat's outputs with the fields that they should have, and no others.
+
+    Args:
+        shown: characters of the outputs of the cells before this one.
+    """
+    made = _rebuilt(payload, limits)
+    if shown + size(made) > limits["notebook_output_mb"] << 20:
+        return [_note(f"[more than {limits['notebook_output_mb']} MB of output in this notebook: the limit notebook_output_mb]")]
+    return made
+
+
+def size(outputs: list[dict[str, Any]]) -> int:
+    """Characters of all that some outputs show."""
+    return len(json.dumps(outputs, ensure_ascii=False))
+
+
+def _rebuilt(payload: bytes, limits: dict[str, Any]) -> list[dict[str, Any]]:
     if len(payload) > FACTOR * limits["output_kb"] * 1024 + (1 << 20):
         return [_note(f"[the outputs are larger than {limits['output_kb']} KB (the limit output_kb)]")]
     try:

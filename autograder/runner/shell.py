@@ -75,7 +75,8 @@ class RecordingShell(InteractiveShell):
         config.InteractiveShell.history_length = 0
         super().__init__(config=config, **kwargs)
         self.outputs: list[dict[str, Any]] = []
-        self.size, self.max_bytes = 0, 1 << 20
+        self.size, self.max_bytes = 0, 1 << 20  # of this cell
+        self.shown, self.max_shown = 0, 1 << 30  # of the notebook so far
 
     def run(self, source: str) -> list[dict[str, Any]]:
         """Run one cell as a notebook would and return its outputs."""
@@ -92,8 +93,7 @@ class RecordingShell(InteractiveShell):
 
     def add_stream(self, name: str, text: str) -> None:
         last = self.outputs[-1] if self.outputs else {}
-        room = self.max_bytes - self.size
-        part = text[: max(0, room)]
+        part = text[: max(0, self._room())]
         if last.get("output_type") == "stream" and last.get("name") == name:
             last["parts"].append(part)
         elif part:
@@ -102,19 +102,26 @@ class RecordingShell(InteractiveShell):
 
     def add(self, output: dict[str, Any]) -> None:
         size = sum(len(str(value)) for value in output.get("data", {}).values())
-        if self.size + size <= self.max_bytes:
+        if size <= self._room():
             self.outputs.append(output)
         self._count(size)
 
+    def _room(self) -> int:
+        return min(self.max_bytes - self.size, self.max_shown - self.shown)
+
     def _count(self, size: int) -> None:
+        """Say it once a limit is reached. Too much of one cell stops it; what is too much for the notebook is left out."""
         before, self.size = self.size, self.size + size
+        shown, self.shown = self.shown, self.shown + size
+        if self.shown > self.max_shown >= shown:
+            self._note(f"more than {self.max_shown >> 20} MB of output in this notebook: the limit notebook_output_mb; no more is shown")
         if self.size > self.max_bytes:
             if before <= self.max_bytes:
-                note = (
-                    f"\n[more than {self.max_bytes // 1024} KB of output: the limit output_kb; the cell was stopped]\n"
-                )
-                self.outputs.append({"output_type": "stream", "name": "stderr", "parts": [note]})
+                self._note(f"more than {self.max_bytes >> 10} KB of output: the limit output_kb; the cell was stopped")
             raise OutputLimit
+
+    def _note(self, text: str) -> None:
+        self.outputs.append({"output_type": "stream", "name": "stderr", "parts": [f"\n[{text}]\n"]})
 
     def _showtraceback(self, etype, evalue, stb) -> None:
         if etype is OutputLimit:

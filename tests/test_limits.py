@@ -1,0 +1,87 @@
+"""Every limit of ``course.yml``, reached by a cell: it is told which and how much, and the cells before and after it run."""
+
+from typing import Any
+
+import pytest
+
+from autograder.grading import hidden_facts
+from autograder.runner.host import Cell, Job, Runner
+
+SMALL = {
+    "cell_seconds": 15,
+    "cell_cpu_seconds": 20,
+    "notebook_seconds": 40,
+    "notebook_cpu_seconds": 20,
+    "memory_mb": 512,
+    "processes": 8,
+    "open_files": 64,
+    "file_mb": 4,
+    "disk_mb": 16,
+    "output_kb": 64,
+    "notebook_output_mb": 1,
+    "record_mb": 1,
+}
+HOLD = "held = bytearray(b'x' * (60 << 20)); time.sleep(60)"
+REACHED = {  # limit -> a value for it, how it is told, and a cell that reaches it
+    "cell_seconds": (1, "1 seconds (the limit cell_seconds)", "while True: pass"),
+    "cell_cpu_seconds": (1, "1 seconds of processor time (the limit cell_cpu_seconds)", "while True: pass"),
+    "memory_mb": (400, "400 MB of memory (memory_mb)", "x = bytearray(600 << 20)"),
+    "memory_mb of many": (
+        300,
+        "300 MB of memory (the limit memory_mb)",
+        f"import os, time\nfor _ in range(7):\n    if os.fork() == 0:\n        {HOLD}\ntime.sleep(60)",
+    ),
+    "processes": (4, "4 processes and threads (processes)", "import os, signal\nwhile True:\n    if os.fork() == 0: signal.pause()"),
+    "processes as threads": (
+        4,
+        "4 processes and threads (processes)",
+        "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+    ),
+    "open_files": (40, "40 open files (open_files)", "files = [open('/dev/null') for _ in range(100)]"),
+    "file_mb": (2, "2 MB a file (file_mb)", "with open('f', 'wb') as file: file.write(bytes(3 << 20))"),
+    "disk_mb": (16, "16 MB of files (disk_mb)", "for i in range(10): open(str(i), 'wb').write(bytes(3 << 20))"),
+    "disk_mb by empty files": (16, "(the limit disk_mb, 16 MB)", "i = 0\nwhile True: open(str(i), 'w').close(); i += 1"),
+    "output_kb": (32, "32 KB of output: the limit output_kb", "while True: print('x' * 1000)"),
+}
+
+
+def run(runner: Runner, tiny, cells: list[str], **limits: Any) -> list[tuple[str, bool]]:
+    """What each cell shows, and whether it came to its end."""
+    facts = hidden_facts(tiny, "lecture_t_tiny").to_json()
+    job = Job([Cell(source) for source in cells], {}, facts, {**tiny.course.limits.model_dump(), **SMALL, **limits})
+    found = []
+    for cell in runner.run(job).cells:
+        texts = [o.get("text", "") or f"{o.get('ename')}: {o.get('evalue')}" for o in cell.outputs]
+        found.append((" ".join([*texts, cell.ended or ""]).strip(), cell.ran))
+    return found
+
+
+@pytest.mark.parametrize("case", REACHED)
+def test_reaching_a_limit_is_told_and_costs_one_cell(case: str, tiny, runner):
+    value, told, cell = REACHED[case]
+    before, reached, after = run(runner, tiny, ["print('before')", cell, "print('after')"], **{case.partition(" ")[0]: value})
+    assert told in reached[0]
+    assert (before, after) == (("before", True), ("after", True))
+
+
+@pytest.mark.parametrize("limit", ["notebook_seconds", "notebook_cpu_seconds"])
+def test_a_limit_of_the_notebook_ends_what_comes_after(limit: str, tiny, runner):
+    before, *rest = run(runner, tiny, ["print('before')", "while True: pass", "print('after')"], **{limit: 2})
+    assert before == ("before", True)
+    assert all("2 seconds" in said and f"(the limit {limit})" in said and not ran for said, ran in rest)
+
+
+def test_too_much_output_of_a_notebook_is_left_out_and_stops_nothing(tiny, runner):
+    cells = ["for _ in range(60): print('x' * 1000)"] * 20
+    shown = run(runner, tiny, [*cells, "raise ValueError('seen')"])
+    assert sum(len(text) for text, _ in shown) < 1.1 * 2**20
+    assert sum("1 MB of output in this notebook: the limit notebook_output_mb" in text for text, _ in shown) == 1
+    assert all(ran for _, ran in shown)
+    assert "ValueError: seen" in shown[-1][0]
+
+
+def test_a_record_that_is_too_large_is_refused_by_name(tiny, runner):
+    facts = hidden_facts(tiny, "lecture_t_tiny").to_json()
+    cells = [Cell("import torch"), Cell("check('double', lambda g: torch.zeros(1 << 20))", True, "double")]
+    result = runner.run(Job(cells, {}, facts, {**tiny.course.limits.model_dump(), **SMALL}))
+    assert "1 MB (the limit record_mb)" in result.refused["double"]
