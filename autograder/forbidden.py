@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import textwrap
 from collections import Counter
 
 MAGIC = re.compile(r"^\s*[%!?]|^[^#]*(\?\s*$|=\s*[%!])")  # a line that only IPython understands: %time f(), f?, x = !ls
+HARMLESS_MAGIC = re.compile(r"^\s*%(time|timeit|matplotlib|config|precision|who|whos)\b|\?\s*$")
+MODULES = "autograder collections itertools jaxtyping math matplotlib numpy random time torch tqdm typing".split()
 TOO_DEEP = "Your code is nested too deeply to be read. Break up its longest expressions and its deepest blocks."
 
-LOOKUPS = (
-    "eval",
-    "exec",
-    "compile",
-    "__import__",
-    "import_module",
-    "__dict__",
-    "__getattribute__",
-    "attrgetter",
-    "methodcaller",
-    "vars",
-    "globals",
-    "locals",
-    "f_globals",
-    "f_locals",
-    "f_builtins",
-    "getmembers",
-    "getattr_static",
-    "__builtins__",
-    "builtins",
+LOOKUPS = set(  # what finds or makes a name, or code, that no reader of the answer sees
+    """
+    eval exec compile __import__ import_module importlib __dict__ __getattribute__ __match_args__ attrgetter methodcaller vars globals locals
+    f_globals f_locals f_builtins getmembers getattr_static inspect __builtins__ builtins get_ipython functools
+    os sys subprocess ctypes ctypeslib cpp_extension multiprocessing open load loads pickle jit fx package serialization hub
+    """.split()
 )
 
 
@@ -38,13 +27,13 @@ def forbidden_use(answer: str, others: list[str], forbid: tuple[str, ...]) -> st
 
     Names count as variables, attributes, imports, and as strings (``getattr(loss, "backward")``); comments and docstrings
     do not.  A name that is made at run time could be any, so ``eval`` and its kind are refused as well, and ``getattr`` unless its
-    name stands there, or is that of a loop over names that do; code that is nested too deeply to be looked through is told, not
-    passed over.
+    name stands there, or is that of a loop over names that do; so are modules that could hold anything, such as a file beside
+    the notebook.  Code that is nested too deeply to be looked through is told, not passed over.
     """
     if not forbid:
         return None
     try:
-        tree, *trees = [_parse(source) for source in (answer, *others)]
+        tree, *trees = [_parse(source)[1] for source in (answer, *others)]
     except (RecursionError, MemoryError):
         return TOO_DEEP
     helpers: dict[str, list[ast.AST]] = {}
@@ -55,21 +44,63 @@ def forbidden_use(answer: str, others: list[str], forbid: tuple[str, ...]) -> st
     todo, seen = [tree], set()
     while todo:
         node = todo.pop()
-        docstrings, written_out = _docstrings(node), _written_out(node)
+        if reason := _refusal(node, forbid):
+            return reason
         for inner in ast.walk(node):
-            for name in _names(inner):
-                if name in forbid and inner not in docstrings:
-                    line = getattr(inner, "lineno", getattr(node, "lineno", 1))
-                    return f"`{name}` stands in line {line} of your answer; this exercise is to be solved without it."
-            if made := _made_at_run_time(inner, written_out):
-                line = getattr(inner, "lineno", 1)
-                advice = "in this exercise write names out, as in `for name in ('a', 'b')`"
-                return f"`{made}` in line {line} of your answer uses a name that is made at run time; {advice}."
             used = inner.id if isinstance(inner, ast.Name) else inner.attr if isinstance(inner, ast.Attribute) else ""
             if used in helpers and used not in seen:
                 seen.add(used)
                 todo += helpers[used]
     return None
+
+
+def without_forbidden(source: str, forbid: tuple[str, ...]) -> str:
+    """Another cell without its statements that could do for an answer what the answer may not do itself.
+
+    A student may compare with autograd anywhere else; what is run beside the answer when its points are given is this.
+    """
+    try:
+        text, tree = _parse(source)
+    except (RecursionError, MemoryError):
+        return ""
+    aside = [node for node in tree.body if _refusal(node, forbid)]
+    lines = text.split("\n") if aside else [source]
+    for node in reversed(aside):
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) - 1
+        lines[first : node.end_lineno] = [_kept_imports(node), *[""] * (node.end_lineno - first - 1)]
+    return "\n".join(lines)
+
+
+def _kept_imports(node: ast.stmt) -> str:
+    """Of ``import torch, os`` the part that is no way round."""
+    kept = [a for a in node.names if a.name.partition(".")[0] in MODULES] if type(node) is ast.Import else []
+    return ast.unparse(ast.Import(kept)) if kept else ""
+
+
+def _refusal(tree: ast.AST, forbid: tuple[str, ...]) -> str | None:
+    """Why a piece of code is not looked upon as free of the forbidden names, or ``None``."""
+    docstrings, written_out = _docstrings(tree), _written_out(tree)
+    for inner in ast.walk(tree):
+        line = getattr(inner, "lineno", getattr(tree, "lineno", 1))
+        for name in _names(inner):
+            if name in forbid and inner not in docstrings:
+                return f"`{name}` stands in line {line} of your answer; this exercise is to be solved without it."
+        if made := _made_at_run_time(inner, written_out):
+            advice = "in this exercise write names out, as in `for name in ('a', 'b')`"
+            return f"`{made}` in line {line} of your answer uses a name that is made at run time; {advice}."
+    for inner in ast.walk(tree):
+        if module := _other_module(inner):
+            line = inner.lineno
+            return f"`{module}` is imported in line {line} of your answer; this exercise is to be solved with {', '.join(MODULES)} alone."
+    return None
+
+
+def _other_module(node: ast.AST) -> str:
+    """A module whose code nobody has looked through, such as a file beside the notebook, or nothing."""
+    names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+    if isinstance(node, ast.ImportFrom):
+        names = [node.module or "."] if node.level == 0 else ["."]
+    return next((name for name in names if name.partition(".")[0] not in MODULES), "")
 
 
 def _defined(node: ast.AST) -> list[str]:
@@ -90,7 +121,9 @@ def _made_at_run_time(node: ast.AST, written_out: set[ast.AST]) -> str:
     """What looks a name up that no reader of the answer sees, or nothing."""
     if node in written_out or isinstance(node, ast.Constant):
         return ""
-    return next((name for name in _names(node) if name in (*LOOKUPS, "getattr")), "")
+    if isinstance(node, ast.MatchClass) and node.patterns:  # looked up by the names in __match_args__
+        return "match"
+    return next((name for name in _names(node) if name in LOOKUPS or name == "getattr"), "")
 
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -153,22 +186,32 @@ def _bindings(tree: ast.AST) -> Counter[str]:
     return found
 
 
-def _parse(source: str) -> ast.Module:
-    """The tree of a cell; empty for what does not run either.
+def _parse(source: str) -> tuple[str, ast.Module]:
+    """A cell and its tree, which is empty for what does not run either.
 
-    Only if it is no Python, it may be IPython's: of a line with a magic its words are kept, as a list of strings.
+    Only if it is no Python, it may be IPython's: of a line with a magic the words are kept, as names. What is IPython's in
+    another way (pasted prompts, magics of a whole cell) becomes the Python that IPython makes of it.
     """
     lines = [_words(line) if MAGIC.search(line) else line for line in source.split("\n")]
     for text in (source, textwrap.dedent("\n".join(lines))):
         try:
-            return ast.parse(text)
+            return source, ast.parse(text)
         except (SyntaxError, ValueError):  # the latter for a NUL or half of a UTF-16 pair
             continue
-    return ast.Module([], [])
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    try:
+        text = TransformerManager().transform_cell(source)
+        return text, ast.parse(text)
+    except (SyntaxError, ValueError):
+        return source, ast.Module([], [])
 
 
 def _words(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())] + repr(re.findall(r"\w+", line))
+    """The words of a line with a magic, as names; of a magic that could run anything, with the name of what would."""
+    words = [word for word in re.findall(r"[^\W\d]\w*", line) if not keyword.iskeyword(word)]
+    words += [] if HARMLESS_MAGIC.search(line) else ["get_ipython"]
+    return f"{line[: len(line) - len(line.lstrip())]}({', '.join([*words, ''])})"
 
 
 def _names(node: ast.AST) -> list[str]:
@@ -182,6 +225,8 @@ def _names(node: ast.AST) -> list[str]:
         return (node.module or "").split(".")
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value.split(".")
+    if isinstance(node, ast.MatchClass):
+        return node.kwd_attrs
     return []
 
 

@@ -9,7 +9,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from autograder.answers import Answers, Key, Mistake
 from autograder.course import CourseDirectory, Exercise
 from autograder.errors import UserError
 from autograder.files import write_whole
-from autograder.forbidden import forbidden_use
+from autograder.forbidden import forbidden_use, without_forbidden
 from autograder.judging import verdict_of
 from autograder.notebook import ANSWER
 from autograder.record import Record, RecordError
@@ -32,6 +32,7 @@ from autograder.weights import count
 SECRET_FILE, SECRET_VARIABLE = ".autograder_secret", "AUTOGRADER_SECRET"
 PUBLIC = b"public"  # in the place of the secret, for the draws that students see
 NO_RECORD = "This check handed over nothing to compare."
+ALONE = "(It was run without those statements of your other cells that use what this exercise forbids.)"
 
 
 @dataclass
@@ -112,18 +113,31 @@ def grade(
     """
     facts = Facts.from_json(answers.facts)
     cells = cells_of(notebook, course, lecture)
-    result = runner.run(Job(cells, with_names(files, course), answers.facts, course.course.limits.model_dump()))
+    job = Job(cells, with_names(files, course), answers.facts, course.course.limits.model_dump())
+    result = runner.run(job)
     graded = Graded({}, result.cells)
+    forbidding = dict.fromkeys(rules.forbid for c in cells if c.exercise and (rules := facts.rules(c.exercise)).forbid)
+    again = {forbid: _without_forbidden(job, forbid, runner) for forbid in forbidding}
     sources = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(_code(notebook))}
     for index, cell in enumerate(cells):
         if cell.exercise:
             position = sources.get(cell.exercise + ANSWER)
-            graded.verdicts[cell.exercise] = _verdict(
-                cell.exercise, index, position, cells, result, facts, answers, course, graded.remarks
+            other = again.get(facts.rules(cell.exercise).forbid)
+            verdict = _verdict(
+                cell.exercise, index, position, cells, other or result, facts, answers, course, graded.remarks
             )
+            if other and verdict.status != "correct":
+                verdict = replace(verdict, message=f"{verdict.message} {ALONE}".strip())
+            graded.verdicts[cell.exercise] = verdict
             if reason := _too_many_numbers(files.get(f"{cell.exercise}.safetensors"), facts.rules(cell.exercise)):
                 graded.verdicts[cell.exercise] = refuse(cell.exercise, facts.rules(cell.exercise), reason, "wrong")
     return graded
+
+
+def _without_forbidden(job: Job, forbid: tuple[str, ...], runner: Runner) -> Result | None:
+    """A run in which no cell of the student's does what some exercises forbid; ``None`` if none does so anyway."""
+    cells = [c if c.locked else replace(c, source=without_forbidden(c.source, forbid)) for c in job.cells]
+    return None if cells == job.cells else runner.run(replace(job, cells=cells))
 
 
 def _too_many_numbers(file: bytes | None, rules: Exercise) -> str | None:

@@ -1,8 +1,11 @@
 import pytest
 import torch
+from conftest import TINY
 
-from autograder.forbidden import forbidden_use
+from autograder.forbidden import MODULES, forbidden_use, without_forbidden
+from autograder.grading import hidden_facts
 from autograder.names import SYMBOLS, contexts_of, load_names, names_of
+from autograder.runner.host import Cell, Job
 
 
 @pytest.mark.parametrize("context", [1, 2, 3, 8])
@@ -42,6 +45,9 @@ USES = [
     ("from torch import autograd as a", []),
     ("import torch.autograd", []),
     ("getattr(loss, 'backward')()", []),
+    ("match loss:\n    case Tensor(backward=b):\n        b()", []),
+    ("%time loss.backward()", []),
+    (">>> loss.backward()", []),
     ("def f(x):\n    return helper(x)", ["def helper(x):\n    x.backward()"]),
     ("def f(x):\n    return g(x)", ["def g(x):\n    return h(x)", "h = lambda x: x.backward()"]),
 ]
@@ -69,6 +75,13 @@ AT_RUN_TIME = [
     "from builtins import getattr as g",
     "from operator import attrgetter as g",
     "import sys\nsys._getframe().f_locals['n'] = 1",
+    f"class A:\n    __match_args__ = ({MADE},)",
+    "match loss:\n    case A(b):\n        b()",
+    f"%time getattr(loss, {MADE})()",
+    "%run helper.py",
+    "x = !python helper.py",
+    f"torch.os.system('python -c ' + {MADE})",
+    f"torch.jit.CompilationUnit({MADE})",
 ]
 
 
@@ -92,3 +105,36 @@ HARMLESS = [
 @pytest.mark.parametrize("answer, others", HARMLESS, ids=[answer[:30] for answer, _ in HARMLESS])
 def test_what_only_looks_like_it_is_not(answer, others):
     assert forbidden_use(answer, others, FORBIDDEN) is None
+
+
+def test_a_module_that_nobody_has_looked_through_is_refused():
+    for answer in ("import helper", "from helper import f", "from . import f", "import torch, helper"):
+        assert "with autograder, collections" in forbidden_use(answer, [], FORBIDDEN)
+
+
+def test_no_file_of_a_student_takes_the_place_of_a_module_that_may_be_imported(tiny, runner):
+    """Each is loaded before a submission begins, so that Python does not look for it beside the notebook."""
+    files = {f"{module}.py": b"print('LOOT')" for module in MODULES}
+    cell = Cell("\n".join(f"import {module}" for module in MODULES))
+    facts = hidden_facts(tiny, TINY).to_json()
+    result = runner.run(Job([cell], files, facts, tiny.course.limits.model_dump()))
+    assert result.cells[0].ran and result.cells[0].outputs == []
+
+
+SET_ASIDE = [
+    ("y = 1\nexec('...')\nz = 2", "y = 1\n\nz = 2"),
+    ("import torch, helper\nx = 1", "import torch\nx = 1"),
+    ("@decorated\ndef f(x):\n    x.backward()\nx = 1", "\n\n\nx = 1"),
+    ("%time y = f(x)\n%run helper.py", "%time y = f(x)\n"),
+    ("broken(", "broken("),
+    ("# backward\nx = 1", "# backward\nx = 1"),
+    (">>> y = 1\n>>> exec('...')", "y = 1\n\n"),
+    ("%%bash\nrm -r x", "\n"),
+    (">>> y = 1", ">>> y = 1"),
+    ("-" * 100_000 + "1", ""),
+]
+
+
+@pytest.mark.parametrize("source, kept", SET_ASIDE, ids=[source[:20] for source, _ in SET_ASIDE])
+def test_what_might_do_the_forbidden_for_an_answer_is_set_aside(source, kept):
+    assert without_forbidden(source, FORBIDDEN) == kept
