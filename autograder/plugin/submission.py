@@ -53,6 +53,9 @@ class SubmissionExporter(NotebookExporter):
     def from_filename(self, filename: str, resources: dict | None = None, **kwargs: Any):
         interrupted.claim_for(self.parent, resources)
         notebook, note, refused = self._read(Path(filename))
+        if not self._is_restored(Path(filename), resources):
+            for cell in notebook.cells:
+                cell.metadata.pop("autograder", None)  # ours to write
         if note:
             note = storable(note)  # a file's name may be no text
             self.log.warning("%s: %s", filename, note)
@@ -60,6 +63,11 @@ class SubmissionExporter(NotebookExporter):
         path = Path(filename)
         resources = {**(resources or {}), "metadata": {"name": path.stem, "path": str(path.parent)}}
         return self.from_notebook_node(notebook, resources=resources, **kwargs)
+
+    def _is_restored(self, path: Path, resources: dict | None) -> bool:
+        """Whether it is a submission as :class:`RestoreCells` has left it, with our own notes."""
+        info = (resources or {}).get("nbgrader")
+        return bool(info) and path.parent == Path(self.parent._format_dest(info["assignment"], info["student"]))
 
     def _read(self, path: Path):
         """The notebook, what is to be said about it, and whether that ends its grading."""
