@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -229,6 +230,43 @@ def demo(
         console.print(f"  {label}: {path}", soft_wrap=True, highlight=False)
     if outcome.faults:
         raise typer.Exit(1)
+
+
+@app.command()
+def bench(
+    lectures: Lectures = None,
+    jail: Annotated[bool, typer.Option("--jail", help="What the jail costs: each lecture's reference with and without.")] = False,
+    rounds: Annotated[int, typer.Option(min=2, help="How many times each side is measured.")] = 15,
+) -> None:
+    """Measure on this machine, by turns in one run, what a part of grading costs.
+
+    Ratios travel from machine to machine, seconds do not. Nothing else should run meanwhile.
+    """
+    from autograder.bench import jail_cost
+    from autograder.verification import lectures_of
+
+    if not jail:
+        raise UserError("Say what to measure: autograder bench --jail")
+    course = _course()
+    wanted = lectures_of(course, lectures)
+    with _progress() as progress:
+        task = progress.add_task("measuring", total=len(wanted) * rounds)
+
+        def advance(lecture: str) -> None:
+            progress.update(task, description=lecture, advance=1)
+
+        cost = jail_cost(course, wanted, rounds, advance)
+    table = Table("grading one submission", "in the jail", "without", "ratio", "middle half of the rounds")
+    for paired in (*cost.lectures, cost.starts):
+        low, high = paired.middle_half
+        times = [f"{1000 * statistics.median(side):.0f} ms" for side in (paired.having, paired.lacking)]
+        table.add_row(paired.lecture, *times, f"{paired.ratio:.3f}", f"{low:.3f} to {high:.3f}")
+    console.print(table)
+    ratios = [ratio for paired in cost.lectures for ratio in paired.ratios]
+    console.print(
+        f"The jail costs {100 * (statistics.median(ratios) - 1):.1f} % of the time of grading: the median of {len(ratios)} pairs. "
+        "The start is paid once a command."
+    )
 
 
 @app.command()
