@@ -6,6 +6,7 @@ import ast
 import keyword
 import re
 import textwrap
+import warnings
 from collections import Counter
 
 MAGIC = re.compile(r"^\s*[%!?]|^[^#]*(\?\s*$|=\s*[%!])")  # a line that only IPython understands: %time f(), f?, x = !ls
@@ -201,7 +202,8 @@ def _parse(source: str) -> tuple[str, ast.Module]:
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:
-        text = TransformerManager().transform_cell(source)
+        with warnings.catch_warnings(action="ignore"):  # of lines that end in an odd way
+            text = TransformerManager().transform_cell(source)
         return text, ast.parse(text)
     except (SyntaxError, ValueError):
         return source, ast.Module([], [])

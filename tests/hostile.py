@@ -160,6 +160,13 @@ def _tricks(tiny, target: Path) -> None:
     (target / "..safetensors").write_bytes(b"")
     (target / "a\nb<script>.txt").write_text("x")
     (target / "names.txt").write_text("aaaa\n" * 100)
+    (target / "timestamp.txt").symlink_to("/dev/zero")
+    (target / "link.html").write_text("<script>window.pwned=1</script>")
+    (target / "\x1b]0;link\x07.txt").write_text("x")
+    (target / "link folder" / "inner").mkdir(parents=True)
+    (target / "link_to_itself").symlink_to(target)
+    os.mkfifo(target / "link.txt")
+    (target / "closed.txt").touch(mode=0)
 
 
 def _huge_notebook(tiny, target: Path) -> None:

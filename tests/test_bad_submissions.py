@@ -256,6 +256,13 @@ CASES = [
         {"train_tiny": 0},
         "W has shape (27, 27) in the weights",
     ),
+    Case("time_that_is_none", lambda f: (f / "timestamp.txt").write_text("yesterday"), {}),
+    Case("time_beyond_all_clocks", lambda f: (f / "timestamp.txt").write_text("99999999999999999999"), {}),
+    Case("time_that_is_a_folder", lambda f: (f / "timestamp.txt").mkdir(), {}),
+    Case("brackets[1]", lambda f: None),
+    Case("second_notebook", lambda f: shutil.copyfile(notebook_file(f), f / "extra.ipynb"), {}),
+    Case("refused_by_itself", change(lambda n: n.cells[0].metadata.update(autograder={"refused": "by itself"}))),
+    Case("attachment_that_is_missing", change(lambda n: n.cells.append(nbformat.v4.new_markdown_cell("![x](attachment:x.png)")))),
     Case("long_file_name", lambda f: (f / ("x" * 200 + ".txt")).write_text("x"), {}),
 ]
 

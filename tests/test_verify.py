@@ -14,7 +14,7 @@ from autograder.demo import solution_texts
 from autograder.errors import UserError
 from autograder.grading import answer_key, grade, hidden_facts
 from autograder.plugin.bounded import read_notebook
-from autograder.plugin.grading import submitted_files
+from autograder.plugin.incoming import plain_files
 from autograder.verification import verify
 
 LECTURES = list(load_course(ROOT / "course.yml").course.lectures)
@@ -50,7 +50,7 @@ def attack_with(tiny, tmp_path_factory, runner):
                 notebook = read_notebook((target / f"{TINY}.ipynb").read_bytes())
             except ValueError:  # refused before it reaches a runner
                 continue
-            files = submitted_files(target, limits.file_mb * 2**20, limits.disk_mb * 2**19)
+            files = {path.name: path.read_bytes() for path in plain_files(target, limits)}
             grade(notebook, files, tiny, TINY, answers, runner)
             done.append(attack.name)
         return done

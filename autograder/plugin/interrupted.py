@@ -17,6 +17,8 @@ from typing import Any
 
 from nbgrader.utils import rmtree
 
+from autograder.plugin.incoming import STAMP, is_stamp
+
 GRADED = "graded"  # notebook metadata: written with the last version of the notebook, when its points are in the gradebook
 _claimed: dict[str, int] = {}
 
@@ -84,4 +86,4 @@ def is_written(folder: Path, source: Path) -> bool:
 
 def _same_stamp(folder: Path, source: Path) -> bool:
     """By this file nbgrader sees that a newer submission has come."""
-    return not (source / "timestamp.txt").is_file() or (folder / "timestamp.txt").is_file()
+    return not is_stamp(source / STAMP) or (folder / STAMP).is_file()

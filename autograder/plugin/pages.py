@@ -10,6 +10,7 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 
+from autograder.plugin.incoming import add_overlooked
 from autograder.plugin.interrupted import claim_for, drop_interrupted, is_written
 
 NO_ALT = re.compile(r"<img (?![^>]*\balt=)")
@@ -25,6 +26,7 @@ class FeedbackExporter(HTMLExporter):
     def __init__(self, config=None, **kwargs: Any):
         super().__init__(config=config, **kwargs)
         if getattr(self.parent, "assignments", None):
+            add_overlooked(self.parent)
             for folder in drop_interrupted(self.parent, is_written):
                 self.log.warning("%s: its writing was interrupted; it is written again", folder)
 

@@ -11,7 +11,7 @@ from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
-from autograder.plugin import harmless, interrupted
+from autograder.plugin import harmless, incoming, interrupted
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.running import SubmissionRunner
@@ -33,20 +33,16 @@ class SubmissionExporter(NotebookExporter):
         SubmissionRunner.instance(parent=self).ready(course)  # no jail: nothing is touched
         assignments = getattr(self.parent, "assignments", None)
         if assignments:
+            incoming.take_only_plain_files(self.parent, course.course.limits)
+            incoming.add_overlooked(self.parent)
             self._add_submissions_without_notebook(assignments)
             for folder in interrupted.drop_interrupted(self.parent, interrupted.is_graded):
                 self.log.warning("%s: its grading was interrupted; it is graded again", folder)
 
     def _add_submissions_without_notebook(self, assignments: dict[str, list[str]]) -> None:
-        coursedir = self.parent.coursedir
-        name = coursedir.assignment_id
-        pattern = coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, name)
-        root = Path(coursedir.root)
-        for folder in sorted(
-            root.glob(str(Path(pattern).relative_to(root)) if Path(pattern).is_absolute() else pattern)
-        ):
-            expected = folder / f"{name}.ipynb"
-            if folder.is_dir() and not expected.exists():
+        for folder in incoming.folders(self.parent):
+            expected = folder / f"{self.parent.coursedir.assignment_id}.ipynb"
+            if not expected.exists():
                 self.log.warning("%s: there is no %s; the reason is in the feedback", folder, expected.name)
                 assignments[str(folder)] = [str(expected)]
 

@@ -1,4 +1,4 @@
-# Tries: symbolic links to the gradebook and to a folder, a fifo, a file that looks like the kit, odd names.
+# Tries: symbolic links to the gradebook, to a folder and to itself, a fifo, an endless timestamp, a page, a file that looks like the kit, odd names.
 # Ends: only plain files go in, by their plain names.
 # files: tricks
 # answer: double append

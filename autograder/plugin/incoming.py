@@ -1,0 +1,121 @@
+"""What ``nbgrader autograde`` takes of a submission's folder: plain files that no browser runs, and a time that is one.
+
+A stranger made the folder.  Links, pipes, folders and pages stay in ``submitted/``, where nothing follows or shows them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import itertools
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nbgrader.converters import base
+from nbgrader.utils import parse_utc
+
+from autograder.course import Limits
+from autograder.session import EXPECTED
+
+STAMP = "timestamp.txt"
+STAMP_BYTES = 100
+KINDS = {".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", ".pt", ".png", ".jpg", ".jpeg"}
+MAX_FILES = 20  # besides the notebook
+MAX_ENTRIES = 10_000  # of a folder, that are looked at
+
+
+def take_only_plain_files(converter: Any, limits: Limits) -> None:
+    """Make one of nbgrader's converters copy of a submission what :func:`plain_files` finds, and believe only times that are times.
+
+    Args:
+        converter: an ``Autograde``, which copies and dates whatever it finds.
+    """
+    copy, when = converter.init_assignment, converter.coursedir.get_existing_timestamp
+
+    def init_assignment(assignment_id: str, student_id: str) -> None:
+        with _instead_of_all(lambda path, exclude=None: [str(p) for p in plain_files(Path(path), limits)]):
+            copy(assignment_id, student_id)
+
+    def get_existing_timestamp(folder: str) -> Any:
+        stamp = Path(folder, STAMP)
+        if os.path.lexists(stamp) and not is_stamp(stamp):
+            converter.log.warning("%s is no time; the submission counts as one without a date.", stamp)
+            return None
+        return when(folder)
+
+    converter.init_assignment, converter.coursedir.get_existing_timestamp = init_assignment, get_existing_timestamp
+    if not any(isinstance(f, PrintableLog) for f in converter.log.filters):
+        converter.log.addFilter(PrintableLog())
+
+
+def folders(converter: Any) -> list[Path]:
+    """What the converter is asked to work on: a folder for each student."""
+    pattern = converter._format_source(converter.coursedir.assignment_id, converter.coursedir.student_id)
+    return [path for name in sorted(glob.glob(pattern)) if (path := Path(name)).is_dir()]
+
+
+def add_overlooked(converter: Any) -> None:
+    """nbgrader takes brackets in a student's name for a pattern, and finds no notebook there."""
+    for folder in folders(converter):
+        notebook = folder / f"{converter.coursedir.assignment_id}.ipynb"
+        if str(folder) not in converter.assignments and notebook.exists():
+            converter.assignments[str(folder)] = [str(notebook)]
+
+
+@contextlib.contextmanager
+def _instead_of_all(find: Any) -> Iterator[None]:
+    before, base.find_all_files = base.find_all_files, find
+    try:
+        yield
+    finally:
+        base.find_all_files = before
+
+
+def plain_files(folder: Path, limits: Limits) -> list[Path]:
+    """The files beside the notebook that count, by name: not more, not larger and not other than an exercise can need.
+
+    Args:
+        limits: of ``course.yml``; together the files fill at most half of the disk that a submission gets.
+    """
+    found, held = [], 0
+    paths = [Path(entry.path) for entry in itertools.islice(os.scandir(folder), MAX_ENTRIES)]
+    for path in sorted(paths, key=lambda path: (path.suffix != ".safetensors", path.name)):  # weights before all else
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            if not stat.S_ISREG(status.st_mode) or not os.access(path, os.R_OK) or not _counts(path):
+                continue
+            if status.st_size <= limits.file_mb << 20 and held + status.st_size <= limits.disk_mb << 19 and len(found) < MAX_FILES:
+                found.append(path)
+                held += status.st_size
+    return found
+
+
+def _counts(path: Path) -> bool:
+    if path.name == EXPECTED or path.stem.rpartition(".")[2].startswith("previous"):  # the course's own; older weights of fit
+        return False
+    return is_stamp(path) if path.name == STAMP else path.suffix.lower() in KINDS and path.name.isprintable()
+
+
+def is_stamp(path: Path) -> bool:
+    """Whether a file is a time of submission that nbgrader can read."""
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > STAMP_BYTES:
+            return False
+        text = path.read_text().strip()
+        return not text or 1970 < parse_utc(text).year < 9000
+    except (OSError, ValueError, OverflowError, AttributeError):
+        return False
+
+
+class PrintableLog(logging.Filter):
+    """Names that a student chose cannot move the cursor of the terminal that shows the log, nor begin a line of their own."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if not text.replace("\n", "").isprintable():
+            record.msg, record.args = "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text), ()
+        return True

@@ -1,0 +1,90 @@
+"""What a student writes is shown as text wherever it would be more than that."""
+
+import base64
+import io
+import struct
+import time
+import zlib
+
+import pytest
+from nbconvert.filters import markdown2html, strip_files_prefix
+from PIL import Image
+
+from autograder.plugin import harmless
+
+DANGEROUS = [
+    "[x](javascript:window.pwned=1)",
+    "[x](javascript&colon;window.pwned=1)",
+    "[x](&#106;avascript:window.pwned=1)",
+    "[x](files/javascript:window.pwned=1)",
+    "[x][r]\n\n[r]: javascript:window.pwned=1",
+    "[x](evil.html)",
+    "[x](//elsewhere/evil.html)",
+    "![a picture that tells who reads](https://elsewhere/p.png)",
+    "![x](attachment:missing.png)",
+    "```mermaid\n<img src=x onerror=window.pwned=1>\n```",
+    "<div onmouseover='window.pwned=1'>",
+    "<a class='modal-backdrop' href='https://elsewhere'>x</a>",
+    "<style>* {display: none}</style>",
+    "<b id='main-table'>x</b>",
+    "$\\href{javascript:window.pwned=1}{x}$",
+    "$\\def\\x{\\href}$",
+    "x" * 30_000,
+]
+HARMLESS = [
+    "# The answer\n\nBecause `x < y` and *z* > 0, see [the notes](https://karpathy.ai) or <https://karpathy.ai>.",
+    "| a | b |\n|:-|-:|\n| 1 | 2 |\n\n1. one\n2. two\n\n- [x] done\n\n> said",
+    "```python\nx = [1]\n```\n\n    indented",
+    "$$\\frac{1}{n} \\sum_i x_i$$ and $a<b$ and \\begin{align} a \\end{align}",
+    "line<br>line <b>bold</b> x<sub>1</sub>\n\n<details><summary>more</summary>\n\ntext\n\n</details>",
+]
+
+
+@pytest.mark.parametrize("source", DANGEROUS, ids=lambda source: source[:40])
+def test_it_is_shown_as_it_was_typed(source):
+    shown = harmless.markdown(source)
+    page = strip_files_prefix(markdown2html(shown))
+    assert source in shown
+    assert page.startswith("<pre><code>") and page.endswith("</code></pre>\n") and page.count("<") == 4
+
+
+@pytest.mark.parametrize("source", HARMLESS, ids=lambda source: source[:40])
+def test_what_is_text_stays_markdown(source):
+    assert harmless.markdown(source) == source
+
+
+@pytest.mark.parametrize("piece", ["\\begin{a}", "[", "*", "`", "<", "> ", "- ", "$"])
+def test_text_that_a_renderer_chokes_on_is_not_rendered(piece):
+    """Two million characters are minutes or hours for some of these; how long exactly is no matter here."""
+    begun = time.monotonic()
+    markdown2html(harmless.markdown(piece * (2_000_000 // len(piece))))
+    assert time.monotonic() - begun < 60
+
+
+def picture(kind: str, width: int = 3, height: int = 2) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (width, height)).save(made, kind)
+    return made.getvalue()
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that says it is large."""
+    data = bytearray(picture("PNG"))
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+@pytest.mark.parametrize(("mime", "data"), [("image/png", picture("PNG")), ("image/jpeg", picture("JPEG"))])
+def test_a_picture_is_shown(mime, data):
+    value = base64.encodebytes(data).decode()
+    assert harmless.output({"output_type": "display_data", "data": {mime: value}})["data"] == {mime: value}
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"GIF89a", picture("JPEG"), picture("PNG")[:8], bomb(6_000, 6_000), bomb(2**31 - 1, 2**31 - 1)], ids=len
+)
+def test_what_is_no_picture_or_too_large_a_one_is_not(data):
+    value = base64.b64encode(data).decode()
+    for text in (value, value + '"><script>', value + "é"):
+        assert "image/png" not in harmless.output({"output_type": "display_data", "data": {"image/png": text}})["data"]
