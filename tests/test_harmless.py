@@ -7,10 +7,10 @@ import time
 import zlib
 
 import pytest
-from nbconvert.filters import markdown2html, strip_files_prefix
+from nbconvert.filters import Highlight2HTML, markdown2html, strip_files_prefix
 from PIL import Image
 
-from autograder.plugin import harmless
+from autograder.plugin import bounded, harmless
 
 DANGEROUS = [
     "[x](javascript:window.pwned=1)",
@@ -53,12 +53,24 @@ def test_what_is_text_stays_markdown(source):
     assert harmless.markdown(source) == source
 
 
-@pytest.mark.parametrize("piece", ["\\begin{a}", "[", "*", "`", "<", "> ", "- ", "$"])
+@pytest.mark.parametrize("piece", ["\\begin{a}", "\\\\(", "\\\\[", " ", "[", "*", "`", "<", "<b>", "> ", "- ", "$"], ids=repr)
 def test_text_that_a_renderer_chokes_on_is_not_rendered(piece):
-    """Two million characters are minutes or hours for some of these; how long exactly is no matter here."""
-    begun = time.monotonic()
-    markdown2html(harmless.markdown(piece * (2_000_000 // len(piece))))
-    assert time.monotonic() - begun < 60
+    """All that a notebook may hold, in one cell and in many: minutes or hours for some of these, seconds here."""
+    begun = time.process_time()
+    for size in (bounded.MAX_PROSE, *[harmless.MAX_MARKDOWN] * (bounded.MAX_PROSE // harmless.MAX_MARKDOWN)):
+        markdown2html(harmless.markdown("a" + piece * (size // len(piece) - 1) + "b"))
+    assert time.process_time() - begun < 60
+
+
+@pytest.mark.parametrize("piece", [" \n", "a.", "match ", "a?", "(", "%", "@", "%%perl\ns{"], ids=repr)
+def test_code_that_a_highlighter_chokes_on_is_shown_without_colours(piece):
+    begun, highlight = time.process_time(), harmless.Highlighted()
+    for size in (bounded.MAX_CODE, *[10_000] * (bounded.MAX_CODE // 10_000)):
+        source = "x = 1\n" + piece * (size // len(piece)) + "<b>"
+        page = highlight(source)
+        assert "        assert "&lt;b&gt;" in highlight(source)lt;" in page and "<b>" not in page
+    assert time.process_time() - begun < 60
+    assert harmless.Highlighted()("x = 1") == Highlight2HTML()("x = 1")
 
 
 def picture(kind: str, width: int = 3, height: int = 2) -> bytes:

@@ -7,20 +7,27 @@ the formgrader, JupyterLab.
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import io
 import re
+import signal
+import threading
+import time
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
+from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from PIL import Image
 
 PICTURES = {"image/png": "PNG", "image/jpeg": "JPEG"}
 MAX_PIXELS = 25_000_000  # 100 MB in the browser that shows it
 HIDDEN = "[an output that is not shown here]"
-MAX_MARKDOWN = 20_000  # characters of a cell that are rendered; mistune's time grows with the square of some texts
-MAX_ENVIRONMENTS = 100
+MAX_MARKDOWN = 20_000  # characters of a cell that are rendered
+SECONDS = 0.2  # of the processor for one cell; an honest one takes some milliseconds, and time grows with the square of some texts
+PAGE_SECONDS = 3.0  # for all code of a page
 MARKUP = re.compile(r"</?(?:b|br|code|del|details|em|hr|i|kbd|li|mark|ol|p|pre|s|strong|sub|summary|sup|u|ul)\s*/?>", re.I)
 TEX = re.compile(
     r"\\(?:href|url|unicode|style|cssid|class|require|html|mmltoken|data|bbox|def|let|gdef|edef|(?:re)?new|provide|declare|includegraphics)", re.I
@@ -53,14 +60,58 @@ def is_picture(mime: str, value: Any) -> bool:
 
 def markdown(source: str) -> str:
     """A student's Markdown; where its page would hold more than text, all of it is shown as it was typed instead of obeyed."""
-    if len(source) <= MAX_MARKDOWN and source.count("\\begin") <= MAX_ENVIRONMENTS and not TEX.search(source):
+    if len(source) <= MAX_MARKDOWN and not TEX.search(source):
         look = _Looking(escape=False)
-        MarkdownWithMath(renderer=look).render(source)
-        if not look.found:
-            return source
+        with contextlib.suppress(TooLong), at_most(SECONDS):
+            MarkdownWithMath(renderer=look).render(source)
+            if not look.found:
+                return source
     longest = max(map(len, re.findall("`+", source)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}\n{source}\n{fence}"
+
+
+class TooLong(Exception):
+    """The time is up."""
+
+
+@contextlib.contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Processor time for what is inside, where it runs in the main thread: elsewhere no signal comes.
+
+    Raises:
+        TooLong: it takes more.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def up(number: int, frame: Any) -> None:
+        raise TooLong
+
+    before = signal.signal(signal.SIGVTALRM, up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, max(seconds, 0.001))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+class Highlighted(Highlight2HTML):
+    """nbconvert's colours for the code of one page; where they take too long, the code without."""
+
+    left = PAGE_SECONDS
+
+    def __call__(self, source: str, language: str | None = None, metadata: Any = None) -> str:
+        begun = time.process_time()
+        try:
+            with at_most(min(SECONDS, self.left)):
+                return super().__call__(source, language, metadata)
+        except TooLong:
+            return f'<div class="highlight"><pre>{html.escape(source)}</pre></div>'
+        finally:
+            self.left -= time.process_time() - begun
 
 
 class _Looking(IPythonRenderer):

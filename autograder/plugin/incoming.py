@@ -24,6 +24,7 @@ from autograder.session import EXPECTED
 STAMP = "timestamp.txt"
 STAMP_BYTES = 100
 KINDS = {".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", ".pt", ".png", ".jpg", ".jpeg"}
+MARKUP = set('<>&"\\')
 MAX_FILES = 20  # besides the notebook
 MAX_ENTRIES = 10_000  # of a folder, that are looked at
 
@@ -64,6 +65,18 @@ def add_overlooked(converter: Any) -> None:
         notebook = folder / f"{converter.coursedir.assignment_id}.ipynb"
         if str(folder) not in converter.assignments and notebook.exists():
             converter.assignments[str(folder)] = [str(notebook)]
+
+
+def leave_out_markup(converter: Any) -> None:
+    """Grade nobody whose folder has a name that would be more than a name on the formgrader's pages, which show it as it is."""
+    for folder in list(converter.assignments):
+        name = os.path.relpath(folder, converter.coursedir.root)
+        if not name.isprintable() or MARKUP & set(name):
+            del converter.assignments[folder]
+            converter.log.error(
+                "Not graded: %s. A student's name may hold no line break and none of %s, which the formgrader would obey. Rename the folder.",
+                ascii(name), " ".join(sorted(MARKUP)),
+            )
 
 
 @contextlib.contextmanager

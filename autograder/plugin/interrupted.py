@@ -48,7 +48,7 @@ def drop_interrupted(converter: Any, finished: Callable[[Path, Path], bool]) -> 
     """
     assignment, students = converter.coursedir.assignment_id, converter.coursedir.student_id
     for folder in sorted(glob.glob(converter._format_dest(assignment, students))):
-        student = re.fullmatch(converter._format_dest(re.escape(assignment), "(.*)", escape=True), folder)[1]
+        student = re.fullmatch(converter._format_dest(re.escape(assignment), "(.*)", escape=True), folder, re.DOTALL)[1]
         source = Path(converter._format_source(assignment, student))
         if os.path.isdir(folder) and not finished(Path(folder), source) and not _in_work(folder):
             rmtree(folder)

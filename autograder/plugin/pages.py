@@ -7,9 +7,9 @@ from typing import Any
 
 from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.templateexporter import TemplateExporter
-from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 
+from autograder.plugin.harmless import Highlighted
 from autograder.plugin.incoming import add_overlooked
 from autograder.plugin.interrupted import claim_for, drop_interrupted, is_written
 
@@ -33,8 +33,7 @@ class FeedbackExporter(HTMLExporter):
     def from_notebook_node(self, nb, resources: dict | None = None, **kwargs: Any):
         claim_for(self.parent, resources)
         resources = self._init_resources(resources)
-        highlight = self.filters.get("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
-        self.register_filter("highlight_code", highlight)
+        self.register_filter("highlight_code", self.filters.get("highlight_code", Highlighted))
         widgets = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)
         self.register_filter("filter_data_type", widgets)
         page, resources = TemplateExporter.from_notebook_node(self, nb, resources, **kwargs)

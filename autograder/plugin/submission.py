@@ -36,6 +36,7 @@ class SubmissionExporter(NotebookExporter):
             incoming.take_only_plain_files(self.parent, course.course.limits)
             incoming.add_overlooked(self.parent)
             self._add_submissions_without_notebook(assignments)
+            incoming.leave_out_markup(self.parent)
             for folder in interrupted.drop_interrupted(self.parent, interrupted.is_graded):
                 self.log.warning("%s: its grading was interrupted; it is graded again", folder)
 
