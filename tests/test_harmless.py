@@ -68,7 +68,7 @@ def test_code_that_a_highlighter_chokes_on_is_shown_without_colours(piece):
     for size in (bounded.MAX_CODE, *[10_000] * (bounded.MAX_CODE // 10_000)):
         source = "x = 1\n" + piece * (size // len(piece)) + "<b>"
         page = highlight(source)
-        assert "        assert "&lt;b&gt;" in highlight(source)lt;" in page and "<b>" not in page
+        assert "&lt;" in page and "<b>" not in page
     assert time.process_time() - begun < 60
     assert harmless.Highlighted()("x = 1") == Highlight2HTML()("x = 1")
 
