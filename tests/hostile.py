@@ -38,18 +38,24 @@ class Attack:
     says: str = ""
     ran: bool = True  # it can tell that it was tried
     files: str = ""  # what it hands in beside the notebook
+    called: str = ""  # the student's name, for whom nobody may be graded
+    tries: str = ""
+    ends: str = ""
+    stock: str = ""  # why tests/stock.py does not try it against nbgrader alone
 
     @classmethod
     def read(cls, path: Path) -> Attack:
         text = path.read_text()
-        told = dict(re.findall(r"^# (Tries|Ends|answer|points|says|ran|files): (.*)$", text, re.M))
+        told = dict(re.findall(r"^# (Tries|Ends|stock|answer|points|says|ran|files|called): (.*)$", text, re.M))
         assert told.get("Tries") and told.get("Ends"), f"{path.name} does not say what it tries and how it must end"
         exercise, _, how = told.get("answer", "double").partition(" ")
         parts = re.split(r"^# another answer: (\w+)\n", text, flags=re.M)
         code = {exercise: parts[0], **dict(zip(parts[1::2], parts[2::2]))}
         points = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", told.get("points", ""))}
         ran = told.get("ran") != "no" and "TRIED" in text
-        return cls(path.stem, code, how == "append", points, told.get("says", ""), ran, told.get("files", ""))
+        called = told.get("called", "").encode().decode("unicode_escape")
+        words = {"tries": told["Tries"], "ends": told["Ends"], "stock": told.get("stock", ""), "called": called}
+        return cls(path.stem, code, how == "append", points, told.get("says", ""), ran, told.get("files", ""), **words)
 
 
 ATTACKS = [Attack.read(path) for path in sorted((ROOT / "tests" / "gauntlet").glob("*.py"))]
@@ -110,7 +116,7 @@ class Listeners:
 def submissions(attacks: list[Attack]) -> Iterator[tuple[str, Attack | None]]:
     """In the order in which they are graded: student and attack, or ``None`` for a right submission in between."""
     for number, attack in enumerate(attacks):
-        yield f"{number:02d}_{attack.name}", attack
+        yield attack.called or f"{number:02d}_{attack.name}", attack
         if number % RIGHT_AFTER == RIGHT_AFTER - 1:
             yield f"{number:02d}_~right", None
 

@@ -73,6 +73,10 @@ def points_of(folder: Path, student: str) -> dict[str, float]:
     ("student", "attack"), [(s, a) for s, a in submissions(ATTACKS) if a], ids=[attack.name for attack in ATTACKS]
 )
 def test_an_attack_ends_as_its_line_says(student: str, attack: Attack, graded: Graded):
+    if attack.called:
+        assert f"Not graded: {ascii(f'submitted/{student}/{TINY}')}" in graded.said
+        assert not (graded.folder / "autograded" / student).exists()
+        return
     notebook = graded.folder / "autograded" / student / TINY / f"{TINY}.ipynb"
     cards, shown = shown_cards(notebook), answer_cells(notebook)
     assert points_of(graded.folder, student) == pytest.approx({**FULL, **attack.points}), cards

@@ -74,8 +74,10 @@ def leave_out_markup(converter: Any) -> None:
         if not name.isprintable() or MARKUP & set(name):
             del converter.assignments[folder]
             converter.log.error(
-                "Not graded: %s. A student's name may hold no line break and none of %s, which the formgrader would obey. Rename the folder.",
-                ascii(name), " ".join(sorted(MARKUP)),
+                "Not graded: %s. A student's name may hold no line break and none of %s, which the formgrader would obey. Rename the "
+                "folder before you open it there.",
+                ascii(name),
+                " ".join(sorted(MARKUP)),
             )
 
 

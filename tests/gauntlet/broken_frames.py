@@ -1,5 +1,6 @@
 # Tries: frames with false lengths, deep JSON, no JSON, other types.
 # Ends: the cell is ended, the rest is graded.
+# stock: not tried, it speaks the language between our own processes
 # points: double=0
 # says: ended the process
 # ran: no

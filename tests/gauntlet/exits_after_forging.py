@@ -1,5 +1,6 @@
 # Tries: a forged record from inside the running check, and then the end of the process before the real one.
 # Ends: the values decide; it does not know them.
+# stock: not tried, it speaks the language between our own processes
 # points: double=0
 import json
 import os

@@ -1,5 +1,6 @@
 # Tries: a million records and outputs, as large as may be.
 # Ends: what all frames may hold together is bounded; the cell is ended, the rest is graded.
+# stock: not tried, it speaks the language between our own processes
 # points: double=0
 # ran: no
 import json

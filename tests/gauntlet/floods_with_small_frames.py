@@ -1,5 +1,6 @@
 # Tries: frames without end, so that the clock is never looked at.
 # Ends: the time limit holds.
+# stock: not tried, it speaks the language between our own processes
 # points: double=0
 # ran: no
 import json

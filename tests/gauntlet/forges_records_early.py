@@ -1,5 +1,6 @@
 # Tries: records for other exercises before their checks run, with values that it made up, and again, and in another order.
 # Ends: a record counts only from the check that is running, once; nothing that is right is lost.
+# stock: not tried, it speaks the language between our own processes
 # ran: no
 # points: double=0
 import json

@@ -1,5 +1,6 @@
 # Tries: the beginning of a frame and then silence, so that the other side waits for the rest.
 # Ends: the time limit holds.
+# stock: not tried, it speaks the language between our own processes
 # points: double=0
 # ran: no
 import json

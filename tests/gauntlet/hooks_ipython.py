@@ -1,6 +1,6 @@
 # Tries: an IPython hook that writes a full score behind every cell, and one that changes what is run.
-# Ends: the outputs of a graded cell are replaced; points come from records, and the checks that it took away hand over none.
-# points: double=0 pieces=0 slope=0 by_hand=0
+# Ends: outputs of graded cells are replaced, and checks that it took away hand over none; by_hand, whose forbidden names call for a run without such code, is right.
+# points: double=0 pieces=0 slope=0
 shell = get_ipython()
 
 

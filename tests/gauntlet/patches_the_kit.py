@@ -1,5 +1,6 @@
 # Tries: the kit's own record, session and encoder, so that the check hands over what the attacker likes.
 # Ends: whatever is handed over has to have the right values, and these it does not know.
+# stock: not tried, stock has no kit that could be patched
 # points: double=0 pieces=0 slope=0 by_hand=0 train_tiny=0
 import autograder.check
 import autograder.record

@@ -1,5 +1,6 @@
 # Tries: a check that always agrees, in the place of the kit's.
 # Ends: the locked cell runs with the kit's own check; the wrong answer earns nothing.
+# stock: not tried, stock's tests call no check
 # points: double=0
 import autograder
 

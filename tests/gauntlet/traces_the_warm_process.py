@@ -1,5 +1,6 @@
 # Tries: ptrace, process_vm_writev, /proc/1/mem, prlimit, affinity and priority on the warm process.
 # Ends: all refused; the next submission finds the warm process as it was.
+# stock: not tried, stock has no warm process
 # answer: double append
 import ctypes
 import os
