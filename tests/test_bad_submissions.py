@@ -242,6 +242,7 @@ CASES = [
         {"double": 0},
         "it has a shape but no values",
     ),
+    Case("compares_with_autograd_elsewhere", also("double", "y = torch.ones(2, requires_grad=True)\n(y * y).sum().backward()"), {}),
     Case("uses_backward", answer("by_hand", BACKWARD), {"by_hand": 0}, "`backward`"),
     Case("no_weights", lambda f: (f / "train_tiny.safetensors").unlink(), {}),
     Case(

@@ -7,6 +7,7 @@ import sys
 import venv
 from pathlib import Path
 
+import ordinary_user
 import pytest
 from conftest import TINY, copy_tiny
 from nbgrader.api import Gradebook
@@ -77,6 +78,14 @@ def test_without_bubblewrap_nothing_is_graded(one_submission):
     assert "apt install bubblewrap" in doctor.stdout and "Traceback" not in doctor.stdout
 
 
+@pytest.mark.parametrize("command", [("build",), ("verify",), ("demo",), ("bench", "--jail")], ids=" ".join)
+def test_no_command_runs_a_notebook_without_bubblewrap(tmp_path, command):
+    copy_tiny(tmp_path)
+    said = without_bubblewrap(tmp_path, sys.executable, "-m", "autograder", *command)
+    assert said.returncode == 1
+    assert "apt install bubblewrap" in said.stdout and "Traceback" not in said.stdout
+
+
 def test_a_course_that_submissions_would_see_is_not_graded(one_submission):
     """A virtual environment made of the course's own folder is bound into the jail, and with it the answers."""
     venv.create(one_submission, with_pip=False)
@@ -121,3 +130,11 @@ def test_doctor_finds_this_machine_good(tiny, capsys, monkeypatch):
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out
     assert "bad" not in said and "there is no network" in said
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user; for others the test above is this one")
+def test_doctor_finds_it_good_for_an_ordinary_user(one_submission):
+    ordinary_user.give(one_submission)
+    said = ordinary_user.run([sys.executable, "-m", "autograder", "doctor"], one_submission)
+    assert said.returncode == 0, said.stdout
+    assert all(f"good jail: {promise}" in said.stdout for promise in ESCAPES)
