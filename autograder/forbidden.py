@@ -19,6 +19,7 @@ LOOKUPS = set(  # what finds or makes a name, or code, that no reader of the ans
     eval exec compile __import__ import_module importlib __dict__ __getattribute__ __match_args__ attrgetter methodcaller vars globals locals
     f_globals f_locals f_builtins getmembers getattr_static inspect __builtins__ builtins get_ipython functools
     os sys subprocess ctypes ctypeslib cpp_extension multiprocessing open load loads pickle jit fx package serialization hub
+    _C _functorch _dynamo _higher_order_ops
     """.split()
 )
 
@@ -84,7 +85,7 @@ def _refusal(tree: ast.AST, forbid: tuple[str, ...]) -> str | None:
     for inner in ast.walk(tree):
         line = getattr(inner, "lineno", getattr(tree, "lineno", 1))
         for name in _names(inner):
-            if name in forbid and inner not in docstrings:
+            if (name in forbid or _holds(inner, name, forbid)) and inner not in docstrings:
                 return f"`{name}` stands in line {line} of your answer; this exercise is to be solved without it."
         if made := _made_at_run_time(inner, written_out):
             advice = "in this exercise write names out, as in `for name in ('a', 'b')`"
@@ -94,6 +95,15 @@ def _refusal(tree: ast.AST, forbid: tuple[str, ...]) -> str | None:
             line = inner.lineno
             return f"`{module}` is imported in line {line} of your answer; this exercise is to be solved with {', '.join(MODULES)} alone."
     return None
+
+
+def _holds(node: ast.AST, name: str, forbid: tuple[str, ...]) -> bool:
+    """Whether a name of torch's own has a forbidden one in it, as ``torch._log_softmax_backward_data`` has."""
+    if not isinstance(node, (ast.Attribute, ast.alias)) or not set(re.split("_+", name)) & set(forbid):
+        return False
+    import torch
+
+    return any(hasattr(place, name) for place in (torch, torch.Tensor, torch.nn.functional, torch.ops.aten))
 
 
 def _other_module(node: ast.AST) -> str:

@@ -47,6 +47,9 @@ USES = [
     ("getattr(loss, 'backward')()", []),
     ("match loss:\n    case Tensor(backward=b):\n        b()", []),
     ("%time loss.backward()", []),
+    ("torch._log_softmax_backward_data(g, p, 1, g.dtype)", []),
+    ("t = torch\nt.ops.aten.tanh_backward(g, y)", []),
+    ("from torch import _log_softmax_backward_data as f", []),
     (">>> loss.backward()", []),
     ("def f(x):\n    return helper(x)", ["def helper(x):\n    x.backward()"]),
     ("def f(x):\n    return g(x)", ["def g(x):\n    return h(x)", "h = lambda x: x.backward()"]),
@@ -82,6 +85,8 @@ AT_RUN_TIME = [
     "x = !python helper.py",
     f"torch.os.system('python -c ' + {MADE})",
     f"torch.jit.CompilationUnit({MADE})",
+    "torch._C._ImperativeEngine().run_backward((y,), (g,), False, False, (x,), True, True)",
+    "from torch._functorch.apis import grad",
 ]
 
 
@@ -93,6 +98,7 @@ def test_a_name_that_is_made_at_run_time_could_be_any(answer):
 HARMLESS = [
     ("# no backward here\nx = 1", []),
     ('def backward_tanh(x):\n    """Not backward()."""\n    return x', []),
+    ("class Tanh:\n    def f(self, x):\n        return self.backward_tanh(x)", []),
     ("y = 2 * x", ["loss.backward()  # to compare with"]),
     ("%timeit x\ndef f(x):\n    return x", []),
     ("def broken(", []),
