@@ -304,3 +304,4 @@ def test_the_released_stub_is_never_touched(graded: Path):
 def test_submissions_are_kept_as_they_were(graded: Path):
     assert notebook_file(graded / "submitted" / "not_a_notebook" / TINY).read_bytes().startswith(b"PK")
     assert not shutil.os.path.exists(notebook_file(graded / "submitted" / "missing" / TINY))
+    assert (graded / "submitted" / "time_that_is_none" / TINY / "timestamp.txt.unreadable").read_text() == "yesterday"

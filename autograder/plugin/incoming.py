@@ -43,14 +43,25 @@ def take_only_plain_files(converter: Any, limits: Limits) -> None:
 
     def get_existing_timestamp(folder: str) -> Any:
         stamp = Path(folder, STAMP)
-        if os.path.lexists(stamp) and not is_stamp(stamp):
-            converter.log.warning("%s is no time; the submission counts as one without a date.", stamp)
-            return None
-        return when(folder)
+        return None if os.path.lexists(stamp) and not is_stamp(stamp) else when(folder)
 
+    for folder in folders(converter):
+        _set_aside_what_is_no_time(folder / STAMP, converter.log)
     converter.init_assignment, converter.coursedir.get_existing_timestamp = init_assignment, get_existing_timestamp
     if not any(isinstance(f, PrintableLog) for f in converter.log.filters):
         converter.log.addFilter(PrintableLog())
+
+
+def _set_aside_what_is_no_time(stamp: Path, log: logging.Logger) -> None:
+    """The formgrader's list of submissions reads all times itself, and shows none if one is damaged."""
+    if not os.path.lexists(stamp) or is_stamp(stamp):
+        return
+    log.warning("%s is no time; the submission counts as one without a date.", stamp)
+    aside = stamp.with_name(f"{STAMP}.unreadable")
+    with contextlib.suppress(OSError):
+        if not os.path.lexists(aside):
+            stamp.rename(aside)
+            log.warning("It is kept as %s.", aside.name)
 
 
 def folders(converter: Any) -> list[Path]:
