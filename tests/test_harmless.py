@@ -2,13 +2,18 @@
 
 import base64
 import io
+import re
 import struct
 import time
 import zlib
 
 import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
 from nbconvert.filters import Highlight2HTML, markdown2html, strip_files_prefix
 from PIL import Image
+from test_fuzzing import fuzz
 
 from autograder.plugin import bounded, harmless
 
@@ -29,13 +34,14 @@ DANGEROUS = [
     "<b id='main-table'>x</b>",
     "$\\href{javascript:window.pwned=1}{x}$",
     "$\\def\\x{\\href}$",
+    "$\\newcommand{\\x}{y}$",
     "x" * 30_000,
 ]
 HARMLESS = [
     "# The answer\n\nBecause `x < y` and *z* > 0, see [the notes](https://karpathy.ai) or <https://karpathy.ai>.",
     "| a | b |\n|:-|-:|\n| 1 | 2 |\n\n1. one\n2. two\n\n- [x] done\n\n> said",
     "```python\nx = [1]\n```\n\n    indented",
-    "$$\\frac{1}{n} \\sum_i x_i$$ and $a<b$ and \\begin{align} a \\end{align}",
+    "$$\\frac{1}{n} \\sum_i x_i$$ and $a<b$ and $\\left( a \\newline \\dataset$ \\begin{align} a \\end{align}",
     "line<br>line <b>bold</b> x<sub>1</sub>\n\n<details><summary>more</summary>\n\ntext\n\n</details>",
 ]
 
@@ -51,6 +57,27 @@ def test_it_is_shown_as_it_was_typed(source):
 @pytest.mark.parametrize("source", HARMLESS, ids=lambda source: source[:40])
 def test_what_is_text_stays_markdown(source):
     assert harmless.markdown(source) == source
+
+
+MARKS = """[x]( [x][r] [r]: ![x]( ) < > </ <div <img <b> <br> onerror=window.pwned=1 href= src= class= id=
+ " ' = javascript: javascript&colon; &#106;avascript:
+ data:text/html, https://a.b/ files/ attachment: evil.html # > - | |-
+ `` ``` ```mermaid ~~~ $ $$ \\( \\href{ \\begin{a} \\end{a} * _ ~~ & &lt; <!-- --> <![CDATA[ ]]> <?php ?> x""".split()
+SAFE = {"href": r"(https?://|mailto:|#).*", "style": r"text-align:\w+", "type": "checkbox", "class": r"[\w\s-]*", "start": r"\d+"}
+SAFE |= dict.fromkeys(("id", "title", "disabled", "checked"), ".*")
+TEXTS = set("h1 h2 h3 h4 h5 h6 p a b i em strong code pre span div table thead tbody tr th td ul ol li input br hr blockquote del dl dt dd".split())
+
+
+@fuzz
+@given(st.lists(st.sampled_from([*MARKS, *(mark + " " for mark in MARKS), *(mark + "\n" for mark in MARKS), "\t", "\r"]), max_size=14))
+def test_no_markdown_becomes_more_than_text(parts):
+    text = "".join(parts)
+    page = strip_files_prefix(markdown2html(harmless.markdown(text)))
+    for element in BeautifulSoup(page, "html.parser").find_all(True):
+        assert element.name in TEXTS, (text, page)
+        for name, value in element.attrs.items():
+            value = " ".join(value) if isinstance(value, list) else value
+            assert name in SAFE and re.fullmatch(SAFE[name], value, re.S), (text, page)
 
 
 @pytest.mark.parametrize("piece", ["\\begin{a}", "\\\\(", "\\\\[", " ", "[", "*", "`", "<", "<b>", "> ", "- ", "$"], ids=repr)

@@ -29,8 +29,10 @@ MAX_MARKDOWN = 20_000  # characters of a cell that are rendered
 SECONDS = 0.2  # of the processor for one cell; an honest one takes some milliseconds, and time grows with the square of some texts
 PAGE_SECONDS = 3.0  # for all code of a page
 MARKUP = re.compile(r"</?(?:b|br|code|del|details|em|hr|i|kbd|li|mark|ol|p|pre|s|strong|sub|summary|sup|u|ul)\s*/?>", re.I)
-TEX = re.compile(
-    r"\\(?:href|url|unicode|style|cssid|class|require|html|mmltoken|data|bbox|def|let|gdef|edef|(?:re)?new|provide|declare|includegraphics)", re.I
+TEX = re.compile(  # runs something, styles the page, or gives such a command another name
+    r"\\(?:(?:href|url|unicode|style|cssid|class|require|mmltoken|data|bbox|includegraphics|[gex]?def|let)(?![a-z])"
+    r"|html|(?:re)?new(?:command|environment)|provide|declare)",
+    re.I,
 )
 LINK = re.compile(r"(?:https?://|mailto:|#)[^\s\"'<>\\]*", re.I)
 CODE = re.compile(r"(?:i?python3?|py|text|bash|sh|console)?")
