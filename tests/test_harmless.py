@@ -100,6 +100,14 @@ def test_code_that_a_highlighter_chokes_on_is_shown_without_colours(piece):
     assert harmless.Highlighted()("x = 1") == Highlight2HTML()("x = 1")
 
 
+@pytest.mark.parametrize("colour", ["\x1b[31m", "\x1b[38;2;1;2;3m", "\x1b["])
+def test_colours_of_a_terminal_are_kept_until_they_are_too_many(colour):
+    few, many = f"{colour}a" * 5_000, f"{colour}a" * 100_000
+    for kind, field, shape in (("stream", "text", str), ("error", "traceback", lambda text: [text, "end"])):
+        assert harmless.output({"output_type": kind, field: shape(few)})[field] == shape(few)
+        assert "\x1b" not in "".join(harmless.output({"output_type": kind, field: shape(many)})[field])
+
+
 def picture(kind: str, width: int = 3, height: int = 2) -> bytes:
     made = io.BytesIO()
     Image.new("RGB", (width, height)).save(made, kind)

@@ -18,13 +18,14 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from nbconvert.filters import Highlight2HTML
+from nbconvert.filters import Highlight2HTML, strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from PIL import Image
 
 PICTURES = {"image/png": "PNG", "image/jpeg": "JPEG"}
 MAX_PIXELS = 25_000_000  # 100 MB in the browser that shows it
 HIDDEN = "[an output that is not shown here]"
+MAX_COLOURS = 5_000  # of one output; a long traceback has some hundreds
 MAX_MARKDOWN = 20_000  # characters of a cell that are rendered
 SECONDS = 0.2  # of the processor for one cell; an honest one takes some milliseconds, and time grows with the square of some texts
 PAGE_SECONDS = 3.0  # for all code of a page
@@ -41,12 +42,19 @@ CODE = re.compile(r"(?:i?python3?|py|text|bash|sh|console)?")
 def output(found: dict[str, Any]) -> dict[str, Any]:
     """A cell's output: text, and pictures that are pictures."""
     if found.get("output_type") not in ("display_data", "execute_result"):
-        return found
+        return {key: _colours(value) if key in ("text", "traceback") else value for key, value in found.items()}
     data = {}
     for mime, value in found.get("data", {}).items():
         if mime == "text/plain" or (mime in PICTURES and is_picture(mime, value)):
-            data[mime] = value
+            data[mime] = _colours(value)
     return {**found, "data": data or {"text/plain": HIDDEN}, "metadata": {}}
+
+
+def _colours(text: str | list[str]) -> str | list[str]:
+    """Text without its terminal's colours, if there are so many that their page would take minutes."""
+    if "".join(text).count("\x1b") <= MAX_COLOURS:
+        return text
+    return strip_ansi(text) if isinstance(text, str) else [strip_ansi(line) for line in text]
 
 
 def is_picture(mime: str, value: Any) -> bool:
