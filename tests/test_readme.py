@@ -1,8 +1,13 @@
-"""What the README says of the lectures is what course.yml says."""
+"""What the README says of the lectures is what course.yml says; of the attacks, what they say themselves and what is measured."""
 
 import re
+import subprocess
+import sys
 
+import pytest
 from conftest import ROOT
+from hostile import ATTACKS
+from stock import plain
 
 README = (ROOT / "README.md").read_text()
 ROW = re.compile(
@@ -21,3 +26,33 @@ def test_the_syllabus_is_that_of_the_course(course):
         assert abs(60 * float(hours) - minutes) <= 30, minutes
         assert float(points) == sum(e.points - e.bonus_points for e in exercises)
         assert float(bonus or 0) == sum(e.bonus_points for e in exercises)
+
+
+ATTACK_ROW = re.compile(r"^\| ([a-z0-9 ]+) \| (.+) \| (.+) \| (.+) \|$", re.M)
+ATTACK_ROWS = {found[0]: found[1:] for found in ATTACK_ROW.findall(README.partition("### Attacks")[2]) if found[0] != "attack"}
+
+
+def test_the_table_of_attacks_is_that_of_the_gauntlet():
+    told = {name: (tries, here) for name, (tries, _, here) in ATTACK_ROWS.items()}
+    assert told == {attack.name.replace("_", " "): (plain(attack.tries), plain(attack.ends)) for attack in ATTACKS}
+    for attack in ATTACKS:
+        alone = ATTACK_ROWS[attack.name.replace("_", " ")][1]
+        assert alone.startswith("not tried:") == bool(attack.stock), attack.name
+
+
+def test_its_summary_counts_its_rows():
+    alone = [columns[1] for columns in ATTACK_ROWS.values()]
+    tried = [words for words in alone if not words.startswith("not tried:")]
+    gave = sum("did not earn" in words for words in tried)
+    data = sum(any(sign in words for sign in ("gets at:", "heard by", "writes:", "live in")) for words in tried)
+    said = f"Of {len(tried)} attacks tried, nbgrader alone gave away points in {gave}, data in {data}, and lost grading in"
+    assert said in README and f"; {len(alone) - len(tried)} are not tried." in README
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["backward_plain", "reads_the_course", "script_in_outputs", "patches_comparisons"])
+def test_nbgrader_alone_still_does_what_the_table_says(name):
+    ended = subprocess.run([sys.executable, ROOT / "tests" / "stock.py", "--only", name], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    found = {found[0]: found[1:] for found in ATTACK_ROW.findall(ended.stdout)}
+    assert found[name.replace('_', ' ')] == ATTACK_ROWS[name.replace('_', ' ')]
