@@ -44,12 +44,20 @@ def test_without_the_jail_the_doctor_sees_it(tmp_path):
     assert "Do not grade submissions here" in findings["there is no network"].remedy
 
 
-@pytest.fixture
-def one_submission(tmp_path, runner) -> Path:
-    tiny = copy_tiny(tmp_path)
+@pytest.fixture(scope="module")
+def handed_in(tmp_path_factory, runner) -> Path:
+    """A course with one right submission; tests change copies of it."""
+    folder = tmp_path_factory.mktemp("handed_in")
+    tiny = copy_tiny(folder)
     build(tiny, TINY, runner)
-    nbgrader(tmp_path, "generate_assignment", TINY)
-    hand_in(tiny, tmp_path, TINY, Submission("ann", dict(solution_texts(tiny, TINY)), {}))
+    nbgrader(folder, "generate_assignment", TINY)
+    hand_in(tiny, folder, TINY, Submission("ann", dict(solution_texts(tiny, TINY)), {}))
+    return folder
+
+
+@pytest.fixture
+def one_submission(handed_in, tmp_path) -> Path:
+    shutil.copytree(handed_in, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
