@@ -101,7 +101,18 @@ FAULTS = {
         "only the output's bias has learned; such a model ends at the entropy",
     ),
     "not a number": ("RATE = 1e38", "The loss stopped being a number at the very beginning"),
-    "rising": ("RATE = 60.0\nSTEPS = 300", "it rises. The learning rate is too high"),
+    "rising": (  # surely: a rate that is only large gives each processor another curve
+        """
+right_train = train
+def train(model):
+    global RATE
+    for loss in right_train(model):
+        RATE *= 1.04
+        yield loss
+STEPS, RATE = 200, 0.1
+""",
+        "it rises. The learning rate is too high",
+    ),
     "learnt by heart": (
         TABLE.format(rows='names.contexts("train", 3)', smoothing=1e-9),
         "learns the training names by heart",
