@@ -1,3 +1,4 @@
+import fcntl
 import shutil
 from pathlib import Path
 
@@ -28,7 +29,10 @@ def runner():
 def released(course, tmp_path_factory) -> Path:
     """The stubs of all lectures, built side by side; also leaves sources, answers and trained references in ``build/``."""
     folder = tmp_path_factory.mktemp("released")
-    each_lecture(list(course.course.lectures), lambda lecture, runner: build(course, lecture, runner, folder))
+    course.build.mkdir(exist_ok=True)
+    with open(course.build / ".lock", "w") as lock:  # another worker of the tests trains them, or has
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        each_lecture(list(course.course.lectures), lambda lecture, runner: build(course, lecture, runner, folder))
     return folder
 
 
