@@ -203,6 +203,7 @@ def _parse(source: str) -> tuple[str, ast.Module]:
     Only if it is no Python, it may be IPython's: of a line with a magic the words are kept, as names. What is IPython's in
     another way (pasted prompts, magics of a whole cell) becomes the Python that IPython makes of it.
     """
+    source = re.sub("\r\n?", "\n", source)  # as Python itself does, so that its line numbers are ours
     lines = [_words(line) if MAGIC.search(line) else line for line in source.split("\n")]
     for text in (source, textwrap.dedent("\n".join(lines))):
         try:

@@ -129,6 +129,7 @@ def test_no_file_of_a_student_takes_the_place_of_a_module_that_may_be_imported(t
 
 SET_ASIDE = [
     ("y = 1\nexec('...')\nz = 2", "y = 1\n\nz = 2"),
+    ("y = 1\rexec('...')\r\nz = 2", "y = 1\n\nz = 2"),
     ("import torch, helper\nx = 1", "import torch\nx = 1"),
     ("@decorated\ndef f(x):\n    x.backward()\nx = 1", "\n\n\nx = 1"),
     ("%time y = f(x)\n%run helper.py", "%time y = f(x)\n"),
