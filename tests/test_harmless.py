@@ -4,6 +4,8 @@ import base64
 import io
 import re
 import struct
+import subprocess
+import sys
 import time
 import zlib
 
@@ -98,6 +100,24 @@ def test_code_that_a_highlighter_chokes_on_is_shown_without_colours(piece):
         assert "&lt;" in page and "<b>" not in page
     assert time.process_time() - begun < 60
     assert harmless.Highlighted()("x = 1") == Highlight2HTML()("x = 1")
+
+
+def test_the_first_page_of_a_process_has_its_colours():
+    """Loading the language takes longer than a cell may."""
+    first = (
+        "from autograder.plugin import harmless; harmless.SECONDS = 0.05; page = harmless.Highlighted()('x = 1');"
+        "assert page == harmless.Highlight2HTML()('x = 1')"
+    )
+    subprocess.run([sys.executable, "-c", first], check=True)
+
+
+def test_a_library_cannot_take_the_end_of_the_time_for_an_error_of_its_own():
+    with pytest.raises(harmless.TooLong), harmless.at_most(0.01):
+        try:
+            while True:
+                pass
+        except Exception as error:
+            raise ValueError("uncompilable") from error
 
 
 @pytest.mark.parametrize("colour", ["\x1b[31m", "\x1b[38;2;1;2;3m", "\x1b["])
