@@ -53,16 +53,22 @@ class Answers:
         says = facts.pop("says", {})
         keys: dict[str, Key] = {}
         try:
-            for name in sorted(records, key=lambda n: (n.split("/")[0], "/reference" not in n)):
-                exercise, kind, *_ = name.split("/")
-                if kind == "reference":
-                    keys[exercise] = Key(records[name])
-            for name, record in records.items():
-                exercise, kind, *_ = name.split("/")
+            for exercise, *_ in map(_parts, records):
+                keys[exercise] = Key(records[f"{exercise}/reference"])
+            for name in sorted(records, key=_parts):  # "mistake/10" comes after "mistake/9", as in the lecture file
+                exercise, kind, _ = _parts(name)
                 if kind == "mistake":
-                    keys[exercise].mistakes.append(Mistake(says[name], record))
+                    keys[exercise].mistakes.append(Mistake(says[name], records[name]))
                 elif kind == "variant":
-                    keys[exercise].variants.append(record)
+                    keys[exercise].variants.append(records[name])
         except KeyError as error:
             raise RecordError(f"{path} lacks {error}") from None
+        except ValueError as error:
+            raise RecordError(f"{path} has a record of another kind: {error}") from None
         return cls(keys, facts)
+
+
+def _parts(name: str) -> tuple[str, str, int]:
+    """Exercise, kind and number of a record's name."""
+    exercise, kind, number = f"{name}/0".split("/")[:3]
+    return exercise, kind, int(number)

@@ -1,0 +1,28 @@
+"""An answer key is the same after it was written and read."""
+
+import pytest
+import torch
+
+from autograder.answers import Answers, Key, Mistake
+from autograder.record import Draw, Record, RecordError, encode
+
+
+def record(value: float) -> Record:
+    return Record("double", (Draw({"out": torch.tensor(value)}),))
+
+
+def test_mistakes_and_variants_keep_the_order_of_the_lecture_file(tmp_path):
+    """Also those that stand behind the tenth: a name's digits do not sort like numbers."""
+    mistakes = [Mistake(f"You added {n}.", record(n)) for n in range(23)]
+    Answers({"double": Key(record(0), mistakes, [record(n) for n in range(12)])}, {}).save(tmp_path / "answers")
+    key = Answers.load(tmp_path / "answers").keys["double"]
+    assert [m.says for m in key.mistakes] == [m.says for m in mistakes]
+    assert [m.record.draws[0].values["out"].item() for m in key.mistakes] == list(range(23))
+    assert [variant.draws[0].values["out"].item() for variant in key.variants] == list(range(12))
+
+
+@pytest.mark.parametrize("name", ["double/mistake/0", "double", "double/reference/x", "double/reference/0/0/0"])
+def test_a_damaged_key_is_refused(tmp_path, name):
+    (tmp_path / "answers").write_bytes(encode({name: record(0)}, {"says": {}}))
+    with pytest.raises(RecordError):
+        Answers.load(tmp_path / "answers")
