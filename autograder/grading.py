@@ -296,8 +296,8 @@ def _key(exercise: str, result: Result, extras: list[dict[str, Any]], where: str
             f"{where}: the check of {exercise!r} handed over no record: {result.refused.get(exercise, 'it does not call check or check_loss')}."
         )
     reference = result.records[exercise]
-    if reference.draws[0].failure:
-        raise UserError(f"{where}: the reference of {exercise!r} fails its own probe: {reference.draws[0].failure}.")
+    if fault := _fault_of(reference):
+        raise UserError(f"{where}: the reference of {exercise!r} {fault}")
     key = Key(reference)
     for number, extra in enumerate(extras):
         record = result.forks.get((exercise, number), "it handed over no record")
@@ -308,6 +308,17 @@ def _key(exercise: str, result: Result, extras: list[dict[str, Any]], where: str
         elif extra["kind"] == "variant":
             key.variants.append(record)
     return key
+
+
+def _fault_of(reference: Record) -> str:
+    """Why a reference cannot be compared with: on such inputs nobody could be right."""
+    for number, draw in enumerate(reference.draws, 1):
+        which = f"for draw {number} of {len(reference.draws)}"
+        if draw.failure:
+            return f"fails its own probe {which} ({draw.failure.name}: {draw.failure.message}). Draw inputs that it can take."
+        if list(draw.values) != list(reference.draws[0].values):
+            return f"returns other names {which} than for draw 1. Let each draw return the same."
+    return ""
 
 
 def expected_path(course: CourseDirectory, lecture: str) -> Path:

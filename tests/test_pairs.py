@@ -11,6 +11,7 @@ from conftest import ROOT
 from autograder.course import load_course
 from autograder.grading import compute_answers, facts_for, read_notebook
 from autograder.judging import verdict_of
+from autograder.record import MAX_DRAWS
 
 SEEDS = 20
 LECTURES = list(load_course(ROOT / "course.yml").course.lectures)
@@ -24,6 +25,23 @@ def answered(request, course, runner, released):
     extras = json.loads(course.extras(lecture).read_text())
     answers = compute_answers(course, lecture, read_notebook(course.source(lecture)), extras, facts, runner)
     return course, facts, answers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lecture", LECTURES)
+@pytest.mark.parametrize("part", range(5))
+def test_a_right_answer_is_right_for_any_inputs(lecture, part, course, runner, released):
+    """Hundreds of draws: a course draws its own, and one of them that the reference cannot take would keep it from grading."""
+    facts = facts_for(course, lecture, b"many %d" % part, MAX_DRAWS)
+    extras = {
+        name: [extra for extra in others if extra["kind"] == "variant"]
+        for name, others in json.loads(course.extras(lecture).read_text()).items()
+    }
+    answers = compute_answers(course, lecture, read_notebook(course.source(lecture)), extras, facts, runner)
+    for name, key in answers.keys.items():
+        for variant in key.variants:
+            verdict = verdict_of(variant, facts, key, course.names)
+            assert verdict.status == "correct", (name, verdict.message)
 
 
 def only(record, draw):

@@ -1,10 +1,11 @@
 """``autograder verify`` says that all is well when it is, and only then."""
 
 import json
+import re
 import shutil
 
 import pytest
-from conftest import ROOT, TINY, copy_tiny
+from conftest import ROOT, TINY, copy_course
 from hostile import ATTACKS, Listeners, hand_in_attack
 
 from autograder.building import build
@@ -60,11 +61,9 @@ def attack_with(tiny, tmp_path_factory, runner):
 
 
 @pytest.fixture
-def own(tmp_path, runner):
+def own(tmp_path, tiny):
     """A built tiny course that a test may break."""
-    tiny = copy_tiny(tmp_path)
-    build(tiny, TINY, runner)
-    return tiny
+    return copy_course(tiny, tmp_path)
 
 
 def test_an_unbroken_course_has_no_faults(own, runner):
@@ -89,6 +88,25 @@ def test_a_broken_solution_is_found_by_its_variant(own, runner):
 def test_a_broken_solution_is_found_by_its_oracle(own, runner):
     with pytest.raises(UserError, match="the oracle of 'double' does not run: AssertionError"):
         faults_after(own, runner, "    return 2 * x\n", "    return 3 * x\n")
+
+
+@pytest.mark.parametrize(
+    ("probe", "said"),
+    [
+        ("1 / (seed == first); return double(torch.randn(3, 4, generator=g))", "fails its own probe for draw 2 of 2 (ZeroDivisionError"),
+        ("return {str(seed): double(torch.randn(3, 4, generator=g))}", "returns other names for draw 2 of 2 than for draw 1"),
+    ],
+)
+def test_a_probe_that_suits_only_some_draws_is_found(own, runner, probe, said):
+    """For those draws nobody could be right."""
+    text = "first = None\ndef probe(g):\n    global first\n    seed = g.initial_seed()\n    first = first or seed\n    "
+    with pytest.raises(UserError, match=re.escape(said)):
+        faults_after(
+            own,
+            runner,
+            'check("double", lambda g: double(torch.randn(3, 4, generator=g)))',
+            f'{text}{probe}\ncheck("double", probe)',
+        )
 
 
 def test_a_mistake_that_is_right_is_found(own, runner):
