@@ -9,10 +9,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import TINY, copy_tiny
+from conftest import TINY, copy_course
 from nbgrader.api import Gradebook
 
-from autograder.building import build
 from autograder.demo import Submission, hand_in, nbgrader, shown_cards, solution_texts
 from autograder.notebook import ANSWER
 
@@ -269,12 +268,10 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory, runner) -> Path:
+def graded(tmp_path_factory, assigned) -> Path:
     """A class of all the cases, graded in one run of the real nbgrader."""
     folder = tmp_path_factory.mktemp("bad")
-    tiny = copy_tiny(folder)
-    build(tiny, TINY, runner)
-    nbgrader(folder, "generate_assignment", TINY)
+    tiny = copy_course(assigned, folder)
     texts = solution_texts(tiny, TINY)
     for case in CASES:
         target = hand_in(tiny, folder, TINY, Submission(case.name, dict(texts), {}))

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import ordinary_user
 import pytest
-from conftest import TINY, copy_tiny
+from conftest import TINY, copy_course
 from hostile import ATTACKS, FULL, Attack, Listeners, answer_cells, hand_in_attack, orphans, submissions
 from nbgrader.api import Gradebook
 
-from autograder.building import build
 from autograder.demo import Submission, hand_in, nbgrader, shown_cards, solution_texts
 
 CANARY = "sings"
@@ -29,13 +28,10 @@ GRADERS = ("root", "an ordinary user") if os.getuid() == 0 else ("an ordinary us
 
 
 @pytest.fixture(scope="module", params=GRADERS)
-def graded(request, tmp_path_factory, runner) -> Graded:
+def graded(request, tmp_path_factory, assigned) -> Graded:
     """A class of all attacks, with right submissions in between, graded in one run."""
     folder = tmp_path_factory.mktemp("gauntlet") / "course"
-    folder.mkdir()
-    tiny = copy_tiny(folder)
-    build(tiny, TINY, runner)
-    nbgrader(folder, "generate_assignment", TINY)
+    tiny = copy_course(assigned, folder)
     canary = folder / "CANARY"
     canary.write_text(CANARY)
     canary.chmod(0o666)

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import ordinary_user
 import pytest
-from conftest import TINY, copy_tiny
+from conftest import TINY, copy_course, copy_tiny
 from nbgrader.api import Gradebook
 
-from autograder.building import build
 from autograder.cli import main
 from autograder.demo import Submission, hand_in, nbgrader, solution_texts
 from autograder.doctor import ESCAPES, jail_findings
@@ -45,12 +44,10 @@ def test_without_the_jail_the_doctor_sees_it(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def handed_in(tmp_path_factory, runner) -> Path:
+def handed_in(tmp_path_factory, assigned) -> Path:
     """A course with one right submission; tests change copies of it."""
     folder = tmp_path_factory.mktemp("handed_in")
-    tiny = copy_tiny(folder)
-    build(tiny, TINY, runner)
-    nbgrader(folder, "generate_assignment", TINY)
+    tiny = copy_course(assigned, folder)
     hand_in(tiny, folder, TINY, Submission("ann", dict(solution_texts(tiny, TINY)), {}))
     return folder
 

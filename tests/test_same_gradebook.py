@@ -12,11 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import TINY, copy_tiny
+from conftest import TINY, copy_course
 from hostile import orphans, started_by
 from nbgrader.api import Gradebook
 
-from autograder.building import build
 from autograder.demo import hand_in, make_class, nbgrader, shown_cards
 from autograder.grading import answer_key, hidden_facts
 
@@ -24,12 +23,10 @@ KILLS, COURSES = 20, 2
 
 
 @pytest.fixture(scope="module")
-def handed_in(tmp_path_factory, runner) -> Path:
+def handed_in(tmp_path_factory, assigned, runner) -> Path:
     """A course with a class that has handed in and is not graded."""
     folder = tmp_path_factory.mktemp("crash") / "course"
-    tiny = copy_tiny(folder)
-    build(tiny, TINY, runner)
-    nbgrader(folder, "generate_assignment", TINY)
+    tiny = copy_course(assigned, folder)
     answers = answer_key(tiny, TINY, runner, hidden_facts(tiny, TINY))
     for submission in make_class(tiny, TINY, answers):
         hand_in(tiny, folder, TINY, submission)
