@@ -19,6 +19,7 @@ FIRST = ("test_verify.py-lecture_0", "test_gauntlet", "test_same_gradebook", "te
 APART = ("lecture", "graded", "answered")  # parameters each of whose values is work of its own
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of a file share what they made, so one worker takes them all; except those of another parameter of ``APART``."""
     order = {}
