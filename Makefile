@@ -10,7 +10,7 @@ demo: $(READY)
 
 test: $(READY)
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	$(VENV)/bin/python -m pytest -n 3 --no-loadscope-reorder
 
 verify: $(READY)
 	$(VENV)/bin/autograder verify

@@ -1,8 +1,13 @@
 import fcntl
+import os
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from autograder.building import build
 from autograder.course import CourseDirectory, load_course
@@ -10,27 +15,36 @@ from autograder.demo import nbgrader
 from autograder.parallel import each_lecture
 from autograder.runner.host import Runner
 
-GROUP = pytest.StashKey[str]()
 ROOT = Path(__file__).parent.parent
 TINY = "lecture_t_tiny"
 
 # What workers begin with: training the references, and what takes longest, so that none is left alone with it at the end.
-FIRST = ("test_verify.py-lecture_0", "test_gauntlet", "test_same_gradebook", "test_bad_submissions", "test_nbgrader", "test_jail")
-APART = ("lecture", "graded", "answered")  # parameters each of whose values is work of its own
+FIRST = ("test_verify.py lecture_0", "test_gauntlet", "test_same_gradebook", "test_bad_submissions", "test_nbgrader", "test_jail")
+APART = re.compile(r"\[(lecture_[a-z0-9_]+|root|an ordinary user)")  # tests of a file that have something costly to themselves
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
+def group_of(nodeid: str) -> str:
+    """Tests of a file share what they made, and one worker takes them all; those of a lecture or of a grader stand apart."""
+    apart = APART.search(nodeid)
+    return f"{Path(nodeid.partition('::')[0]).name} {apart[1] if apart else ''}"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file share what they made, so one worker takes them all; except those of another parameter of ``APART``."""
-    order = {}
-    for item in items:
-        parameters = getattr(getattr(item, "callspec", None), "params", {})
-        group = "-".join([item.path.name, *(parameters[name] for name in APART if name in parameters)])
-        item.add_marker(pytest.mark.xdist_group(group))
-        rank = next((rank for rank, start in enumerate(FIRST) if group.startswith(start)), len(FIRST))
-        order.setdefault(group, (rank, len(order)))
-        item.stash[GROUP] = group
-    items.sort(key=lambda item: order[item.stash[GROUP]])
+    def rank(item: pytest.Item) -> int:
+        return next((rank for rank, start in enumerate(FIRST) if group_of(item.nodeid).startswith(start)), len(FIRST))
+
+    items.sort(key=rank)
+
+
+class InGroups(LoadScopeScheduling):
+    """Gives each worker whole groups, in their order. (xdist's own ``loadgroup`` marks nothing with this version of pytest.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InGroups:
+    return InGroups(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -45,15 +59,30 @@ def runner():
         yield runner
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first worker makes who needs it, while the others wait; no test changes it."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / name
+    with open(shared / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            begun = shared / f"{name}.begun"
+            shutil.rmtree(begun, ignore_errors=True)
+            begun.mkdir()
+            make(begun)
+            begun.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def released(course, tmp_path_factory) -> Path:
     """The stubs of all lectures, built side by side; also leaves sources, answers and trained references in ``build/``."""
-    folder = tmp_path_factory.mktemp("released")
-    course.build.mkdir(exist_ok=True)
-    with open(course.build / ".lock", "w") as lock:  # another worker of the tests trains them, or has
-        fcntl.flock(lock, fcntl.LOCK_EX)
+
+    def make(folder: Path) -> None:
         each_lecture(list(course.course.lectures), lambda lecture, runner: build(course, lecture, runner, folder))
-    return folder
+
+    return made_once(tmp_path_factory, "released", make)
 
 
 def copy_tiny(folder: Path) -> CourseDirectory:
@@ -66,18 +95,20 @@ def copy_tiny(folder: Path) -> CourseDirectory:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory, runner) -> CourseDirectory:
-    """The small course, built. Tests do not change it, but copies of it."""
-    tiny = copy_tiny(tmp_path_factory.mktemp("tiny"))
-    build(tiny, TINY, runner)
-    return tiny
+    """The small course, built. Tests change copies of it."""
+    folder = made_once(tmp_path_factory, "tiny", lambda folder: build(copy_tiny(folder), TINY, runner))
+    return load_course(folder / "course.yml")
 
 
 @pytest.fixture(scope="session")
 def assigned(tiny, tmp_path_factory) -> CourseDirectory:
     """The small course whose assignment nbgrader has generated, and nobody has handed in. Tests change copies of it."""
-    assigned = copy_course(tiny, tmp_path_factory.mktemp("assigned"))
-    nbgrader(assigned.root, "generate_assignment", TINY)
-    return assigned
+
+    def make(folder: Path) -> None:
+        copy_course(tiny, folder)
+        nbgrader(folder, "generate_assignment", TINY)
+
+    return load_course(made_once(tmp_path_factory, "assigned", make) / "course.yml")
 
 
 def copy_course(course: CourseDirectory, folder: Path) -> CourseDirectory:
