@@ -18,6 +18,7 @@ CANARY = "sings"
 
 @dataclass
 class Graded:
+    grader: str
     folder: Path
     listeners: Listeners
     said: str  # by nbgrader
@@ -52,11 +53,12 @@ def graded(request, tmp_path_factory, assigned) -> Graded:
             said = ended.stdout
             assert ended.returncode == 0, said
         left = orphans()
-        nbgrader(folder, "generate_feedback", TINY)
+        if request.param == GRADERS[0]:
+            nbgrader(folder, "generate_feedback", TINY)
     finally:
         del os.environ["CANARY"]
         listeners.close()
-    return Graded(folder, listeners, said, left)
+    return Graded(request.param, folder, listeners, said, left)
 
 
 def points_of(folder: Path, student: str) -> dict[str, float]:
@@ -101,5 +103,9 @@ def test_nbgrader_itself_never_stumbled(graded: Graded):
 
 
 def test_no_page_holds_a_script_of_a_student(graded: Graded):
-    for page in graded.folder.glob(f"feedback/*/{TINY}/{TINY}.html"):
+    if graded.grader != GRADERS[0]:
+        pytest.skip("pages are made of what is graded, whoever graded it: once is enough")
+    pages = list(graded.folder.glob(f"feedback/*/{TINY}/{TINY}.html"))
+    assert len(pages) == len(list(graded.folder.glob(f"autograded/*/{TINY}"))) > 0
+    for page in pages:
         assert "<script>window.pwned" not in page.read_text(), page
