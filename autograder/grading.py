@@ -316,7 +316,7 @@ def _fault_of(reference: Record) -> str:
         which = f"for draw {number} of {len(reference.draws)}"
         if draw.failure:
             return f"fails its own probe {which} ({draw.failure.name}: {draw.failure.message}). Draw inputs that it can take."
-        if list(draw.values) != list(reference.draws[0].values):
+        if draw.values.keys() != reference.draws[0].values.keys():
             return f"returns other names {which} than for draw 1. Let each draw return the same."
     return ""
 
