@@ -1,0 +1,49 @@
+"""``autograder demo``: the README's first command, on the small course, and what it says of a class that was graded wrongly."""
+
+from pathlib import Path
+
+import pytest
+from conftest import TINY, copy_course
+from nbgrader.api import Gradebook
+
+from autograder.cli import main
+from autograder.course import CourseDirectory
+from autograder.demo import compare, make_class
+from autograder.grading import answer_key, hidden_facts
+
+
+@pytest.fixture(scope="module")
+def shown(tiny, tmp_path_factory) -> CourseDirectory:
+    return copy_course(tiny, tmp_path_factory.mktemp("demo"))
+
+
+def faults_of(course: CourseDirectory, runner) -> dict[str, list[str]]:
+    submissions = make_class(course, TINY, answer_key(course, TINY, runner, hidden_facts(course, TINY)))
+    rows = compare(course, course.build / "demo", TINY, submissions)
+    return {row.student: row.faults for row in rows if row.faults}
+
+
+def test_every_point_and_every_diagnosis_is_right(shown, capsys):
+    assert main(["--course", str(shown.root / "course.yml"), "demo"]) == 0
+    said = capsys.readouterr().out
+    pages = list((shown.build / "demo" / "feedback").glob(f"*/{TINY}/{TINY}.html"))
+    assert len(pages) > 10
+    assert f"{len(pages)} submissions graded" in said and "every point and every diagnosis is right" in said
+
+
+def test_what_is_wrong_is_told(shown, runner):
+    """A grade that somebody changed, a page that is missing, a diagnosis that the feedback does not give."""
+    folder: Path = shown.build / "demo"
+    assert faults_of(shown, runner) == {}
+    with Gradebook(f"sqlite:///{folder}/gradebook.db", "tiny") as gradebook:
+        gradebook.find_grade("double", TINY, TINY, "reference").auto_score = 1.0
+        gradebook.db.commit()
+    (folder / "feedback" / "stub" / TINY / f"{TINY}.html").unlink()
+    notebook = folder / "autograded" / "mistake_double_1" / TINY / f"{TINY}.ipynb"
+    notebook.chmod(0o644)
+    notebook.write_text(notebook.read_text().replace("You squared", "You cubed"))
+    faults = faults_of(shown, runner)
+    assert faults["reference"] == ["double was given 1.0, expected 2"]
+    assert faults["stub"] == ["there is no feedback page"]
+    assert len(faults["mistake_double_1"]) == 1 and "the feedback does not say 'You squared" in faults["mistake_double_1"][0]
+    assert len(faults) == 3
