@@ -109,7 +109,7 @@ def run_demo(
     return Outcome(rows, faults, time.monotonic() - begun, places)
 
 
-def make_class(course: CourseDirectory, lecture: str, answers: Answers) -> list[Submission]:
+def make_class(course: CourseDirectory, lecture: str, answers: Answers, mixed: int = MIXED) -> list[Submission]:
     """The reference, the stub, each mistake, each variant, and a few mixed submissions, with the points they must earn.
 
     Who hands in a mistake or a variant has done that exercise only: so a gap anywhere else must not matter.
@@ -137,17 +137,17 @@ def make_class(course: CourseDirectory, lecture: str, answers: Answers) -> list[
             found.append(Submission(student, {name: text}, {**nothing, name: points}, {name: extra["says"]}))
             wrong.append((name, text, points, extra["says"]))
     chance = random.Random(0)
-    for number in range(1, MIXED + 1):
-        mixed = Submission(f"mixed_{number}", {}, {})
+    for number in range(1, mixed + 1):
+        some = Submission(f"mixed_{number}", {}, {})
         for name in rules:
             kind = chance.choice(("right", "wrong", "stub"))
             choices = [w for w in wrong if w[0] == name]
             if kind == "wrong" and choices:
-                _, mixed.answers[name], mixed.points[name], mixed.says[name] = chance.choice(choices)
+                _, some.answers[name], some.points[name], some.says[name] = chance.choice(choices)
             else:
-                mixed.answers[name] = None if kind == "stub" else solutions[name]
-                mixed.points[name] = 0.0 if kind == "stub" else full[name]
-        found.append(mixed)
+                some.answers[name] = None if kind == "stub" else solutions[name]
+                some.points[name] = 0.0 if kind == "stub" else full[name]
+        found.append(some)
     return found
 
 

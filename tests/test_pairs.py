@@ -26,10 +26,16 @@ RUNS = [(lecture, SEEDS) for lecture in LECTURES] + [
 def answered(request, course, runner, released):
     """The answers of one lecture for a number of seeds."""
     lecture, seeds = request.param
-    facts = facts_for(course, lecture, b"pairs", seeds)
-    extras = json.loads(course.extras(lecture).read_text())
-    answers = compute_answers(course, lecture, read_notebook(course.source(lecture)), extras, facts, runner)
-    return course, facts, answers
+    return course, *answers_for(course, lecture, runner, b"pairs", seeds, ("mistake", "variant", "oracle"))
+
+
+def answers_for(course, lecture, runner, secret: bytes, seeds: int, kinds: tuple[str, ...]):
+    facts = facts_for(course, lecture, secret, seeds)
+    extras = {
+        name: [extra for extra in others if extra["kind"] in kinds]
+        for name, others in json.loads(course.extras(lecture).read_text()).items()
+    }
+    return facts, compute_answers(course, lecture, read_notebook(course.source(lecture)), extras, facts, runner)
 
 
 @pytest.mark.slow
@@ -37,12 +43,10 @@ def answered(request, course, runner, released):
 @pytest.mark.parametrize("part", range(5))
 def test_a_right_answer_is_right_for_any_inputs(lecture, part, course, runner, released):
     """Hundreds of draws: a course draws its own, and one of them that the reference cannot take would keep it from grading."""
-    facts = facts_for(course, lecture, b"many %d" % part, MAX_DRAWS)
-    extras = {
-        name: [extra for extra in others if extra["kind"] == "variant"]
-        for name, others in json.loads(course.extras(lecture).read_text()).items()
-    }
-    answers = compute_answers(course, lecture, read_notebook(course.source(lecture)), extras, facts, runner)
+    every_variant_is_right(course, *answers_for(course, lecture, runner, b"many %d" % part, MAX_DRAWS, ("variant",)))
+
+
+def every_variant_is_right(course, facts, answers):
     for name, key in answers.keys.items():
         for variant in key.variants:
             verdict = verdict_of(variant, facts, key, course.names)
@@ -70,8 +74,4 @@ def test_every_mistake_is_called_by_its_own_name_on_every_seed(answered):
 
 
 def test_every_variant_is_right_on_every_seed(answered):
-    course, facts, answers = answered
-    for name, key in answers.keys.items():
-        for variant in key.variants:
-            verdict = verdict_of(variant, facts, key, course.names)
-            assert verdict.status == "correct", (name, verdict.message)
+    every_variant_is_right(*answered)
