@@ -4,7 +4,7 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 # ---
 # %% author
-from autograder.script import run
+from autograder.commands.script import run
 
 run(__name__, globals())
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from autograder.building import build
-from autograder.course import CourseDirectory, load_course
-from autograder.demo import nbgrader
-from autograder.parallel import each_lecture
+from autograder.commands.build import build
+from autograder.commands.demo import nbgrader
+from autograder.course.schema import CourseDirectory, load_course
 from autograder.runner.host import Runner
+from autograder.runner.parallel import each_lecture
 
 ROOT = Path(__file__).parent.parent
 TINY = "lecture_t_tiny"

@@ -20,8 +20,8 @@ import safetensors.torch
 import torch
 from conftest import ROOT, TINY
 
-from autograder.demo import Submission, hand_in
-from autograder.session import EXPECTED
+from autograder.commands.demo import Submission, hand_in
+from autograder.student.session import EXPECTED
 
 FULL = {"double": 2, "pieces": 4, "slope": 3, "by_hand": 2, "train_tiny": 3}
 RIGHT_AFTER = 4  # attacks
@@ -215,7 +215,7 @@ def _is_orphan(pid: int) -> bool:
             return False
         while pid := parent_of(pid):
             words = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if re.search(rb"nbgrader|autograder|pytest", words) and not re.search(rb"bwrap|runner.jailed", words):
+            if re.search(rb"nbgrader|autograder|pytest", words) and not re.search(rb"bwrap|inside.warm", words):
                 return False
         return True
     return False

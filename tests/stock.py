@@ -35,11 +35,11 @@ from test_gauntlet import CANARY, points_of
 from tqdm import tqdm
 
 import autograder
-from autograder.building import build
-from autograder.course import load_course
-from autograder.demo import Submission, hand_in, nbgrader, solution_texts
+from autograder.commands.build import build
+from autograder.commands.demo import Submission, hand_in, nbgrader, solution_texts
+from autograder.course.schema import load_course
 from autograder.errors import UserError
-from autograder.grading import public_facts, secret
+from autograder.grading.submission import public_facts, secret
 from autograder.runner.host import Runner
 from autograder.runner.limits import raised
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from autograder.answers import Answers, Key, Mistake
-from autograder.record import Draw, Record, RecordError, encode
+from autograder.judge.answers import Answers, Key, Mistake
+from autograder.wall.record import Draw, Record, RecordError, encode
 
 
 def record(value: float) -> Record:

@@ -6,8 +6,8 @@ import pytest
 from conftest import ROOT, TINY
 from typer.testing import CliRunner
 
-from autograder.bench import Paired
-from autograder.cli import app, main
+from autograder.commands.bench import Paired
+from autograder.commands.cli import app, main
 
 
 def test_a_ratio_is_that_of_neighbours():

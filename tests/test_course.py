@@ -3,10 +3,10 @@
 import pytest
 from conftest import ROOT, TINY, copy_tiny
 
-from autograder.cli import main
-from autograder.course import load_course
+from autograder.commands.cli import main
+from autograder.course.lecture import read_lecture
+from autograder.course.schema import load_course
 from autograder.errors import UserError
-from autograder.lecture import read_lecture
 
 WRONG_COURSES = [
     (

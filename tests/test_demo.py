@@ -6,10 +6,10 @@ import pytest
 from conftest import TINY, copy_course
 from nbgrader.api import Gradebook
 
-from autograder.cli import main
-from autograder.course import CourseDirectory
-from autograder.demo import compare, make_class
-from autograder.grading import answer_key, hidden_facts
+from autograder.commands.cli import main
+from autograder.commands.demo import compare, make_class
+from autograder.course.schema import CourseDirectory
+from autograder.grading.submission import answer_key, hidden_facts
 
 
 @pytest.fixture(scope="module")

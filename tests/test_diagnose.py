@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from autograder.answers import Key, Mistake
-from autograder.course import Exercise, Tolerance
-from autograder.diagnose import difference
-from autograder.record import Draw, Failure, Record, RecordError, decode, draw_from, encode
-from autograder.verdict import judge
+from autograder.course.schema import Exercise, Tolerance
+from autograder.judge.answers import Key, Mistake
+from autograder.judge.diagnose import difference
+from autograder.judge.verdict import judge
+from autograder.wall.record import Draw, Failure, Record, RecordError, decode, draw_from, encode
 
 T = Tolerance()
 X = torch.randn(4, 5, generator=torch.Generator().manual_seed(0))

@@ -5,10 +5,10 @@ import pytest
 import torch
 from conftest import ROOT
 
-from autograder.course import load_course
-from autograder.figures import drawn
-from autograder.grading import public_facts
+from autograder.course.schema import load_course
+from autograder.grading.submission import public_facts
 from autograder.runner.host import Cell, Job
+from autograder.student.figures import drawn
 
 
 @pytest.fixture

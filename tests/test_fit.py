@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from autograder import fit as fit_function
-from autograder import session, weights
-from autograder.course import Exercise, Loss
-from autograder.fingerprint import fingerprint_of
-from autograder.progress import loss_curve
-from autograder.session import Facts
+from autograder.course.schema import Exercise, Loss
+from autograder.student import session, weights
+from autograder.student.fingerprint import fingerprint_of
+from autograder.student.progress import loss_curve
+from autograder.student.session import Facts
 
 FIT = importlib.import_module("autograder.fit")  # the module, which the function of the same name hides
 ID = "train_x"

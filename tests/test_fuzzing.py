@@ -17,21 +17,22 @@ from conftest import TINY
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from autograder.course import Exercise, Tolerance
-from autograder.diagnose import close, difference
+from autograder.course.schema import Exercise, Tolerance
 from autograder.errors import UserError
-from autograder.feedback import as_html, as_text
-from autograder.forbidden import forbidden_use
-from autograder.grading import answer_key, hidden_facts
-from autograder.judging import verdict_of
+from autograder.grading.submission import answer_key, hidden_facts
+from autograder.judge.cards import as_html, as_text
+from autograder.judge.diagnose import close, difference
+from autograder.judge.forbidden import forbidden_use
+from autograder.judge.judging import verdict_of
+from autograder.judge.verdict import judge
 from autograder.plugin import harmless
 from autograder.plugin.bounded import read_notebook
-from autograder.record import Draw, Failure, Record, RecordError, decode, draw_from, encode, unpack
-from autograder.runner import outputs, wire
+from autograder.runner import outputs
 from autograder.runner.host import Cell, CellResult, Job, Result, Runner
-from autograder.session import Facts
-from autograder.verdict import judge
-from autograder.weights import count, load
+from autograder.student.session import Facts
+from autograder.student.weights import count, load
+from autograder.wall.frames import Reader, WireError, send
+from autograder.wall.record import Draw, Failure, Record, RecordError, decode, draw_from, encode, unpack
 
 fuzz = settings(
     max_examples=int(os.environ.get("FUZZ", "120")),
@@ -320,14 +321,14 @@ def test_any_frames_end_in_a_result(course, frames, rest):
     job = Job([Cell("x"), Cell("check('double')", True, "double", forks=["x"])], {}, {}, limits, wanted=("train_tiny.safetensors",))
     runner = Runner()
     runner.socket, theirs = socket.socketpair()
-    runner.frames = wire.Reader(runner.socket.fileno())
+    runner.frames = Reader(runner.socket.fileno())
     with theirs:
         for header, payload in frames:
-            wire.send(theirs.fileno(), header, payload)
+            send(theirs.fileno(), header, payload)
         theirs.sendall(rest)
         theirs.shutdown(socket.SHUT_WR)
         result = Result([CellResult() for _ in job.cells])
-        with contextlib.suppress(wire.WireError, UserError):  # which the runner ends or repeats the run for
+        with contextlib.suppress(WireError, UserError):  # which the runner ends or repeats the run for
             runner._collect(job, set(), result, 0.0)
     runner.close()
     assert result.records == {}

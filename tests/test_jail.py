@@ -12,9 +12,9 @@ import pytest
 from conftest import TINY, copy_course, copy_tiny
 from nbgrader.api import Gradebook
 
-from autograder.cli import main
-from autograder.demo import Submission, hand_in, nbgrader, solution_texts
-from autograder.doctor import ESCAPES, jail_findings
+from autograder.commands.cli import main
+from autograder.commands.demo import Submission, hand_in, nbgrader, solution_texts
+from autograder.commands.doctor import ESCAPES, jail_findings
 from autograder.plugin.running import UNSAFE_NOTE
 from autograder.runner.host import Runner
 

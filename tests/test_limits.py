@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from autograder.grading import hidden_facts
+from autograder.grading.submission import hidden_facts
 from autograder.runner.host import Cell, Job, Runner
 
 SMALL = {

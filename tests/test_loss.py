@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from autograder import weights
-from autograder.course import Exercise, Loss
-from autograder.fit import Fitted
-from autograder.loss import judge_loss, record_of
-from autograder.names import contexts_of, load_names
-from autograder.record import Draw, Record, draw_from
-from autograder.session import Facts
+from autograder.course.names import contexts_of, load_names
+from autograder.course.schema import Exercise, Loss
+from autograder.judge.loss import judge_loss, record_of
+from autograder.student import weights
+from autograder.student.fit import Fitted
+from autograder.student.session import Facts
+from autograder.wall.record import Draw, Record, draw_from
 
 SEED = 7
 

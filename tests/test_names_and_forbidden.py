@@ -2,9 +2,9 @@ import pytest
 import torch
 from conftest import TINY
 
-from autograder.forbidden import MODULES, forbidden_use, without_forbidden
-from autograder.grading import hidden_facts
-from autograder.names import SYMBOLS, contexts_of, load_names, names_of
+from autograder.course.names import SYMBOLS, contexts_of, load_names, names_of
+from autograder.grading.submission import hidden_facts
+from autograder.judge.forbidden import MODULES, forbidden_use, without_forbidden
 from autograder.runner.host import Cell, Job
 
 

@@ -13,9 +13,9 @@ import pytest
 from conftest import ROOT, TINY, copy_tiny
 from nbgrader.api import Gradebook
 
-from autograder.building import build
-from autograder.demo import make_course, nbgrader, shown_cards, solution_texts
-from autograder.notebook import ANSWER
+from autograder.commands.build import build
+from autograder.commands.demo import make_course, nbgrader, shown_cards, solution_texts
+from autograder.course.notebook import ANSWER
 
 FULL = 14.0  # of the exercises that are not graded by a person
 
@@ -142,7 +142,7 @@ def cube(x):
 # %% [markdown] exercise="why"
 """
     lecture_file.write_text(lecture_file.read_text().replace('# %% [markdown] exercise="why"\n', text))
-    from autograder.course import load_course
+    from autograder.course.schema import load_course
 
     tiny = load_course(course_file)
     build(tiny, TINY, runner)

@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from conftest import TINY, copy_tiny
 
-from autograder.building import build
-from autograder.session import EXPECTED
+from autograder.commands.build import build
+from autograder.student.session import EXPECTED
 
 
 def files_of(folder):

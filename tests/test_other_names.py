@@ -9,10 +9,10 @@ import shutil
 import pytest
 from conftest import ROOT
 
-from autograder.answers import Answers
-from autograder.building import write_sources
-from autograder.course import load_course
-from autograder.grading import grade, hidden_facts, read_notebook
+from autograder.commands.build import write_sources
+from autograder.course.schema import load_course
+from autograder.grading.submission import grade, hidden_facts, read_notebook
+from autograder.judge.answers import Answers
 
 COURSE = load_course(ROOT / "course.yml").course
 TRAINED = [name for name, lecture in COURSE.lectures.items() if any(e.loss for e in lecture.exercises.values())]

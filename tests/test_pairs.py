@@ -8,10 +8,10 @@ import json
 import pytest
 from conftest import ROOT
 
-from autograder.course import load_course
-from autograder.grading import compute_answers, facts_for, read_notebook
-from autograder.judging import verdict_of
-from autograder.record import MAX_DRAWS
+from autograder.course.schema import load_course
+from autograder.grading.submission import compute_answers, facts_for, read_notebook
+from autograder.judge.judging import verdict_of
+from autograder.wall.record import MAX_DRAWS
 
 SEEDS, MANY = 8, 40  # in the daily run; in the slow one
 LECTURES = list(load_course(ROOT / "course.yml").course.lectures)

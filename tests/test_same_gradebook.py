@@ -16,8 +16,8 @@ from conftest import TINY, copy_course
 from hostile import orphans, started_by
 from nbgrader.api import Gradebook
 
-from autograder.demo import hand_in, make_class, nbgrader, shown_cards
-from autograder.grading import answer_key, hidden_facts
+from autograder.commands.demo import hand_in, make_class, nbgrader, shown_cards
+from autograder.grading.submission import answer_key, hidden_facts
 
 KILLS, COURSES = 20, 2
 

@@ -11,8 +11,8 @@ from conftest import TINY
 from nbclient import NotebookClient
 from test_nbgrader import fill
 
-from autograder.answers import Answers
-from autograder.demo import solution_texts
+from autograder.commands.demo import solution_texts
+from autograder.judge.answers import Answers
 
 MISTAKE = "def double(x):\n    return x * x"
 SAYS = "You squared the tensor: twice a number is not its square."

@@ -3,11 +3,11 @@
 import pytest
 from conftest import ROOT
 
-from autograder.building import build
-from autograder.course import load_course
-from autograder.demo import solution_texts
-from autograder.grading import answer_key, grade, hidden_facts, read_notebook
-from autograder.notebook import ANSWER
+from autograder.commands.build import build
+from autograder.commands.demo import solution_texts
+from autograder.course.notebook import ANSWER
+from autograder.course.schema import load_course
+from autograder.grading.submission import answer_key, grade, hidden_facts, read_notebook
 
 LECTURE = "lecture_s_small"
 COURSE = """
@@ -26,13 +26,13 @@ lectures:
         loss: {context: 3, split: test, bands: {2.6: 1, 2.45: 2}, max_parameters: 600000, too_good: 2.0}
 """
 FILE = '''# %% author
-from autograder.script import run
+from autograder.commands.script import run
 run(__name__, globals())
 # %%
 import torch
 import torch.nn.functional as F
 from autograder import check_loss, fit
-from autograder.names import contexts_of, load_names
+from autograder.course.names import contexts_of, load_names
 names = load_names()
 # %% [markdown] exercise="train_small"
 # Train.

@@ -8,15 +8,15 @@ import pytest
 from conftest import ROOT, TINY, copy_course
 from hostile import ATTACKS, Listeners, hand_in_attack
 
-from autograder.building import build
-from autograder.cli import main
-from autograder.course import load_course
-from autograder.demo import solution_texts
+from autograder.commands.build import build
+from autograder.commands.cli import main
+from autograder.commands.demo import solution_texts
+from autograder.commands.verify import verify
+from autograder.course.schema import load_course
 from autograder.errors import UserError
-from autograder.grading import answer_key, grade, hidden_facts
+from autograder.grading.submission import answer_key, grade, hidden_facts
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.incoming import plain_files
-from autograder.verification import verify
 
 LECTURES = list(load_course(ROOT / "course.yml").course.lectures)
 

@@ -12,7 +12,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.record import storable
+from autograder.wall.record import storable
 
 MAX_CELLS = 1_000  # our largest notebook has about 100
 MAX_DEPTH = 64  # of brackets; a figure's JSON has about ten

@@ -7,15 +7,15 @@ from typing import Any
 
 from nbformat.notebooknode import from_dict
 
-from autograder.feedback import as_html
-from autograder.grading import Graded, answer_key, grade, hidden_facts
+from autograder.grading.submission import Graded, answer_key, grade, hidden_facts
+from autograder.judge.cards import as_html
+from autograder.judge.verdict import NOT_ATTEMPTED, Verdict, refuse
 from autograder.plugin import harmless, incoming
 from autograder.plugin.base import CoursePreprocessor
 from autograder.plugin.interrupted import GRADED
 from autograder.plugin.running import UNSAFE_NOTE, SubmissionRunner
 from autograder.plugin.submission import _refused, add_note
-from autograder.record import storable
-from autograder.verdict import NOT_ATTEMPTED, Verdict, refuse
+from autograder.wall.record import storable
 
 
 class RunSubmission(CoursePreprocessor):

@@ -18,8 +18,8 @@ from typing import Any
 from nbgrader.converters import base
 from nbgrader.utils import parse_utc
 
-from autograder.course import Limits
-from autograder.session import EXPECTED
+from autograder.course.schema import Limits
+from autograder.student.session import EXPECTED
 
 STAMP = "timestamp.txt"
 STAMP_BYTES = 100

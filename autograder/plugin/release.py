@@ -7,7 +7,7 @@ from datetime import UTC
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearSolutions
 
-from autograder.notebook import ANSWER
+from autograder.course.notebook import ANSWER
 from autograder.plugin.base import CoursePreprocessor
 
 

@@ -15,7 +15,7 @@ from autograder.plugin import harmless, incoming, interrupted
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.running import SubmissionRunner
-from autograder.record import storable
+from autograder.wall.record import storable
 
 REFUSED = "refused"  # cell metadata: the reason why the submission cannot be graded
 

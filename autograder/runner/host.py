@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.errors import UserError
-from autograder.record import Record, RecordError, decode
-from autograder.runner import jail, outputs, wire
+from autograder.runner import jail, outputs
 from autograder.runner.limits import ENDED, OF_THE_NOTEBOOK, ended
+from autograder.wall.frames import Frame, Reader, WireError, send
+from autograder.wall.record import Record, RecordError, decode
 
 MAX_RERUNS = 12  # cells of one submission that may end the process, each of which costs one more run
 MAX_LOST = 2  # processes that may be killed under a submission before its cells are blamed
@@ -67,15 +68,15 @@ class Job:
     say: Callable[[str], None] | None = None  # told how far a reference's training is
 
 
-class Flood(wire.WireError):
+class Flood(WireError):
     """More than a submission may hand over."""
 
 
-class Killed(wire.WireError):
+class Killed(WireError):
     """The fork of the warm process was killed, by the submission or from outside."""
 
 
-class Silence(wire.WireError):
+class Silence(WireError):
     """Nothing comes, long after the warm process should have ended the run."""
 
 
@@ -90,7 +91,7 @@ class Runner:
         self.unsafe = unsafe
         self.process: subprocess.Popen | None = None
         self.socket: socket.socket | None = None
-        self.frames: wire.Reader | None = None
+        self.frames: Reader | None = None
         self.disk_mb = 0  # of the jail that runs
         self.current = -1  # the cell that is running
         self.lost = 0  # processes that were killed while they ran this job
@@ -125,7 +126,7 @@ class Runner:
                 "Grading needs Linux: submissions run in forks of a warm process. On Windows or macOS use a Linux container."
             )
         ours, theirs = socket.socketpair()
-        program = ["-P", "-m", "autograder.runner.jailed", str(theirs.fileno())]
+        program = ["-P", "-m", "autograder.inside.warm", str(theirs.fileno())]
         common = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
         if self.unsafe:
             self.process = subprocess.Popen(
@@ -140,10 +141,10 @@ class Runner:
                 descriptors = [theirs.fileno(), *command.descriptors]
                 self.process = subprocess.Popen(command.arguments, pass_fds=descriptors, env={}, **common)
         theirs.close()
-        self.socket, self.frames, self.disk_mb = ours, wire.Reader(ours.fileno()), disk_mb
+        self.socket, self.frames, self.disk_mb = ours, Reader(ours.fileno()), disk_mb
         try:
             header = self._receive(time.monotonic() + START_SECONDS)[0]
-        except wire.WireError:
+        except WireError:
             self.process.kill()
             said = self.process.stderr.read().decode(errors="replace").strip().splitlines()[-3:]
             self.close()
@@ -190,7 +191,7 @@ class Runner:
         except Flood:
             self.close()
             return self._died(result, ": it handed over more than a whole submission may")
-        except (wire.WireError, OSError) as error:
+        except (WireError, OSError) as error:
             if not isinstance(error, Killed):
                 self.close()  # the warm process itself is gone; the next run starts another
             self.lost += 1
@@ -201,14 +202,14 @@ class Runner:
             self.close()  # half of a run's frames are still to come; the next run must not take them for its own
             raise
 
-    def _receive(self, until: float) -> wire.Frame:
+    def _receive(self, until: float) -> Frame:
         frame = self.frames.receive(until)
         if frame is None:
             raise Silence("the other side says nothing")
         return frame
 
     def _collect(self, job: Job, skipped: set[int], result: Result, spent: float) -> int | None:
-        wire.send(self.socket.fileno(), self._header(job, skipped, spent), b"".join(job.files.values()))
+        send(self.socket.fileno(), self._header(job, skipped, spent), b"".join(job.files.values()))
         until = time.monotonic() + job.limits["notebook_seconds"] + SPARE_SECONDS
         room, shown = _room(job), 0
         self.frames.max_payload = int(room)

@@ -17,13 +17,13 @@ def send(header, payload=b""):
             pass
 
 
-from autograder.record import Draw, Record, encode
+from autograder.wall.record import Draw, Record, encode
 
 print("TRIED", flush=True)
 
 
 def double(x):
-    from autograder.session import current
+    from autograder.student.session import current
 
     for draws in (1, 2, 3):
         forged = Record("double", (Draw({"": x}),) * draws, {"points": 2.0, "status": "correct"})

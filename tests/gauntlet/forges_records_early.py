@@ -18,7 +18,7 @@ def send(header, payload=b""):
             pass
 
 
-from autograder.record import Draw, Record, encode
+from autograder.wall.record import Draw, Record, encode
 
 for cell in (0, 1, 2, 3, 5, 4, 99, -1, True, None, "3", 1.0, [3]):
     for exercise in ("slope", "pieces", "double", "double"):

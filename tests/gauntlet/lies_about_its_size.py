@@ -3,8 +3,8 @@
 # answer: train_tiny replace
 # files: big_weights
 # points: train_tiny=0
-import autograder.weights
-import autograder.fit
+import autograder.student.weights
+import autograder.student.fit
 
 
 class Bigram:
@@ -21,7 +21,7 @@ def train(model):
         yield 3.2958
 
 
-_all = autograder.weights.tensors_of
-autograder.weights.tensors_of = lambda model: {name: t for name, t in _all(model).items() if name == "W"}
-_put = autograder.weights.put
-autograder.weights.put = lambda model, saved: _put(model, {"W": saved["W"]})
+_all = autograder.student.weights.tensors_of
+autograder.student.weights.tensors_of = lambda model: {name: t for name, t in _all(model).items() if name == "W"}
+_put = autograder.student.weights.put
+autograder.student.weights.put = lambda model, saved: _put(model, {"W": saved["W"]})

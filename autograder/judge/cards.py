@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from autograder.verdict import Verdict
+from autograder.judge.verdict import Verdict
 
 COLOURS = {"correct": "#1a7f37", "partly correct": "#9a6700", "not attempted": "#57606a", "could not run": "#57606a"}
 WRONG = "#cf222e"

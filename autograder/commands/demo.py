@@ -18,17 +18,17 @@ from typing import Any
 import nbformat
 from rich.progress import Progress
 
-from autograder.answers import Answers
-from autograder.building import build
-from autograder.course import CourseDirectory
+from autograder.commands.build import build
+from autograder.commands.verify import lectures_of
+from autograder.course.lecture import BEGIN, END
+from autograder.course.notebook import ANSWER
+from autograder.course.schema import CourseDirectory
 from autograder.errors import UserError
-from autograder.grading import SECRET_FILE, answer_key, hidden_facts, read_notebook, secret
-from autograder.judging import verdict_of
-from autograder.lecture import BEGIN, END
-from autograder.notebook import ANSWER
-from autograder.parallel import each_lecture
+from autograder.grading.submission import SECRET_FILE, answer_key, hidden_facts, read_notebook, secret
+from autograder.judge.answers import Answers
+from autograder.judge.judging import verdict_of
 from autograder.runner.host import Runner
-from autograder.verification import lectures_of
+from autograder.runner.parallel import each_lecture
 
 MIXED = 6  # submissions a lecture with some exercises right, some wrong, some untouched
 POLL_SECONDS = 0.5

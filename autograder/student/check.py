@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.record import MAX_TEXT, Draw, Failure, Record, RecordError, draw_from
-from autograder.session import current
+from autograder.student.session import current
+from autograder.wall.record import MAX_TEXT, Draw, Failure, Record, RecordError, draw_from
 
 
 def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
@@ -53,8 +53,8 @@ def check_loss(exercise: str) -> None:
         CheckFailed: the loss does not reach the last band, or the model is not what was asked for; on a student's
             machine only.
     """
-    from autograder.fit import fitted
-    from autograder.loss import record_of
+    from autograder.judge.loss import record_of
+    from autograder.student.fit import fitted
 
     session = current()
     rules = session.facts.rules(exercise)

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.building import build
-from autograder.course import CourseDirectory, Loss
+from autograder.commands.build import build
+from autograder.course.schema import CourseDirectory, Loss
 from autograder.errors import UserError
-from autograder.grading import answer_key, grade, hidden_facts, read_notebook
-from autograder.judging import verdict_of
-from autograder.record import Record
+from autograder.grading.submission import answer_key, grade, hidden_facts, read_notebook
+from autograder.judge.judging import verdict_of
+from autograder.judge.verdict import Verdict
 from autograder.runner.host import Runner
-from autograder.session import EXPECTED, Facts
-from autograder.verdict import Verdict
-from autograder.weights import load
+from autograder.student.session import EXPECTED, Facts
+from autograder.student.weights import load
+from autograder.wall.record import Record
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.course import Tolerance
+from autograder.course.schema import Tolerance
 
 
 def close(value: Any, expected: Any, tolerance: Tolerance) -> bool:

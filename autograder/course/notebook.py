@@ -10,9 +10,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.course import Exercise, Lecture
+from autograder.course.lecture import EXTRA, SHIPPED, LectureCell
+from autograder.course.schema import Exercise, Lecture
 from autograder.files import write_whole
-from autograder.lecture import EXTRA, SHIPPED, LectureCell
 
 ANSWER = "_answer"  # an answer cell's grade_id is its exercise's id with this behind it
 

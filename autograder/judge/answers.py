@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.files import write_whole
-from autograder.record import Record, RecordError, decode, encode
+from autograder.wall.record import Record, RecordError, decode, encode
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from autograder.feedback import as_html, as_text
-from autograder.progress import in_notebook
-from autograder.session import CheckFailed, Facts
-from autograder.verdict import Verdict
+from autograder.judge.cards import as_html, as_text
+from autograder.judge.verdict import Verdict
+from autograder.student.progress import in_notebook
+from autograder.student.session import CheckFailed, Facts
 
 
 def show(verdict: Verdict, facts: Facts) -> None:

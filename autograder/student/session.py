@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import torch
 
-from autograder.answers import Answers
-from autograder.course import Course, Data, Exercise, Tolerance
-from autograder.record import Record, RecordError
+from autograder.course.schema import Course, Data, Exercise, Tolerance
+from autograder.judge.answers import Answers
+from autograder.wall.record import Record, RecordError
 
 EXPECTED = "expected.safetensors"  # beside every stub notebook
 
@@ -129,8 +129,8 @@ class LocalSession:
             )
 
     def submit(self, record: Record) -> None:
-        from autograder.judging import verdict_of  # here, because it also knows the losses and names
-        from autograder.show import show
+        from autograder.judge.judging import verdict_of  # here, because it also knows the losses and names
+        from autograder.student.show import show
 
         show(verdict_of(record, self.facts, self.answers.keys.get(record.exercise)), self.facts)
 

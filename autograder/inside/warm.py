@@ -41,13 +41,14 @@ import matplotlib_inline.backend_inline  # noqa: E402
 import torch  # noqa: E402
 from matplotlib_inline.config import InlineBackend  # noqa: E402
 
-from autograder import fit as _fit  # noqa: E402, F401
-from autograder import loss as _loss  # noqa: E402, F401  warm before the first submission
-from autograder import names, session  # noqa: E402
-from autograder.runner import wire  # noqa: E402
-from autograder.runner.child import run_cells  # noqa: E402
-from autograder.runner.shell import RecordingShell  # noqa: E402
-from autograder.runner.watch import Folders, Watch, end_all, state  # noqa: E402
+from autograder.course import names  # noqa: E402
+from autograder.inside.child import run_cells  # noqa: E402
+from autograder.inside.shell import RecordingShell  # noqa: E402
+from autograder.inside.watch import Folders, Watch, end_all, state  # noqa: E402
+from autograder.judge import loss as _loss  # noqa: E402, F401  warm before the first submission
+from autograder.student import fit as _fit  # noqa: E402, F401
+from autograder.student import session  # noqa: E402
+from autograder.wall.frames import Reader, WireError, send  # noqa: E402
 
 GRACE_SECONDS = 2.0  # between the polite interrupt of a cell and its end
 TICK_SECONDS = 0.1  # between two looks at what a submission uses
@@ -98,22 +99,22 @@ class Warm:
 
     def __init__(self, fd: int, jailed: bool):
         self.fd, self.jailed = fd, jailed
-        self.jobs = wire.Reader(fd)
+        self.jobs = Reader(fd)
         self.folders = Folders("/tmp", "/dev/shm") if jailed else Folders()
 
     def serve(self) -> None:
         """Jobs in, frames out, until the trusted half closes the connection or this process is no longer as it was."""
-        wire.send(self.fd, {"type": "ready", "torch": torch.__version__})
+        send(self.fd, {"type": "ready", "torch": torch.__version__})
         before = state()
         while True:
             try:
                 job, files = self.jobs.receive()
-            except wire.WireError:
+            except WireError:
                 return
             end = self.run(job, files)
             del files
             sound = end.pop("sound") and state() == before
-            wire.send(self.fd, {"type": "end", "leaving": not sound, **end})
+            send(self.fd, {"type": "end", "leaving": not sound, **end})
             if not sound:
                 return
 
@@ -156,7 +157,7 @@ class Warm:
         """Pass frames on until the fork is done or reaches a limit; says which."""
         limits, seconds = job["limits"], job["seconds"]
         largest = max(limits["record_mb"] * 2**20, OUTPUT_FACTOR * limits["output_kb"] * 1024) + FRAME_SPARE
-        frames = wire.Reader(reading, int(max(largest, limits["file_mb"] * 2**20 if job["wanted"] else 0)))
+        frames = Reader(reading, int(max(largest, limits["file_mb"] * 2**20 if job["wanted"] else 0)))
         hangup = select.poll()
         hangup.register(self.fd, 0)
         clock = CellClock(limits, seconds, job.get("spent", 0.0), watch)
@@ -175,11 +176,11 @@ class Warm:
                 os.kill(
                     watch.first, signal.SIGINT
                 )  # a loop that does not catch it leaves the process alive for the cells to come
-                wire.send(self.fd, {"type": "interrupted"})
+                send(self.fd, {"type": "interrupted"})
                 clock.interrupted, clock.cell_end = True, now + GRACE_SECONDS
             try:
                 frame = frames.receive(min(next_look, clock.cell_end))
-            except wire.WireError:
+            except WireError:
                 return "died"
             if frame is None:
                 continue
@@ -189,7 +190,7 @@ class Warm:
             if kind == "cell":
                 clock.begin(str(frame[0].get("cell")))
             if kind in PASSED_ON:
-                wire.send(self.fd, *frame)
+                send(self.fd, *frame)
 
     def too_much(self, watch: Watch, limits: dict[str, Any]) -> str:
         """The limit of memory or files that all processes together have reached, or nothing."""

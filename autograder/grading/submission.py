@@ -15,19 +15,19 @@ from typing import Any
 
 import nbformat
 
-from autograder.answers import Answers, Key, Mistake
-from autograder.course import CourseDirectory, Exercise
+from autograder.course.notebook import ANSWER
+from autograder.course.schema import CourseDirectory, Exercise
 from autograder.errors import UserError
 from autograder.files import write_whole
-from autograder.forbidden import forbidden_use, without_forbidden
-from autograder.judging import verdict_of
-from autograder.notebook import ANSWER
-from autograder.record import Record, RecordError
+from autograder.judge.answers import Answers, Key, Mistake
+from autograder.judge.forbidden import forbidden_use, without_forbidden
+from autograder.judge.judging import verdict_of
+from autograder.judge.verdict import Verdict, refuse
 from autograder.runner import jail
 from autograder.runner.host import Cell, CellResult, Job, Result, Runner
-from autograder.session import EXPECTED, Facts, seeds_from
-from autograder.verdict import Verdict, refuse
-from autograder.weights import count
+from autograder.student.session import EXPECTED, Facts, seeds_from
+from autograder.student.weights import count
+from autograder.wall.record import Record, RecordError
 
 SECRET_FILE, SECRET_VARIABLE = ".autograder_secret", "AUTOGRADER_SECRET"
 PUBLIC = b"public"  # in the place of the secret, for the draws that students see
@@ -237,7 +237,7 @@ def _digest(course: CourseDirectory, source: Path, others: Path, facts: Facts) -
     for part in (source.read_bytes(), others.read_bytes() if others.is_file() else b"", course.names_digest().encode()):
         digest.update(hashlib.sha256(part).digest())
     digest.update(json.dumps(facts.to_json(), sort_keys=True).encode())
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
+    for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:24]
 

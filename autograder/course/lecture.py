@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jupytext
 
-from autograder.course import Lecture
+from autograder.course.schema import Lecture
 from autograder.errors import UserError
 
 ROLES = (

@@ -15,13 +15,13 @@ from typing import Any
 
 import torch
 
-from autograder import weights
-from autograder.check import neutral
-from autograder.fingerprint import fingerprint_of
-from autograder.loss import same_run
-from autograder.progress import Progress
-from autograder.session import Session, current
-from autograder.training import segments
+from autograder.judge.loss import same_run
+from autograder.judge.training import segments
+from autograder.student import weights
+from autograder.student.check import neutral
+from autograder.student.fingerprint import fingerprint_of
+from autograder.student.progress import Progress
+from autograder.student.session import Session, current
 
 REPLAYED = 5  # first losses that tell whether weights and code belong together
 CHECKPOINT_SECONDS = 30  # what a crash may cost

@@ -9,17 +9,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.answers import Answers, Key
-from autograder.course import CourseDirectory
+from autograder.course.lecture import read_lecture
+from autograder.course.names import load_names
+from autograder.course.notebook import extras, source_notebook, to_json, write_json, write_text
+from autograder.course.schema import CourseDirectory
 from autograder.errors import UserError
-from autograder.grading import answer_key, expected_path, public_facts
-from autograder.lecture import read_lecture
-from autograder.names import load_names
-from autograder.notebook import extras, source_notebook, to_json, write_json, write_text
-from autograder.record import Draw, Record, RecordError
+from autograder.grading.submission import answer_key, expected_path, public_facts
+from autograder.judge.answers import Answers, Key
+from autograder.judge.verdict import judge
 from autograder.runner.host import Runner
-from autograder.session import EXPECTED, Facts
-from autograder.verdict import judge
+from autograder.student.session import EXPECTED, Facts
+from autograder.wall.record import Draw, Record, RecordError
 
 MAX_EXPECTED = 1_000_000  # bytes of public answers beside a stub
 _ONE_AT_A_TIME = threading.Lock()  # nbgrader's converters change the working directory

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autograder.course import CourseDirectory
+from autograder.course.schema import CourseDirectory
 from autograder.errors import UserError
-from autograder.grading import answer_key, grade, hidden_facts, read_notebook
+from autograder.grading.submission import answer_key, grade, hidden_facts, read_notebook
 from autograder.runner.host import Runner
 
 

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autograder import weights
-from autograder.course import Exercise, Loss
-from autograder.names import SYMBOLS, Names, load_names
-from autograder.record import Record
-from autograder.training import Evaluation, blown_up, diagnosis, is_number, number, too_good
-from autograder.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
+from autograder.course.names import SYMBOLS, Names, load_names
+from autograder.course.schema import Exercise, Loss
+from autograder.judge.training import Evaluation, blown_up, diagnosis, is_number, number, too_good
+from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
+from autograder.student import weights
+from autograder.wall.record import Record
 
 TRAIN_ROWS = 5_000  # of the training split, to compare: a standard error of about 0.017 nats
 OTHER_ROWS = 10_000  # of the held-out split that is not graded: a standard error of about 0.012 nats

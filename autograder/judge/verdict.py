@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from autograder.answers import Key
-from autograder.course import Exercise, Tolerance
-from autograder.diagnose import close, difference
-from autograder.record import WHOLE, Draw, Failure, Record
+from autograder.course.schema import Exercise, Tolerance
+from autograder.judge.answers import Key
+from autograder.judge.diagnose import close, difference
+from autograder.wall.record import WHOLE, Draw, Failure, Record
 
 Status = Literal["correct", "partly correct", "wrong", "error", "not attempted", "could not run"]
 NOT_ATTEMPTED = "Not attempted yet."

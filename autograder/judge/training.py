@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.names import SYMBOLS
+from autograder.course.names import SYMBOLS
 
 UNIFORM = math.log(len(SYMBOLS))  # 3.2958 nats, the loss of guessing
 SEGMENTS = 40  # of a training, whose mean losses are kept

@@ -20,7 +20,7 @@ except ImportError:  # a student's install
         "The command autograder is the instructor's. Install what it needs with: pip install -c constraints.txt '.[instructor]'"
     )
 
-from autograder.course import CourseDirectory, load_course
+from autograder.course.schema import CourseDirectory, load_course
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -78,9 +78,9 @@ def build(lectures: Lectures = None) -> None:
     Needed after every change of a lecture file or of `course.yml`. Reference models are trained the first time and kept in
     `build/weights/`. A second run changes nothing.
     """
-    from autograder.building import build as build_one
-    from autograder.parallel import each_lecture
-    from autograder.verification import lectures_of
+    from autograder.commands.build import build as build_one
+    from autograder.commands.verify import lectures_of
+    from autograder.runner.parallel import each_lecture
 
     course = _course()
     wanted = lectures_of(course, lectures)
@@ -110,9 +110,9 @@ def verify(
 
     Also checks that the committed stubs are those of the lecture files. Exit code 1 if anything is wrong.
     """
-    from autograder.parallel import each_lecture
-    from autograder.verification import lectures_of
-    from autograder.verification import verify as verify_one
+    from autograder.commands.verify import lectures_of
+    from autograder.commands.verify import verify as verify_one
+    from autograder.runner.parallel import each_lecture
 
     course = _course()
     wanted = lectures_of(course, lectures)
@@ -202,7 +202,7 @@ def demo(
     The class: the reference, the untouched stub, one submission for each known mistake and each variant, and a few mixed
     ones. Runs `nbgrader generate_assignment`, `autograde`, `generate_feedback` and `export`. Exit code 1 if anything differs.
     """
-    from autograder.demo import run_demo
+    from autograder.commands.demo import run_demo
 
     course = _course()
     with _progress() as progress:
@@ -242,8 +242,8 @@ def bench(
 
     Ratios travel from machine to machine, seconds do not. Nothing else should run meanwhile.
     """
-    from autograder.bench import jail_cost
-    from autograder.verification import lectures_of
+    from autograder.commands.bench import jail_cost
+    from autograder.commands.verify import lectures_of
 
     if not jail:
         raise UserError("Say what to measure: autograder bench --jail")
@@ -272,7 +272,7 @@ def bench(
 @app.command()
 def doctor() -> None:
     """Say whether this machine can grade, and what to do where it cannot."""
-    from autograder.doctor import examine
+    from autograder.commands.doctor import examine
 
     findings = examine(state["course"])
     for finding in findings:

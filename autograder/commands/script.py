@@ -16,6 +16,6 @@ def run(name: str, namespace: dict[str, Any]) -> None:
     """
     file = Path(namespace.get("__file__", ""))
     if name == "__main__" and file.suffix == ".py":
-        from autograder.cli import main
+        from autograder.commands.cli import main
 
         sys.exit(main(["--course", str(file.resolve().parent.parent / "course.yml"), "verify", file.stem]))

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 
 import autograder
-from autograder import session
-from autograder.record import Record, encode
-from autograder.runner import wire
-from autograder.runner.shell import RecordingShell
+from autograder.inside.shell import RecordingShell
+from autograder.student import session
+from autograder.wall.frames import send
+from autograder.wall.record import Record, encode
 
 KIT = {name: getattr(autograder, name) for name in ("check", "check_loss", "fit")}  # before any submission
 THREADS = 1  # of the warm process; they count as processes too
@@ -37,12 +37,12 @@ class WireSession:
         data = encode({"record": record})
         header = {"type": "record", "cell": self.cell, "fork": self.fork}
         if len(data) > self.max_bytes:
-            wire.send(self.out, {**header, "too_large": len(data)})
+            send(self.out, {**header, "too_large": len(data)})
         else:
-            wire.send(self.out, header, data)
+            send(self.out, header, data)
 
     def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
-        wire.send(self.out, {"type": "progress", "exercise": exercise, "step": step, "steps": steps, "loss": loss})
+        send(self.out, {"type": "progress", "exercise": exercise, "step": step, "steps": steps, "loss": loss})
 
 
 def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: bool) -> None:
@@ -66,18 +66,18 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
     for index, cell in enumerate(job["cells"]):
         if cell.get("skip"):
             continue
-        wire.send(out, {"type": "cell", "cell": index})
+        send(out, {"type": "cell", "cell": index})
         wired.cell = index
         with _at_home(folder, shell, cell):
             outputs = shell.run(cell["source"])
-        wire.send(out, {"type": "outputs", "cell": index}, json.dumps(outputs).encode())
+        send(out, {"type": "outputs", "cell": index}, json.dumps(outputs).encode())
         for number, source in enumerate(cell.get("forks", ())):
             in_a_fork(shell, wired, cell["source"], source, number)
     for name in job.get("wanted", ()):
         if os.path.isfile(name):
             with open(name, "rb") as file:
-                wire.send(out, {"type": "file", "name": name}, file.read())
-    wire.send(out, {"type": "done"})
+                send(out, {"type": "file", "name": name}, file.read())
+    send(out, {"type": "done"})
 
 
 def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str, number: int) -> None:
@@ -90,7 +90,7 @@ def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str
             failed = [o for o in shell.run(source) if o["output_type"] == "error"]
             if failed:
                 text = f"{failed[0]['ename']}: {failed[0]['evalue']}"
-                wire.send(wired.out, {"type": "fork failed", "cell": wired.cell, "fork": number, "error": text})
+                send(wired.out, {"type": "fork failed", "cell": wired.cell, "fork": number, "error": text})
             else:
                 shell.run(check)
         finally:

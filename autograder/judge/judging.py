@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from autograder.answers import Key
-from autograder.loss import judge_loss
-from autograder.names import load_names
-from autograder.record import Record
-from autograder.session import Facts
-from autograder.verdict import Verdict, judge, refuse
+from autograder.course.names import load_names
+from autograder.judge.answers import Key
+from autograder.judge.loss import judge_loss
+from autograder.judge.verdict import Verdict, judge, refuse
+from autograder.student.session import Facts
+from autograder.wall.record import Record
 
 
 def verdict_of(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from autograder.files import write_whole
-from autograder.record import RecordError, plain_tensor, read_safetensors
+from autograder.wall.record import RecordError, plain_tensor, read_safetensors
 
 MAX_DEPTH = 8
 MAX_LOSSES = 64  # in a list of a checkpoint, which fit writes with 5 and with 40

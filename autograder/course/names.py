@@ -1,0 +1,103 @@
+"""The names that every model of the course learns: symbols, splits and contexts of ``names.txt``."""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+SYMBOLS = ".abcdefghijklmnopqrstuvwxyz"  # "." starts and ends a name and has index 0
+SPLITS = ("train", "dev", "test")
+
+
+class Names:
+    """A list of names, shuffled once and split 80/10/10 by name.
+
+    Args:
+        words: lower-case names, a to z only.
+        seed: of the shuffle, ``random.Random(seed)``.
+    """
+
+    def __init__(self, words: list[str], seed: int = 42):
+        shuffled = list(words)
+        random.Random(seed).shuffle(shuffled)
+        first, second = int(0.8 * len(shuffled)), int(0.9 * len(shuffled))
+        self._contexts: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
+        self.all = list(words)
+        self.train, self.dev, self.test = shuffled[:first], shuffled[first:second], shuffled[second:]
+
+    def split(self, name: str) -> list[str]:
+        """The names of ``"train"``, ``"dev"`` or ``"test"``."""
+        if name not in SPLITS:
+            raise ValueError(f"there is no split {name!r}; the splits are {', '.join(SPLITS)}")
+        return getattr(self, name)
+
+    def contexts(self, split: str, context: int) -> tuple[Tensor, Tensor]:
+        """Every prediction of a split: contexts ``(N, T) int64`` and targets ``(N,) int64``; tensors of the caller's own."""
+        if (split, context) not in self._contexts:
+            self._contexts[split, context] = contexts_of(self.split(split), context)
+        contexts, targets = self._contexts[split, context]
+        return contexts.clone(), targets.clone()
+
+
+def contexts_of(words: list[str], context: int) -> tuple[Tensor, Tensor]:
+    """Contexts ``(N, T) int64``, padded in front with T zeros, and targets ``(N,) int64``, of a list of names.
+
+    A name of n letters gives n + 1 predictions, whatever T is: the first letter and the end are predicted too.
+    """
+    lengths = torch.tensor([len(word) for word in words])
+    letters = torch.frombuffer(bytearray("".join(words), "ascii"), dtype=torch.uint8).long() - ord("a") + 1
+    starts = torch.cumsum(lengths + context + 1, 0) - (lengths + context + 1)  # of each name's padded block
+    stream = torch.zeros(int((lengths + context + 1).sum()), dtype=torch.long)
+    inside = torch.arange(len(letters)) - torch.repeat_interleave(torch.cumsum(lengths, 0) - lengths, lengths)
+    stream[torch.repeat_interleave(starts, lengths) + context + inside] = letters
+    windows = stream.unfold(0, context + 1, 1)  # every run of T + 1 symbols
+    offset = torch.arange(int((lengths + 1).sum())) - torch.repeat_interleave(
+        torch.cumsum(lengths + 1, 0) - lengths - 1, lengths + 1
+    )
+    rows = windows[torch.repeat_interleave(starts, lengths + 1) + offset]
+    return rows[:, :context].clone(), rows[:, context].clone()
+
+
+def _words(text: str, where: str) -> list[str]:
+    """The names of a text, one a line.
+
+    Raises:
+        ValueError: a line is not a lower-case name of the letters a to z; names the file and the line.
+    """
+    words = text.split("\n")
+    words = words[:-1] if words and words[-1] == "" else words
+    for number, word in enumerate(words, 1):
+        if not word or not all("a" <= letter <= "z" for letter in word):
+            raise ValueError(f"{where}:{number}: {word!r} is not a lower-case name of the letters a to z")
+    return words
+
+
+@lru_cache(maxsize=4)
+def names_of(text: str, where: str, seed: int) -> Names:
+    """The same text is split once in a process, and in all its forks: a grading process forks for each submission."""
+    return Names(_words(text, where), seed)
+
+
+def load_names(path: Path | str | None = None, seed: int | None = None) -> Names:
+    """The course's names: those of ``path``, or of ``names.txt`` in this folder or one above it.
+
+    Args:
+        seed: of the split; that of the course whose assignment stands in this folder unless told otherwise.
+    """
+    if seed is None:
+        from autograder.student.session import split_seed  # here, because a session knows the whole kit
+
+        seed = split_seed()
+    if path is None:
+        here = Path.cwd()
+        found = [folder / "names.txt" for folder in (here, *here.parents) if (folder / "names.txt").is_file()]
+        if not found:
+            raise FileNotFoundError(
+                "there is no names.txt in this folder: it comes with the assignment; fetch it again"
+            )
+        path = found[0]
+    return names_of(Path(path).read_text(encoding="ascii"), Path(path).name, seed)
