@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from autograder.commands.build import build
 from autograder.commands.demo import nbgrader
-from autograder.course.schema import CourseDirectory, load_course
+from autograder.course.directory import CourseDirectory, load_course
 from autograder.runner.host import Runner
 from autograder.runner.parallel import each_lecture
 

@@ -37,9 +37,9 @@ from tqdm import tqdm
 import autograder
 from autograder.commands.build import build
 from autograder.commands.demo import Submission, hand_in, nbgrader, solution_texts
-from autograder.course.schema import load_course
+from autograder.course.directory import load_course
 from autograder.errors import UserError
-from autograder.grading.submission import public_facts, secret
+from autograder.grading.secret import public_facts, secret
 from autograder.runner.host import Runner
 from autograder.runner.limits import raised
 

@@ -4,8 +4,8 @@ import pytest
 from conftest import ROOT, TINY, copy_tiny
 
 from autograder.commands.cli import main
+from autograder.course.directory import load_course
 from autograder.course.lecture import read_lecture
-from autograder.course.schema import load_course
 from autograder.errors import UserError
 
 WRONG_COURSES = [

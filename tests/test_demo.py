@@ -8,8 +8,9 @@ from nbgrader.api import Gradebook
 
 from autograder.commands.cli import main
 from autograder.commands.demo import compare, make_class
-from autograder.course.schema import CourseDirectory
-from autograder.grading.submission import answer_key, hidden_facts
+from autograder.course.directory import CourseDirectory
+from autograder.grading.key import answer_key
+from autograder.grading.secret import hidden_facts
 
 
 @pytest.fixture(scope="module")

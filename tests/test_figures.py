@@ -5,9 +5,9 @@ import pytest
 import torch
 from conftest import ROOT
 
-from autograder.course.schema import load_course
-from autograder.grading.submission import public_facts
-from autograder.runner.host import Cell, Job
+from autograder.course.directory import load_course
+from autograder.grading.secret import public_facts
+from autograder.runner.job import Cell, Job
 from autograder.student.figures import drawn
 
 

@@ -1,6 +1,5 @@
 """``fit`` on a student's machine: nothing that was trained is ever lost, and nothing is trained twice."""
 
-import importlib
 import os
 import signal
 
@@ -11,12 +10,13 @@ from torch import nn
 
 from autograder import fit as fit_function
 from autograder.course.schema import Exercise, Loss
+from autograder.student import fit as FIT
 from autograder.student import session, weights
 from autograder.student.fingerprint import fingerprint_of
 from autograder.student.progress import loss_curve
-from autograder.student.session import Facts
+from autograder.wall import checkpoint
+from autograder.wall.facts import Facts
 
-FIT = importlib.import_module("autograder.fit")  # the module, which the function of the same name hides
 ID = "train_x"
 RATE = 0.1
 
@@ -131,7 +131,7 @@ def test_ctrl_c_loses_nothing_and_the_next_call_continues_exactly():
     undisturbed = fit_function(ID, Line, train)
     with pytest.raises(KeyboardInterrupt):
         fit_function(ID, Line, interrupted)
-    assert weights.load(FIT.Path(f"{ID}.safetensors"))[1]["steps"] == 6  # the step that was under way is finished
+    assert checkpoint.load(FIT.Path(f"{ID}.safetensors"))[1]["steps"] == 6  # the step that was under way is finished
     continued = fit_function(ID, Line, interrupted)
     assert torch.equal(continued.w, undisturbed.w) and continued.layers[0]["b"] == 12
 
@@ -259,4 +259,4 @@ def test_a_second_ctrl_c_within_a_step_keeps_what_was_saved():
 
     with pytest.raises(KeyboardInterrupt):
         fit_function(ID, Line, impatient)
-    assert weights.load(FIT.Path(f"{ID}.safetensors"))[1]["finished"] is False and not FIT._suspended
+    assert checkpoint.load(FIT.Path(f"{ID}.safetensors"))[1]["finished"] is False and not FIT._suspended

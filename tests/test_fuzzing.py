@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from autograder.course.schema import Exercise, Tolerance
 from autograder.errors import UserError
-from autograder.grading.submission import answer_key, hidden_facts
+from autograder.grading.key import answer_key
+from autograder.grading.secret import hidden_facts
 from autograder.judge.cards import as_html, as_text
 from autograder.judge.diagnose import close, difference
 from autograder.judge.forbidden import forbidden_use
@@ -28,9 +29,10 @@ from autograder.judge.verdict import judge
 from autograder.plugin import harmless
 from autograder.plugin.bounded import read_notebook
 from autograder.runner import outputs
-from autograder.runner.host import Cell, CellResult, Job, Result, Runner
-from autograder.student.session import Facts
-from autograder.student.weights import count, load
+from autograder.runner.host import Runner
+from autograder.runner.job import Cell, CellResult, Job, Result
+from autograder.wall.checkpoint import count, load
+from autograder.wall.facts import Facts
 from autograder.wall.frames import Reader, WireError, send
 from autograder.wall.record import Draw, Failure, Record, RecordError, decode, draw_from, encode, unpack
 
@@ -156,7 +158,7 @@ def test_garbage_earns_nothing(exercise, graded, tiny):
     @fuzz
     @given(records(exercise, st.sampled_from(names) | st.text(max_size=4)))
     def check(record):
-        verdict = verdict_of(record, facts, keys[exercise], tiny.names)
+        verdict = verdict_of(record, facts, keys[exercise], tiny.read_names)
         assert verdict.points == 0
         page = as_html(verdict, exercise)
         page.encode(), as_text(verdict).encode()
@@ -189,7 +191,7 @@ def test_a_garbage_model_earns_nothing(graded, tiny, record, chance):
         shapes = {"logits": (24_000, 27), "train": (5_000, 27), "other": (10_000, 27), "alone": (16, 27), "zeroed": (2_000, 27)}
         fill = chance.draw(st.floats(width=32))
         record = Record("train_tiny", (Draw({name: torch.full(shape, fill) for name, shape in shapes.items()}),), record.facts)
-    assert verdict_of(record, facts, None, tiny.names).points == 0
+    assert verdict_of(record, facts, None, tiny.read_names).points == 0
 
 
 # comparison

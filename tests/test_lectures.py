@@ -12,8 +12,8 @@ from conftest import ROOT
 from nbclient import NotebookClient
 
 from autograder.commands.demo import solution_texts
+from autograder.course.directory import load_course
 from autograder.course.notebook import ANSWER
-from autograder.course.schema import load_course
 
 LECTURES = list(load_course(ROOT / "course.yml").course.lectures)
 SECONDS = 120  # for a whole notebook beyond training, on one core

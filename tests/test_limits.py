@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from autograder.grading.submission import hidden_facts
-from autograder.runner.host import Cell, Job, Runner
+from autograder.grading.secret import hidden_facts
+from autograder.runner.host import Runner
+from autograder.runner.job import Cell, Job
 
 SMALL = {
     "cell_seconds": 15,

@@ -3,12 +3,14 @@
 import pytest
 import torch
 
-from autograder.course.names import contexts_of, load_names
+from autograder.course.names import contexts_of
 from autograder.course.schema import Exercise, Loss
-from autograder.judge.loss import judge_loss, record_of
+from autograder.judge.loss import judge_loss
+from autograder.names import load_names
 from autograder.student import weights
 from autograder.student.fit import Fitted
-from autograder.student.session import Facts
+from autograder.student.logits import record_of
+from autograder.wall.facts import Facts
 from autograder.wall.record import Draw, Record, draw_from
 
 SEED = 7

@@ -2,10 +2,11 @@ import pytest
 import torch
 from conftest import TINY
 
-from autograder.course.names import SYMBOLS, contexts_of, load_names, names_of
-from autograder.grading.submission import hidden_facts
+from autograder.course.names import SYMBOLS, contexts_of, names_of
+from autograder.grading.secret import hidden_facts
 from autograder.judge.forbidden import MODULES, forbidden_use, without_forbidden
-from autograder.runner.host import Cell, Job
+from autograder.names import load_names
+from autograder.runner.job import Cell, Job
 
 
 @pytest.mark.parametrize("context", [1, 2, 3, 8])

@@ -142,7 +142,7 @@ def cube(x):
 # %% [markdown] exercise="why"
 """
     lecture_file.write_text(lecture_file.read_text().replace('# %% [markdown] exercise="why"\n', text))
-    from autograder.course.schema import load_course
+    from autograder.course.directory import load_course
 
     tiny = load_course(course_file)
     build(tiny, TINY, runner)

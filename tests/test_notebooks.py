@@ -7,7 +7,7 @@ import pytest
 from conftest import TINY, copy_tiny
 
 from autograder.commands.build import build
-from autograder.student.session import EXPECTED
+from autograder.wall.facts import EXPECTED
 
 
 def files_of(folder):

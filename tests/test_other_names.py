@@ -10,8 +10,10 @@ import pytest
 from conftest import ROOT
 
 from autograder.commands.build import write_sources
-from autograder.course.schema import load_course
-from autograder.grading.submission import grade, hidden_facts, read_notebook
+from autograder.course.directory import load_course
+from autograder.grading.cells import built_notebook
+from autograder.grading.secret import hidden_facts
+from autograder.grading.submission import grade
 from autograder.judge.answers import Answers
 
 COURSE = load_course(ROOT / "course.yml").course
@@ -52,7 +54,7 @@ def test_the_reference_reaches_every_band_all_the_same(change, lecture, tmp_path
     course = load_course(tmp_path / "course.yml")
     write_sources(course, lecture)
     answers = Answers({}, hidden_facts(course, lecture).to_json())
-    graded = grade(read_notebook(course.source(lecture)), {}, course, lecture, answers, runner)
+    graded = grade(built_notebook(course.source(lecture)), {}, course, lecture, answers, runner)
     for name, rules in course.lecture(lecture).exercises.items():
         if rules.loss:
             verdict = graded.verdicts[name]

@@ -8,8 +8,10 @@ import json
 import pytest
 from conftest import ROOT
 
-from autograder.course.schema import load_course
-from autograder.grading.submission import compute_answers, facts_for, read_notebook
+from autograder.course.directory import load_course
+from autograder.grading.cells import built_notebook
+from autograder.grading.key import compute_answers
+from autograder.grading.secret import facts_for
 from autograder.judge.judging import verdict_of
 from autograder.wall.record import MAX_DRAWS
 
@@ -35,7 +37,7 @@ def answers_for(course, lecture, runner, secret: bytes, seeds: int, kinds: tuple
         name: [extra for extra in others if extra["kind"] in kinds]
         for name, others in json.loads(course.extras(lecture).read_text()).items()
     }
-    return facts, compute_answers(course, lecture, read_notebook(course.source(lecture)), extras, facts, runner)
+    return facts, compute_answers(course, lecture, built_notebook(course.source(lecture)), extras, facts, runner)
 
 
 @pytest.mark.slow
@@ -49,7 +51,7 @@ def test_a_right_answer_is_right_for_any_inputs(lecture, part, course, runner, r
 def every_variant_is_right(course, facts, answers):
     for name, key in answers.keys.items():
         for variant in key.variants:
-            verdict = verdict_of(variant, facts, key, course.names)
+            verdict = verdict_of(variant, facts, key, course.read_names)
             assert verdict.status == "correct", (name, verdict.message)
 
 
@@ -67,7 +69,7 @@ def test_every_mistake_is_called_by_its_own_name_on_every_seed(answered):
             mistakes = [dataclasses.replace(m, record=only(m.record, draw)) for m in key.mistakes]
             one = dataclasses.replace(key, reference=only(key.reference, draw), mistakes=mistakes)
             for mistake in mistakes:
-                verdict = verdict_of(mistake.record, facts, one, course.names)
+                verdict = verdict_of(mistake.record, facts, one, course.read_names)
                 if verdict.status == "correct" or verdict.recognised[:1] != (mistake.says,):
                     confused.append((name, draw, mistake.says, verdict.status, verdict.message))
     assert not confused

@@ -17,7 +17,8 @@ from hostile import orphans, started_by
 from nbgrader.api import Gradebook
 
 from autograder.commands.demo import hand_in, make_class, nbgrader, shown_cards
-from autograder.grading.submission import answer_key, hidden_facts
+from autograder.grading.key import answer_key
+from autograder.grading.secret import hidden_facts
 
 KILLS, COURSES = 20, 2
 

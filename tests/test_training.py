@@ -5,9 +5,12 @@ from conftest import ROOT
 
 from autograder.commands.build import build
 from autograder.commands.demo import solution_texts
+from autograder.course.directory import load_course
 from autograder.course.notebook import ANSWER
-from autograder.course.schema import load_course
-from autograder.grading.submission import answer_key, grade, hidden_facts, read_notebook
+from autograder.grading.cells import built_notebook
+from autograder.grading.key import answer_key
+from autograder.grading.secret import hidden_facts
+from autograder.grading.submission import grade
 
 LECTURE = "lecture_s_small"
 COURSE = """
@@ -32,7 +35,8 @@ run(__name__, globals())
 import torch
 import torch.nn.functional as F
 from autograder import check_loss, fit
-from autograder.course.names import contexts_of, load_names
+from autograder.course.names import contexts_of
+from autograder.names import load_names
 names = load_names()
 # %% [markdown] exercise="train_small"
 # Train.
@@ -177,7 +181,7 @@ def small(tmp_path_factory, runner):
 def submit(small, runner, more: str):
     """Grade the reference's text with ``more`` below it, without weights, so that it is trained while grading."""
     course, answers = small
-    notebook = read_notebook(course.released(LECTURE) / f"{LECTURE}.ipynb")
+    notebook = built_notebook(course.released(LECTURE) / f"{LECTURE}.ipynb")
     cell = next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == f"train_small{ANSWER}")
     cell.source = f"{solution_texts(course, LECTURE)['train_small']}\n{more}"
     graded = grade(notebook, {}, course, LECTURE, answers, runner)

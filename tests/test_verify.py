@@ -12,9 +12,11 @@ from autograder.commands.build import build
 from autograder.commands.cli import main
 from autograder.commands.demo import solution_texts
 from autograder.commands.verify import verify
-from autograder.course.schema import load_course
+from autograder.course.directory import load_course
 from autograder.errors import UserError
-from autograder.grading.submission import answer_key, grade, hidden_facts
+from autograder.grading.key import answer_key
+from autograder.grading.secret import hidden_facts
+from autograder.grading.submission import grade
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.incoming import plain_files
 

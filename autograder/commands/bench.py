@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autograder.course.schema import CourseDirectory
+from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
-from autograder.grading.submission import answer_key, grade, hidden_facts, read_notebook
+from autograder.grading.cells import built_notebook
+from autograder.grading.key import answer_key
+from autograder.grading.secret import hidden_facts
+from autograder.grading.submission import grade
 from autograder.runner.host import Runner
 
 
@@ -72,7 +75,7 @@ def _one_lecture(
     course: CourseDirectory, lecture: str, rounds: int, jailed: Runner, bare: Runner, advance: Callable[[str], None]
 ) -> Paired:
     answers = answer_key(course, lecture, jailed, hidden_facts(course, lecture))
-    notebook = read_notebook(course.source(lecture))
+    notebook = built_notebook(course.source(lecture))
     files = {path.name: path.read_bytes() for path in course.weights(lecture).glob("*.safetensors")}
 
     def once(runner: Runner) -> None:

@@ -9,16 +9,16 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from autograder.course.directory import CourseDirectory
 from autograder.course.lecture import read_lecture
-from autograder.course.names import load_names
 from autograder.course.notebook import extras, source_notebook, to_json, write_json, write_text
-from autograder.course.schema import CourseDirectory
 from autograder.errors import UserError
-from autograder.grading.submission import answer_key, expected_path, public_facts
+from autograder.grading.key import answer_key, expected_path
+from autograder.grading.secret import public_facts
 from autograder.judge.answers import Answers, Key
 from autograder.judge.verdict import judge
 from autograder.runner.host import Runner
-from autograder.student.session import EXPECTED, Facts
+from autograder.wall.facts import EXPECTED, Facts
 from autograder.wall.record import Draw, Record, RecordError
 
 MAX_EXPECTED = 1_000_000  # bytes of public answers beside a stub
@@ -52,7 +52,7 @@ def write_sources(course: CourseDirectory, lecture: str) -> None:
     """The source notebook for nbgrader, the other answers for us, and the names that students need."""
     cells = read_lecture(course.solution(lecture), course.lecture(lecture))
     try:
-        load_names(course.names, course.course.data.split_seed)
+        course.read_names()
     except (ValueError, OSError) as error:
         raise UserError(f"the names of course.yml cannot be read: {error}") from None
     write_text(course.source(lecture), to_json(source_notebook(lecture, course.lecture(lecture), cells)))

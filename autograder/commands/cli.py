@@ -20,7 +20,7 @@ except ImportError:  # a student's install
         "The command autograder is the instructor's. Install what it needs with: pip install -c constraints.txt '.[instructor]'"
     )
 
-from autograder.course.schema import CourseDirectory, load_course
+from autograder.course.directory import CourseDirectory, load_course
 
 app = typer.Typer(
     no_args_is_help=True,

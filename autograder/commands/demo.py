@@ -20,11 +20,13 @@ from rich.progress import Progress
 
 from autograder.commands.build import build
 from autograder.commands.verify import lectures_of
+from autograder.course.directory import CourseDirectory
 from autograder.course.lecture import BEGIN, END
 from autograder.course.notebook import ANSWER
-from autograder.course.schema import CourseDirectory
 from autograder.errors import UserError
-from autograder.grading.submission import SECRET_FILE, answer_key, hidden_facts, read_notebook, secret
+from autograder.grading.cells import built_notebook
+from autograder.grading.key import answer_key
+from autograder.grading.secret import SECRET_FILE, hidden_facts, secret
 from autograder.judge.answers import Answers
 from autograder.judge.judging import verdict_of
 from autograder.runner.host import Runner
@@ -88,7 +90,7 @@ def run_demo(
     for lecture in wanted:
         for submission in classes[lecture]:
             hand_in(course, folder, lecture, submission)
-    work_of = {name: len(classes[name]) * len(read_notebook(course.source(name)).cells) for name in wanted}
+    work_of = {name: len(classes[name]) * len(built_notebook(course.source(name)).cells) for name in wanted}
     longest_first = sorted(wanted, key=lambda name: -work_of[name])  # so that no core waits for the last lecture alone
     options = ["--SubmissionRunner.unsafe=True"] if unsafe else []
     for command, results in (("autograde", "autograded"), ("generate_feedback", "feedback")):
@@ -133,7 +135,7 @@ def make_class(course: CourseDirectory, lecture: str, answers: Answers, mixed: i
             if extra["kind"] == "variant":
                 found.append(Submission(student, {name: text}, {**nothing, name: full[name]}))
                 continue
-            points = verdict_of(next(mistakes).record, facts, answers.keys[name], course.names).points
+            points = verdict_of(next(mistakes).record, facts, answers.keys[name], course.read_names).points
             found.append(Submission(student, {name: text}, {**nothing, name: points}, {name: extra["says"]}))
             wrong.append((name, text, points, extra["says"]))
     chance = random.Random(0)
@@ -154,7 +156,7 @@ def make_class(course: CourseDirectory, lecture: str, answers: Answers, mixed: i
 def solution_texts(course: CourseDirectory, lecture: str) -> dict[str, str]:
     """The reference's answer cells as a student would have written them: without the markers."""
     texts = {}
-    for cell in read_notebook(course.source(lecture)).cells:
+    for cell in built_notebook(course.source(lecture)).cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         if name.endswith(ANSWER):
             lines = [line for line in cell.source.split("\n") if BEGIN not in line and END not in line]

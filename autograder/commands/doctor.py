@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.course.schema import CourseDirectory, load_course
+from autograder.course.directory import CourseDirectory, load_course
 from autograder.errors import UserError
-from autograder.grading.submission import SECRET_FILE, secret
-from autograder.runner.host import Cell, Job, Runner
-from autograder.student.session import Facts
+from autograder.grading.secret import SECRET_FILE, secret
+from autograder.runner.host import Runner
+from autograder.runner.job import Cell, Job
+from autograder.wall.facts import Facts
 
 NEEDED = ("torch", "numpy", "safetensors", "nbgrader", "jupytext", "jupyterlab", "jaxtyping", "pydantic")
 BROKEN = f"Do not grade submissions here. Please report it, with your kernel's version: {os.uname().release}."

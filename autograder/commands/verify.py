@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from autograder.commands.build import build
-from autograder.course.schema import CourseDirectory, Loss
+from autograder.course.directory import CourseDirectory
+from autograder.course.schema import Loss
 from autograder.errors import UserError
-from autograder.grading.submission import answer_key, grade, hidden_facts, read_notebook
+from autograder.grading.cells import built_notebook
+from autograder.grading.key import answer_key
+from autograder.grading.secret import hidden_facts
+from autograder.grading.submission import grade
 from autograder.judge.judging import verdict_of
 from autograder.judge.verdict import Verdict
 from autograder.runner.host import Runner
-from autograder.student.session import EXPECTED, Facts
-from autograder.student.weights import load
+from autograder.wall.checkpoint import load
+from autograder.wall.facts import EXPECTED, Facts
 from autograder.wall.record import Record
 
 
@@ -88,10 +92,10 @@ def verify(
     answers = answer_key(course, lecture, runner, facts, fresh=True)
     say("grading the reference and the stub")
     weights = {path.name: path.read_bytes() for path in course.weights(lecture).glob("*.safetensors")}
-    reference = grade(read_notebook(course.source(lecture)), weights, course, lecture, answers, runner).verdicts
+    reference = grade(built_notebook(course.source(lecture)), weights, course, lecture, answers, runner).verdicts
     stub = {}
     if (released := course.released(lecture) / f"{lecture}.ipynb").is_file():
-        stub = grade(read_notebook(released), {}, course, lecture, answers, runner).verdicts
+        stub = grade(built_notebook(released), {}, course, lecture, answers, runner).verdicts
     extras = json.loads(course.extras(lecture).read_text())
     reports = []
     for name, key in answers.keys.items():
@@ -148,7 +152,7 @@ def trainings(course: CourseDirectory, lecture: str, reference: dict[str, Verdic
 
 
 def _verdict(record: Record, facts: Facts, answers: Any, course: CourseDirectory) -> Verdict:
-    return verdict_of(record, facts, answers.keys[record.exercise], course.names)
+    return verdict_of(record, facts, answers.keys[record.exercise], course.read_names)
 
 
 def out_of_date(committed: Path, built: Path) -> list[str]:

@@ -82,22 +82,11 @@ def names_of(text: str, where: str, seed: int) -> Names:
     return Names(_words(text, where), seed)
 
 
-def load_names(path: Path | str | None = None, seed: int | None = None) -> Names:
-    """The course's names: those of ``path``, or of ``names.txt`` in this folder or one above it.
+def read_names(path: Path, seed: int) -> Names:
+    """The names of a file, split with ``seed``.
 
-    Args:
-        seed: of the split; that of the course whose assignment stands in this folder unless told otherwise.
+    Raises:
+        OSError: it cannot be read.
+        ValueError: a line of it is no name, with the line.
     """
-    if seed is None:
-        from autograder.student.session import split_seed  # here, because a session knows the whole kit
-
-        seed = split_seed()
-    if path is None:
-        here = Path.cwd()
-        found = [folder / "names.txt" for folder in (here, *here.parents) if (folder / "names.txt").is_file()]
-        if not found:
-            raise FileNotFoundError(
-                "there is no names.txt in this folder: it comes with the assignment; fetch it again"
-            )
-        path = found[0]
-    return names_of(Path(path).read_text(encoding="ascii"), Path(path).name, seed)
+    return names_of(path.read_text(encoding="ascii"), path.name, seed)

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import re
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-
-from autograder.errors import UserError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Positive = Annotated[float, Field(gt=0)]
@@ -87,6 +80,11 @@ class Exercise(Model):
         """How many of the points are beyond the lecture's ordinary ones."""
         return self.points if self.bonus is True else float(self.bonus)
 
+    @property
+    def gradients(self) -> bool:
+        """Whether autograd may be used; where its names are forbidden, it is off."""
+        return not {"backward", "autograd"} & set(self.forbid)
+
     @model_validator(mode="after")
     def _bonus_within_points(self) -> Exercise:
         if self.bonus_points > self.points:
@@ -158,163 +156,3 @@ class Course(Model):
     late: Late | None = None
     gradebook: str = "sqlite:///gradebook.db?timeout=60"
     lectures: dict[Identifier, Lecture]
-
-
-class CourseDirectory:
-    """A validated course and where its parts stand on disk."""
-
-    def __init__(self, root: Path, course: Course):
-        self.root, self.course = root, course
-        self.names = root / course.data.names
-        self.build = root / "build"
-
-    def solution(self, lecture: str) -> Path:
-        return self.root / "solutions" / f"{lecture}.py"
-
-    def source(self, lecture: str) -> Path:
-        return self.build / "source" / lecture / f"{lecture}.ipynb"
-
-    def extras(self, lecture: str) -> Path:
-        """The mistakes, variants and oracles of a lecture: beside the source notebooks, never in what is released."""
-        return self.build / "extras" / f"{lecture}.json"
-
-    def weights(self, lecture: str) -> Path:
-        return self.build / "weights" / lecture
-
-    def released(self, lecture: str) -> Path:
-        return self.root / "assignments" / lecture
-
-    def lecture(self, name: str) -> Lecture:
-        if name not in self.course.lectures:
-            raise UserError(f"course.yml has no lecture {name!r}.{_suggest(name, self.course.lectures)}")
-        return self.course.lectures[name]
-
-    def names_digest(self) -> str:
-        return hashlib.sha256(self.names.read_bytes()).hexdigest()
-
-
-def load_course(path: Path | str = "course.yml") -> CourseDirectory:
-    """Read and validate ``course.yml``.
-
-    Raises:
-        UserError: one error, naming the file, the line, the key and what is allowed there.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: there is no such file. Run this in the course's folder, or name it with --course.")
-    text = path.read_text(encoding="utf-8")
-    try:
-        data, tree = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{line}: this is not YAML: {getattr(error, 'problem', error)}.") from None
-    repeated = _repeated_key(tree)
-    if repeated:
-        raise UserError(f"{path}:{repeated.start_mark.line + 1}: the key {repeated.value!r} stands here a second time.")
-    if not isinstance(data, dict):
-        raise UserError(
-            f"{path}:1: the file must hold keys and values; allowed keys: {', '.join(Course.model_fields)}."
-        )
-    try:
-        course = Course.model_validate(data)
-    except ValidationError as error:
-        first = min(
-            error.errors(), key=lambda e: e["type"] != "extra_forbidden"
-        )  # a misspelt key is also a missing one
-        raise UserError(_explain(path, tree, first)) from None
-    directory = CourseDirectory(path.parent.resolve(), course)
-    if not directory.names.is_file():
-        line = _line(tree, ("data", "names"))
-        raise UserError(f"{path}:{line}: data.names: there is no file {course.data.names!r} beside {path.name}.")
-    return directory
-
-
-def _explain(path: Path, tree: yaml.Node, error: dict) -> str:
-    """One validation error as one sentence with file, line, key and what is allowed."""
-    where = tuple(part for part in error["loc"] if part != "[key]")
-    key = ".".join(str(part) for part in where) or "the file"
-    allowed = _model_at(where[:-1]).model_fields if _model_at(where[:-1]) else {}
-    if error["type"] == "extra_forbidden":
-        message = f"there is no such key.{_suggest(str(where[-1]), allowed)}"
-    elif error["type"] == "missing":
-        message = "this key is missing"
-    elif error["type"] == "string_pattern_mismatch":
-        message = f"{error['input']!r} has not the form {error['ctx']['pattern']}"
-    elif error["type"] == "value_error":
-        message = re.sub(r"^Value error, ", "", error["msg"])
-    else:
-        message = f"{error['input']!r} will not do: {error['msg'].lower()}"
-    field = allowed.get(str(where[-1])) if where and error["type"] != "extra_forbidden" else None
-    hint = f" Allowed: {_allowed(field)}." if field and _allowed(field) else ""
-    return f"{path}:{_line(tree, where)}: {key}: {message.rstrip('.')}.{hint}"
-
-
-def _allowed(field: Any) -> str:
-    """What a key takes, in words; empty where the message has said it."""
-    kind = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}.get(field.annotation, "")
-    words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
-    bounds = [
-        f"{word} {getattr(m, name):g}" for m in field.metadata for name, word in words.items() if hasattr(m, name)
-    ]
-    return f"{kind} {' and '.join(bounds)}".strip() if kind else ""
-
-
-def _model_at(where: tuple) -> type[Model] | None:
-    model: Any = Course
-    for part in where:
-        if model is None:
-            return None
-        if model in _MEMBERS and part not in getattr(model, "model_fields", {}):
-            return None
-        model = _CHILDREN.get((model, str(part)), _CHILDREN.get((model, "*")))
-    return model if isinstance(model, type) and issubclass(model, Model) else None
-
-
-_MEMBERS = (Course, Lecture, Exercise)
-_CHILDREN: dict[tuple[Any, str], Any] = {
-    (Course, "data"): Data,
-    (Course, "seeds"): Seeds,
-    (Course, "tolerance"): Tolerance,
-    (Course, "limits"): Limits,
-    (Course, "late"): Late,
-    (Course, "lectures"): "lectures",
-    ("lectures", "*"): Lecture,
-    (Lecture, "exercises"): "exercises",
-    ("exercises", "*"): Exercise,
-    (Exercise, "loss"): Loss,
-    (Exercise, "tolerance"): Tolerance,
-    (Loss, "notes"): Recipe,
-}
-
-
-def _suggest(word: str, allowed) -> str:
-    near = difflib.get_close_matches(word, list(allowed), n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"{hint} Allowed: {', '.join(allowed)}."
-
-
-def _line(tree: yaml.Node | None, where: tuple) -> int:
-    """The line of the deepest part of ``where`` that the file has."""
-    line = 1
-    for part in where:
-        if not isinstance(tree, yaml.MappingNode):
-            break
-        found = [(k, v) for k, v in tree.value if str(k.value) == str(part)]
-        if not found:
-            break
-        line, tree = found[0][0].start_mark.line + 1, found[0][1]
-    return line
-
-
-def _repeated_key(tree: yaml.Node | None) -> yaml.Node | None:
-    """YAML keeps the last of two equal keys without a word; here it is an error."""
-    if isinstance(tree, yaml.MappingNode):
-        seen = set()
-        for key, value in tree.value:
-            if key.value in seen:
-                return key
-            seen.add(key.value)
-            if (deeper := _repeated_key(value)) is not None:
-                return deeper
-    return None

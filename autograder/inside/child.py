@@ -8,18 +8,20 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
-import autograder
 from autograder.inside.shell import RecordingShell
 from autograder.student import session
+from autograder.student.check import check, check_loss
+from autograder.student.fit import fit
+from autograder.wall.facts import Facts
 from autograder.wall.frames import send
 from autograder.wall.record import Record, encode
 
-KIT = {name: getattr(autograder, name) for name in ("check", "check_loss", "fit")}  # before any submission
+KIT: dict[str, Callable[..., Any]] = {"check": check, "check_loss": check_loss, "fit": fit}  # before any submission
 THREADS = 1  # of the warm process; they count as processes too
 
 
@@ -27,7 +29,7 @@ class WireSession:
     """Sends each record out at once, so that a later crash costs nothing earlier."""
 
     def __init__(self, job: dict[str, Any], out: int):
-        self.facts = session.Facts.from_json(job["facts"])
+        self.facts = Facts.from_json(job["facts"])
         self.training = job["training"]
         self.training_seconds = job["limits"]["training_seconds"]
         self.max_bytes = int(job["limits"]["record_mb"] * 2**20)

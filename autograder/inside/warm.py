@@ -45,9 +45,7 @@ from autograder.course import names  # noqa: E402
 from autograder.inside.child import run_cells  # noqa: E402
 from autograder.inside.shell import RecordingShell  # noqa: E402
 from autograder.inside.watch import Folders, Watch, end_all, state  # noqa: E402
-from autograder.judge import loss as _loss  # noqa: E402, F401  warm before the first submission
-from autograder.student import fit as _fit  # noqa: E402, F401
-from autograder.student import session  # noqa: E402
+from autograder.wall.facts import Facts  # noqa: E402
 from autograder.wall.frames import Reader, WireError, send  # noqa: E402
 
 GRACE_SECONDS = 2.0  # between the polite interrupt of a cell and its end
@@ -86,7 +84,7 @@ def warm_up() -> None:
         "import matplotlib.pyplot as plt\nplt.plot([1, 2], label='0'); plt.legend(); plt.show()\nplt.imshow([[0, 1]]); plt.show()"
     )
     shell.run(
-        "from autograder import check, check_loss, fit\nfrom jaxtyping import Float, Int\nfrom torch import Tensor"
+        "from autograder import check, check_loss, fit\nfrom autograder import figures, names\nfrom jaxtyping import Float, Int\nfrom torch import Tensor"
     )
     shell.reset(new_session=True)
     shell.execution_count = 1
@@ -228,7 +226,7 @@ class CellClock:
 
 def prepare(job: dict[str, Any], files: bytes) -> None:
     """Split the names and cut the contexts once, before the fork: they are the course's own, the same for every submission."""
-    facts = session.Facts.from_json(job["facts"])
+    facts = Facts.from_json(job["facts"])
     position = 0
     for name, size in job["files"]:
         if name == "names.txt":

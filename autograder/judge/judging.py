@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from autograder.course.names import load_names
+from collections.abc import Callable
+
+from autograder.course.names import Names
 from autograder.judge.answers import Key
 from autograder.judge.loss import judge_loss
 from autograder.judge.verdict import Verdict, judge, refuse
-from autograder.student.session import Facts
+from autograder.wall.facts import Facts
 from autograder.wall.record import Record
 
 
 def verdict_of(
-    record: Record, facts: Facts, key: Key | None, names_path=None, remarks: list[str] | None = None
+    record: Record, facts: Facts, key: Key | None, names: Callable[[], Names], remarks: list[str] | None = None
 ) -> Verdict:
-    """The verdict on one record; remarks for the instructor are added to ``remarks``."""
+    """The verdict on one record.
+
+    Args:
+        names: gives the course's names; asked for a trained model only.
+        remarks: takes what the instructor should know.
+    """
     rules = facts.rules(record.exercise)
     if rules.loss:
-        names = load_names(names_path, facts.split_seed)
-        verdict, said = judge_loss(record, rules, names, facts.seeds[record.exercise][0])
+        verdict, said = judge_loss(record, rules, names(), facts.seeds[record.exercise][0])
         if remarks is not None:
             remarks += [f"{record.exercise}: {remark}" for remark in said]
         return verdict

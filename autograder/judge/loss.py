@@ -2,82 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autograder.course.names import SYMBOLS, Names, load_names
+from autograder.course.names import SYMBOLS, Names
 from autograder.course.schema import Exercise, Loss
-from autograder.judge.training import Evaluation, blown_up, diagnosis, is_number, number, too_good
+from autograder.judge.training import Evaluation, blown_up, diagnosis, too_good
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
-from autograder.student import weights
 from autograder.wall.record import Record
+from autograder.wall.rows import ALONE_ROWS, ZEROED_ROWS, Rows, is_number, number, other_split, rows_of, same_run
 
-TRAIN_ROWS = 5_000  # of the training split, to compare: a standard error of about 0.017 nats
-OTHER_ROWS = 10_000  # of the held-out split that is not graded: a standard error of about 0.012 nats
-ALONE_ROWS = 16  # given to the model one by one
-ZEROED_ROWS = 2_000  # given to the model with all its weights at zero
 PARTS = ("logits", "train", "other", "alone", "zeroed")  # of a record
 UNIGRAM = 2.75  # below the entropy of single symbols, 2.822: nothing that ignores the context gets there
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of one evaluation, in an order drawn from the seed."""
-
-    contexts: Tensor  # (N, T) int64
-    targets: Tensor  # (N,) int64
-    train_contexts: Tensor
-    train_targets: Tensor
-    other_contexts: Tensor  # of the held-out split that is not graded
-    other_targets: Tensor
-
-
-def rows_of(names: Names, rules: Loss, seed: int) -> Rows:
-    """All rows of the split and some of the training split, shuffled."""
-    g = torch.Generator().manual_seed(seed)
-
-    def shuffled(split: str, most: int | None = None) -> tuple[Tensor, Tensor]:
-        contexts, targets = names.contexts(split, rules.context)
-        order = torch.randperm(len(targets), generator=g)[:most]
-        return contexts[order], targets[order]
-
-    return Rows(*shuffled(rules.split), *shuffled("train", TRAIN_ROWS), *shuffled(other_split(rules), OTHER_ROWS))
-
-
-def other_split(rules: Loss) -> str:
-    """The held-out split that an exercise is not graded on."""
-    return "dev" if rules.split == "test" else "test"
-
-
-def record_of(found: Any, rules: Loss, facts: Any, seed: int) -> dict[str, Tensor]:
-    """The logits of a model: on every row, on some rows alone, on training rows, and with all weights at zero.
-
-    Runs in the student's process; the targets never enter the record.
-    """
-    rows = rows_of(load_names(seed=facts.split_seed), rules, seed)
-    model = found.model
-    weights.evaluation_mode(model)
-    values = {
-        "logits": model(rows.contexts.clone()),
-        "train": model(rows.train_contexts.clone()),
-        "other": model(rows.other_contexts.clone()),
-        "alone": torch.cat([model(rows.contexts[i : i + 1].clone()) for i in range(ALONE_ROWS)]),
-    }
-    tensors = [tensor for tensor in weights.tensors_of(model).values() if tensor.is_floating_point()]
-    kept = [tensor.detach().clone() for tensor in tensors]
-    try:
-        for tensor in tensors:
-            tensor.detach().zero_()
-        values["zeroed"] = model(rows.contexts[:ZEROED_ROWS].clone())
-    finally:
-        for tensor, before in zip(tensors, kept):
-            tensor.detach().copy_(before)
-    return values
 
 
 def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tuple[Verdict, list[str]]:
@@ -166,14 +105,6 @@ def _other_code(facts: dict[str, Any], exercise: str) -> str | None:
             f"{_few(first)}. Run the training cell again and submit the new {exercise}.safetensors."
         )
     return None
-
-
-def same_run(first: list[float], replayed: list[float]) -> bool:
-    """The first losses of two runs of one code: processors round differently, other code differs by more than 1 %."""
-    return len(first) == len(replayed) and all(
-        abs(a - b) <= 0.01 * max(abs(a), 1.0) if math.isfinite(a) and math.isfinite(b) else str(a) == str(b)
-        for a, b in zip(map(number, first), map(number, replayed))
-    )
 
 
 def _few(losses: list[float]) -> str:

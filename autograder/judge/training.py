@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from autograder.course.names import SYMBOLS
+from autograder.wall.rows import SEGMENTS, is_number, number
 
 UNIFORM = math.log(len(SYMBOLS))  # 3.2958 nats, the loss of guessing
-SEGMENTS = 40  # of a training, whose mean losses are kept
 
 # Each bound is far from what a sound training shows and well inside what the fault shows (measured on lectures 1 to 5).
 FIRST_TOO_HIGH = UNIFORM + 1.0  # unscaled weights in the last layer begin at 10 to 30
@@ -45,26 +45,6 @@ class Evaluation:
         if not isinstance(curve, list) or len(curve) > SEGMENTS:
             return []
         return [number(x) for x in curve]
-
-
-def is_number(value: Any) -> bool:
-    """``True`` is none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def number(value: Any) -> float:
-    """What a stranger calls a number, as a float; NaN if it is none, or larger than any float."""
-    try:
-        return float(value) if is_number(value) else math.nan
-    except OverflowError:
-        return math.nan
-
-
-def segments(history: list[float]) -> list[float | None]:
-    """The means of at most ``SEGMENTS`` equal parts of a training's losses; ``None`` for what is no finite number."""
-    size = max(1, math.ceil(len(history) / SEGMENTS))
-    means = [sum(part) / len(part) for part in (history[i : i + size] for i in range(0, len(history), size))]
-    return [round(mean, 5) if math.isfinite(mean) else None for mean in means]
 
 
 def diagnosis(e: Evaluation) -> str:

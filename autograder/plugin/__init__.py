@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from autograder.course.schema import CourseDirectory, load_course
+from autograder.course.directory import CourseDirectory, load_course
 from autograder.errors import UserError
 
 HERE = "autograder.plugin"

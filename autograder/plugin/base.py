@@ -7,7 +7,7 @@ from pathlib import Path
 from nbgrader.preprocessors.base import NbGraderPreprocessor
 from traitlets import Unicode
 
-from autograder.course.schema import CourseDirectory, load_course
+from autograder.course.directory import CourseDirectory, load_course
 
 _courses: dict[tuple[str, int], CourseDirectory] = {}
 

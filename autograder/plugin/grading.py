@@ -7,7 +7,9 @@ from typing import Any
 
 from nbformat.notebooknode import from_dict
 
-from autograder.grading.submission import Graded, answer_key, grade, hidden_facts
+from autograder.grading.key import answer_key
+from autograder.grading.secret import hidden_facts
+from autograder.grading.submission import Graded, grade
 from autograder.judge.cards import as_html
 from autograder.judge.verdict import NOT_ATTEMPTED, Verdict, refuse
 from autograder.plugin import harmless, incoming

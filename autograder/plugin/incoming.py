@@ -19,7 +19,7 @@ from nbgrader.converters import base
 from nbgrader.utils import parse_utc
 
 from autograder.course.schema import Limits
-from autograder.student.session import EXPECTED
+from autograder.wall.facts import EXPECTED
 
 STAMP = "timestamp.txt"
 STAMP_BYTES = 100

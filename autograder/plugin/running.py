@@ -8,7 +8,7 @@ import sys
 from traitlets import Bool
 from traitlets.config import SingletonConfigurable
 
-from autograder.course.schema import CourseDirectory
+from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
 from autograder.runner import jail
 from autograder.runner.host import Runner

@@ -1,1 +1,1 @@
-"""Runs the cells of one submission: ``host`` is the trusted half, ``jailed`` the half that holds a student's code."""
+"""Runs submissions from outside: starts and bounds jails, sends cells, takes bytes. Trusted; believes nothing that comes back."""

@@ -8,15 +8,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.errors import UserError
 from autograder.runner import jail, outputs
+from autograder.runner.job import CellResult, Job, Result
 from autograder.runner.limits import ENDED, OF_THE_NOTEBOOK, ended
 from autograder.wall.frames import Frame, Reader, WireError, send
-from autograder.wall.record import Record, RecordError, decode
+from autograder.wall.record import RecordError, decode
 
 MAX_RERUNS = 12  # cells of one submission that may end the process, each of which costs one more run
 MAX_LOST = 2  # processes that may be killed under a submission before its cells are blamed
@@ -24,48 +23,6 @@ START_SECONDS = 120.0  # for the warm process to come up, on the slowest machine
 SPARE_SECONDS = 30.0  # beyond the notebook's limit, which the warm process keeps; then the jail is given up
 FRAME_COST = 256  # bytes that a frame counts beside its payload
 MAX_FRAMES = 100_000  # of progress, in a long training
-
-
-@dataclass
-class Cell:
-    """One code cell to run."""
-
-    source: str
-    locked: bool = False
-    exercise: str | None = None  # whose check it is
-    seconds: float | None = None  # its own time limit
-    forks: list[str] = field(default_factory=list)  # other answers to check in copies of the process
-
-
-@dataclass
-class CellResult:
-    outputs: list[dict[str, Any]] = field(default_factory=list)
-    ended: str | None = None  # why the cell did not come to its end, for the student to read
-    ran: bool = False
-
-
-@dataclass
-class Result:
-    """What one submission's run returned."""
-
-    cells: list[CellResult]
-    records: dict[str, Record] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)  # exercise -> why its record was not taken
-    forks: dict[tuple[str, int], Record | str] = field(default_factory=dict)  # (exercise, number) -> record or error
-    files: dict[str, bytes] = field(default_factory=dict)
-
-
-@dataclass
-class Job:
-    """Cells, files, seeds and limits: all that a run depends on."""
-
-    cells: list[Cell]
-    files: dict[str, bytes]
-    facts: dict[str, Any]  # of session.Facts
-    limits: dict[str, Any]  # of course.Limits
-    training: str = "grading"
-    wanted: tuple[str, ...] = ()  # files to bring back
-    say: Callable[[str], None] | None = None  # told how far a reference's training is
 
 
 class Flood(WireError):

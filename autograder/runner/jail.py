@@ -1,7 +1,7 @@
 """The trusted half of the jail: bubblewrap's command line, a filter of system calls, and what to say where it cannot be had.
 
-Inside there is the interpreter, this package and nothing else of the project: no answers, no gradebook, no submission, no
-network, no other process.  The warm process is PID 1 of a namespace of its own.
+Inside there is the interpreter, the rooms of this package that run beside a student's code, and nothing else of the project: no
+answers, nothing that judges, no gradebook, no submission, no network, no other process.  The warm process is PID 1 of a namespace of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pathlib import Path
 from autograder.errors import UserError
 
 PACKAGE = Path(__file__).parent.parent
-KIT = "/kit"  # where the package stands inside
+SEEN = ("__init__.py", "errors.py", "files.py", "names.py", "figures.py", "course", "wall", "student", "inside")  # of the package
+KIT = "/kit"  # where they stand inside
 HOME = "/tmp/home"
 FIRST_UID = 1_900_000_000  # far above the users of any system; each jail that root starts has its own
 OLDEST = (0, 8)  # of bubblewrap: --size and --perms
@@ -162,14 +163,14 @@ def environment() -> dict[str, str]:
 
 
 def _visible() -> list[tuple[str, str]]:
-    """Folders of the host that are seen inside, outermost first: the system's programs, the interpreter, this package."""
+    """What of the host is seen inside, outermost first: the system's programs, the interpreter, and the rooms of this package beside a student."""
     folders = {"/usr", *(os.path.realpath(p) for p in (sys.base_prefix, sys.base_exec_prefix)), sys.prefix}
     folders |= {p for p in sys.path if Path(p).name in ("site-packages", "dist-packages") and Path(p).is_dir()}
     outermost: list[str] = []
     for folder in sorted(folders):
         if not any(Path(folder).is_relative_to(other) for other in outermost):
             outermost.append(folder)
-    return [*((folder, folder) for folder in outermost), (str(PACKAGE), f"{KIT}/autograder")]
+    return [*((folder, folder) for folder in outermost), *((str(PACKAGE / name), f"{KIT}/autograder/{name}") for name in SEEN)]
 
 
 def keep_out(course: Path) -> None:

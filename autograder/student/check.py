@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import linecache
-import random
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 
+from autograder.student.fit import fitted
+from autograder.student.logits import record_of
+from autograder.student.neutral import neutral
 from autograder.student.session import current
 from autograder.wall.record import MAX_TEXT, Draw, Failure, Record, RecordError, draw_from
 
@@ -34,10 +34,9 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
     session = current()
     rules = session.facts.rules(exercise)
     shown: list[int] = []
-    no_gradients = any(name in ("backward", "autograd") for name in rules.forbid)
     draws = []
     for seed in session.facts.seeds[exercise]:
-        with neutral(seed), torch.set_grad_enabled(not no_gradients):
+        with neutral(seed), torch.set_grad_enabled(rules.gradients):
             draws.append(attempt(probe, torch.Generator().manual_seed(seed)))
         _keep_first_figure(shown := _open_figures() if len(draws) == 1 else shown)
         if draws[-1].failure:
@@ -53,9 +52,6 @@ def check_loss(exercise: str) -> None:
         CheckFailed: the loss does not reach the last band, or the model is not what was asked for; on a student's
             machine only.
     """
-    from autograder.judge.loss import record_of
-    from autograder.student.fit import fitted
-
     session = current()
     rules = session.facts.rules(exercise)
     seed = session.facts.seeds[exercise][0]
@@ -104,21 +100,3 @@ def failure_of(error: BaseException) -> Failure:
 
 def _cell(filename: str) -> str:
     return "".join(linecache.getlines(filename))
-
-
-@contextlib.contextmanager
-def neutral(seed: int) -> Iterator[None]:
-    """The state in which a probe runs, whatever the notebook has set: dtype, device, gradients, random numbers."""
-    dtype, states = torch.get_default_dtype(), (random.getstate(), np.random.get_state(), torch.get_rng_state())
-    torch.set_default_dtype(torch.float32)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
-    try:
-        with torch.device("cpu"), torch.enable_grad():
-            yield
-    finally:
-        torch.set_default_dtype(dtype)
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])

@@ -1,12 +1,8 @@
-"""``fit`` drives a training: progress, loss curve, budget, checkpoint; while grading it loads the weights and replays the first steps."""
+"""``fit`` trains a model or takes up what was trained: checkpoints beside the notebook; while grading, the weights that were handed in."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,23 +11,14 @@ from typing import Any
 
 import torch
 
-from autograder.judge.loss import same_run
-from autograder.judge.training import segments
 from autograder.student import weights
-from autograder.student.check import neutral
 from autograder.student.fingerprint import fingerprint_of
+from autograder.student.neutral import neutral
 from autograder.student.progress import Progress
+from autograder.student.run import REPLAYED, Interrupted, Run, drive, facts_of, replay, start
 from autograder.student.session import Session, current
-
-REPLAYED = 5  # first losses that tell whether weights and code belong together
-CHECKPOINT_SECONDS = 30  # what a crash may cost
-
-
-class Interrupted(KeyboardInterrupt):
-    """The user stopped the training: shown as one line, without the kit's own."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"Interrupted: {self}"]
+from autograder.wall.checkpoint import load
+from autograder.wall.rows import same_run
 
 
 @dataclass
@@ -40,26 +27,6 @@ class Fitted:
 
     model: Any
     facts: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Run:
-    """A training that can be left after any step and continued."""
-
-    model: Any
-    losses: Iterator[float]
-    history: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-    core_seconds: float = 0.0  # of the processor, whatever else the machine does
-    step: int = 0
-    random: torch.Tensor | None = None  # state of torch's generator between two steps
-    finished: bool = False
-    first: list[float] = field(default_factory=list)
-    saved_curve: list[float | None] = field(default_factory=list)  # of weights that were loaded
-
-    @property
-    def curve(self) -> list[float | None]:
-        return segments(self.history) or self.saved_curve
 
 
 def fitted(exercise: str) -> Fitted:
@@ -97,9 +64,8 @@ def fit(
     session = current()
     rules = session.facts.rules(exercise)
     _fitted.pop(exercise, None)
-    gradients = not any(name in ("backward", "autograd") for name in rules.forbid)
     try:
-        with neutral(session.facts.training_seed), torch.set_grad_enabled(gradients):
+        with neutral(session.facts.training_seed), torch.set_grad_enabled(rules.gradients):
             found = _fit(session, exercise, make_model, train, steps)
         weights.evaluation_mode(found.model)
         sizes = {name: tensor.numel() for name, tensor in weights.tensors_of(found.model).items()}
@@ -120,13 +86,13 @@ def _fit(session: Session, exercise: str, make_model: Callable, train: Callable,
     fingerprint = fingerprint_of(make_model, train, steps)
     run, said = _resume(path, exercise, fingerprint, seed, make_model, train)
     if run is None:
-        run = _start(seed, make_model, train)
+        run = start(seed, make_model, train)
     report = session.report if session.training == "author" else None
     if not run.finished:
         budget = session.facts.rules(exercise).loss.budget_seconds
         with Progress(exercise, steps, budget, said, report) as progress:
             try:
-                _drive(run, budget, progress, lambda: _save(path, run, fingerprint))
+                drive(run, budget, progress, lambda: _save(path, run, fingerprint))
             except Interrupted:  # between two steps; a generator that was broken off within one cannot go on
                 _suspended[exercise] = (fingerprint, run)
                 raise
@@ -134,23 +100,7 @@ def _fit(session: Session, exercise: str, make_model: Callable, train: Callable,
         Progress.say(said, quiet=report is not None)
     if not run.first:
         raise ValueError("the training yielded no loss: train(model) must `yield` the loss of every step")
-    return Fitted(run.model, _facts(run))
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    return {
-        "first": run.first,
-        "replayed": run.first,
-        "steps": run.step,
-        "finished": run.finished,
-        "curve": run.curve,
-    }
-
-
-def _start(seed: int, make_model: Callable, train: Callable) -> Run:
-    torch.manual_seed(seed)
-    model = make_model()
-    return Run(model, iter(train(model)))
+    return Fitted(run.model, facts_of(run))
 
 
 def _resume(
@@ -163,10 +113,10 @@ def _resume(
     if not path.exists():
         return None, ""
     try:
-        saved, facts = weights.load(path)
+        saved, facts = load(path)
         same = facts["fingerprint"] == fingerprint
         if same and same_run(facts["first"], replay(seed, make_model, train, len(facts["first"]))):
-            run = _start(seed, make_model, train)
+            run = start(seed, make_model, train)
             weights.put(run.model, saved)
             run.step, run.seconds = facts["steps"], facts["seconds"]
             run.first, run.finished, run.saved_curve = facts["first"], facts["finished"], facts.get("curve", [])
@@ -188,67 +138,6 @@ def _previous(path: Path) -> Iterator[Path]:
     yield from (path.with_suffix(f".previous-{number}.safetensors") for number in itertools.count(2))
 
 
-def _drive(run: Run, budget: float, progress: Progress, save: Callable[[], None]) -> None:
-    """Step until the generator ends, the budget is spent or the user interrupts; the weights are saved in every case."""
-    begun = last = time.monotonic()
-    begun_core, before, before_core = time.process_time(), run.seconds, run.core_seconds
-    with _interruption() as interrupted:
-        try:
-            if run.random is not None:
-                torch.set_rng_state(run.random)
-            for loss in run.losses:
-                run.step += 1
-                run.history.append(float(loss))
-                if len(run.first) < REPLAYED and run.step <= REPLAYED:
-                    run.first.append(float(loss))
-                now = time.monotonic()
-                run.seconds = before + now - begun
-                run.core_seconds = before_core + time.process_time() - begun_core
-                progress.step(run.step, run.history, run.seconds)
-                if now - last > CHECKPOINT_SECONDS:
-                    save()
-                    last = now
-                if interrupted.is_set():
-                    run.random = torch.get_rng_state()
-                    save()
-                    progress.done(run, "Interrupted.")
-                    raise Interrupted(f"nothing is lost after step {run.step:,}; run the cell again to continue")
-                if math.isnan(run.history[-1]):
-                    progress.done(
-                        run, f"Stopped: the loss of step {run.step:,} is not a number. Lower the learning rate?"
-                    )
-                    break
-                if run.seconds > budget:
-                    progress.done(run, f"Stopped: the budget of {budget:g} seconds is spent. These weights count.")
-                    break
-            else:
-                progress.done(run, "Done.")
-            run.finished = True
-        finally:
-            if run.history:
-                save()
-
-
-@contextlib.contextmanager
-def _interruption() -> Iterator[threading.Event]:
-    """Ctrl-C (or the stop button) ends the training between two steps; a second one at once."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def handler(number, frame):
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
-
-    previous = signal.signal(signal.SIGINT, handler)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
 def _save(path: Path, run: Run, fingerprint: str) -> None:
     facts = {
         "fingerprint": fingerprint,
@@ -266,7 +155,7 @@ def _for_grading(path: Path, session: Session, exercise: str, make_model: Callab
     """The submitted weights in a fresh model, with the first losses that the submitted code gives."""
     seed = session.facts.training_seed
     if path.exists():
-        saved, facts = weights.load(path)
+        saved, facts = load(path)
         replayed = replay(seed, make_model, train, REPLAYED)
         torch.manual_seed(seed)
         model = make_model()
@@ -276,7 +165,7 @@ def _for_grading(path: Path, session: Session, exercise: str, make_model: Callab
             model,
             {"first": first, "replayed": replayed, **{k: facts.get(k) for k in ("steps", "finished", "curve")}},
         )
-    run = _start(seed, make_model, train)
+    run = start(seed, make_model, train)
     begun = time.monotonic()
     for loss in run.losses:
         run.step += 1
@@ -287,15 +176,4 @@ def _for_grading(path: Path, session: Session, exercise: str, make_model: Callab
             break
     else:
         run.finished = True
-    return Fitted(run.model, {**_facts(run), "no_weights": True})
-
-
-def replay(seed: int, make_model: Callable, train: Callable, steps: int) -> list[float]:
-    """The first losses of a fresh training."""
-    run = _start(seed, make_model, train)
-    first = []
-    for loss in run.losses:
-        first.append(float(loss))
-        if len(first) >= steps:
-            break
-    return first
+    return Fitted(run.model, {**facts_of(run), "no_weights": True})

@@ -1,0 +1,46 @@
+"""A built or submitted notebook as the runner wants it: its code cells, and the files beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from autograder.course.directory import CourseDirectory
+from autograder.errors import UserError
+from autograder.runner.job import Cell
+
+
+def built_notebook(path: Path) -> Any:
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file. Make it with: autograder build")
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:  # noqa: BLE001  nbformat raises whatever a damaged file leads it to
+        raise UserError(f"{path} is not a notebook ({error}). Make it again with: autograder build") from None
+
+
+def cells_of(notebook: Any, course: CourseDirectory, lecture: str) -> list[Cell]:
+    """The code cells of a sanitised notebook as the runner wants them."""
+    limits, rules = course.course.limits, course.lecture(lecture).exercises
+    cells = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        metadata = cell.metadata.get("nbgrader", {})
+        name = metadata.get("grade_id", "")
+        fits = name.removesuffix("_fit") if name.endswith("_fit") else ""
+        seconds = limits.cell_seconds + limits.training_seconds if fits in rules else None
+        exercise = name if metadata.get("grade") and name in rules else None
+        cells.append(Cell(cell.source, bool(metadata.get("locked") or metadata.get("grade")), exercise, seconds))
+    return cells
+
+
+def code_of(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def with_names(files: dict[str, bytes], course: CourseDirectory) -> dict[str, bytes]:
+    """The submitted files, with the course's own names in place of whatever a student submitted."""
+    return {**files, "names.txt": course.names.read_bytes()}

@@ -1,0 +1,148 @@
+"""The answer key: what the reference, each mistake and each variant return for some seeds, computed once for the same content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from autograder.course.directory import CourseDirectory
+from autograder.errors import UserError
+from autograder.files import write_whole
+from autograder.grading.cells import built_notebook, cells_of, code_of, with_names
+from autograder.judge.answers import Answers, Key, Mistake
+from autograder.runner import jail
+from autograder.runner.host import Runner
+from autograder.runner.job import Job, Result
+from autograder.wall.facts import EXPECTED, Facts
+from autograder.wall.record import Record, RecordError
+
+
+def answer_key(
+    course: CourseDirectory,
+    lecture: str,
+    runner: Runner,
+    facts: Facts,
+    fresh: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> Answers:
+    """The answers of the reference, the mistakes and the variants for these seeds, computed once for the same content.
+
+    Args:
+        say: told how far the training of a reference model is.
+
+    Raises:
+        UserError: the reference, an oracle, a mistake or a variant does not run, with its line in the lecture file; or the
+            jail would show the course.
+    """
+    if not runner.unsafe:
+        jail.keep_out(course.root)
+    source, others = course.source(lecture), course.extras(lecture)
+    notebook = built_notebook(source)
+    extras = json.loads(others.read_text()) if others.is_file() else {}
+    cache = course.build / "answers" / f"{lecture}-{_digest(course, source, others, facts)}.safetensors"
+    if cache.is_file() and not fresh:
+        try:
+            return Answers.load(cache)
+        except RecordError:
+            cache.unlink()  # a damaged cache is no cache
+    answers = compute_answers(course, lecture, notebook, extras, facts, runner, say)
+    answers.save(cache)
+    return answers
+
+
+def _digest(course: CourseDirectory, source: Path, others: Path, facts: Facts) -> str:
+    """Of everything that the answers depend on."""
+    digest = hashlib.sha256()
+    for part in (source.read_bytes(), others.read_bytes() if others.is_file() else b"", course.names_digest().encode()):
+        digest.update(hashlib.sha256(part).digest())
+    digest.update(json.dumps(facts.to_json(), sort_keys=True).encode())
+    for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def compute_answers(
+    course: CourseDirectory,
+    lecture: str,
+    notebook: Any,
+    extras: dict,
+    facts: Facts,
+    runner: Runner,
+    say: Callable[[str], None] | None = None,
+) -> Answers:
+    """Run the reference, and every mistake, variant and oracle in a fork at its check."""
+    cells = cells_of(notebook, course, lecture)
+    rules = course.lecture(lecture).exercises
+    fits = {
+        c.metadata.nbgrader.grade_id.removesuffix("_fit"): c.source
+        for c in code_of(notebook)
+        if c.metadata.nbgrader.grade_id.endswith("_fit")
+    }
+    for cell in cells:
+        cell.locked = True
+        if cell.exercise:
+            fit_again = "\n" + fits[cell.exercise] if cell.exercise in fits else ""
+            cell.forks = [extra["source"] + fit_again for extra in extras.get(cell.exercise, [])]
+    budget = sum(rules[name].loss.budget_seconds for name in fits)
+    for cell in cells:
+        cell.seconds = 120 + budget  # an author's machine may take its time; a loop that never ends may not
+    wanted = tuple(f"{name}.safetensors" for name in fits)
+    files = {name: path.read_bytes() for name in wanted if (path := course.weights(lecture) / name).is_file()}
+    cell, whole = 120 + budget, 600 + 2 * budget
+    limits = {**course.course.limits.model_dump(), "cell_seconds": cell, "notebook_seconds": whole}
+    limits |= {"cell_cpu_seconds": 2 * cell, "notebook_cpu_seconds": 2 * whole}
+    job = Job(cells, with_names(files, course), facts.to_json(), limits, training="author", wanted=wanted, say=say)
+    result = runner.run(job)
+    where = course.solution(lecture).name
+    for cell, ran in zip(cells, result.cells):
+        error = next((o for o in ran.outputs if o["output_type"] == "error"), None)
+        if error or ran.ended:
+            said = ran.ended or "\n".join(error["traceback"][-12:])
+            raise UserError(f"{where}: with the reference in place this cell stops:\n{cell.source[:300]}\n{said}")
+    course.weights(lecture).mkdir(parents=True, exist_ok=True)
+    for name, data in result.files.items():
+        if files.get(name) != data:
+            write_whole(course.weights(lecture) / name, data)
+    keys = {}
+    for exercise in (cell.exercise for cell in cells if cell.exercise):
+        keys[exercise] = _key(exercise, result, extras.get(exercise, []), where)
+    return Answers(keys, facts.to_json())
+
+
+def _key(exercise: str, result: Result, extras: list[dict[str, Any]], where: str) -> Key:
+    if exercise not in result.records:
+        raise UserError(
+            f"{where}: the check of {exercise!r} handed over no record: {result.refused.get(exercise, 'it does not call check or check_loss')}."
+        )
+    reference = result.records[exercise]
+    if fault := _fault_of(reference):
+        raise UserError(f"{where}: the reference of {exercise!r} {fault}")
+    key = Key(reference)
+    for number, extra in enumerate(extras):
+        record = result.forks.get((exercise, number), "it handed over no record")
+        if not isinstance(record, Record):
+            raise UserError(f"{where}:{extra['line']}: the {extra['kind']} of {exercise!r} does not run: {record}.")
+        if extra["kind"] == "mistake":
+            key.mistakes.append(Mistake(extra["says"], record))
+        elif extra["kind"] == "variant":
+            key.variants.append(record)
+    return key
+
+
+def _fault_of(reference: Record) -> str:
+    """Why a reference cannot be compared with: on such inputs nobody could be right."""
+    for number, draw in enumerate(reference.draws, 1):
+        which = f"for draw {number} of {len(reference.draws)}"
+        if draw.failure:
+            return f"fails its own probe {which} ({draw.failure.name}: {draw.failure.message}). Draw inputs that it can take."
+        if draw.values.keys() != reference.draws[0].values.keys():
+            return f"returns other names {which} than for draw 1. Let each draw return the same."
+    return ""
+
+
+def expected_path(course: CourseDirectory, lecture: str) -> Path:
+    """The public answers: beside the source notebook, from where nbgrader copies them to the release."""
+    return course.source(lecture).parent / EXPECTED

@@ -1,0 +1,51 @@
+"""What a run depends on and what it gives: cells, files, seeds and limits in; outputs and records out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.wall.record import Record
+
+
+@dataclass
+class Cell:
+    """One code cell to run."""
+
+    source: str
+    locked: bool = False
+    exercise: str | None = None  # whose check it is
+    seconds: float | None = None  # its own time limit
+    forks: list[str] = field(default_factory=list)  # other answers to check in copies of the process
+
+
+@dataclass
+class CellResult:
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    ended: str | None = None  # why the cell did not come to its end, for the student to read
+    ran: bool = False
+
+
+@dataclass
+class Result:
+    """What one submission's run returned."""
+
+    cells: list[CellResult]
+    records: dict[str, Record] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)  # exercise -> why its record was not taken
+    forks: dict[tuple[str, int], Record | str] = field(default_factory=dict)  # (exercise, number) -> record or error
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass
+class Job:
+    """Cells, files, seeds and limits: all that a run depends on."""
+
+    cells: list[Cell]
+    files: dict[str, bytes]
+    facts: dict[str, Any]  # of session.Facts
+    limits: dict[str, Any]  # of course.Limits
+    training: str = "grading"
+    wanted: tuple[str, ...] = ()  # files to bring back
+    say: Callable[[str], None] | None = None  # told how far a reference's training is

@@ -1,0 +1,86 @@
+"""The comparison on a student's own machine: the public answers beside the notebook, and the verdict at once.
+
+The one place beside a student's code that judges; nobody else believes what it says.  It is never loaded in the jail.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from autograder.errors import CheckFailed
+from autograder.judge.answers import Answers
+from autograder.judge.cards import as_html, as_text
+from autograder.judge.judging import verdict_of
+from autograder.judge.verdict import Verdict
+from autograder.student.names import load_names
+from autograder.student.progress import in_notebook
+from autograder.wall.facts import EXPECTED, Facts, canary
+from autograder.wall.record import Record, RecordError
+
+
+class LocalSession:
+    """Compares with the public answers at once and shows the verdict."""
+
+    training = "student"
+    training_seconds = float("inf")
+
+    def __init__(self, path: Path):
+        if not path.is_file():
+            raise CheckFailed(
+                f"{path.name} is not in {path.parent}. It comes with the assignment: fetch it again, and open the notebook from its folder."
+            )
+        try:
+            self.answers = Answers.load(path)
+            self.facts = Facts.from_json(self.answers.facts)
+        except (RecordError, KeyError, TypeError, ValueError) as error:
+            raise CheckFailed(f"{path.name} is damaged; fetch the assignment again. ({error})") from None
+        if self.facts.canary != canary():
+            raise CheckFailed(
+                f"This machine's torch {torch.__version__} draws other random numbers than torch {self.facts.torch}, with which the "
+                f"answers were made, so nothing can be compared here. Install it with: pip install torch=={self.facts.torch.split('+')[0]}"
+            )
+
+    def submit(self, record: Record) -> None:
+        """Show the verdict on a record.
+
+        Raises:
+            CheckFailed: it has not full marks.
+        """
+        key = self.answers.keys.get(record.exercise)
+        verdict = verdict_of(record, self.facts, key, lambda: load_names(seed=self.facts.split_seed))
+        show(verdict, self.facts.rules(record.exercise).title)
+
+    def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
+        """A student watches the loss curve instead."""
+
+
+_cache: dict[tuple[Path, int | None], LocalSession] = {}
+
+
+def here() -> LocalSession:
+    """The session of the assignment whose folder this process works in; its answers are read once while they do not change."""
+    path = Path(EXPECTED).resolve()
+    key = (path, path.stat().st_mtime_ns if path.is_file() else None)
+    if key not in _cache:
+        _cache.clear()
+        _cache[key] = LocalSession(path)
+    return _cache[key]
+
+
+def show(verdict: Verdict, title: str) -> None:
+    """Display the verdict under the exercise's title; one that did not pass also raises, so that ``nbgrader validate`` tells the truth.
+
+    Raises:
+        CheckFailed: the answer does not have full marks.
+    """
+    if in_notebook():
+        from IPython.display import HTML, display
+
+        display(HTML(as_html(verdict, title)))
+    elif verdict.status == "correct":
+        print(as_text(verdict))
+    if verdict.status != "correct":
+        first = verdict.message or "see above"
+        raise CheckFailed(f"{verdict.exercise}: {first}" if in_notebook() else as_text(verdict))

@@ -1,0 +1,137 @@
+"""One training, step by step: what it has reached, and the loop that drives it until it ends or is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from autograder.student.progress import Progress
+from autograder.wall.rows import segments
+
+REPLAYED = 5  # first losses that tell whether weights and code belong together
+CHECKPOINT_SECONDS = 30  # what a crash may cost
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped the training: shown as one line, without the kit's own."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Interrupted: {self}"]
+
+
+@dataclass
+class Run:
+    """A training that can be left after any step and continued."""
+
+    model: Any
+    losses: Iterator[float]
+    history: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    core_seconds: float = 0.0  # of the processor, whatever else the machine does
+    step: int = 0
+    random: torch.Tensor | None = None  # state of torch's generator between two steps
+    finished: bool = False
+    first: list[float] = field(default_factory=list)
+    saved_curve: list[float | None] = field(default_factory=list)  # of weights that were loaded
+
+    @property
+    def curve(self) -> list[float | None]:
+        return segments(self.history) or self.saved_curve
+
+
+def facts_of(run: Run) -> dict[str, Any]:
+    """What goes into the record beside the logits."""
+    return {
+        "first": run.first,
+        "replayed": run.first,
+        "steps": run.step,
+        "finished": run.finished,
+        "curve": run.curve,
+    }
+
+
+def start(seed: int, make_model: Callable[[], Any], train: Callable[[Any], Iterator[float]]) -> Run:
+    """A fresh model, and its training before the first step."""
+    torch.manual_seed(seed)
+    model = make_model()
+    return Run(model, iter(train(model)))
+
+
+def replay(seed: int, make_model: Callable[[], Any], train: Callable[[Any], Iterator[float]], steps: int) -> list[float]:
+    """The first losses of a fresh training."""
+    run = start(seed, make_model, train)
+    first = []
+    for loss in run.losses:
+        first.append(float(loss))
+        if len(first) >= steps:
+            break
+    return first
+
+
+def drive(run: Run, budget: float, progress: Progress, save: Callable[[], None]) -> None:
+    """Step until the generator ends, the budget is spent or the user interrupts; the weights are saved in every case."""
+    begun = last = time.monotonic()
+    begun_core, before, before_core = time.process_time(), run.seconds, run.core_seconds
+    with _interruption() as interrupted:
+        try:
+            if run.random is not None:
+                torch.set_rng_state(run.random)
+            for loss in run.losses:
+                run.step += 1
+                run.history.append(float(loss))
+                if len(run.first) < REPLAYED and run.step <= REPLAYED:
+                    run.first.append(float(loss))
+                now = time.monotonic()
+                run.seconds = before + now - begun
+                run.core_seconds = before_core + time.process_time() - begun_core
+                progress.step(run.step, run.history, run.seconds)
+                if now - last > CHECKPOINT_SECONDS:
+                    save()
+                    last = now
+                if interrupted.is_set():
+                    run.random = torch.get_rng_state()
+                    save()
+                    progress.done(run, "Interrupted.")
+                    raise Interrupted(f"nothing is lost after step {run.step:,}; run the cell again to continue")
+                if math.isnan(run.history[-1]):
+                    progress.done(
+                        run, f"Stopped: the loss of step {run.step:,} is not a number. Lower the learning rate?"
+                    )
+                    break
+                if run.seconds > budget:
+                    progress.done(run, f"Stopped: the budget of {budget:g} seconds is spent. These weights count.")
+                    break
+            else:
+                progress.done(run, "Done.")
+            run.finished = True
+        finally:
+            if run.history:
+                save()
+
+
+@contextlib.contextmanager
+def _interruption() -> Iterator[threading.Event]:
+    """Ctrl-C (or the stop button) ends the training between two steps; a second one at once."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def handler(number, frame):
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    previous = signal.signal(signal.SIGINT, handler)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, previous)
