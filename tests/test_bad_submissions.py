@@ -12,7 +12,8 @@ import pytest
 from conftest import TINY, copy_course
 from nbgrader.api import Gradebook
 
-from autograder.commands.demo import Submission, hand_in, nbgrader, shown_cards, solution_texts
+from autograder.commands.demo import nbgrader, shown_cards
+from autograder.commands.sample_class import Submission, hand_in, solution_texts
 from autograder.course.notebook import ANSWER
 
 FULL = {"double": 2, "pieces": 4, "slope": 3, "by_hand": 2, "train_tiny": 3}

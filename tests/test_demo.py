@@ -7,7 +7,8 @@ from conftest import TINY, copy_course
 from nbgrader.api import Gradebook
 
 from autograder.commands.cli import main
-from autograder.commands.demo import compare, make_class
+from autograder.commands.demo import compare
+from autograder.commands.sample_class import make_class
 from autograder.course.directory import CourseDirectory
 from autograder.grading.key import answer_key
 from autograder.grading.secret import hidden_facts

@@ -11,7 +11,8 @@ from conftest import TINY, copy_course
 from hostile import ATTACKS, FULL, Attack, Listeners, answer_cells, hand_in_attack, orphans, submissions
 from nbgrader.api import Gradebook
 
-from autograder.commands.demo import Submission, hand_in, nbgrader, shown_cards, solution_texts
+from autograder.commands.demo import nbgrader, shown_cards
+from autograder.commands.sample_class import Submission, hand_in, solution_texts
 
 CANARY = "sings"
 

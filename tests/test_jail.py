@@ -13,8 +13,9 @@ from conftest import TINY, copy_course, copy_tiny
 from nbgrader.api import Gradebook
 
 from autograder.commands.cli import main
-from autograder.commands.demo import Submission, hand_in, nbgrader, solution_texts
+from autograder.commands.demo import nbgrader
 from autograder.commands.doctor import ESCAPES, jail_findings
+from autograder.commands.sample_class import Submission, hand_in, solution_texts
 from autograder.plugin.running import UNSAFE_NOTE
 from autograder.runner.host import Runner
 

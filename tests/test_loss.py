@@ -6,10 +6,10 @@ import torch
 from autograder.course.names import contexts_of
 from autograder.course.schema import Exercise, Loss
 from autograder.judge.loss import judge_loss
-from autograder.names import load_names
 from autograder.student import weights
 from autograder.student.fit import Fitted
 from autograder.student.logits import record_of
+from autograder.student.names import load_names
 from autograder.wall.facts import Facts
 from autograder.wall.record import Draw, Record, draw_from
 

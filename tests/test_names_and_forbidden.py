@@ -5,8 +5,8 @@ from conftest import TINY
 from autograder.course.names import SYMBOLS, contexts_of, names_of
 from autograder.grading.secret import hidden_facts
 from autograder.judge.forbidden import MODULES, forbidden_use, without_forbidden
-from autograder.names import load_names
 from autograder.runner.job import Cell, Job
+from autograder.student.names import load_names
 
 
 @pytest.mark.parametrize("context", [1, 2, 3, 8])

@@ -14,7 +14,8 @@ from conftest import ROOT, TINY, copy_tiny
 from nbgrader.api import Gradebook
 
 from autograder.commands.build import build
-from autograder.commands.demo import make_course, nbgrader, shown_cards, solution_texts
+from autograder.commands.demo import nbgrader, shown_cards
+from autograder.commands.sample_class import make_course, solution_texts
 from autograder.course.notebook import ANSWER
 
 FULL = 14.0  # of the exercises that are not graded by a person

@@ -16,7 +16,8 @@ from conftest import TINY, copy_course
 from hostile import orphans, started_by
 from nbgrader.api import Gradebook
 
-from autograder.commands.demo import hand_in, make_class, nbgrader, shown_cards
+from autograder.commands.demo import nbgrader, shown_cards
+from autograder.commands.sample_class import hand_in, make_class
 from autograder.grading.key import answer_key
 from autograder.grading.secret import hidden_facts
 

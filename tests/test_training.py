@@ -4,7 +4,7 @@ import pytest
 from conftest import ROOT
 
 from autograder.commands.build import build
-from autograder.commands.demo import solution_texts
+from autograder.commands.sample_class import solution_texts
 from autograder.course.directory import load_course
 from autograder.course.notebook import ANSWER
 from autograder.grading.cells import built_notebook
@@ -36,7 +36,7 @@ import torch
 import torch.nn.functional as F
 from autograder import check_loss, fit
 from autograder.course.names import contexts_of
-from autograder.names import load_names
+from autograder.student.names import load_names
 names = load_names()
 # %% [markdown] exercise="train_small"
 # Train.

@@ -10,7 +10,7 @@ from hostile import ATTACKS, Listeners, hand_in_attack
 
 from autograder.commands.build import build
 from autograder.commands.cli import main
-from autograder.commands.demo import solution_texts
+from autograder.commands.sample_class import solution_texts
 from autograder.commands.verify import verify
 from autograder.course.directory import load_course
 from autograder.errors import UserError

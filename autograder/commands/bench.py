@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rich.table import Table
+
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
 from autograder.grading.cells import built_notebook
@@ -44,6 +46,11 @@ class Paired:
 class JailCost:
     lectures: list[Paired]
     starts: Paired  # of the warm process, once a command
+
+    @property
+    def pairs(self) -> list[float]:
+        """The ratios of all rounds of all lectures."""
+        return [ratio for paired in self.lectures for ratio in paired.ratios]
 
 
 def jail_cost(
@@ -85,7 +92,8 @@ def _one_lecture(
 
     for runner in (jailed, bare):
         once(runner)  # caches fill up
-    having, lacking = [], []
+    having: list[float] = []
+    lacking: list[float] = []
     for number in range(rounds):
         advance(lecture)
         for runner in (jailed, bare) if number % 2 == 0 else (bare, jailed):
@@ -97,3 +105,13 @@ def _seconds(work: Callable[[], None]) -> float:
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
+
+
+def cost_table(cost: JailCost) -> Table:
+    """Medians, ratios, and how far the rounds lie apart."""
+    table = Table("grading one submission", "in the jail", "without", "ratio", "middle half of the rounds")
+    for paired in (*cost.lectures, cost.starts):
+        low, high = paired.middle_half
+        times = [f"{1000 * statistics.median(side):.0f} ms" for side in (paired.having, paired.lacking)]
+        table.add_row(paired.lecture, *times, f"{paired.ratio:.3f}", f"{low:.3f} to {high:.3f}")
+    return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from autograder.errors import UserError
 
@@ -13,14 +13,16 @@ try:
     import typer
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.table import Table
 except ImportError:  # a student's install
     sys.exit(
         "The command autograder is the instructor's. Install what it needs with: pip install -c constraints.txt '.[instructor]'"
     )
 
+from autograder.commands.stages import Stages
 from autograder.course.directory import CourseDirectory, load_course
+
+if TYPE_CHECKING:  # torch takes two seconds, which --help need not wait for
+    from autograder.runner.host import Runner
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,17 +62,6 @@ def _course() -> CourseDirectory:
     return load_course(state["course"])
 
 
-def _progress() -> Progress:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    return Progress(*columns, console=console, transient=not console.is_terminal)
-
-
 @app.command()
 def build(lectures: Lectures = None) -> None:
     """Make the stub notebooks in `assignments/` from the lecture files in `solutions/`.
@@ -79,23 +70,20 @@ def build(lectures: Lectures = None) -> None:
     `build/weights/`. A second run changes nothing.
     """
     from autograder.commands.build import build as build_one
-    from autograder.commands.verify import lectures_of
     from autograder.runner.parallel import each_lecture
 
     course = _course()
-    wanted = lectures_of(course, lectures)
-    with _progress() as progress:
-        task = progress.add_task("building", total=len(wanted))
+    wanted = course.lectures(lectures)
+    with Stages(console) as stages:
+        stage = stages.begin("building", len(wanted))
 
-        def work(lecture: str, runner) -> None:
-            build_one(course, lecture, runner, say=lambda text: progress.update(task, description=f"{lecture}: {text}"))
-            progress.advance(task)
+        def work(lecture: str, runner: Runner) -> None:
+            build_one(course, lecture, runner, say=lambda text: stage.say(lecture, text))
+            stage.advance(f"{lecture}: built")
 
         each_lecture(wanted, work, state["unsafe"])
-        progress.update(task, description="built")
-    console.print(
-        f"{len(wanted)} lecture{'s' if len(wanted) > 1 else ''} built. The stub notebooks are in assignments/."
-    )
+        stage.end("built")
+    console.print(f"{_count(wanted, 'lecture')} built. The stub notebooks are in assignments/.")
 
 
 @app.command()
@@ -110,84 +98,30 @@ def verify(
 
     Also checks that the committed stubs are those of the lecture files. Exit code 1 if anything is wrong.
     """
-    from autograder.commands.verify import lectures_of
+    from autograder.commands.verify import LectureReport, report_table, training_table
     from autograder.commands.verify import verify as verify_one
     from autograder.runner.parallel import each_lecture
 
     course = _course()
-    wanted = lectures_of(course, lectures)
-    with _progress() as progress:
-        task = progress.add_task("verifying", total=len(wanted))
+    wanted = course.lectures(lectures)
+    with Stages(console) as stages:
+        stage = stages.begin("verifying", len(wanted))
 
-        def work(lecture: str, runner):
-            report = verify_one(
-                course,
-                lecture,
-                runner,
-                train,
-                say=lambda text: progress.update(task, description=f"{lecture}: {text}"),
-            )
-            progress.advance(task)
+        def work(lecture: str, runner: Runner) -> LectureReport:
+            report = verify_one(course, lecture, runner, train, say=lambda text: stage.say(lecture, text))
+            stage.advance(f"{lecture}: verified")
             return report
 
         reports = each_lecture(wanted, work, state["unsafe"])
+        stage.end("verified")
     for report in reports:
-        table = Table(
-            "exercise",
-            "reference",
-            "stub",
-            "mistakes named",
-            "variants accepted",
-            "oracles",
-            title=report.lecture,
-            title_justify="left",
-        )
-        for e in report.exercises:
-            share = 100 * e.reference.points / e.reference.max_points
-            style = "red" if e.faults else ""
-            row = (
-                e.exercise,
-                f"{share:.0f} %",
-                f"{e.stub.points:g}, {e.stub.status}",
-                f"{e.named} of {e.mistakes}",
-                f"{e.accepted} of {e.variants}",
-                str(e.oracles),
-            )
-            table.add_row(*row, style=style)
-        console.print(table)
-    if found := [training for report in reports for training in report.trainings]:
-        console.print(training_table(found))
+        console.print(report_table(report))
+    if trainings := [training for report in reports for training in report.trainings]:
+        console.print(training_table(trainings))
     every = [e for report in reports for e in report.exercises]
-    counts = (
-        f"{len(every)} exercises, {sum(e.mistakes for e in every)} mistakes, {sum(e.variants for e in every)} variants"
-    )
-    counts += f", {reports[0].draws} hidden draws each"
-    faults = [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults]
-    for fault in faults:
-        console.print(f"[red]wrong[/red] {escape(fault)}", highlight=False, soft_wrap=True)
-    console.print(f"{counts}: " + (f"{len(faults)} faults." if faults else "all is well."))
-    if faults:
-        raise typer.Exit(1)
-
-
-def training_table(trainings: list) -> Table:
-    """What the reference models reached and cost, beside what the notes of the course reached."""
-    table = Table(
-        "model", "loss", "of the notes", "steps", "core seconds", "of the notes' recipe", title_justify="left"
-    )
-    table.title = "Reference models, trained from scratch"
-    for t in trainings:
-        notes = t.rules.notes
-        table.add_row(
-            t.exercise,
-            f"{t.rules.split} {t.loss:.4f}",
-            f"{notes.loss:.4f}" if notes else "",
-            f"{t.steps:,}",
-            f"{t.core_seconds:.1f}",
-            f"{notes.seconds:g} s, {notes.steps:,} steps" if notes and notes.seconds and notes.steps else "",
-        )
-    table.add_row("all", "", "", "", f"{sum(t.core_seconds for t in trainings):.1f}", "", style="bold")
-    return table
+    mistakes, variants = sum(e.mistakes for e in every), sum(e.variants for e in every)
+    counts = f"{len(every)} exercises, {mistakes} mistakes, {variants} variants, {reports[0].draws} hidden draws each"
+    _end(counts, [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults], "all is well")
 
 
 @app.command()
@@ -202,34 +136,17 @@ def demo(
     The class: the reference, the untouched stub, one submission for each known mistake and each variant, and a few mixed
     ones. Runs `nbgrader generate_assignment`, `autograde`, `generate_feedback` and `export`. Exit code 1 if anything differs.
     """
-    from autograder.commands.demo import run_demo
+    from autograder.commands.demo import run_demo, tables
 
     course = _course()
-    with _progress() as progress:
-        outcome = run_demo(course, lectures, folder or course.build / "demo", progress, state["unsafe"])
-    for lecture, rows in outcome.rows.items():
-        table = Table("submission", "expected", "given", "recognised", title=lecture, title_justify="left")
-        for row in rows:
-            style = "red" if row.faults else ""
-            table.add_row(
-                row.student,
-                f"{row.expected:g}",
-                "none" if row.given is None else f"{row.given:g}",
-                row.recognised,
-                style=style,
-            )
+    with Stages(console) as stages:
+        outcome = run_demo(course, lectures, folder or course.build / "demo", stages, state["unsafe"])
+    for table in tables(outcome):
         console.print(table)
-    for fault in outcome.faults:
-        console.print(f"[red]wrong[/red] {escape(fault)}", highlight=False, soft_wrap=True)
-    total = sum(len(rows) for rows in outcome.rows.values())
-    console.print(
-        f"{total} submissions graded in {outcome.seconds:.0f} s: "
-        + (f"{len(outcome.faults)} faults." if outcome.faults else "every point and every diagnosis is right.")
-    )
     for label, path in outcome.places.items():
         console.print(f"  {label}: {path}", soft_wrap=True, highlight=False)
-    if outcome.faults:
-        raise typer.Exit(1)
+    total = sum(len(rows) for rows in outcome.rows.values())
+    _end(f"{total} submissions graded in {outcome.seconds:.0f} s", outcome.faults, "every point and every diagnosis is right")
 
 
 @app.command()
@@ -242,29 +159,23 @@ def bench(
 
     Ratios travel from machine to machine, seconds do not. Nothing else should run meanwhile.
     """
-    from autograder.commands.bench import jail_cost
-    from autograder.commands.verify import lectures_of
+    from autograder.commands.bench import cost_table, jail_cost
 
     if not jail:
         raise UserError("Say what to measure: autograder bench --jail")
     course = _course()
-    wanted = lectures_of(course, lectures)
-    with _progress() as progress:
-        task = progress.add_task("measuring", total=len(wanted) * rounds)
+    wanted = course.lectures(lectures)
+    with Stages(console) as stages:
+        stage = stages.begin("measuring", len(wanted) * rounds)
 
         def advance(lecture: str) -> None:
-            progress.update(task, description=lecture, advance=1)
+            stage.say(lecture)
+            stage.advance()
 
         cost = jail_cost(course, wanted, rounds, advance)
-    table = Table("grading one submission", "in the jail", "without", "ratio", "middle half of the rounds")
-    for paired in (*cost.lectures, cost.starts):
-        low, high = paired.middle_half
-        times = [f"{1000 * statistics.median(side):.0f} ms" for side in (paired.having, paired.lacking)]
-        table.add_row(paired.lecture, *times, f"{paired.ratio:.3f}", f"{low:.3f} to {high:.3f}")
-    console.print(table)
-    ratios = [ratio for paired in cost.lectures for ratio in paired.ratios]
+    console.print(cost_table(cost))
     console.print(
-        f"The jail costs {100 * (statistics.median(ratios) - 1):.1f} % of the time of grading: the median of {len(ratios)} pairs. "
+        f"The jail costs {100 * (statistics.median(cost.pairs) - 1):.1f} % of the time of grading: the median of {len(cost.pairs)} pairs. "
         "The start is paid once a command."
     )
 
@@ -281,6 +192,19 @@ def doctor() -> None:
         if not finding.good:
             console.print(f"     {escape(finding.remedy)}", highlight=False, soft_wrap=True)
     if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+def _count(things: list[Any], word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+
+
+def _end(what: str, faults: list[str], good: str) -> None:
+    """The last line of a command that proves something, and its exit code."""
+    for fault in faults:
+        console.print(f"[red]wrong[/red] {escape(fault)}", highlight=False, soft_wrap=True)
+    console.print(f"{what}: {_count(faults, 'fault') if faults else good}.")
+    if faults:
         raise typer.Exit(1)
 
 

@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-import json
+import html
 import os
-import random
 import re
-import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
-from rich.progress import Progress
+from nbgrader.api import Gradebook, MissingEntry
+from rich.table import Table
 
 from autograder.commands.build import build
-from autograder.commands.verify import lectures_of
+from autograder.commands.sample_class import Submission, hand_in, make_class, make_course
+from autograder.commands.stages import Stage, Stages
 from autograder.course.directory import CourseDirectory
-from autograder.course.lecture import BEGIN, END
-from autograder.course.notebook import ANSWER
 from autograder.errors import UserError
 from autograder.grading.cells import built_notebook
 from autograder.grading.key import answer_key
-from autograder.grading.secret import SECRET_FILE, hidden_facts, secret
-from autograder.judge.answers import Answers
-from autograder.judge.judging import verdict_of
+from autograder.grading.secret import hidden_facts
 from autograder.runner.host import Runner
 from autograder.runner.parallel import each_lecture
 
-MIXED = 6  # submissions a lecture with some exercises right, some wrong, some untouched
 POLL_SECONDS = 0.5
-
-
-@dataclass
-class Submission:
-    """One made-up student: what each answer is, and what it must earn."""
-
-    student: str
-    answers: dict[str, str | None]  # exercise -> text of the answer cell; None leaves the stub
-    points: dict[str, float]
-    says: dict[str, str] = field(default_factory=dict)  # exercise -> the mistake's own sentence
 
 
 @dataclass
@@ -64,7 +49,7 @@ class Outcome:
 
 
 def run_demo(
-    course: CourseDirectory, lectures: list[str] | None, folder: Path, progress: Progress, unsafe: bool = False
+    course: CourseDirectory, lectures: list[str] | None, folder: Path, stages: Stages, unsafe: bool = False
 ) -> Outcome:
     """Make the class, grade it with plain nbgrader commands, and compare.
 
@@ -72,21 +57,22 @@ def run_demo(
         UserError: a lecture cannot be built, or an nbgrader command fails.
     """
     begun = time.monotonic()
-    wanted = lectures_of(course, lectures)
-    task = progress.add_task("building", total=len(wanted))
+    wanted = course.lectures(lectures)
+    stage = stages.begin("building", len(wanted))
 
     def work(lecture: str, runner: Runner) -> list[Submission]:
-        build(course, lecture, runner, say=lambda text: progress.update(task, description=f"{lecture}: {text}"))
+        build(course, lecture, runner, say=lambda text: stage.say(lecture, text))
+        stage.say(lecture, "answers for the hidden seeds")
         answers = answer_key(course, lecture, runner, hidden_facts(course, lecture))
-        progress.advance(task)
+        stage.advance(f"{lecture}: built")
         return make_class(course, lecture, answers)
 
     classes = dict(zip(wanted, each_lecture(wanted, work, unsafe)))
-    progress.update(task, description="built")
+    stage.end("built")
     make_course(course, folder, wanted)
-    task = progress.add_task("nbgrader generate_assignment", total=len(wanted))
+    stage = stages.begin("nbgrader generate_assignment", len(wanted))
     for some in (wanted[:1], wanted[1:]):  # the first one makes the gradebook
-        _at_once(folder, "generate_assignment", some, folder / "release", progress, task)
+        _at_once(folder, "generate_assignment", some, folder / "release", stage)
     for lecture in wanted:
         for submission in classes[lecture]:
             hand_in(course, folder, lecture, submission)
@@ -95,8 +81,8 @@ def run_demo(
     options = ["--SubmissionRunner.unsafe=True"] if unsafe else []
     for command, results in (("autograde", "autograded"), ("generate_feedback", "feedback")):
         more = options if command == "autograde" else []
-        task = progress.add_task(f"nbgrader {command}", total=sum(map(len, classes.values())))
-        _at_once(folder, command, longest_first, folder / results, progress, task, more)
+        stage = stages.begin(f"nbgrader {command}", sum(map(len, classes.values())))
+        _at_once(folder, command, longest_first, folder / results, stage, more)
     nbgrader(folder, "export")
     rows = {lecture: compare(course, folder, lecture, classes[lecture]) for lecture in wanted}
     faults = [
@@ -109,112 +95,6 @@ def run_demo(
         "gradebook": folder / "gradebook.db",
     }
     return Outcome(rows, faults, time.monotonic() - begun, places)
-
-
-def make_class(course: CourseDirectory, lecture: str, answers: Answers, mixed: int = MIXED) -> list[Submission]:
-    """The reference, the stub, each mistake, each variant, and a few mixed submissions, with the points they must earn.
-
-    Who hands in a mistake or a variant has done that exercise only: so a gap anywhere else must not matter.
-    """
-    rules = {name: r for name, r in course.lecture(lecture).exercises.items() if not r.written}
-    solutions = solution_texts(course, lecture)
-    full, nothing = {name: r.points for name, r in rules.items()}, dict.fromkeys(rules, 0.0)
-    extras = json.loads(course.extras(lecture).read_text())
-    facts = hidden_facts(course, lecture)
-    found = [Submission("reference", dict(solutions), dict(full)), Submission("stub", {}, dict(nothing))]
-    wrong: list[tuple[str, str, float, str]] = []
-    for name in rules:
-        mistakes = iter(answers.keys[name].mistakes)
-        counts = {"mistake": 0, "variant": 0}
-        for extra in extras.get(name, []):
-            if extra["kind"] == "oracle":
-                continue
-            counts[extra["kind"]] += 1
-            text = f"{solutions[name]}\n\n{extra['source']}"
-            student = f"{extra['kind']}_{name}_{counts[extra['kind']]}"
-            if extra["kind"] == "variant":
-                found.append(Submission(student, {name: text}, {**nothing, name: full[name]}))
-                continue
-            points = verdict_of(next(mistakes).record, facts, answers.keys[name], course.read_names).points
-            found.append(Submission(student, {name: text}, {**nothing, name: points}, {name: extra["says"]}))
-            wrong.append((name, text, points, extra["says"]))
-    chance = random.Random(0)
-    for number in range(1, mixed + 1):
-        some = Submission(f"mixed_{number}", {}, {})
-        for name in rules:
-            kind = chance.choice(("right", "wrong", "stub"))
-            choices = [w for w in wrong if w[0] == name]
-            if kind == "wrong" and choices:
-                _, some.answers[name], some.points[name], some.says[name] = chance.choice(choices)
-            else:
-                some.answers[name] = None if kind == "stub" else solutions[name]
-                some.points[name] = 0.0 if kind == "stub" else full[name]
-        found.append(some)
-    return found
-
-
-def solution_texts(course: CourseDirectory, lecture: str) -> dict[str, str]:
-    """The reference's answer cells as a student would have written them: without the markers."""
-    texts = {}
-    for cell in built_notebook(course.source(lecture)).cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        if name.endswith(ANSWER):
-            lines = [line for line in cell.source.split("\n") if BEGIN not in line and END not in line]
-            texts[name.removesuffix(ANSWER)] = "\n".join(lines)
-    return texts
-
-
-def make_course(course: CourseDirectory, folder: Path, lectures: list[str]) -> None:
-    """A course folder with only ``nbgrader_config.py``, ``course.yml``, the names and the built files."""
-    if folder.exists():
-        if not (folder / "course.yml").is_file() and any(folder.iterdir()):
-            raise UserError(f"{folder} is not empty and no demonstration course: name another --folder.")
-        _make_writable(folder)
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    for name in ("course.yml", "nbgrader_config.py", course.course.data.names):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(course.root / name, folder / name)
-    hidden = folder / SECRET_FILE  # the same hidden seeds, so that the expected points are those of the same draws
-    hidden.touch(mode=0o600)
-    hidden.write_bytes(secret(course))
-    for lecture in lectures:
-        shutil.copytree(course.source(lecture).parent, folder / "build" / "source" / lecture)
-        (folder / "build" / "extras").mkdir(exist_ok=True)
-        shutil.copyfile(course.extras(lecture), folder / "build" / "extras" / f"{lecture}.json")
-        for path in course.weights(lecture).glob("*.safetensors"):
-            target = folder / "build" / "weights" / lecture
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target / path.name)
-    for path in (course.build / "answers").glob("*.safetensors"):  # the same content has the same answers
-        (folder / "build" / "answers").mkdir(exist_ok=True)
-        shutil.copyfile(path, folder / "build" / "answers" / path.name)
-
-
-def _make_writable(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(0o755)
-
-
-def hand_in(course: CourseDirectory, folder: Path, lecture: str, submission: Submission) -> Path:
-    """Fill the released stub as this student would, and put it where ``nbgrader collect`` would."""
-    notebook = nbformat.read(folder / "release" / lecture / f"{lecture}.ipynb", as_version=4)
-    for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix(ANSWER)
-        if (
-            cell.metadata.get("nbgrader", {}).get("solution")
-            and cell.cell_type == "code"
-            and submission.answers.get(name)
-        ):
-            cell.source = submission.answers[name]
-    target = folder / "submitted" / submission.student / lecture
-    target.mkdir(parents=True)
-    nbformat.write(notebook, target / f"{lecture}.ipynb")
-    for path in course.weights(lecture).glob("*.safetensors"):
-        if submission.answers.get(path.stem):
-            shutil.copyfile(path, target / path.name)
-    return target
 
 
 def nbgrader(folder: Path, *arguments: str) -> str:
@@ -236,15 +116,25 @@ def nbgrader(folder: Path, *arguments: str) -> str:
     return process.stdout
 
 
+def tables(outcome: Outcome) -> Iterator[Table]:
+    """One for each lecture: what every submission was to be given, and was."""
+    for lecture, rows in outcome.rows.items():
+        table = Table("submission", "expected", "given", "recognised", title=lecture, title_justify="left")
+        for row in rows:
+            given = "none" if row.given is None else f"{row.given:g}"
+            table.add_row(row.student, f"{row.expected:g}", given, row.recognised, style="red" if row.faults else "")
+        yield table
+
+
 def _at_once(
-    folder: Path, command: str, lectures: list[str], results: Path, progress: Progress, task: Any, options: Any = ()
+    folder: Path, command: str, lectures: list[str], results: Path, stage: Stage, options: Sequence[str] = ()
 ) -> None:
     """One nbgrader command for several lectures, as many at a time as there are cores; shows what has been written."""
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         futures = [pool.submit(nbgrader, folder, command, lecture, *options) for lecture in lectures]
         while wait(futures, timeout=POLL_SECONDS).not_done:
-            progress.update(task, completed=_written(results))
-        progress.update(task, completed=_written(results))
+            stage.reach(_written(results))
+        stage.reach(_written(results))
         for future in futures:
             future.result()
 
@@ -255,8 +145,6 @@ def _written(folder: Path) -> int:
 
 def compare(course: CourseDirectory, folder: Path, lecture: str, submissions: list[Submission]) -> list[Row]:
     """Expected and given points, cell by cell, and whether each mistake was called by its own sentence."""
-    from nbgrader.api import Gradebook, MissingEntry
-
     rows = []
     with Gradebook(f"sqlite:///{folder}/gradebook.db", course.course.course) as gradebook:
         for submission in submissions:
@@ -289,8 +177,6 @@ def compare(course: CourseDirectory, folder: Path, lecture: str, submissions: li
 
 def shown_cards(path: Path) -> dict[str, str]:
     """The words of every verdict in an autograded notebook, by exercise."""
-    import html
-
     if not path.is_file():
         return {}
     shown = {}

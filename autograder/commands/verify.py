@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from autograder.commands.build import build
 from autograder.course.directory import CourseDirectory
 from autograder.course.schema import Loss
-from autograder.errors import UserError
 from autograder.grading.cells import built_notebook
 from autograder.grading.key import answer_key
 from autograder.grading.secret import hidden_facts
@@ -143,11 +144,9 @@ def trainings(course: CourseDirectory, lecture: str, reference: dict[str, Verdic
     found = []
     for name, rules in course.lecture(lecture).exercises.items():
         path = course.weights(lecture) / f"{name}.safetensors"
-        if rules.loss and path.is_file() and reference[name].loss is not None:
+        if rules.loss and path.is_file() and (reached := reference[name].loss) is not None:
             _, facts = load(path)
-            found.append(
-                Training(name, rules.loss, reference[name].loss, facts["steps"], facts.get("core_seconds", math.nan))
-            )
+            found.append(Training(name, rules.loss, reached, facts["steps"], facts.get("core_seconds", math.nan)))
     return found
 
 
@@ -170,15 +169,38 @@ def out_of_date(committed: Path, built: Path) -> list[str]:
     return faults
 
 
-def lectures_of(course: CourseDirectory, wanted: list[str] | None) -> list[str]:
-    """The lectures asked for, or all of them.
+def report_table(report: LectureReport) -> Table:
+    """What was found out about each exercise of a lecture."""
+    columns = ("exercise", "reference", "stub", "mistakes named", "variants accepted", "oracles")
+    table = Table(*columns, title=report.lecture, title_justify="left")
+    for e in report.exercises:
+        table.add_row(
+            e.exercise,
+            f"{100 * e.reference.points / e.reference.max_points:.0f} %",
+            f"{e.stub.points:g}, {e.stub.status}",
+            f"{e.named} of {e.mistakes}",
+            f"{e.accepted} of {e.variants}",
+            str(e.oracles),
+            style="red" if e.faults else "",
+        )
+    return table
 
-    Raises:
-        UserError: one is not in ``course.yml``.
-    """
-    for name in wanted or ():
-        course.lecture(name)
-    found = list(wanted or course.course.lectures)
-    if not found:
-        raise UserError("course.yml has no lectures.")
-    return found
+
+def training_table(trainings: list[Training]) -> Table:
+    """What the reference models reached and cost, beside what the notes of the course reached."""
+    table = Table(
+        "model", "loss", "of the notes", "steps", "core seconds", "of the notes' recipe", title_justify="left"
+    )
+    table.title = "Reference models, trained from scratch"
+    for t in trainings:
+        notes = t.rules.notes
+        table.add_row(
+            t.exercise,
+            f"{t.rules.split} {t.loss:.4f}",
+            f"{notes.loss:.4f}" if notes else "",
+            f"{t.steps:,}",
+            f"{t.core_seconds:.1f}",
+            f"{notes.seconds:g} s, {notes.steps:,} steps" if notes and notes.seconds and notes.steps else "",
+        )
+    table.add_row("all", "", "", "", f"{sum(t.core_seconds for t in trainings):.1f}", "", style="bold")
+    return table

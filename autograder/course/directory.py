@@ -57,6 +57,19 @@ class CourseDirectory:
             raise UserError(f"course.yml has no lecture {name!r}.{_suggest(name, self.course.lectures)}")
         return self.course.lectures[name]
 
+    def lectures(self, wanted: list[str] | None = None) -> list[str]:
+        """The lectures asked for, or all of them.
+
+        Raises:
+            UserError: one is not in ``course.yml``, or there are none.
+        """
+        for name in wanted or ():
+            self.lecture(name)
+        found = list(wanted or self.course.lectures)
+        if not found:
+            raise UserError("course.yml has no lectures.")
+        return found
+
     def read_names(self) -> Names:
         """The names, split as the course splits them.
 

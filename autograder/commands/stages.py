@@ -1,0 +1,88 @@
+"""How far long work has come: a bar in a terminal, a line now and then where there is none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+LINE_SECONDS = 15.0  # between two lines of a log about the same thing
+
+
+class Stage:
+    """One stretch of work of known length."""
+
+    def __init__(self, stages: Stages, what: str, total: int):
+        self.stages, self.what, self.total, self.done = stages, what, total, 0
+        self.bar = stages.bars.add_task(what, total=total) if stages.bars else None
+
+    def say(self, lecture: str, text: str = "") -> None:
+        """What is being done now, for which lecture. May be called from any thread."""
+        self._show(f"{lecture}: {text}" if text else lecture, lecture + text.partition(":")[0])
+
+    def reach(self, done: int) -> None:
+        """So much of the whole is done."""
+        self.done = done
+        self._show(self.what, "")
+
+    def advance(self, text: str = "") -> None:
+        """One more is done."""
+        with self.stages.lock:
+            self.done += 1
+        self._show(text or self.what, f"{self.done}" if text else "")
+
+    def end(self, text: str) -> None:
+        """All is done."""
+        self.done = self.total
+        self._show(text, text)
+
+    def _show(self, text: str, news: str) -> None:
+        if self.stages.bars is not None and self.bar is not None:
+            self.stages.bars.update(self.bar, description=text, completed=self.done)
+        else:
+            self.stages.line(self, text, news)
+
+
+class Stages:
+    """All stages of one command. Use it as a context manager."""
+
+    def __init__(self, console: Console):
+        self.console = console
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        self.bars = Progress(*columns, console=console) if console.is_terminal else None
+        self.lock, self.begun = threading.Lock(), time.monotonic()
+        self.last, self.told = self.begun, set[str]()
+
+    def __enter__(self) -> Stages:
+        if self.bars:
+            self.bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.bars:
+            self.bars.stop()
+
+    def begin(self, what: str, total: int) -> Stage:
+        """A new stage, such as ``nbgrader autograde`` of so many submissions."""
+        return Stage(self, what, total)
+
+    def line(self, stage: Stage, text: str, news: str) -> None:
+        """Of a log: for every piece of news, and else when nothing has been said for a while."""
+        with self.lock:
+            now = time.monotonic()
+            key = f"{stage.what} {news}"
+            if (not news or key in self.told) and now - self.last < LINE_SECONDS:
+                return
+            self.told.add(key)
+            self.last = now
+            done = f"{stage.done} of {stage.total}"
+            self.console.print(f"{now - self.begun:5.0f} s  {done:>10}  {text}", highlight=False, markup=False, soft_wrap=True)
