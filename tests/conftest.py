@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from converters import convert
 from xdist.scheduler import LoadScopeScheduling
 
 from autograder.commands.build import build
-from autograder.commands.demo import nbgrader
 from autograder.course.directory import CourseDirectory, load_course
 from autograder.runner.host import Runner
 from autograder.runner.parallel import each_lecture
@@ -20,7 +20,7 @@ TINY = "lecture_t_tiny"
 
 # What workers begin with: training the references, and what takes longest, so that none is left alone with it at the end.
 FIRST = ("test_verify.py lecture_0", "test_gauntlet", "test_same_gradebook", "test_bad_submissions", "test_nbgrader", "test_jail")
-APART = re.compile(r"\[(lecture_[a-z0-9_]+|root|an ordinary user)")  # tests of a file that have something costly to themselves
+APART = re.compile(r"\[(lecture_[a-z0-9_]+|root \d|an ordinary user \d)")  # tests of a file that have something costly to themselves
 
 
 def group_of(nodeid: str) -> str:
@@ -101,12 +101,12 @@ def tiny(tmp_path_factory, runner) -> CourseDirectory:
 
 
 @pytest.fixture(scope="session")
-def assigned(tiny, tmp_path_factory) -> CourseDirectory:
+def assigned(tiny, tmp_path_factory, runner) -> CourseDirectory:
     """The small course whose assignment nbgrader has generated, and nobody has handed in. Tests change copies of it."""
 
     def make(folder: Path) -> None:
         copy_course(tiny, folder)
-        nbgrader(folder, "generate_assignment", TINY)
+        convert(folder, "generate_assignment", TINY, runner)
 
     return load_course(made_once(tmp_path_factory, "assigned", make) / "course.yml")
 

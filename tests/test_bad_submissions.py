@@ -1,4 +1,4 @@
-"""Submissions as strangers hand them in, through the real ``nbgrader autograde``: each gets its points and a clear message."""
+"""Submissions as strangers hand them in, through nbgrader's own ``Autograde``: each gets its points and a clear message."""
 
 import json
 import re
@@ -10,9 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from conftest import TINY, copy_course
+from converters import convert
 from nbgrader.api import Gradebook
 
-from autograder.commands.demo import nbgrader, shown_cards
+from autograder.commands.demo import shown_cards
 from autograder.commands.sample_class import Submission, hand_in, solution_texts
 from autograder.course.notebook import ANSWER
 
@@ -269,16 +270,16 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory, assigned) -> Path:
-    """A class of all the cases, graded in one run of the real nbgrader."""
+def graded(tmp_path_factory, assigned, runner) -> Path:
+    """A class of all the cases, graded in one run of nbgrader's own converters."""
     folder = tmp_path_factory.mktemp("bad")
     tiny = copy_course(assigned, folder)
     texts = solution_texts(tiny, TINY)
     for case in CASES:
         target = hand_in(tiny, folder, TINY, Submission(case.name, dict(texts), {}))
         case.edit(target)
-    nbgrader(folder, "autograde", TINY)
-    nbgrader(folder, "generate_feedback", TINY)
+    convert(folder, "autograde", TINY, runner)
+    convert(folder, "generate_feedback", TINY, runner)
     return folder
 
 

@@ -1,18 +1,24 @@
 """Hostile submissions through the real ``nbgrader autograde``: none gets a point that it has not earned, or a byte of the host."""
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ordinary_user
 import pytest
 from conftest import TINY, copy_course
+from converters import convert
 from hostile import ATTACKS, FULL, Attack, Listeners, answer_cells, hand_in_attack, orphans, submissions
 from nbgrader.api import Gradebook
 
 from autograder.commands.demo import nbgrader, shown_cards
 from autograder.commands.sample_class import Submission, hand_in, solution_texts
+from autograder.course.directory import CourseDirectory
+from autograder.runner.host import Runner
 
 CANARY = "sings"
 
@@ -27,26 +33,60 @@ class Graded:
 
 
 GRADERS = ("root", "an ordinary user") if os.getuid() == 0 else ("an ordinary user",)
+PARTS = 2  # classes, so that two workers share the attacks
+ORDER = list(submissions(ATTACKS))
+SIZE = -(-len(ORDER) // PARTS)
 
 
-@pytest.fixture(scope="module", params=GRADERS)
-def graded(request, tmp_path_factory, assigned) -> Graded:
-    """A class of all attacks, with right submissions in between, graded in one run."""
-    folder = tmp_path_factory.mktemp("gauntlet") / "course"
+def part_of(place: int, grader: str) -> Any:
+    """The class that a submission is graded in; all attacks once more, by another user, in the slow run."""
+    found = (grader, place // SIZE)
+    return pytest.param(found, marks=[] if grader == GRADERS[0] else pytest.mark.slow, id=f"{grader} {found[1]}")
+
+
+CLASSES = [part_of(number * SIZE, grader) for grader in GRADERS for number in range(PARTS)]
+each_class = pytest.mark.parametrize("graded", CLASSES, indirect=True)
+
+
+def each(attacks: bool) -> Any:
+    """Every attack, or every right submission in between, in its class."""
+    cases = []
+    for grader in GRADERS:
+        for place, (student, attack) in enumerate(ORDER):
+            if (attack is not None) == attacks:
+                part = part_of(place, grader)
+                cases.append(pytest.param(*part.values, student, attack, marks=part.marks, id=f"{part.id}-{attack.name if attack else student}"))
+    return pytest.mark.parametrize(("graded", "student", "attack"), cases, indirect=["graded"])
+
+
+@pytest.fixture(scope="module")
+def grade_once(tmp_path_factory, assigned, runner) -> Callable[[str, int], Graded]:
+    """Grades a class when its first test asks for it."""
+    return functools.cache(lambda grader, number: grade_class(grader, number, tmp_path_factory.mktemp("gauntlet"), assigned, runner))
+
+
+@pytest.fixture
+def graded(request, grade_once) -> Graded:
+    return grade_once(*request.param)
+
+
+def grade_class(grader: str, number: int, within: Path, assigned: CourseDirectory, runner: Runner) -> Graded:
+    """A class of attacks, with right submissions in between, graded in one run."""
+    folder = within / "course"
     tiny = copy_course(assigned, folder)
     canary = folder / "CANARY"
     canary.write_text(CANARY)
     canary.chmod(0o666)
     listeners = Listeners(folder)
     solutions = solution_texts(tiny, TINY)
-    for student, attack in submissions(ATTACKS):
+    for student, attack in ORDER[number * SIZE : (number + 1) * SIZE]:
         if attack:
             hand_in_attack(tiny, folder, student, attack, solutions, listeners)
         else:
             hand_in(tiny, folder, TINY, Submission(student, dict(solutions), {}))
     os.environ["CANARY"] = CANARY
     try:
-        if request.param == "root" or os.getuid() != 0:
+        if grader == "root" or os.getuid() != 0:
             said = nbgrader(folder, "autograde", TINY)
         else:
             ordinary_user.give(folder)
@@ -54,12 +94,12 @@ def graded(request, tmp_path_factory, assigned) -> Graded:
             said = ended.stdout
             assert ended.returncode == 0, said
         left = orphans()
-        if request.param == GRADERS[0]:
-            nbgrader(folder, "generate_feedback", TINY)
+        if grader == GRADERS[0]:
+            convert(folder, "generate_feedback", TINY, runner)
     finally:
         del os.environ["CANARY"]
         listeners.close()
-    return Graded(request.param, folder, listeners, said, left)
+    return Graded(grader, folder, listeners, said, left)
 
 
 def points_of(folder: Path, student: str) -> dict[str, float]:
@@ -68,9 +108,7 @@ def points_of(folder: Path, student: str) -> dict[str, float]:
         return {grade.name: grade.auto_score for grade in grades if grade.name in FULL}
 
 
-@pytest.mark.parametrize(
-    ("student", "attack"), [(s, a) for s, a in submissions(ATTACKS) if a], ids=[attack.name for attack in ATTACKS]
-)
+@each(attacks=True)
 def test_an_attack_ends_as_its_line_says(student: str, attack: Attack, graded: Graded):
     if attack.called:
         assert f"Not graded: {ascii(f'submitted/{student}/{TINY}')}" in graded.said
@@ -85,11 +123,12 @@ def test_an_attack_ends_as_its_line_says(student: str, attack: Attack, graded: G
     assert attack.says in page
 
 
-@pytest.mark.parametrize("student", [s for s, a in submissions(ATTACKS) if a is None])
-def test_a_right_submission_between_attacks_keeps_every_point(student: str, graded: Graded):
+@each(attacks=False)
+def test_a_right_submission_between_attacks_keeps_every_point(student: str, attack: None, graded: Graded):
     assert points_of(graded.folder, student) == FULL
 
 
+@each_class
 def test_nothing_got_out(graded: Graded):
     assert graded.listeners.heard == []
     assert (graded.folder / "CANARY").read_text() == CANARY
@@ -98,11 +137,13 @@ def test_nothing_got_out(graded: Graded):
     assert graded.processes_left == set()
 
 
+@each_class
 def test_nbgrader_itself_never_stumbled(graded: Graded):
     assert "Traceback" not in graded.said
     assert "failed" not in graded.said
 
 
+@each_class
 def test_no_page_holds_a_script_of_a_student(graded: Graded):
     if graded.grader != GRADERS[0]:
         pytest.skip("pages are made of what is graded, whoever graded it: once is enough")

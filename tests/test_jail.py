@@ -10,10 +10,10 @@ from pathlib import Path
 import ordinary_user
 import pytest
 from conftest import TINY, copy_course, copy_tiny
+from converters import convert
 from nbgrader.api import Gradebook
 
 from autograder.commands.cli import main
-from autograder.commands.demo import nbgrader
 from autograder.commands.doctor import ESCAPES, jail_findings
 from autograder.commands.sample_class import Submission, hand_in, solution_texts
 from autograder.plugin.running import UNSAFE_NOTE
@@ -108,13 +108,13 @@ def test_a_course_that_submissions_would_see_is_not_graded(one_submission):
     assert not (one_submission / "autograded").exists()
 
 
-def test_typed_it_is_graded_without_and_says_so(one_submission):
+def test_typed_it_is_graded_without_and_says_so(one_submission, runner):
     said = without_bubblewrap(
         one_submission, sys.executable, "-m", "nbgrader", "autograde", TINY, "--SubmissionRunner.unsafe=True"
     )
     assert said.returncode == 0, said.stdout
     assert UNSAFE_NOTE in said.stdout
-    nbgrader(one_submission, "generate_feedback", TINY)
+    convert(one_submission, "generate_feedback", TINY, runner)
     assert "Graded without the jail" in (one_submission / "feedback" / "ann" / TINY / f"{TINY}.html").read_text()
     with Gradebook(f"sqlite:///{one_submission}/gradebook.db", "tiny") as gradebook:
         assert gradebook.find_submission(TINY, "ann").score == 14

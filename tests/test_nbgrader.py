@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from conftest import ROOT, TINY, copy_tiny
+from converters import convert
 from nbgrader.api import Gradebook
 
 from autograder.commands.build import build
@@ -89,13 +90,13 @@ def fill(path: Path, texts: dict[str, str]) -> None:
     nbformat.write(notebook, path)
 
 
-def test_grading_again_gives_the_same_and_keeps_a_manual_grade(course_folder, tiny):
+def test_grading_again_gives_the_same_and_keeps_a_manual_grade(course_folder, tiny, runner):
     with Gradebook(f"sqlite:///{course_folder}/gradebook.db", "tiny") as gradebook:
         student = gradebook.assignment_submissions(TINY)[0].student.id
         grade = gradebook.find_grade("why", TINY, TINY, student)
         grade.manual_score = 1.5
         gradebook.db.commit()
-    nbgrader(course_folder, "autograde", TINY, "--force")
+    convert(course_folder, "autograde", TINY, runner, force=True)
     with Gradebook(f"sqlite:///{course_folder}/gradebook.db", "tiny") as gradebook:
         submission = gradebook.find_submission(TINY, student)
         assert submission.score == FULL + 1.5
@@ -110,13 +111,13 @@ def test_a_late_submission_costs_what_course_yml_says(tmp_path, runner):
         path.read_text().replace("    title: Small", f"    due: {due.isoformat(sep=' ')}\n    title: Small")
     )
     build(tiny, TINY, runner)
-    nbgrader(tmp_path, "generate_assignment", TINY)
+    convert(tmp_path, "generate_assignment", TINY, runner)
     for student, late in (("punctual", -60), ("late", 60 * 60 * 30)):
         target = tmp_path / "submitted" / student / TINY
         shutil.copytree(tmp_path / "release" / TINY, target)
         (target / "timestamp.txt").write_text(f"{due + timedelta(seconds=late)} UTC")
         fill(target / f"{TINY}.ipynb", solution_texts(tiny, TINY))
-    nbgrader(tmp_path, "autograde", TINY)
+    convert(tmp_path, "autograde", TINY, runner)
     with Gradebook(f"sqlite:///{tmp_path}/gradebook.db", "tiny") as gradebook:
         found = {s.student.id: s for s in gradebook.assignment_submissions(TINY)}
         assert found["punctual"].notebooks[0].late_submission_penalty is None
@@ -147,12 +148,12 @@ def cube(x):
 
     tiny = load_course(course_file)
     build(tiny, TINY, runner)
-    nbgrader(tmp_path, "generate_assignment", TINY)
+    convert(tmp_path, "generate_assignment", TINY, runner)
     for student, cube in (("right", "def cube(x): return x * x * x"), ("wrong", "def cube(x): return x * x")):
         target = tmp_path / "submitted" / student / TINY
         shutil.copytree(tmp_path / "release" / TINY, target)
         fill(target / f"{TINY}.ipynb", {**solution_texts(tiny, TINY), "cube": cube})
-    nbgrader(tmp_path, "autograde", TINY)
+    convert(tmp_path, "autograde", TINY, runner)
     cards = {s: shown_cards(tmp_path / "autograded" / s / TINY / f"{TINY}.ipynb")["cube"] for s in ("right", "wrong")}
     assert "Correct · 5 / 5 points" in cards["right"]
     assert "0 / 5 points" in cards["wrong"] and "You squared: a cube has three factors." in cards["wrong"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY, copy_course
+from converters import convert
 from hostile import orphans, started_by
 from nbgrader.api import Gradebook
 
@@ -21,7 +22,7 @@ from autograder.commands.sample_class import hand_in, make_class
 from autograder.grading.key import answer_key
 from autograder.grading.secret import hidden_facts
 
-KILLS, COURSES = 20, 2
+KILLS, MANY_KILLS, COURSES = 4, 20, 2  # in the daily run; in the slow one
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +38,10 @@ def handed_in(tmp_path_factory, assigned, runner) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(handed_in) -> tuple[list, dict]:
+def undisturbed(handed_in, runner) -> tuple[list, dict]:
     folder = handed_in.parent / "undisturbed"
     shutil.copytree(handed_in, folder)
-    nbgrader(folder, "autograde", TINY)
+    convert(folder, "autograde", TINY, runner)
     return gradebook_of(folder), cards_of(folder)
 
 
@@ -60,14 +61,14 @@ def cards_of(folder: Path) -> dict[str, dict[str, str]]:
     return {path.parent.parent.name: shown_cards(path) for path in folder.glob(f"autograded/*/{TINY}/{TINY}.ipynb")}
 
 
-def test_grading_again_changes_nothing(undisturbed, handed_in, tmp_path):
+def test_grading_again_changes_nothing(undisturbed, handed_in, tmp_path, runner):
     folder = tmp_path / "course"
     shutil.copytree(handed_in.parent / "undisturbed", folder)
-    nbgrader(folder, "autograde", TINY, "--force")
+    convert(folder, "autograde", TINY, runner, force=True)
     assert (gradebook_of(folder), cards_of(folder)) == undisturbed
 
 
-def test_the_order_changes_nothing(undisturbed, handed_in, tmp_path):
+def test_the_order_changes_nothing(undisturbed, handed_in, tmp_path, runner):
     """nbgrader goes by name; here who was first is last."""
     folder = tmp_path / "course"
     shutil.copytree(handed_in, folder)
@@ -75,20 +76,20 @@ def test_the_order_changes_nothing(undisturbed, handed_in, tmp_path):
     names = {f"{position:03}": student for position, student in enumerate(reversed(students))}
     for name, student in names.items():
         (folder / "submitted" / student).rename(folder / "submitted" / name)
-    nbgrader(folder, "autograde", TINY)
+    convert(folder, "autograde", TINY, runner)
     rows = sorted(repr((names[row[0]], *row[1:])) for row in map(ast.literal_eval, gradebook_of(folder)))
     assert rows == undisturbed[0]
     assert {names[name]: shown for name, shown in cards_of(folder).items()} == undisturbed[1]
 
 
-def test_alone_and_at_the_same_time_is_the_same(undisturbed, handed_in, tmp_path):
+def test_alone_and_at_the_same_time_is_the_same(undisturbed, handed_in, tmp_path, runner):
     folder = tmp_path / "course"
     shutil.copytree(handed_in, folder)
     chosen = ["mixed_1", "reference", "mistake_*", "variant_*"]
     graders = [begin(folder, "autograde", f"--student={pattern}") for pattern in chosen]
     assert [grader.wait() for grader in graders] == [0, 0, 0, 0]
     assert 0 < len(cards_of(folder)) < len(undisturbed[1])
-    nbgrader(folder, "autograde", TINY)  # the others
+    convert(folder, "autograde", TINY, runner)  # the others
     assert (gradebook_of(folder), cards_of(folder)) == undisturbed
 
 
@@ -121,12 +122,13 @@ def kill_graders(folder: Path, times: int, chance: random.Random) -> None:
     nbgrader(folder, "autograde", TINY)
 
 
-def test_a_killed_grader_is_taken_up_again(handed_in, undisturbed, tmp_path):
+@pytest.mark.parametrize("kills", [KILLS, pytest.param(MANY_KILLS, marks=pytest.mark.slow)])
+def test_a_killed_grader_is_taken_up_again(handed_in, undisturbed, tmp_path, kills):
     courses = [tmp_path / str(number) for number in range(COURSES)]
     with ThreadPoolExecutor() as pool:
         for folder in courses:
             shutil.copytree(handed_in, folder)
-        list(pool.map(kill_graders, courses, [KILLS // COURSES] * COURSES, map(random.Random, range(COURSES))))
+        list(pool.map(kill_graders, courses, [kills // COURSES] * COURSES, map(random.Random, range(COURSES))))
     for folder in courses:
         assert gradebook_of(folder) == undisturbed[0]
         assert cards_of(folder) == undisturbed[1]
@@ -149,14 +151,14 @@ def test_a_killed_warm_process_costs_nobody_a_point(handed_in, undisturbed, tmp_
     assert cards_of(folder) == undisturbed[1]
 
 
-def test_half_a_feedback_page_is_written_again(handed_in, undisturbed):
+def test_half_a_feedback_page_is_written_again(handed_in, undisturbed, runner):
     folder = handed_in.parent / "undisturbed"
     for _ in range(2):
         writer = begin(folder, "generate_feedback")
         wait_for_a_new(folder, "feedback", writer)
         writer.kill()
         writer.wait()
-    nbgrader(folder, "generate_feedback", TINY)
+    convert(folder, "generate_feedback", TINY, runner)
     pages = list(folder.glob(f"feedback/*/{TINY}/{TINY}.html"))
     assert len(pages) == len(undisturbed[1])
     assert all(page.read_text().rstrip().endswith("</html>") for page in pages)

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from rich.table import Table
 
@@ -97,7 +98,7 @@ def _one_lecture(
     for number in range(rounds):
         advance(lecture)
         for runner in (jailed, bare) if number % 2 == 0 else (bare, jailed):
-            (having if runner is jailed else lacking).append(_seconds(lambda runner=runner: once(runner)))
+            (having if runner is jailed else lacking).append(_seconds(partial(once, runner)))
     return Paired(lecture, having, lacking)
 
 

@@ -15,7 +15,7 @@ LINE_SECONDS = 15.0  # between two lines of a log about the same thing
 class Stage:
     """One stretch of work of known length."""
 
-    def __init__(self, stages: Stages, what: str, total: int):
+    def __init__(self, stages: Stages, what: str, total: int) -> None:
         self.stages, self.what, self.total, self.done = stages, what, total, 0
         self.bar = stages.bars.add_task(what, total=total) if stages.bars else None
 
@@ -49,7 +49,7 @@ class Stage:
 class Stages:
     """All stages of one command. Use it as a context manager."""
 
-    def __init__(self, console: Console):
+    def __init__(self, console: Console) -> None:
         self.console = console
         columns = (
             SpinnerColumn(),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from autograder.course.names import Names, read_names
 from autograder.course.schema import (
@@ -31,7 +33,7 @@ from autograder.errors import UserError
 class CourseDirectory:
     """A validated course and where its parts stand on disk."""
 
-    def __init__(self, root: Path, course: Course):
+    def __init__(self, root: Path, course: Course) -> None:
         self.root, self.course = root, course
         self.names = root / course.data.names
         self.build = root / "build"
@@ -114,16 +116,17 @@ def load_course(path: Path | str = "course.yml") -> CourseDirectory:
         raise UserError(_explain(path, tree, first)) from None
     directory = CourseDirectory(path.parent.resolve(), course)
     if not directory.names.is_file():
-        line = _line(tree, ("data", "names"))
-        raise UserError(f"{path}:{line}: data.names: there is no file {course.data.names!r} beside {path.name}.")
+        number = _line(tree, ("data", "names"))
+        raise UserError(f"{path}:{number}: data.names: there is no file {course.data.names!r} beside {path.name}.")
     return directory
 
 
-def _explain(path: Path, tree: yaml.Node, error: dict) -> str:
+def _explain(path: Path, tree: yaml.Node | None, error: ErrorDetails) -> str:
     """One validation error as one sentence with file, line, key and what is allowed."""
     where = tuple(part for part in error["loc"] if part != "[key]")
     key = ".".join(str(part) for part in where) or "the file"
-    allowed = _model_at(where[:-1]).model_fields if _model_at(where[:-1]) else {}
+    model = _model_at(where[:-1])
+    allowed = model.model_fields if model else {}
     if error["type"] == "extra_forbidden":
         message = f"there is no such key.{_suggest(str(where[-1]), allowed)}"
     elif error["type"] == "missing":
@@ -149,7 +152,7 @@ def _allowed(field: Any) -> str:
     return f"{kind} {' and '.join(bounds)}".strip() if kind else ""
 
 
-def _model_at(where: tuple) -> type[Model] | None:
+def _model_at(where: tuple[int | str, ...]) -> type[Model] | None:
     model: Any = Course
     for part in where:
         if model is None:
@@ -177,13 +180,13 @@ _CHILDREN: dict[tuple[Any, str], Any] = {
 }
 
 
-def _suggest(word: str, allowed) -> str:
+def _suggest(word: str, allowed: Collection[str]) -> str:
     near = difflib.get_close_matches(word, list(allowed), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"{hint} Allowed: {', '.join(allowed)}."
 
 
-def _line(tree: yaml.Node | None, where: tuple) -> int:
+def _line(tree: yaml.Node | None, where: tuple[int | str, ...]) -> int:
     """The line of the deepest part of ``where`` that the file has."""
     line = 1
     for part in where:

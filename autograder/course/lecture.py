@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jupytext
 
@@ -58,7 +59,7 @@ def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
     return cells
 
 
-def _cell(path: Path, line: int, cell, lecture: Lecture) -> LectureCell:
+def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
     metadata = dict(cell.metadata)
     metadata.pop("lines_to_next_cell", None)
     code = cell.cell_type == "code"

@@ -21,7 +21,7 @@ class Names:
         seed: of the shuffle, ``random.Random(seed)``.
     """
 
-    def __init__(self, words: list[str], seed: int = 42):
+    def __init__(self, words: list[str], seed: int = 42) -> None:
         shuffled = list(words)
         random.Random(seed).shuffle(shuffled)
         first, second = int(0.8 * len(shuffled)), int(0.9 * len(shuffled))

@@ -23,7 +23,6 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
     provided = 0
     out = []
     for position, cell in enumerate(shipped):
-        rules = lecture.exercises.get(cell.exercise)
         if cell.role == "provided":
             provided += 1
             made = _locked(cell.source, f"provided_{provided}")
@@ -34,17 +33,18 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
                 cell.source, metadata={"nbgrader": _nbgrader(f"{cell.exercise}{ANSWER}", solution=True)}
             )
         elif cell.role == "check":
+            points = lecture.exercises[cell.exercise].points
             made = new_code_cell(
-                cell.source,
-                metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, locked=True, points=rules.points)},
+                cell.source, metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, locked=True, points=points)}
             )
         elif cell.role == "written":
+            points = lecture.exercises[cell.exercise].points
             made = new_markdown_cell(
-                cell.source,
-                metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, solution=True, points=rules.points)},
+                cell.source, metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, solution=True, points=points)}
             )
         elif cell.role == "exercise":
-            made = new_markdown_cell(f"{card(cell.exercise, rules, lecture)}\n\n{cell.source}")
+            above = card(cell.exercise, lecture.exercises[cell.exercise], lecture)
+            made = new_markdown_cell(f"{above}\n\n{cell.source}")
         else:
             made = new_markdown_cell(cell.source)
         made["id"] = f"{position:03d}-{cell.role}-{cell.exercise}"[:64].rstrip("-").replace("_", "-")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from autograder.errors import CheckFailed
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Positive = Annotated[float, Field(gt=0)]
@@ -18,7 +20,8 @@ class Model(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_number_from_text(cls, value: Any, info) -> Any:
+    def _no_number_from_text(cls, value: Any, info: ValidationInfo) -> Any:
+        assert info.field_name is not None  # for a validator of fields pydantic names the field
         wants_number = cls.model_fields[info.field_name].annotation in (int, float, Positive)
         if wants_number and isinstance(value, (str, bool)):
             raise ValueError(f"{value!r} is not a number")
@@ -28,8 +31,8 @@ class Model(BaseModel):
 class Tolerance(Model):
     """How close a tensor has to be, as in ``torch.testing.assert_close``; the defaults suit float32."""
 
-    rtol: float = Field(1e-4, ge=0)
-    atol: float = Field(1e-6, ge=0)
+    rtol: float = Field(default=1e-4, ge=0)
+    atol: float = Field(default=1e-6, ge=0)
 
 
 class Recipe(Model):
@@ -47,7 +50,7 @@ class Loss(Model):
     split: Literal["dev", "test"]
     bands: dict[float, float]  # loss reached -> points
     max_parameters: int = Field(ge=1)
-    budget_seconds: float = Field(300, gt=0)  # of one training on a student's machine
+    budget_seconds: float = Field(default=300, gt=0)  # of one training on a student's machine
     too_good: float | None = None  # below it the instructor is asked to look; costs nothing
     notes: Recipe | None = None
 
@@ -68,7 +71,7 @@ class Exercise(Model):
     points: float = Field(gt=0)
     minutes: int = Field(ge=1)
     difficulty: int = Field(ge=1, le=3)
-    time: str | None = Field(None, pattern=r"^(\d+:)?\d+:\d\d$")  # where in the lecture's video
+    time: str | None = Field(default=None, pattern=r"^(\d+:)?\d+:\d\d$")  # where in the lecture's video
     bonus: bool | Positive = False  # all of its points are bonus points, or so many of them
     written: bool = False
     tolerance: Tolerance | None = None
@@ -79,6 +82,17 @@ class Exercise(Model):
     def bonus_points(self) -> float:
         """How many of the points are beyond the lecture's ordinary ones."""
         return self.points if self.bonus is True else float(self.bonus)
+
+    @property
+    def loss_rules(self) -> Loss:
+        """``loss``, for what deals with trained models alone.
+
+        Raises:
+            CheckFailed: the exercise asks for none.
+        """
+        if self.loss is None:
+            raise CheckFailed(f"{self.title!r} has no loss in course.yml: it asks for no trained model.")
+        return self.loss
 
     @property
     def gradients(self) -> bool:
@@ -104,7 +118,7 @@ class Late(Model):
     """What a day of delay costs, in per cent of the points reached, beginning after the grace period."""
 
     percent_per_day: float = Field(ge=0, le=100)
-    grace_minutes: float = Field(0, ge=0)
+    grace_minutes: float = Field(default=0, ge=0)
 
 
 class Lecture(Model):
@@ -122,28 +136,28 @@ class Data(Model):
 class Seeds(Model):
     """How often a probe is drawn: in sight of the student, and with seeds that no student has seen."""
 
-    public_draws: int = Field(2, ge=1, le=8)
-    hidden_draws: int = Field(3, ge=1, le=32)
+    public_draws: int = Field(default=2, ge=1, le=8)
+    hidden_draws: int = Field(default=3, ge=1, le=32)
     training: int = 42
 
 
 class Limits(Model):
     """What one submission may use while it is graded."""
 
-    cell_seconds: float = Field(20, gt=0)
-    cell_cpu_seconds: float = Field(40, gt=0)  # of all its processes and threads together
-    notebook_seconds: float = Field(240, gt=0)
-    notebook_cpu_seconds: float = Field(300, gt=0)
-    training_seconds: float = Field(20, gt=0)  # for each model that was submitted without weights
-    memory_mb: int = Field(3000, ge=256)  # beyond what torch itself takes
-    processes: int = Field(32, ge=1)  # and threads
-    open_files: int = Field(256, ge=32)
-    file_mb: int = Field(64, ge=1)  # of one file
-    disk_mb: int = Field(256, ge=16)  # of all files that a submission writes
-    output_kb: int = Field(1024, ge=16)  # text and pictures of one cell
-    notebook_output_mb: int = Field(16, ge=1)  # of all cells
-    record_mb: int = Field(16, ge=1)  # what one check may hand over
-    notebook_mb: int = Field(20, ge=1)
+    cell_seconds: float = Field(default=20, gt=0)
+    cell_cpu_seconds: float = Field(default=40, gt=0)  # of all its processes and threads together
+    notebook_seconds: float = Field(default=240, gt=0)
+    notebook_cpu_seconds: float = Field(default=300, gt=0)
+    training_seconds: float = Field(default=20, gt=0)  # for each model that was submitted without weights
+    memory_mb: int = Field(default=3000, ge=256)  # beyond what torch itself takes
+    processes: int = Field(default=32, ge=1)  # and threads
+    open_files: int = Field(default=256, ge=32)
+    file_mb: int = Field(default=64, ge=1)  # of one file
+    disk_mb: int = Field(default=256, ge=16)  # of all files that a submission writes
+    output_kb: int = Field(default=1024, ge=16)  # text and pictures of one cell
+    notebook_output_mb: int = Field(default=16, ge=1)  # of all cells
+    record_mb: int = Field(default=16, ge=1)  # what one check may hand over
+    notebook_mb: int = Field(default=20, ge=1)
 
 
 class Course(Model):

@@ -68,7 +68,7 @@ def compute_answers(
     course: CourseDirectory,
     lecture: str,
     notebook: Any,
-    extras: dict,
+    extras: dict[str, list[dict[str, Any]]],
     facts: Facts,
     runner: Runner,
     say: Callable[[str], None] | None = None,
@@ -86,21 +86,21 @@ def compute_answers(
         if cell.exercise:
             fit_again = "\n" + fits[cell.exercise] if cell.exercise in fits else ""
             cell.forks = [extra["source"] + fit_again for extra in extras.get(cell.exercise, [])]
-    budget = sum(rules[name].loss.budget_seconds for name in fits)
+    budget = sum(loss.budget_seconds for name in fits if (loss := rules[name].loss))
     for cell in cells:
         cell.seconds = 120 + budget  # an author's machine may take its time; a loop that never ends may not
     wanted = tuple(f"{name}.safetensors" for name in fits)
     files = {name: path.read_bytes() for name in wanted if (path := course.weights(lecture) / name).is_file()}
-    cell, whole = 120 + budget, 600 + 2 * budget
-    limits = {**course.course.limits.model_dump(), "cell_seconds": cell, "notebook_seconds": whole}
-    limits |= {"cell_cpu_seconds": 2 * cell, "notebook_cpu_seconds": 2 * whole}
+    each, whole = 120 + budget, 600 + 2 * budget
+    limits = {**course.course.limits.model_dump(), "cell_seconds": each, "notebook_seconds": whole}
+    limits |= {"cell_cpu_seconds": 2 * each, "notebook_cpu_seconds": 2 * whole}
     job = Job(cells, with_names(files, course), facts.to_json(), limits, training="author", wanted=wanted, say=say)
     result = runner.run(job)
     where = course.solution(lecture).name
     for cell, ran in zip(cells, result.cells):
         error = next((o for o in ran.outputs if o["output_type"] == "error"), None)
-        if error or ran.ended:
-            said = ran.ended or "\n".join(error["traceback"][-12:])
+        said = ran.ended or ("\n".join(error["traceback"][-12:]) if error else None)
+        if said is not None:
             raise UserError(f"{where}: with the reference in place this cell stops:\n{cell.source[:300]}\n{said}")
     course.weights(lecture).mkdir(parents=True, exist_ok=True)
     for name, data in result.files.items():

@@ -29,10 +29,10 @@ def secret(course: CourseDirectory) -> bytes:
         with contextlib.suppress(FileExistsError):  # another process was first, and its secret holds
             os.link(mine, path)
         os.unlink(mine)
-    value = path.read_bytes().strip()
-    if len(value) < 16:
+    held = path.read_bytes().strip()
+    if len(held) < 16:
         raise UserError(f"{path}: the secret is shorter than 16 characters. Delete the file; a new one will be made.")
-    return value
+    return held
 
 
 def facts_for(course: CourseDirectory, lecture: str, secret_: bytes, draws: int) -> Facts:

@@ -72,10 +72,12 @@ def _without_forbidden(job: Job, forbid: tuple[str, ...], runner: Runner) -> Res
 
 def _too_many_numbers(file: bytes | None, rules: Exercise) -> str | None:
     """The limit on parameters, on the submitted file itself: what the student's process says of its model may be a lie."""
-    found = count(file) if file and rules.loss else None
-    if found is None or found <= rules.loss.max_parameters:
+    if not file or rules.loss is None:
         return None
-    return f"The submitted weights hold {found:,} numbers, the limit here is {rules.loss.max_parameters:,}."
+    found, most = count(file), rules.loss.max_parameters
+    if found is None or found <= most:
+        return None
+    return f"The submitted weights hold {found:,} numbers, the limit here is {most:,}."
 
 
 def _verdict(

@@ -28,7 +28,7 @@ THREADS = 1  # of the warm process; they count as processes too
 class WireSession:
     """Sends each record out at once, so that a later crash costs nothing earlier."""
 
-    def __init__(self, job: dict[str, Any], out: int):
+    def __init__(self, job: dict[str, Any], out: int) -> None:
         self.facts = Facts.from_json(job["facts"])
         self.training = job["training"]
         self.training_seconds = job["limits"]["training_seconds"]

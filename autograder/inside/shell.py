@@ -23,7 +23,7 @@ class OutputLimit(BaseException):
 class Stream(io.TextIOBase):
     """Standard output or error of a cell."""
 
-    def __init__(self, shell: RecordingShell, name: str):
+    def __init__(self, shell: RecordingShell, name: str) -> None:
         self.shell, self.name = shell, name
 
     def writable(self) -> bool:
@@ -37,15 +37,24 @@ class Stream(io.TextIOBase):
 
 
 class Publisher(DisplayPublisher):
-    def publish(self, data, metadata=None, *, source=None, transient=None, update=False, **kwargs):
+    def publish(
+        self,
+        data: dict[str, Any],
+        metadata: Any = None,
+        *,
+        source: Any = None,
+        transient: Any = None,
+        update: bool = False,
+        **kwargs: Any,
+    ) -> None:
         self.shell.add({"output_type": "display_data", "data": _mime(data), "metadata": {}})
 
-    def clear_output(self, wait=False):
+    def clear_output(self, wait: bool = False) -> None:
         self.shell.outputs.clear()
 
 
 class Hook(DisplayHook):
-    def write_format_data(self, format_dict, md_dict=None):
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
         self.shell.add(
             {
                 "output_type": "execute_result",
@@ -55,10 +64,10 @@ class Hook(DisplayHook):
             }
         )
 
-    def write_output_prompt(self):
+    def write_output_prompt(self) -> None:
         pass
 
-    def finish_displayhook(self):
+    def finish_displayhook(self) -> None:
         pass
 
 
@@ -68,7 +77,7 @@ class RecordingShell(InteractiveShell):
     display_pub_class = Type(Publisher)
     displayhook_class = Type(Hook)
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, **kwargs: Any) -> None:
         config = Config()
         config.HistoryManager.enabled = False
         config.InteractiveShell.colors = "nocolor"
@@ -123,7 +132,7 @@ class RecordingShell(InteractiveShell):
     def _note(self, text: str) -> None:
         self.outputs.append({"output_type": "stream", "name": "stderr", "parts": [f"\n[{text}]\n"]})
 
-    def _showtraceback(self, etype, evalue, stb) -> None:
+    def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         if etype is OutputLimit:
             return
         lines = stb if isinstance(stb, list) else str(stb).split("\n")

@@ -95,7 +95,7 @@ def warm_up() -> None:
 class Warm:
     """The warm process: one submission after the other, each in a fork."""
 
-    def __init__(self, fd: int, jailed: bool):
+    def __init__(self, fd: int, jailed: bool) -> None:
         self.fd, self.jailed = fd, jailed
         self.jobs = Reader(fd)
         self.folders = Folders("/tmp", "/dev/shm") if jailed else Folders()
@@ -204,7 +204,7 @@ class Warm:
 class CellClock:
     """Time and processor time of the running cell and of the notebook."""
 
-    def __init__(self, limits: dict[str, Any], seconds: dict[str, float], spent: float, watch: Watch):
+    def __init__(self, limits: dict[str, Any], seconds: dict[str, float], spent: float, watch: Watch) -> None:
         self.limits, self.seconds, self.watch = limits, seconds, watch
         self.end = time.monotonic() + limits["notebook_seconds"] - spent
         self.begin("")

@@ -10,6 +10,7 @@ import signal
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 TICKS = os.sysconf("SC_CLK_TCK")
 END_SECONDS = 5.0  # for the processes of a submission to die and its files to go; a jail that takes longer is given up
@@ -21,7 +22,7 @@ class Watch:
     Counts what the kernel's limits do not: those hold for each process alone.
     """
 
-    def __init__(self, jailed: bool):
+    def __init__(self, jailed: bool) -> None:
         self.first, self.jailed = 0, jailed  # the first process, once it is there
         self.own_memory = _memory(os.getpid())  # what every fork of the warm process has at its start
         self.ended_before = _ended_seconds()
@@ -89,7 +90,7 @@ def end_all(first: int, jailed: bool) -> int:
             time.sleep(0.0005)
 
 
-def state() -> tuple:
+def state() -> tuple[Any, ...]:
     """Of this process: what a submission must not change. Compared before and after each."""
     limits = [resource.getrlimit(n) for n in range(resource.RLIMIT_CPU, resource.RLIMIT_RTPRIO + 1)]
     settings = os.getpriority(os.PRIO_PROCESS, 0), sorted(os.sched_getaffinity(0)), os.sched_getscheduler(0)
@@ -100,7 +101,7 @@ def state() -> tuple:
 class Folders:
     """The places that a submission may write to, and what stood in them before any submission."""
 
-    def __init__(self, *roots: str):
+    def __init__(self, *roots: str) -> None:
         self.roots = roots
         self.kept = {path for root in roots for path in _under(root)}
 
@@ -122,7 +123,8 @@ class Folders:
 
 def _under(root: str) -> set[str]:
     """All paths below a folder, without descending into other file systems."""
-    found, device = set(), os.lstat(root).st_dev
+    found: set[str] = set()
+    device = os.lstat(root).st_dev
     for folder, folders, files in os.walk(root):
         found.update(os.path.join(folder, name) for name in folders + files)
         folders[:] = [name for name in folders if os.lstat(os.path.join(folder, name)).st_dev == device]

@@ -69,7 +69,7 @@ def _same(value: Any, expected: Any, tolerance: Tolerance) -> bool:
     if isinstance(value, list) and isinstance(expected, list):
         return len(value) == len(expected) and all(_same(a, b, tolerance) for a, b in zip(value, expected))
     if isinstance(expected, float) and _is_number(value) and math.isfinite(expected) and math.isfinite(value):
-        return abs(value - expected) <= tolerance.atol + tolerance.rtol * abs(expected)
+        return bool(abs(value - expected) <= tolerance.atol + tolerance.rtol * abs(expected))
     return type(value) is type(expected) and value == expected and value == value
 
 

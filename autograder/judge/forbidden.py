@@ -40,10 +40,11 @@ def forbidden_use(answer: str, others: list[str], forbid: tuple[str, ...]) -> st
         return TOO_DEEP
     helpers: dict[str, list[ast.AST]] = {}
     for other in trees:
-        for node in other.body:
-            for name in _defined(node):
-                helpers.setdefault(name, []).append(node)
-    todo, seen = [tree], set()
+        for statement in other.body:
+            for name in _defined(statement):
+                helpers.setdefault(name, []).append(statement)
+    todo: list[ast.AST] = [tree]
+    seen: set[str] = set()
     while todo:
         node = todo.pop()
         if reason := _refusal(node, forbid):
@@ -91,9 +92,8 @@ def _refusal(tree: ast.AST, forbid: tuple[str, ...]) -> str | None:
             advice = "in this exercise write names out, as in `for name in ('a', 'b')`"
             return f"`{made}` in line {line} of your answer uses a name that is made at run time; {advice}."
     for inner in ast.walk(tree):
-        if module := _other_module(inner):
-            line = inner.lineno
-            return f"`{module}` is imported in line {line} of your answer; this exercise is to be solved with {', '.join(MODULES)} alone."
+        if isinstance(inner, (ast.Import, ast.ImportFrom)) and (module := _other_module(inner)):
+            return f"`{module}` is imported in line {inner.lineno} of your answer; this exercise is to be solved with {', '.join(MODULES)} alone."
     return None
 
 
@@ -106,10 +106,11 @@ def _holds(node: ast.AST, name: str, forbid: tuple[str, ...]) -> bool:
     return any(hasattr(place, name) for place in (torch, torch.Tensor, torch.nn.functional, torch.ops.aten))
 
 
-def _other_module(node: ast.AST) -> str:
+def _other_module(node: ast.Import | ast.ImportFrom) -> str:
     """A module whose code nobody has looked through, such as a file beside the notebook, or nothing."""
-    names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-    if isinstance(node, ast.ImportFrom):
+    if isinstance(node, ast.Import):
+        names = [a.name for a in node.names]
+    else:
         names = [node.module or "."] if node.level == 0 else ["."]
     return next((name for name in names if name.partition(".")[0] not in MODULES), "")
 
@@ -142,7 +143,8 @@ SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 def _written_out(tree: ast.AST) -> set[ast.AST]:
     """Each ``getattr`` whose name is a string, or a local variable that only takes the strings of the loop it stands in."""
-    found, bound = set(), _bindings(tree)
+    found: set[ast.AST] = set()
+    bound = _bindings(tree)
 
     def visit(node: ast.AST, local: bool, loops: frozenset[str]) -> None:
         if isinstance(
@@ -180,7 +182,7 @@ def _over_strings(loop: ast.For | ast.comprehension) -> bool:
 
 def _bindings(tree: ast.AST) -> Counter[str]:
     """How many times a piece of code gives each name a value, in any scope and by any kind of statement."""
-    found = Counter()
+    found: Counter[str] = Counter()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             found[node.id] += 1
@@ -244,7 +246,7 @@ def _names(node: ast.AST) -> list[str]:
 
 
 def _docstrings(tree: ast.AST) -> set[ast.AST]:
-    found = set()
+    found: set[ast.AST] = set()
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if (

@@ -11,7 +11,7 @@ from torch import Tensor
 from autograder.course.names import SYMBOLS, Names
 from autograder.course.schema import Exercise, Loss
 from autograder.judge.training import Evaluation, blown_up, diagnosis, too_good
-from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
+from autograder.judge.verdict import NOT_ATTEMPTED, Row, Status, Verdict, describe, refuse
 from autograder.wall.record import Record
 from autograder.wall.rows import ALONE_ROWS, ZEROED_ROWS, Rows, is_number, number, other_split, rows_of, same_run
 
@@ -21,7 +21,7 @@ UNIGRAM = 2.75  # below the entropy of single symbols, 2.822: nothing that ignor
 
 def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tuple[Verdict, list[str]]:
     """Points from the band of the loss, and remarks for the instructor that cost nothing."""
-    exercise, loss = record.exercise, rules.loss
+    exercise, loss = record.exercise, rules.loss_rules
     if len(record.draws) != 1:
         return refuse(exercise, rules, f"The check handed over {len(record.draws)} draws, expected 1."), []
     draw = record.draws[0]
@@ -62,7 +62,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     enough = points > 0 and points >= rules.points - rules.bonus_points  # a bonus is no duty
     remark = too_good(evaluation, loss.split, other_split(loss), loss.too_good)
     hint = remark or ("" if enough else diagnosis(evaluation))
-    status = "correct" if enough else "partly correct" if points else "wrong"
+    status: Status = "correct" if enough else "partly correct" if points else "wrong"
     verdict = Verdict(
         exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table, loss=reached
     )

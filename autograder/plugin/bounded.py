@@ -74,7 +74,7 @@ def _cells(notebook: Any) -> list[Any]:
         raise ValueError("it is no JSON object")
     sheets = [notebook] if "cells" in notebook else notebook.get("worksheets")
     sheets = sheets if isinstance(sheets, list) else [None]
-    parts = [sheet.get("cells") if isinstance(sheet, dict) else None for sheet in sheets]
+    parts: list[Any] = [sheet.get("cells") if isinstance(sheet, dict) else None for sheet in sheets]
     if not all(isinstance(part, list) for part in parts) or sum(map(len, parts)) > MAX_CELLS:
         raise ValueError(f"it has no list of at most {MAX_CELLS} cells")
     return [cell for part in parts for cell in part]

@@ -23,7 +23,7 @@ from autograder.wall.record import storable
 class RunSubmission(CoursePreprocessor):
     """Runs the cells in the runner's jailed half and keeps what they returned for :class:`GiveVerdicts`."""
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         lecture = resources["nbgrader"]["assignment"]
         rules = self.course.lecture(lecture).exercises
         if reason := _refused(nb):
@@ -56,7 +56,7 @@ class RunSubmission(CoursePreprocessor):
 class GiveVerdicts(CoursePreprocessor):
     """Every graded code cell shows its verdict, and a number that ``determine_grade`` reads; nothing else."""
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         rules = self.course.lecture(resources["nbgrader"]["assignment"]).exercises
         verdicts = resources["autograder"].verdicts
         for cell in nb.cells:

@@ -135,7 +135,7 @@ def _load_python() -> None:
 class _Looking(IPythonRenderer):
     """nbconvert's renderer, which notes what is more than text."""
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.found: list[str] = []
 

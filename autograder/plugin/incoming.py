@@ -107,7 +107,8 @@ def plain_files(folder: Path, limits: Limits) -> list[Path]:
     Args:
         limits: of ``course.yml``; together the files fill at most half of the disk that a submission gets.
     """
-    found, held = [], 0
+    found: list[Path] = []
+    held = 0
     paths = [Path(entry.path) for entry in itertools.islice(os.scandir(folder), MAX_ENTRIES)]
     for path in sorted(paths, key=lambda path: (path.suffix != ".safetensors", path.name)):  # weights before all else
         with contextlib.suppress(OSError):

@@ -23,7 +23,7 @@ GRADED = "graded"  # notebook metadata: written with the last version of the not
 _claimed: dict[str, int] = {}
 
 
-def claim_for(converter: Any, resources: dict | None) -> None:
+def claim_for(converter: Any, resources: dict[str, Any] | None) -> None:
     """Say that this process works on the folder of a result, until it claims another one or ends, however it ends."""
     info = (resources or {}).get("nbgrader")
     if converter is None or not info:  # not one of nbgrader's conversions
@@ -47,9 +47,12 @@ def drop_interrupted(converter: Any, finished: Callable[[Path, Path], bool]) -> 
         finished: whether a result is whole; gets its folder and the one that it was made from.
     """
     assignment, students = converter.coursedir.assignment_id, converter.coursedir.student_id
+    pattern = converter._format_dest(re.escape(assignment), "(.*)", escape=True)
     for folder in sorted(glob.glob(converter._format_dest(assignment, students))):
-        student = re.fullmatch(converter._format_dest(re.escape(assignment), "(.*)", escape=True), folder, re.DOTALL)[1]
-        source = Path(converter._format_source(assignment, student))
+        student = re.fullmatch(pattern, folder, re.DOTALL)
+        if student is None:
+            continue
+        source = Path(converter._format_source(assignment, student[1]))
         if os.path.isdir(folder) and not finished(Path(folder), source) and not _in_work(folder):
             rmtree(folder)
             yield folder

@@ -23,14 +23,16 @@ class FeedbackExporter(HTMLExporter):
     takes; here they are added as text.
     """
 
-    def __init__(self, config=None, **kwargs: Any):
+    def __init__(self, config: Any = None, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
         if getattr(self.parent, "assignments", None):
             add_overlooked(self.parent)
             for folder in drop_interrupted(self.parent, is_written):
                 self.log.warning("%s: its writing was interrupted; it is written again", folder)
 
-    def from_notebook_node(self, nb, resources: dict | None = None, **kwargs: Any):
+    def from_notebook_node(
+        self, nb: Any, resources: dict[str, Any] | None = None, **kwargs: Any
+    ) -> tuple[str, dict[str, Any]]:
         claim_for(self.parent, resources)
         resources = self._init_resources(resources)
         self.register_filter("highlight_code", self.filters.get("highlight_code", Highlighted))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from typing import Any
 
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearSolutions
@@ -14,7 +15,7 @@ from autograder.plugin.base import CoursePreprocessor
 class ClearNamedSolutions(ClearSolutions):
     """A solution becomes ``raise NotImplementedError("<its exercise>")``."""
 
-    def preprocess_cell(self, cell, resources, cell_index):
+    def preprocess_cell(self, cell: Any, resources: dict[str, Any], cell_index: int) -> tuple[Any, dict[str, Any]]:
         exercise = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix(ANSWER)
         self.code_stub = {"python": f'raise NotImplementedError("{exercise}")'}
         return super().preprocess_cell(cell, resources, cell_index)
@@ -23,7 +24,7 @@ class ClearNamedSolutions(ClearSolutions):
 class SaveDueDate(CoursePreprocessor):
     """Puts a lecture's due date from ``course.yml`` into the gradebook."""
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         name = resources["nbgrader"]["assignment"]
         lecture = self.course.course.lectures.get(name)
         if lecture and lecture.due:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+from typing import Any
 
 from traitlets import Bool
 from traitlets.config import SingletonConfigurable
@@ -26,7 +27,7 @@ class SubmissionRunner(SingletonConfigurable):
         False, help="Run submissions without the jail. Only on the command line, never in a configuration file."
     ).tag(config=True)
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         typed = any(word.startswith("--SubmissionRunner.unsafe=") for word in sys.argv)
         if self.unsafe and not typed:

@@ -27,7 +27,7 @@ class SubmissionExporter(NotebookExporter):
     as a graded submission of zero points with the reason on its first page.
     """
 
-    def __init__(self, config=None, **kwargs: Any):
+    def __init__(self, config: Any = None, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
         course = course_at(self.config.CoursePreprocessor.course_file)
         SubmissionRunner.instance(parent=self).ready(course)  # no jail: nothing is touched
@@ -47,7 +47,9 @@ class SubmissionExporter(NotebookExporter):
                 self.log.warning("%s: there is no %s; the reason is in the feedback", folder, expected.name)
                 assignments[str(folder)] = [str(expected)]
 
-    def from_filename(self, filename: str, resources: dict | None = None, **kwargs: Any):
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **kwargs: Any
+    ) -> tuple[str, dict[str, Any]]:
         interrupted.claim_for(self.parent, resources)
         notebook, note, refused = self._read(Path(filename))
         if not self._is_restored(Path(filename), resources):
@@ -61,12 +63,14 @@ class SubmissionExporter(NotebookExporter):
         resources = {**(resources or {}), "metadata": {"name": path.stem, "path": str(path.parent)}}
         return self.from_notebook_node(notebook, resources=resources, **kwargs)
 
-    def _is_restored(self, path: Path, resources: dict | None) -> bool:
+    def _is_restored(self, path: Path, resources: dict[str, Any] | None) -> bool:
         """Whether it is a submission as :class:`RestoreCells` has left it, with our own notes."""
         info = (resources or {}).get("nbgrader")
-        return bool(info) and path.parent == Path(self.parent._format_dest(info["assignment"], info["student"]))
+        if not info:
+            return False
+        return path.parent == Path(self.parent._format_dest(info["assignment"], info["student"]))
 
-    def _read(self, path: Path):
+    def _read(self, path: Path) -> tuple[Any, str, bool]:
         """The notebook, what is to be said about it, and whether that ends its grading."""
         if not path.exists():
             others = sorted(
@@ -101,7 +105,7 @@ class SubmissionExporter(NotebookExporter):
             return new_notebook(), f"{path.name} cannot be read as a notebook ({said}). {advice}", True
 
 
-def add_note(notebook, note: str, refused: bool) -> None:
+def add_note(notebook: Any, note: str, refused: bool) -> None:
     """A first cell that says something about the submission, in which a stranger's words are neither HTML nor Markdown."""
     words = html.escape(" ".join(note.split()))
     cell = new_markdown_cell(
@@ -118,7 +122,7 @@ class RestoreCells(CoursePreprocessor):
     it stood; cells that a student added stay.
     """
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         info = resources["nbgrader"]
         nb.metadata.pop("autograder", None)  # ours to write
         with Gradebook(info["db_url"]) as gradebook:
@@ -144,7 +148,7 @@ class RestoreCells(CoursePreprocessor):
             self.log.warning("%s: %s", info["student"], note)
         return nb, resources
 
-    def _find(self, nb, names: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    def _find(self, nb: Any, names: dict[str, Any], notes: list[str]) -> dict[str, Any]:
         """The last cell of every released id; ids that are unknown or stand twice are taken away."""
         found: dict[str, Any] = {}
         for cell in reversed(nb.cells):
@@ -161,7 +165,7 @@ class RestoreCells(CoursePreprocessor):
                 found[name] = cell
         return found
 
-    def _mend(self, cell, original, notes: list[str]) -> None:
+    def _mend(self, cell: Any, original: Any, notes: list[str]) -> None:
         before, metadata = cell.metadata["nbgrader"], original.metadata["nbgrader"]
         name = metadata["grade_id"]
         if metadata["grade"] and "points" in before and _number(before["points"]) != metadata["points"]:
@@ -172,7 +176,7 @@ class RestoreCells(CoursePreprocessor):
             cell.source = original.source
         cell.metadata["nbgrader"] = metadata
 
-    def _add_missing(self, nb, released, found, notes: list[str]) -> None:
+    def _add_missing(self, nb: Any, released: dict[str, Any], found: dict[str, Any], notes: list[str]) -> None:
         """A missing answer goes right behind what stood before it, a missing check right before what stood after it."""
         order = list(released)
         for position, (name, cell) in enumerate(released.items()):
@@ -197,7 +201,7 @@ def _course_prose(source: Path) -> set[str]:
     return {cell.source for cell in nbformat.read(source, as_version=4).cells if cell.cell_type == "markdown"}
 
 
-def _released(notebook) -> dict[str, Any]:
+def _released(notebook: Any) -> dict[str, Any]:
     """The cells that the gradebook knows, by id, as they were released."""
     points = {cell.name: cell.max_score for cell in notebook.grade_cells}
     solutions = {cell.name for cell in notebook.solution_cells}
@@ -220,11 +224,11 @@ def _released(notebook) -> dict[str, Any]:
     return cells
 
 
-def _index(nb, cell) -> int:
+def _index(nb: Any, cell: Any) -> int:
     return next(i for i, other in enumerate(nb.cells) if other is cell)
 
 
-def _refused(nb) -> str | None:
+def _refused(nb: Any) -> str | None:
     """The reason why a submission cannot be graded, if there is one."""
     for cell in nb.cells:
         reason = cell.metadata.get("autograder", {}).get(REFUSED)

@@ -46,7 +46,7 @@ class Runner:
 
     def __init__(self, unsafe: bool = False) -> None:
         self.unsafe = unsafe
-        self.process: subprocess.Popen | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self.socket: socket.socket | None = None
         self.frames: Reader | None = None
         self.disk_mb = 0  # of the jail that runs
@@ -84,26 +84,20 @@ class Runner:
             )
         ours, theirs = socket.socketpair()
         program = ["-P", "-m", "autograder.inside.warm", str(theirs.fileno())]
-        common = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
         if self.unsafe:
-            self.process = subprocess.Popen(
-                [sys.executable, *program],
-                pass_fds=[theirs.fileno()],
-                env=_environment(),
-                start_new_session=True,
-                **common,
-            )
+            own = jail.Command([sys.executable, *program], ())
+            self.process = _started(own, theirs.fileno(), _environment(), own_session=True)
         else:
             with jail.command([*program, str(jail.uid())], disk_mb) as command:
-                descriptors = [theirs.fileno(), *command.descriptors]
-                self.process = subprocess.Popen(command.arguments, pass_fds=descriptors, env={}, **common)
+                self.process = _started(command, theirs.fileno(), {}, own_session=False)
         theirs.close()
-        self.socket, self.frames, self.disk_mb = ours, Reader(ours.fileno()), disk_mb
+        frames = Reader(ours.fileno())
+        self.socket, self.frames, self.disk_mb = ours, frames, disk_mb
         try:
-            header = self._receive(time.monotonic() + START_SECONDS)[0]
+            header = _received(frames, time.monotonic() + START_SECONDS)[0]
         except WireError:
             self.process.kill()
-            said = self.process.stderr.read().decode(errors="replace").strip().splitlines()[-3:]
+            said = self.process.communicate()[1].decode(errors="replace").strip().splitlines()[-3:]
             self.close()
             raise UserError(
                 f"Nothing is graded: the {'runner' if self.unsafe else 'jail for submissions'} does not start. Its last words: "
@@ -116,9 +110,8 @@ class Runner:
         if self.socket is not None:
             self.socket.close()
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process.stderr.close()
+            with self.process:  # waits for its end and closes its stderr
+                self.process.kill()
         self.process = self.socket = self.frames = None
 
     def run(self, job: Job) -> Result:
@@ -159,19 +152,14 @@ class Runner:
             self.close()  # half of a run's frames are still to come; the next run must not take them for its own
             raise
 
-    def _receive(self, until: float) -> Frame:
-        frame = self.frames.receive(until)
-        if frame is None:
-            raise Silence("the other side says nothing")
-        return frame
-
     def _collect(self, job: Job, skipped: set[int], result: Result, spent: float) -> int | None:
+        assert self.socket is not None and self.frames is not None  # ready() has seen to both
         send(self.socket.fileno(), self._header(job, skipped, spent), b"".join(job.files.values()))
         until = time.monotonic() + job.limits["notebook_seconds"] + SPARE_SECONDS
         room, shown = _room(job), 0
         self.frames.max_payload = int(room)
         while True:
-            header, payload = self._receive(until)
+            header, payload = _received(self.frames, until)
             kind, position = header.get("type"), header.get("cell")
             room -= len(payload) + FRAME_COST
             if room < 0:
@@ -244,6 +232,26 @@ class Runner:
         return self.current
 
 
+def _started(command: jail.Command, fd: int, environment: dict[str, str], own_session: bool) -> subprocess.Popen[bytes]:
+    """The warm process: ``fd`` alone reaches it, and its last words stand in its standard error."""
+    return subprocess.Popen(
+        command.arguments,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=[fd, *command.descriptors],
+        env=environment,
+        start_new_session=own_session,
+    )
+
+
+def _received(frames: Reader, until: float) -> Frame:
+    frame = frames.receive(until)
+    if frame is None:
+        raise Silence("the other side says nothing")
+    return frame
+
+
 def _environment() -> dict[str, str]:
     """For a warm process without a jail."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
@@ -258,7 +266,7 @@ def _room(job: Job) -> float:
     records = (checks + forks) * (job.limits["record_mb"] * 2**20 + FRAME_COST)
     shown = job.limits["notebook_output_mb"] * 2**20 * outputs.FACTOR
     files = len(job.wanted) * job.limits["file_mb"] * 2**20
-    return records + shown + files + FRAME_COST * (MAX_FRAMES + 4 * len(job.cells))
+    return float(records + shown + files + FRAME_COST * (MAX_FRAMES + 4 * len(job.cells)))
 
 
 def _take(header: dict[str, Any], payload: bytes, job: Job, current: int, result: Result) -> None:

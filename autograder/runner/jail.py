@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from autograder.errors import UserError
 
@@ -125,8 +126,8 @@ def _options(rules: int, disk_mb: int) -> list[str]:
             options += ["--symlink", os.readlink(path), str(path)]
         elif path.is_dir():
             options += ["--ro-bind", str(path), str(path)]
-    for path in ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"):
-        options += ["--ro-bind-try", path, path]
+    for place in ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"):
+        options += ["--ro-bind-try", place, place]
     options += ["--proc", "/proc", "--dev", "/dev", *shared, "/dev/shm", "--remount-ro", "/dev"]
     return [*options, "--remount-ro", "/", "--chdir", "/tmp", "--"]
 
@@ -187,7 +188,7 @@ def keep_out(course: Path) -> None:
             )
 
 
-def system_calls():
+def system_calls() -> IO[bytes]:
     """A file with the filter of system calls, as bubblewrap loads it.
 
     Raises:

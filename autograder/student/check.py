@@ -56,7 +56,7 @@ def check_loss(exercise: str) -> None:
     rules = session.facts.rules(exercise)
     seed = session.facts.seeds[exercise][0]
     with neutral(seed), torch.no_grad():
-        draw = attempt(lambda: record_of(fitted(exercise), rules.loss, session.facts, seed))
+        draw = attempt(lambda: record_of(fitted(exercise), rules.loss_rules, session.facts, seed))
     facts = {} if draw.failure else fitted(exercise).facts
     session.submit(Record(exercise, (draw,), facts))
 

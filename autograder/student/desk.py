@@ -26,7 +26,7 @@ class LocalSession:
     training = "student"
     training_seconds = float("inf")
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise CheckFailed(
                 f"{path.name} is not in {path.parent}. It comes with the assignment: fetch it again, and open the notebook from its folder."

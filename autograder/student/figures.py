@@ -113,8 +113,9 @@ def _place(text: Any) -> Tensor:
 
 def _lines(axes: Axes) -> list[Curve]:
     labels = [_label(line) for line in axes.lines]
-    if axes.get_legend() and not any(labels):  # legend(["layer 0", ...]) names the lines in the order they were drawn
-        texts = [text.get_text().strip() for text in axes.get_legend().get_texts()]
+    legend = axes.get_legend()
+    if legend and not any(labels):  # legend(["layer 0", ...]) names the lines in the order they were drawn
+        texts = [text.get_text().strip() for text in legend.get_texts()]
         labels = [*texts, *labels[len(texts) :]]
     curves = []
     for line, label in zip(axes.lines, labels):
@@ -138,8 +139,9 @@ def _histograms(axes: Axes) -> list[Curve]:
             curves.append(Curve(_label(bars) or _label(bars[0]), x, y))
     held = {id(bar) for bars in axes.containers if isinstance(bars, BarContainer) for bar in bars}
     for patch in axes.patches:
-        if id(patch) not in held and len(patch.get_path().vertices) > 4:
-            corners = torch.from_numpy(np.asarray(patch.get_path().vertices, dtype=float))
+        outline = np.asarray(patch.get_path().vertices, dtype=float)
+        if id(patch) not in held and len(outline) > 4:
+            corners = torch.from_numpy(outline)
             left, right = corners[:-1], corners[1:]
             level = (left[:, 1] == right[:, 1]) & (left[:, 1] > 0) & (left[:, 0] < right[:, 0])
             curves.append(Curve(_label(patch), ((left + right) / 2)[level, 0], left[level, 1]))

@@ -9,12 +9,14 @@ import inspect
 import textwrap
 import types
 from collections.abc import Callable
+from typing import Any
 
 
-def fingerprint_of(make_model: Callable, train: Callable, steps: int | None) -> str:
+def fingerprint_of(make_model: Callable[..., Any], train: Callable[..., Any], steps: int | None) -> str:
     """Of the code that trains and all of the notebook that it calls, so that finished weights are not taken for those of other code."""
     parts: dict[str, str] = {}
-    todo, seen = [make_model, train], set()
+    todo: list[Any] = [make_model, train]
+    seen: set[int] = set()
     while todo:
         found = todo.pop()
         seen.add(id(found))

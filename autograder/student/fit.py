@@ -89,7 +89,7 @@ def _fit(session: Session, exercise: str, make_model: Callable, train: Callable,
         run = start(seed, make_model, train)
     report = session.report if session.training == "author" else None
     if not run.finished:
-        budget = session.facts.rules(exercise).loss.budget_seconds
+        budget = session.facts.rules(exercise).loss_rules.budget_seconds
         with Progress(exercise, steps, budget, said, report) as progress:
             try:
                 drive(run, budget, progress, lambda: _save(path, run, fingerprint))

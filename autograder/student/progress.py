@@ -35,7 +35,7 @@ class Progress:
 
     def __init__(
         self, exercise: str, steps: int | None, budget: float, note: str = "", report: Callable[..., None] | None = None
-    ):
+    ) -> None:
         self.exercise, self.steps, self.budget, self.note, self.report = exercise, steps, budget, note, report
         self.last = 0.0
         self.handle: Any = None

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 import torch
@@ -125,7 +126,7 @@ def _interruption() -> Iterator[threading.Event]:
         yield event
         return
 
-    def handler(number, frame):
+    def handler(number: int, frame: FrameType | None) -> None:
         if event.is_set():
             raise KeyboardInterrupt
         event.set()

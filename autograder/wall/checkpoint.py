@@ -13,7 +13,7 @@ from torch import Tensor
 from autograder.wall.record import RecordError, read_safetensors
 
 MAX_LOSSES = 64  # in a list of a checkpoint, which fit writes with 5 and with 40
-FACTS = {
+FACTS: dict[str, type | tuple[type, ...]] = {
     "fingerprint": str,
     "first": list,
     "curve": list,
@@ -26,7 +26,8 @@ FACTS = {
 
 def encode(tensors: dict[str, Tensor], facts: dict[str, Any]) -> bytes:
     """The bytes of a checkpoint: plain tensors by their names in the model, and what is known of the training."""
-    return safetensors.torch.save(tensors, metadata={"fit": json.dumps(facts)})
+    data: bytes = safetensors.torch.save(tensors, metadata={"fit": json.dumps(facts)})
+    return data
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -57,6 +58,7 @@ def _losses(value: Any, gaps: bool) -> bool:
 def count(data: bytes) -> int | None:
     """How many numbers a checkpoint holds, or ``None`` if it is damaged; for the trusted side, which believes no model."""
     try:
-        return sum(tensor.numel() for tensor in safetensors.torch.load(data).values())
+        tensors: dict[str, Tensor] = safetensors.torch.load(data)
+        return sum(tensor.numel() for tensor in tensors.values())
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError, RuntimeError):
         return None

@@ -7,7 +7,7 @@ import os
 import select
 import struct
 import time
-from typing import Any
+from typing import Any, overload
 
 LENGTHS = struct.Struct(">II")  # of the header and of the payload
 MAX_HEADER = 1 << 20
@@ -30,11 +30,17 @@ def send(fd: int, header: dict[str, Any], payload: bytes = b"") -> None:
 class Reader:
     """Frames as they come: who stops in the middle of one holds up nobody."""
 
-    def __init__(self, fd: int, max_payload: int = MAX_PAYLOAD, max_header: int = MAX_HEADER):
+    def __init__(self, fd: int, max_payload: int = MAX_PAYLOAD, max_header: int = MAX_HEADER) -> None:
         self.fd, self.max_payload, self.max_header = fd, max_payload, max_header
         self.buffer = bytearray()
         self.poll = select.poll()
         self.poll.register(fd, select.POLLIN)
+
+    @overload
+    def receive(self, until: None = None) -> Frame: ...
+
+    @overload
+    def receive(self, until: float) -> Frame | None: ...
 
     def receive(self, until: float | None = None) -> Frame | None:
         """The next frame, or ``None`` if none has come by ``until`` (of ``time.monotonic``; for ever unless told).

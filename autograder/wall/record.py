@@ -151,12 +151,12 @@ def plain_tensor(value: Tensor) -> Tensor:
     return plain
 
 
-def pack(record: Record, prefix: str) -> tuple[dict, dict[str, Tensor]]:
+def pack(record: Record, prefix: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """A record as JSON and tensors whose names begin with ``prefix``."""
     tensors: dict[str, Tensor] = {}
     draws = []
     for number, draw in enumerate(record.draws):
-        items = []
+        items: list[list[Any]] = []
         for name, value in draw.values.items():
             if isinstance(value, Tensor):
                 key = f"{prefix}{number}/{len(items)}"
@@ -222,13 +222,13 @@ def _text(value: Any) -> str:
     return storable(value[:MAX_TEXT])
 
 
-def _list(value: Any, most: int) -> list:
+def _list(value: Any, most: int) -> list[Any]:
     if not isinstance(value, list) or len(value) > most:
         raise RecordError(f"a list of at most {most} elements is expected")
     return value
 
 
-def _dict(value: Any) -> dict:
+def _dict(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RecordError("a dict is expected")
     return value
@@ -242,7 +242,8 @@ def encode(records: dict[str, Record], facts: dict[str, Any] | None = None) -> b
         packed[key], own = pack(record, f"{position}/")
         tensors |= own
     header = json.dumps({"records": packed, "facts": facts or {}}, sort_keys=True)
-    return safetensors.torch.save(tensors, metadata={"autograder": header})
+    data: bytes = safetensors.torch.save(tensors, metadata={"autograder": header})
+    return data
 
 
 def decode(data: bytes, max_bytes: int = 1 << 30) -> tuple[dict[str, Record], dict[str, Any]]:

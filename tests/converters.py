@@ -1,0 +1,63 @@
+"""nbgrader's converters in this process, with the warm process that the whole worker uses: what a command does, without its start.
+
+A command costs three seconds before it begins, and as many for its warm process; a few tests type them all the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from autograder.plugin import configure
+from autograder.plugin.running import SubmissionRunner
+from autograder.runner.host import Runner
+
+CONVERTERS = {"generate_assignment": GenerateAssignment, "autograde": Autograde, "generate_feedback": GenerateFeedback}
+
+
+def convert(folder: Path, command: str, lecture: str, runner: Runner, force: bool = False) -> str:
+    """What ``nbgrader COMMAND LECTURE`` does in a course's folder, and says.
+
+    Raises:
+        NbGraderException: it fails for one of the submissions.
+    """
+    config = Config()
+    configure(config, str(folder / "nbgrader_config.py"))
+    directory = CourseDirectory(config=config)
+    directory.assignment_id = lecture
+    made = CONVERTERS[command](coursedir=directory, config=config)
+    if command != "generate_assignment":
+        made.force = force
+    _share(runner)
+    with _said(made.log) as lines:
+        made.start()
+    return "\n".join(lines)
+
+
+def _share(runner: Runner) -> None:
+    """The plug-in's one runner of a process is the worker's own."""
+    shared = SubmissionRunner.instance()
+    if shared.runner is not runner:
+        shared.runner.close()
+        shared.runner = runner
+
+
+@contextmanager
+def _said(log: logging.Logger) -> Iterator[list[str]]:
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    before = log.level, log.propagate, list(log.handlers)
+    log.setLevel(logging.INFO)
+    log.propagate, log.handlers = False, [handler]
+    try:
+        yield lines
+    finally:
+        log.setLevel(before[0])
+        log.propagate, log.handlers = before[1], before[2]
