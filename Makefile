@@ -1,19 +1,32 @@
-# Two commands, each of which sets up a fresh machine by itself: `make demo` and `make test`.
+# Each of these sets up a fresh machine by itself: `make demo` and `make test` are the README's two commands.
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
+PYTEST := $(VENV)/bin/python -m pytest -n 3 --no-loadscope-reorder
 
-.PHONY: demo test verify clean
+.PHONY: demo test test-all verify pins clean
 
 demo: $(READY)
 	$(VENV)/bin/autograder demo
 
+# What every change must pass.
 test: $(READY)
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/python -m pytest -n 3 --no-loadscope-reorder
+	$(PYTEST)
+
+# Also what is slow by nature: every attack by a second user, many seeds, hundreds of draws, many kills.
+test-all: $(READY)
+	$(VENV)/bin/ruff check .
+	$(PYTEST) -m "slow or not slow"
 
 verify: $(READY)
 	$(VENV)/bin/autograder verify
+
+# The exact versions can be installed together on the oldest Python that the README names, and on the newest.
+pins: $(READY)
+	for version in 3.11.0 3.12.0 3.13.0; do \
+		$(VENV)/bin/python -m pip install --disable-pip-version-check --dry-run --quiet --target build/pins \
+			--python-version $$version --only-binary :all: -r constraints.txt || exit 1; done
 
 # The jail for submissions comes from the system, not from pip.
 $(READY): pyproject.toml constraints.txt
