@@ -20,7 +20,7 @@ import safetensors.torch
 import torch
 from conftest import ROOT, TINY
 
-from autograder.commands.sample_class import Submission, hand_in
+from autograder.commands.demo_class import Submission, hand_in
 from autograder.wall.facts import EXPECTED
 
 FULL = {"double": 2, "pieces": 4, "slope": 3, "by_hand": 2, "train_tiny": 3}

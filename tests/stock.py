@@ -37,7 +37,7 @@ from tqdm import tqdm
 import autograder
 from autograder.commands.build import build
 from autograder.commands.demo import nbgrader
-from autograder.commands.sample_class import Submission, hand_in, solution_texts
+from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.course.directory import load_course
 from autograder.errors import UserError
 from autograder.grading.secret import public_facts, secret

@@ -14,7 +14,7 @@ from converters import convert
 from nbgrader.api import Gradebook
 
 from autograder.commands.demo import shown_cards
-from autograder.commands.sample_class import Submission, hand_in, solution_texts
+from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.course.notebook import ANSWER
 
 FULL = {"double": 2, "pieces": 4, "slope": 3, "by_hand": 2, "train_tiny": 3}

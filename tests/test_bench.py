@@ -18,7 +18,7 @@ def test_a_ratio_is_that_of_neighbours():
 def test_the_command_shows_what_is_measured_in_pairs(tiny):
     said = CliRunner().invoke(app, ["--course", str(tiny.root / "course.yml"), "bench", "--jail", "--rounds", "2"])
     assert said.exit_code == 0, said.output
-    row = next(line for line in said.output.splitlines() if TINY in line)
+    row = [line for line in said.output.splitlines() if TINY in line][-1]
     assert re.search(r"[1-9]\d* ms .* [1-9]\d* ms .* \d\.\d{3} .* \d\.\d{3} to \d\.\d{3}", row)
     assert "the median of 2 pairs" in said.output
 

@@ -8,9 +8,9 @@ from nbgrader.api import Gradebook
 
 from autograder.commands.cli import main
 from autograder.commands.demo import compare
-from autograder.commands.sample_class import make_class
+from autograder.commands.demo_class import make_class
 from autograder.course.directory import CourseDirectory
-from autograder.grading.key import answer_key
+from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 
 

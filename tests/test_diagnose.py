@@ -6,7 +6,7 @@ import torch
 from autograder.course.schema import Exercise, Tolerance
 from autograder.judge.answers import Key, Mistake
 from autograder.judge.diagnose import difference
-from autograder.judge.verdict import judge
+from autograder.judge.values import judge
 from autograder.wall.record import Draw, Failure, Record, RecordError, decode, draw_from, encode
 
 T = Tolerance()

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 from autograder.course.schema import Exercise, Tolerance
 from autograder.errors import UserError
-from autograder.grading.key import answer_key
+from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.judge.cards import as_html, as_text
 from autograder.judge.diagnose import close, difference
 from autograder.judge.forbidden import forbidden_use
 from autograder.judge.judging import verdict_of
-from autograder.judge.verdict import judge
+from autograder.judge.values import judge
 from autograder.plugin import harmless
 from autograder.plugin.bounded import read_notebook
 from autograder.runner import outputs

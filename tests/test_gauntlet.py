@@ -16,7 +16,7 @@ from hostile import ATTACKS, FULL, Attack, Listeners, answer_cells, hand_in_atta
 from nbgrader.api import Gradebook
 
 from autograder.commands.demo import nbgrader, shown_cards
-from autograder.commands.sample_class import Submission, hand_in, solution_texts
+from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.course.directory import CourseDirectory
 from autograder.runner.host import Runner
 

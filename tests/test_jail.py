@@ -14,8 +14,8 @@ from converters import convert
 from nbgrader.api import Gradebook
 
 from autograder.commands.cli import main
+from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.commands.doctor import ESCAPES, jail_findings
-from autograder.commands.sample_class import Submission, hand_in, solution_texts
 from autograder.plugin.running import UNSAFE_NOTE
 from autograder.runner.host import Runner
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 from nbclient import NotebookClient
 
-from autograder.commands.sample_class import solution_texts
+from autograder.commands.demo_class import solution_texts
 from autograder.course.directory import load_course
 from autograder.course.notebook import ANSWER
 

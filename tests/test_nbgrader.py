@@ -16,7 +16,7 @@ from nbgrader.api import Gradebook
 
 from autograder.commands.build import build
 from autograder.commands.demo import nbgrader, shown_cards
-from autograder.commands.sample_class import make_course, solution_texts
+from autograder.commands.demo_class import make_course, solution_texts
 from autograder.course.notebook import ANSWER
 
 FULL = 14.0  # of the exercises that are not graded by a person

@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT
 
 from autograder.course.directory import load_course
+from autograder.grading.answer_key import compute_answers
 from autograder.grading.cells import built_notebook
-from autograder.grading.key import compute_answers
 from autograder.grading.secret import facts_for
 from autograder.judge.judging import verdict_of
 from autograder.wall.record import MAX_DRAWS

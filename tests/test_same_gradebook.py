@@ -18,8 +18,8 @@ from hostile import orphans, started_by
 from nbgrader.api import Gradebook
 
 from autograder.commands.demo import nbgrader, shown_cards
-from autograder.commands.sample_class import hand_in, make_class
-from autograder.grading.key import answer_key
+from autograder.commands.demo_class import hand_in, make_class
+from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 
 KILLS, MANY_KILLS, COURSES = 4, 20, 2  # in the daily run; in the slow one

@@ -11,7 +11,7 @@ from conftest import TINY
 from nbclient import NotebookClient
 from test_nbgrader import fill
 
-from autograder.commands.sample_class import solution_texts
+from autograder.commands.demo_class import solution_texts
 from autograder.judge.answers import Answers
 
 MISTAKE = "def double(x):\n    return x * x"

@@ -4,11 +4,11 @@ import pytest
 from conftest import ROOT
 
 from autograder.commands.build import build
-from autograder.commands.sample_class import solution_texts
+from autograder.commands.demo_class import solution_texts
 from autograder.course.directory import load_course
 from autograder.course.notebook import ANSWER
+from autograder.grading.answer_key import answer_key
 from autograder.grading.cells import built_notebook
-from autograder.grading.key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import grade
 

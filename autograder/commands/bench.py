@@ -12,8 +12,8 @@ from rich.table import Table
 
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
+from autograder.grading.answer_key import answer_key
 from autograder.grading.cells import built_notebook
-from autograder.grading.key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import grade
 from autograder.runner.host import Runner

@@ -13,10 +13,10 @@ from autograder.course.directory import CourseDirectory
 from autograder.course.lecture import read_lecture
 from autograder.course.notebook import extras, source_notebook, to_json, write_json, write_text
 from autograder.errors import UserError
-from autograder.grading.key import answer_key, expected_path
+from autograder.grading.answer_key import answer_key, expected_path
 from autograder.grading.secret import public_facts
 from autograder.judge.answers import Answers, Key
-from autograder.judge.verdict import judge
+from autograder.judge.values import judge
 from autograder.runner.host import Runner
 from autograder.wall.facts import EXPECTED, Facts
 from autograder.wall.record import Draw, Record, RecordError

@@ -18,12 +18,12 @@ from nbgrader.api import Gradebook, MissingEntry
 from rich.table import Table
 
 from autograder.commands.build import build
-from autograder.commands.sample_class import Submission, hand_in, make_class, make_course
+from autograder.commands.demo_class import Submission, hand_in, make_class, make_course
 from autograder.commands.stages import Stage, Stages
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
+from autograder.grading.answer_key import answer_key
 from autograder.grading.cells import built_notebook
-from autograder.grading.key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.runner.host import Runner
 from autograder.runner.parallel import each_lecture

@@ -15,8 +15,8 @@ from rich.table import Table
 from autograder.commands.build import build
 from autograder.course.directory import CourseDirectory
 from autograder.course.schema import Loss
+from autograder.grading.answer_key import answer_key
 from autograder.grading.cells import built_notebook
-from autograder.grading.key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import grade
 from autograder.judge.judging import verdict_of

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from autograder.course.names import Names
 from autograder.judge.answers import Key
 from autograder.judge.loss import judge_loss
-from autograder.judge.verdict import Verdict, judge, refuse
+from autograder.judge.values import judge
+from autograder.judge.verdict import Verdict, refuse
 from autograder.wall.facts import Facts
 from autograder.wall.record import Record
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbformat.notebooknode import from_dict
 
-from autograder.grading.key import answer_key
+from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import Graded, grade
 from autograder.judge.cards import as_html
