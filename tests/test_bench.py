@@ -15,6 +15,7 @@ def test_a_ratio_is_that_of_neighbours():
     assert paired.ratio == 2.0 and paired.middle_half == (1.5, 2.5)
 
 
+@pytest.mark.slow
 def test_the_command_shows_what_is_measured_in_pairs(tiny):
     said = CliRunner().invoke(app, ["--course", str(tiny.root / "course.yml"), "bench", "--jail", "--rounds", "2"])
     assert said.exit_code == 0, said.output

@@ -82,19 +82,25 @@ def test_no_markdown_becomes_more_than_text(parts):
             assert name in SAFE and re.fullmatch(SAFE[name], value, re.S), (text, page)
 
 
+# How many cells: of all that a notebook may hold, some in the daily run and all in the slow one.
+CELLS = (3, pytest.param(bounded.MAX_PROSE // harmless.MAX_MARKDOWN, marks=pytest.mark.slow))
+
+
+@pytest.mark.parametrize("cells", CELLS)
 @pytest.mark.parametrize("piece", ["\\begin{a}", "\\\\(", "\\\\[", " ", "[", "*", "`", "<", "<b>", "> ", "- ", "$"], ids=repr)
-def test_text_that_a_renderer_chokes_on_is_not_rendered(piece):
-    """All that a notebook may hold, in one cell and in many: minutes or hours for some of these, seconds here."""
+def test_text_that_a_renderer_chokes_on_is_not_rendered(piece, cells):
+    """In one cell and in many: minutes or hours for some of these, seconds here."""
     begun = time.process_time()
-    for size in (bounded.MAX_PROSE, *[harmless.MAX_MARKDOWN] * (bounded.MAX_PROSE // harmless.MAX_MARKDOWN)):
+    for size in (bounded.MAX_PROSE, *[harmless.MAX_MARKDOWN] * cells):
         markdown2html(harmless.markdown("a" + piece * (size // len(piece) - 1) + "b"))
     assert time.process_time() - begun < 60
 
 
+@pytest.mark.parametrize("cells", CELLS)
 @pytest.mark.parametrize("piece", [" \n", "a.", "match ", "a?", "(", "%", "@", "%%perl\ns{"], ids=repr)
-def test_code_that_a_highlighter_chokes_on_is_shown_without_colours(piece):
+def test_code_that_a_highlighter_chokes_on_is_shown_without_colours(piece, cells):
     begun, highlight = time.process_time(), harmless.Highlighted()
-    for size in (bounded.MAX_CODE, *[10_000] * (bounded.MAX_CODE // 10_000)):
+    for size in (bounded.MAX_CODE, *[10_000] * cells):
         source = "x = 1\n" + piece * (size // len(piece)) + "<b>"
         page = highlight(source)
         assert "&lt;" in page and "<b>" not in page

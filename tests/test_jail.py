@@ -84,12 +84,13 @@ def test_without_bubblewrap_nothing_is_graded(one_submission):
     assert "apt install bubblewrap" in doctor.stdout and "Traceback" not in doctor.stdout
 
 
-@pytest.mark.parametrize("command", [("build",), ("verify",), ("demo",), ("bench", "--jail")], ids=" ".join)
-def test_no_command_runs_a_notebook_without_bubblewrap(tmp_path, command):
+def test_no_command_runs_a_notebook_without_bubblewrap(tmp_path):
     copy_tiny(tmp_path)
-    said = without_bubblewrap(tmp_path, sys.executable, "-m", "autograder", *command)
-    assert said.returncode == 1
-    assert "apt install bubblewrap" in said.stdout and "Traceback" not in said.stdout
+    commands = [["build"], ["verify"], ["demo"], ["bench", "--jail"]]
+    program = f"from autograder.commands.cli import main; print('codes', [main(command) for command in {commands}])"
+    said = without_bubblewrap(tmp_path, sys.executable, "-c", program).stdout
+    assert "codes [1, 1, 1, 1]" in said
+    assert said.count("apt install bubblewrap") == 4 and "Traceback" not in said
 
 
 def test_a_course_that_submissions_would_see_is_not_graded(one_submission):
@@ -131,6 +132,7 @@ def test_it_cannot_be_configured_away(one_submission):
     assert not (one_submission / "autograded").exists()
 
 
+@pytest.mark.skipif(os.getuid() == 0, reason="of root's doctor only the manner of starting the jail differs: test_every_promise_holds_here")
 def test_doctor_finds_this_machine_good(tiny, capsys, monkeypatch):
     monkeypatch.chdir(tiny.root)
     assert main(["doctor"]) == 0

@@ -22,7 +22,7 @@ from autograder.commands.demo_class import hand_in, make_class
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 
-KILLS, MANY_KILLS, COURSES = 4, 20, 2  # in the daily run; in the slow one
+KILLS, MANY_KILLS, COURSES = 2, 20, 2  # in the daily run; in the slow one
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +85,9 @@ def test_the_order_changes_nothing(undisturbed, handed_in, tmp_path, runner):
 def test_alone_and_at_the_same_time_is_the_same(undisturbed, handed_in, tmp_path, runner):
     folder = tmp_path / "course"
     shutil.copytree(handed_in, folder)
-    chosen = ["mixed_1", "reference", "mistake_*", "variant_*"]
+    chosen = ["m*", "[!m]*"]
     graders = [begin(folder, "autograde", f"--student={pattern}") for pattern in chosen]
-    assert [grader.wait() for grader in graders] == [0, 0, 0, 0]
-    assert 0 < len(cards_of(folder)) < len(undisturbed[1])
-    convert(folder, "autograde", TINY, runner)  # the others
+    assert [grader.wait() for grader in graders] == [0, 0]
     assert (gradebook_of(folder), cards_of(folder)) == undisturbed
 
 

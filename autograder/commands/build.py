@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import shutil
 import tempfile
@@ -154,6 +155,7 @@ def release(course: CourseDirectory, lecture: str, target: Path) -> None:
     from autograder.plugin import configure
 
     with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
+        Path(scratch, "gradebook.db").write_bytes(_empty_gradebook(course.course.course))
         config = Config()
         configure(config, str(course.root / "nbgrader_config.py"))
         config.CourseDirectory.db_url = f"sqlite:///{scratch}/gradebook.db"
@@ -175,6 +177,20 @@ def release(course: CourseDirectory, lecture: str, target: Path) -> None:
                 (out / path.name).is_file() and (out / path.name).read_bytes() == path.read_bytes()
             ):
                 shutil.copyfile(path, out / path.name)
+
+
+@functools.cache
+def _empty_gradebook(course: str) -> bytes:
+    """For a new one nbgrader asks a program for the version of its tables, which takes two seconds: once is enough."""
+    from nbgrader.api import Gradebook
+
+    from autograder.plugin import own_commands_first
+
+    own_commands_first()
+    with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
+        file = Path(scratch, "gradebook.db")
+        Gradebook(f"sqlite:///{file}", course).close()
+        return file.read_bytes()
 
 
 class _Said(logging.Handler):

@@ -1,8 +1,10 @@
-"""Several lectures at a time: each has a runner of its own, and the machine as many as it has cores."""
+"""Several lectures at a time, as many as the machine has cores; one runner for each of these, whose start is paid once."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import queue
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -19,11 +21,19 @@ def each_lecture(lectures: list[str], work: Callable[[str, Runner], Result], uns
         unsafe: run them without the jail.
     """
 
-    def one(lecture: str) -> Result:
-        with Runner(unsafe) as runner:
-            return work(lecture, runner)
+    workers = min(len(lectures), os.cpu_count() or 1)
+    free: queue.SimpleQueue[Runner] = queue.SimpleQueue()
 
-    with ThreadPoolExecutor(max_workers=min(len(lectures), os.cpu_count() or 1)) as pool:
+    def one(lecture: str) -> Result:
+        runner = free.get()
+        try:
+            return work(lecture, runner)
+        finally:
+            free.put(runner)
+
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
+        for _ in range(workers):
+            free.put(stack.enter_context(Runner(unsafe)))
         futures = [pool.submit(one, lecture) for lecture in lectures]
         try:
             return [future.result() for future in futures]
