@@ -1429,6 +1429,49 @@ def embedding_plot(C):
     return axes
 
 
+# %% mistake="embedding_plot" says="U alone makes both directions equally wide, and it is not the size of the differences. The points are the centred rows times the right singular vectors."
+def embedding_plot(C):
+    points = torch.linalg.svd(C - C.mean(0), full_matrices=False)[0][:, :2]
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="The first two columns of Vh are taken. The right singular vectors are its rows."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:, :2]
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="These are the two directions in which the embeddings differ least. The most important ones stand first in Vh, but last in what eigh gives."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][-2:].T
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="The mean of each row is subtracted from that row. Subtract the mean of all rows, one number a feature: the mean over dimension 0."
+def embedding_plot(C):
+    centred = C - C.mean(1, keepdim=True)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
 # %% mistake="embedding_plot" says="The dot is missing: it is a symbol like the others, with the embedding of row 0."
 def embedding_plot(C):
     centred = C - C.mean(0)
