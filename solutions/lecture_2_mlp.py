@@ -1352,7 +1352,9 @@ def embedding_facts(axes: Axes) -> dict:
     Principal components have no sign of their own, so positions are compared by their distances.
     """
     drawing = drawn(axes)
-    points = torch.stack([drawing.point_of(symbol) for symbol in SYMBOLS])
+    nowhere = torch.full((2,), torch.nan, dtype=torch.float64)
+    beside = drawing.point_of if len(drawing.points) else lambda symbol: drawing.texts.get(symbol, nowhere)
+    points = torch.stack([beside(symbol) for symbol in SYMBOLS])
     return {
         "points": len(drawing.points),
         "labels": min(len(drawing.texts), 27),  # a remark in the picture is no mistake
@@ -1385,6 +1387,17 @@ def embedding_plot(C):
     points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
     _, axes = plt.subplots()
     axes.scatter(points[:, 0], points[:, 1])
+    return axes
+
+
+# %% mistake="embedding_plot" says="The symbols are there, but not the points. Draw the 27 points as well, for instance with scatter."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
+    _, axes = plt.subplots()
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    axes.set(xlim=(-10, 10), ylim=(-10, 10))
     return axes
 
 

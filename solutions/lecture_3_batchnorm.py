@@ -533,7 +533,7 @@ def layers_apart(g: torch.Generator, scale: float = 1.0) -> list[Tensor]:
 def words_of(drawing: Drawing) -> dict:
     """What is written in a picture: how many labels of curves that differ, which axes have a label, whether there is a legend."""
     return {
-        "different labels of curves": len({curve.label for curve in drawing.labelled}),
+        "different labels of curves": len({curve.label for curve in drawing.labelled}) if drawing.curves else "there is no curve",
         "axes with a label": ("none", "only x", "only y", "x and y")[bool(drawing.x_label) + 2 * bool(drawing.y_label)],
         "legend": "there" if drawing.legend else "missing",
     }
@@ -819,6 +819,17 @@ right_gradient_plot = gradient_plot
 
 def gradient_plot(parameters, gradients):
     return right_gradient_plot(parameters, [d.abs() for d in gradients])
+
+
+# %% mistake="gradient_plot" says="The legend is missing: the labels of the curves are there, but nobody sees them. It is made by legend()."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for number, (parameter, gradient) in enumerate(zip(parameters, gradients)):
+        if parameter.ndim == 2:
+            heights, borders = torch.histogram(gradient, bins=50, density=True)
+            axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{number}")
+    axes.set(xlabel="gradient", ylabel="density")
+    return axes
 
 
 # %% variant="gradient_plot"
@@ -1107,6 +1118,24 @@ def update_plot(ratios):
     axes.axhline(-3)
     axes.set(xlabel="step", ylabel="log10 of update / data")
     return axes
+
+
+# %% mistake="update_plot" says="The legend is missing: without it nobody sees which curve is which layer. It is made by legend()."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    for number, column in enumerate(ratios.T):
+        axes.plot(column, label=f"layer {number}")
+    axes.axhline(-3)
+    axes.set(xlabel="step", ylabel="log10 of update / data")
+    return axes
+
+
+# %% mistake="update_plot" says="There is one curve for all layers together, so it cannot be seen which layer learns too fast. Draw one curve a layer."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios.mean(1, keepdim=True))
 
 
 # %% mistake="update_plot" says="All curves have the same label, so it cannot be seen which layer learns too fast. Put the number of the layer into it."

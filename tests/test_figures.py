@@ -159,14 +159,21 @@ def shaded(axes):
 HISTOGRAMS = {
     "outline": each(lambda axes, values, name: axes.plot(*outline(values), label=name)),
     "steps": each(lambda axes, values, name: axes.step(*outline(values), where="mid", label=name)),
-    "left borders": each(lambda axes, values, name: axes.step(outline(values)[0] - 0.0025, outline(values)[1], where="post", label=name)),
+    "left borders": each(
+        lambda axes, values, name: axes.step(outline(values)[0] - 0.0025, outline(values)[1], where="post", label=name)
+    ),
     "hist": each(lambda axes, values, name: axes.hist(values, 25, label=name)),
     "hist, step": each(lambda axes, values, name: axes.hist(values, 60, density=True, histtype="step", label=name)),
     "hist, stepfilled": each(lambda axes, values, name: axes.hist(values, 30, histtype="stepfilled", label=name)),
     "hist that lies": each(lambda axes, values, name: axes.hist(values, 30, orientation="horizontal", label=name)),
-    "hist that lies, step": each(lambda axes, v, name: axes.hist(v, 30, orientation="horizontal", histtype="step", label=name)),
+    "hist that lies, step": each(
+        lambda axes, v, name: axes.hist(v, 30, orientation="horizontal", histtype="step", label=name)
+    ),
     "hist of all": lambda axes: (axes.hist([h.numpy() for h in LAYERS], 50, label=NAMES), axes.legend()),
-    "hist of all, stacked": lambda axes: (axes.hist([h.numpy() for h in LAYERS], 50, stacked=True, label=NAMES), axes.legend()),
+    "hist of all, stacked": lambda axes: (
+        axes.hist([h.numpy() for h in LAYERS], 50, stacked=True, label=NAMES),
+        axes.legend(),
+    ),
     "hist, list": listed(lambda axes, values: axes.hist(values, 50, alpha=0.5)),
     "hist, step, list": listed(lambda axes, values: axes.hist(values, 50, histtype="step")),
     "stairs": each(lambda axes, values, name: axes.stairs(*np.histogram(values, 30), label=name)),
@@ -191,7 +198,11 @@ HISTOGRAMS = {
     "labels set later": labels_set_later,
     "twins": on_twins,
     "shaded, with an inset": shaded,
-    "legend of the figure": lambda axes: (HISTOGRAMS["outline"](axes), axes.get_legend().remove(), axes.figure.legend()),
+    "legend of the figure": lambda axes: (
+        HISTOGRAMS["outline"](axes),
+        axes.get_legend().remove(),
+        axes.figure.legend(),
+    ),
 }
 
 
@@ -272,10 +283,16 @@ CURVES = {
     "dots": columns(lambda axes, column, name, colour: axes.plot(column, "o", label=name)),
     "scatter": columns(lambda axes, column, name, colour: axes.scatter(range(12), column, label=name)),
     "steps": columns(lambda axes, column, name, colour: axes.step(range(12), column, label=name)),
-    "error bars": columns(lambda axes, column, name, colour: axes.errorbar(range(12), column, yerr=0.1, capsize=2, label=name)),
-    "stems": columns(lambda axes, column, name, colour: axes.stem(range(12), column, linefmt=colour, bottom=-3, label=name)),
+    "error bars": columns(
+        lambda axes, column, name, colour: axes.errorbar(range(12), column, yerr=0.1, capsize=2, label=name)
+    ),
+    "stems": columns(
+        lambda axes, column, name, colour: axes.stem(range(12), column, linefmt=colour, bottom=-3, label=name)
+    ),
     "bands": columns(with_bands),
-    "line and dots": columns(lambda axes, column, name, c: (axes.plot(column, c, label=name), axes.scatter(range(12), column, color=c))),
+    "line and dots": columns(
+        lambda axes, column, name, c: (axes.plot(column, c, label=name), axes.scatter(range(12), column, color=c))
+    ),
     "collection": columns(as_a_collection),
 }
 

@@ -13,6 +13,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import FigureBase
+from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from torch import Tensor
 
@@ -58,7 +59,9 @@ class Drawing:
 
     points: Tensor  # (n, 2) float64: where markers stand, in the order in which they were drawn
     texts: dict[str, Tensor]  # what is written beside the points, and where: (2,) float64
-    curves: tuple[Curve, ...]  # by the numbers in their labels ("layer 0", "layer 1", ...), otherwise as they were drawn
+    curves: tuple[
+        Curve, ...
+    ]  # by the numbers in their labels ("layer 0", "layer 1", ...), otherwise as they were drawn
     levels: tuple[float, ...]  # where horizontal lines stand, such as `axhline` draws
     x_label: str
     y_label: str
@@ -111,11 +114,15 @@ def drawn(shown: Any) -> Drawing:
 def _axes(shown: Any) -> list[Axes]:
     """The pair of axes that was drawn on, and its twins, which stand on the same place."""
     if shown is None:
-        raise PictureError("your function returns nothing. End it with `return` and the axes you drew on; those of pyplot are `plt.gca()`")
+        raise PictureError(
+            "your function returns nothing. End it with `return` and the axes you drew on; those of pyplot are `plt.gca()`"
+        )
     if shown is plt:
         shown = plt.gca() if plt.get_fignums() else []
     found = dict.fromkeys(_leads_to(shown))
-    all_axes = [a for a in found if isinstance(a, Axes)] or [a for f in found for a in f.axes if a.get_label() != "<colorbar>"]
+    all_axes = [a for a in found if isinstance(a, Axes)] or [
+        a for f in found for a in f.axes if a.get_label() != "<colorbar>"
+    ]
     if not found:
         raise PictureError(f"your function returns {_told(shown)}, which is no picture. Return the axes you drew on")
     used = [axes for axes in all_axes if axes.has_data() or axes.texts]
@@ -127,10 +134,14 @@ def _axes(shown: Any) -> list[Axes]:
     stacked = _twins(used[0])
     others = [axes for axes in used if axes not in stacked]
     if others:
-        raise PictureError(f"there are {1 + len(others)} pairs of axes with something on them. {ONE_PICTURE}: draw all on one")
+        raise PictureError(
+            f"there are {1 + len(others)} pairs of axes with something on them. {ONE_PICTURE}: draw all on one"
+        )
     for axes in stacked:
         if _drawn_in.setdefault(axes, running_draw()) != running_draw() and running_draw():
-            raise PictureError("your function draws on the same axes each time it is called. Make new ones inside, with plt.subplots()")
+            raise PictureError(
+                "your function draws on the same axes each time it is called. Make new ones inside, with plt.subplots()"
+            )
     return stacked
 
 
@@ -144,7 +155,11 @@ def _leads_to(shown: Any, depth: int = 0) -> Iterator[Any]:
         yield shown.figure
     elif depth < 4 and not isinstance(shown, (str, bytes)):
         if hasattr(shown, "tolist"):  # arrays of axes, and what pandas makes of them
-            shown = shown.tolist() if not isinstance(shown, Tensor) and getattr(shown, "dtype", None) == object else []
+            shown = (
+                shown.tolist()
+                if not isinstance(shown, Tensor) and getattr(shown, "dtype", None) == np.dtype("O")
+                else []
+            )
         if isinstance(shown, dict):
             shown = list(shown.values())
         if isinstance(shown, (list, tuple)):
@@ -160,12 +175,20 @@ def _told(shown: Any) -> str:
 def _twins(axes: Axes) -> list[Axes]:
     place = axes.get_position().bounds
     figure = axes.figure
-    return [axes, *(a for a in figure.axes if a is not axes and np.allclose(a.get_position().bounds, place))] if figure else [axes]
+    return (
+        [axes, *(a for a in figure.axes if a is not axes and np.allclose(a.get_position().bounds, place))]
+        if figure
+        else [axes]
+    )
 
 
 def _curves(marks: list[Mark]) -> list[Mark]:
     """What shows something of its own: not a fill under a line, dots along it, or an outline around the same histogram."""
-    curves = [m for m in marks if m.kind in ("line", "bars", "outline", "area") or m.kind == "dots" and (np.diff(m.x) > 0).all()]
+    curves = [
+        m
+        for m in marks
+        if m.kind in ("line", "bars", "outline", "area") or m.kind == "dots" and (np.diff(m.x) > 0).all()
+    ]
     lines = [mark for mark in curves if mark.kind not in ("area", "dots")]
     kept: list[Mark] = []
     for mark in curves:
@@ -196,8 +219,8 @@ def _points(stacked: list[Axes]) -> Tensor:
             if artist in held or not artist.get_visible():
                 continue
             if isinstance(artist, PathCollection):
-                places = np.ma.filled(np.ma.asarray(artist.get_offsets(), dtype=float), np.nan)
-            elif artist in axes.lines and artist.get_marker() not in NOTHING:
+                places: np.ndarray[Any, Any] = np.ma.filled(np.ma.asarray(artist.get_offsets(), dtype=float), np.nan)
+            elif isinstance(artist, Line2D) and artist.get_marker() not in NOTHING:
                 places = np.asarray(artist.get_xydata(), dtype=float)
             else:
                 continue

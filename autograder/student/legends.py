@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.legend import Legend
 
 from autograder.student.marks import Mark, look_of
 
+Entry = tuple[str, tuple[Any, ...]]  # of a legend: its text, and how the picture beside it looks
 NUMBER = re.compile(r"(?<![\d.])\d+(?!\.?\d)")  # whole ones: not the 0.23 of "spread 0.23"
 
 
@@ -20,7 +22,7 @@ def legends_of(stacked: Sequence[Axes]) -> list[Legend]:
     found: dict[Legend, None] = {}
     for axes in stacked:
         own = [axes.get_legend(), *(artist for artist in axes.artists if isinstance(artist, Legend))]
-        figures = [axes.figure, axes.get_figure(root=True)] if hasattr(axes.figure, "figure") else [axes.figure]
+        figures = (axes.figure, getattr(axes.figure, "figure", None))  # a part of a figure, and the whole
         for legend in [*own, *(legend for figure in figures if figure for legend in figure.legends)]:
             if legend is not None and legend.get_visible():
                 found[legend] = None
@@ -34,32 +36,37 @@ def name_by_legends(marks: list[Mark], legends: list[Legend]) -> None:
     belongs to what looks like the picture beside it; of things that look alike, to the first.
     """
     for legend in legends:
-        entries = [(text, handle) for text, handle in _entries(legend) if text]
-        free = [mark for mark in marks if mark.kind != "other" or mark.label]
-        taken: list[Mark] = []
-
-        def pair(same: Callable[[Mark, str, Any], bool]) -> None:
-            for entry in list(entries):
-                for mark in free:
-                    if same(mark, *entry):
-                        mark.label = entry[0]
-                        taken.append(mark)
-                        free.remove(mark)
-                        entries.remove(entry)
-                        break
-
-        pair(lambda mark, text, handle: mark.label == text and mark.look[:1] == look_of(handle)[:1])
-        free = [mark for mark in marks if mark not in taken]  # a list may also name what has no label of its own
-        for kinds in (("line", "bars", "outline", "area", "level", "other"), ("dots",)):
+        entries = [(text, look_of(handle)) for text, handle in _entries(legend) if text]
+        named = [mark for mark in marks if mark.label]
+        entries, free = _pair(entries, named, lambda mark, text, look: mark.label == text and mark.look[:1] == look[:1])
+        free += [mark for mark in marks if mark not in named]
+        free.sort(key=marks.index)
+        for dots in (False, True):  # markers along a line have its colour
             for length in (4, 2, 1):
-                pair(lambda m, _, handle: m.kind in kinds and m.look[:length] == look_of(handle)[:length])
-        pair(lambda mark, text, handle: mark.label == text)
+                same = partial(_looks_like, dots=dots, length=length)
+                entries, free = _pair(entries, free, same)
+        entries, free = _pair(entries, free, lambda mark, text, look: mark.label == text)
         for guides in (("other",), ("other", "level")):
             unnamed = [mark for mark in free if not mark.label and mark.kind not in guides]
             if entries and len(unnamed) == len(entries):  # recoloured after the legend was made
-                for mark, (text, _) in zip(unnamed, entries):
-                    mark.label = text
-                break
+                entries, free = _pair(entries, unnamed, lambda *_: True)
+
+
+def _looks_like(mark: Mark, text: str, look: tuple[Any, ...], dots: bool, length: int) -> bool:
+    return (mark.kind == "dots") == dots and mark.look[:length] == look[:length]
+
+
+def _pair(entries: list[Entry], marks: list[Mark], fit: Callable[..., bool]) -> tuple[list[Entry], list[Mark]]:
+    """Name the first mark that fits each entry; returns the entries and marks that are left."""
+    left, free = [], list(marks)
+    for text, look in entries:
+        mark = next((mark for mark in free if fit(mark, text, look)), None)
+        if mark is None:
+            left.append((text, look))
+        else:
+            mark.label = text
+            free.remove(mark)
+    return left, free
 
 
 def _entries(legend: Legend) -> list[tuple[str, Any]]:
@@ -70,7 +77,12 @@ def _entries(legend: Legend) -> list[tuple[str, Any]]:
 def name_by_words(curves: list[Mark]) -> None:
     """Where there is no legend: a word beside each curve, at its end or its top, is its name."""
     unnamed = [curve for curve in curves if not curve.label]
-    words = [(axes, text) for axes in {curve.axes: None for curve in unnamed} for text in axes.texts if text.get_text().strip()]
+    words = [
+        (axes, text)
+        for axes in {curve.axes: None for curve in unnamed}
+        for text in axes.texts
+        if text.get_text().strip()
+    ]
     if not unnamed or len(words) < len(unnamed):
         return
     names: dict[int, str] = {}

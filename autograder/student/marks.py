@@ -57,8 +57,8 @@ def look_of(artist: Any) -> tuple[Any, ...]:
         marker = "" if artist.get_marker() in NOTHING else str(artist.get_marker())
         return (_rgb(artist.get_color()), "" if style in NOTHING else style, marker, artist.get_linewidth())
     if isinstance(artist, Patch):
-        filled = artist.get_fill() and artist.get_facecolor()[3]
-        return (_rgb(artist.get_facecolor() if filled else artist.get_edgecolor()), artist.get_hatch())
+        face = to_rgba(artist.get_facecolor())
+        return (_rgb(face if artist.get_fill() and face[3] else artist.get_edgecolor()), artist.get_hatch())
     if isinstance(artist, Collection):
         for colours in (artist.get_facecolor(), artist.get_edgecolor()):
             if len(colours):
@@ -105,19 +105,19 @@ def _read(artist: Any, axes: Axes) -> Iterator[Mark]:
     elif isinstance(artist, LineCollection):
         yield from _segments(artist, axes)
     elif isinstance(artist, PathCollection):
-        x, y = np.ma.filled(np.ma.asarray(artist.get_offsets(), dtype=float), np.nan).reshape(-1, 2).T
-        yield Mark("dots" if len(x) > 2 else "other", label_of(artist), look_of(artist), x, y, axes)
+        places = _numbers(artist.get_offsets()).reshape(-1, 2)
+        kind: Kind = "dots" if len(places) > 2 else "other"
+        yield Mark(kind, label_of(artist), look_of(artist), places[:, 0], places[:, 1], axes)
 
 
 def _line(line: Line2D, axes: Axes, label: str) -> Iterator[Mark]:
     look = look_of(line)
     if isinstance(line, AxLine):
-        (x, y), slope = line.get_xy1(), line.get_slope()
-        if slope is None:
-            slope = 0.0 if line.get_xy2()[1] == y else np.inf
-        yield Mark("other" if slope else "level", label, look, np.array([x]), np.array([y], dtype=float), axes)
+        (x0, y0), other = line.get_xy1() or (0, 0), line.get_xy2()
+        level = other[1] == y0 if other else line.get_slope() == 0
+        yield Mark("level" if level else "other", label, look, np.array([x0]), np.array([y0], dtype=float), axes)
         return
-    x, y = (np.ma.filled(np.ma.asarray(data, dtype=float), np.nan) for data in line.get_data(orig=False))
+    x, y = (_numbers(data) for data in line.get_data(orig=False))
     if not len(x) or not any(line.get_transform().contains_branch_seperately(axes.transData)):
         return  # the empty lines that legends are made of, and ornaments beside the data
     if line.get_linestyle() in NOTHING:
@@ -136,6 +136,11 @@ def _middles(line: Line2D, x: Array) -> Array:
     if line.get_drawstyle() == "steps-post":
         return x + np.append(half, 0.0)
     return x - np.insert(half, 0, 0.0) if line.get_drawstyle() in ("steps", "steps-pre") else x
+
+
+def _numbers(data: Any) -> Array:
+    filled: Array = np.ma.filled(np.ma.asarray(data, dtype=float), np.nan)
+    return filled
 
 
 def _flat(values: Array) -> bool:
@@ -218,7 +223,9 @@ def _segments(lines: LineCollection, axes: Axes) -> Iterator[Mark]:
     """``hlines`` and ``vlines``; curves, if they are drawn as a collection."""
     segments = [np.asarray(segment, dtype=float) for segment in lines.get_segments()]
     flat = [segment for segment in segments if len(segment) > 1 and _flat(segment[:, 1])]
-    curves = [segment for segment in segments if len(segment) > 2 and not _flat(segment[:, 1]) and not _flat(segment[:, 0])]
+    curves = [
+        segment for segment in segments if len(segment) > 2 and not _flat(segment[:, 1]) and not _flat(segment[:, 0])
+    ]
     for kind, found in (("level", flat), ("line", curves)):
         for number, segment in enumerate(found):
             colours = lines.get_edgecolor()
