@@ -1130,6 +1130,14 @@ def update_plot(ratios):
     return axes
 
 
+# %% mistake="update_plot" says="Nothing but the guide is drawn. Each column of the ratios is a curve over the steps."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    axes.axhline(-3)
+    axes.set(xlabel="step", ylabel="log10 of update / data")
+    return axes
+
+
 # %% mistake="update_plot" says="There is one curve for all layers together, so it cannot be seen which layer learns too fast. Draw one curve a layer."
 right_update_plot = update_plot
 
