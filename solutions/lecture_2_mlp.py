@@ -1352,7 +1352,9 @@ def embedding_facts(axes: Axes) -> dict:
     Principal components have no sign of their own, so positions are compared by their distances.
     """
     drawing = drawn(axes)
-    points = torch.stack([drawing.point_of(symbol) for symbol in SYMBOLS])
+    nowhere = torch.full((2,), torch.nan, dtype=torch.float64)
+    beside = drawing.point_of if len(drawing.points) else lambda symbol: drawing.texts.get(symbol, nowhere)
+    points = torch.stack([beside(symbol) for symbol in SYMBOLS])
     return {
         "points": len(drawing.points),
         "labels": min(len(drawing.texts), 27),  # a remark in the picture is no mistake
@@ -1385,6 +1387,17 @@ def embedding_plot(C):
     points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
     _, axes = plt.subplots()
     axes.scatter(points[:, 0], points[:, 1])
+    return axes
+
+
+# %% mistake="embedding_plot" says="The symbols are there, but not the points. Draw the 27 points as well, for instance with scatter."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
+    _, axes = plt.subplots()
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    axes.set(xlim=(-10, 10), ylim=(-10, 10))
     return axes
 
 
@@ -1422,6 +1435,49 @@ def embedding_plot(C):
 # %% mistake="embedding_plot" says="The mean is not subtracted: the first direction then points to where all embeddings lie, not to where they differ. Centre the rows first."
 def embedding_plot(C):
     points = C @ torch.linalg.svd(C, full_matrices=False)[2][:2].T
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="U alone makes both directions equally wide, and it is not the size of the differences. The points are the centred rows times the right singular vectors."
+def embedding_plot(C):
+    points = torch.linalg.svd(C - C.mean(0), full_matrices=False)[0][:, :2]
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="The first two columns of Vh are taken. The right singular vectors are its rows."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:, :2]
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="These are the two directions in which the embeddings differ least. The most important ones stand first in Vh, but last in what eigh gives."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][-2:].T
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="The mean of each row is subtracted from that row. Subtract the mean of all rows, one number a feature: the mean over dimension 0."
+def embedding_plot(C):
+    centred = C - C.mean(1, keepdim=True)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
     _, axes = plt.subplots()
     axes.scatter(points[:, 0], points[:, 1])
     for symbol, (x, y) in zip(SYMBOLS, points.tolist()):

@@ -28,6 +28,7 @@ run(__name__, globals())
 # **preactivation** is what goes into the tanh. The *spread* of a tensor is its standard deviation. $n$ is the number of examples in a batch.
 
 # %%
+import math
 from collections.abc import Iterator
 
 import matplotlib.pyplot as plt
@@ -38,7 +39,7 @@ from matplotlib.axes import Axes
 from torch import Tensor, nn
 
 from autograder import check, check_loss, fit
-from autograder.figures import drawn
+from autograder.figures import Drawing, drawn
 from autograder.names import SYMBOLS, load_names
 
 names = load_names()
@@ -479,8 +480,8 @@ def uniform_weight(fan_in, fan_out, g):
 # ## Three pictures of a network at work
 #
 # A training curve says *that* something is wrong. These three pictures say *where*: the activations of each layer, the gradients of each layer, and how far each
-# layer moves in a step. All three are figures with **one labelled curve a layer**, labels on both axes and a legend. The check reads from your figure what it shows, not its
-# colours; your own figure stands below it.
+# layer moves in a step. All three are figures with **one labelled curve a layer**, labels on both axes and a legend. The check reads from your figure what it shows, however you
+# draw it; your own figure stands below it. If the labels count the layers, the curves may come in any order.
 
 # %% [markdown] exercise="activation_plot"
 # Write `activation_plot(layers)`. For each layer's tanh outputs draw the **distribution of its values** as one curve: a histogram, or its outline. Label the curves
@@ -529,14 +530,22 @@ def layers_apart(g: torch.Generator, scale: float = 1.0) -> list[Tensor]:
     return [scale * (m + s * (2 * torch.rand(64, 8 + i, generator=g) - 1)) for i, (m, s) in enumerate(zip(middles, spreads))]
 
 
+def words_of(drawing: Drawing) -> dict:
+    """What is written in a picture: how many labels of curves that differ, which axes have a label, whether there is a legend."""
+    return {
+        "different labels of curves": len({curve.label for curve in drawing.labelled}) if drawing.curves else "there is no curve",
+        "axes with a label": ("none", "only x", "only y", "x and y")[bool(drawing.x_label) + 2 * bool(drawing.y_label)],
+        "legend": "there" if drawing.legend else "missing",
+    }
+
+
 def curve_facts(axes: Axes) -> dict:
     """How many curves there are, whether they are labelled, and where each of them lies; not how they are drawn."""
     drawing = drawn(axes)
     return {
         "curves": len(drawing.curves),
-        "a label of its own for each": len({curve.label for curve in drawing.labelled}) == len(drawing.curves),
         "where the curves lie, in the order of the layers": torch.tensor([curve.centre for curve in drawing.curves]),
-        "x label, y label, legend": [bool(drawing.x_label), bool(drawing.y_label), bool(drawing.legend)],
+        **words_of(drawing),
     }
 
 
@@ -590,6 +599,48 @@ def activation_plot(layers):
     return axes
 
 
+# %% mistake="activation_plot" says="All curves have the same label, so nobody can tell the layers apart. Put the number of the layer into it."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    for h in layers:
+        heights, borders = torch.histogram(h, bins=50, density=True)
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights, label="activations")
+    axes.set(xlabel="activation", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="activation_plot" says="Each unit has a histogram of its own: a matrix is drawn column by column. A layer's values are wanted in one row: flatten."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    for number, h in enumerate(layers):
+        axes.hist(h.numpy(), bins=40, histtype="step", label=f"layer {number}")
+    axes.set(xlabel="activation", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="activation_plot" says="The labels name other layers than those that the curves show: they count in the opposite order."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    for number, h in enumerate(layers):
+        heights, borders = torch.histogram(h, bins=50, density=True)
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"layer {len(layers) - 1 - number}")
+    axes.set(xlabel="activation", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="activation_plot" says="The legend is missing: the labels are there, but nobody sees them. It is made by legend()."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    for number, h in enumerate(layers):
+        heights, borders = torch.histogram(h, bins=50, density=True)
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"layer {number}")
+    axes.set(xlabel="activation", ylabel="density")
+    return axes
+
+
 # %% variant="activation_plot"
 def activation_plot(layers):
     figure = plt.figure()
@@ -608,8 +659,31 @@ def activation_plot(layers):
         ax.hist(h.flatten().numpy(), bins=30, density=True, alpha=0.5, label=f"h{number}")
     ax.set(xlabel="tanh output", ylabel="density", title="Activations")
     fig.legend()
-    ax.legend(loc="upper left")
-    return ax
+    return fig, ax
+
+
+# %% variant="activation_plot"
+def activation_plot(layers):
+    names = []
+    for number, h in enumerate(layers):
+        plt.hist(h.view(-1).tolist(), 50, density=True, alpha=0.5)
+        names.append(f"layer {number}")
+    plt.legend(names)
+    plt.xlabel("activation")
+    plt.ylabel("density")
+    return plt.gca()
+
+
+# %% variant="activation_plot"
+def activation_plot(layers):
+    fig, ax = plt.subplots()
+    for number, h in reversed(list(enumerate(layers))):
+        heights, borders = torch.histogram(h, bins=50, density=True)
+        ax.fill_between((borders[:-1] + borders[1:]) / 2, heights, alpha=0.4, label=f"layer {number}")
+    fig.supxlabel("activation")
+    fig.supylabel("density")
+    fig.legend()
+    return fig
 
 
 # %% [markdown]
@@ -747,6 +821,17 @@ def gradient_plot(parameters, gradients):
     return right_gradient_plot(parameters, [d.abs() for d in gradients])
 
 
+# %% mistake="gradient_plot" says="The legend is missing: the labels of the curves are there, but nobody sees them. It is made by legend()."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for number, (parameter, gradient) in enumerate(zip(parameters, gradients)):
+        if parameter.ndim == 2:
+            heights, borders = torch.histogram(gradient, bins=50, density=True)
+            axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{number}")
+    axes.set(xlabel="gradient", ylabel="density")
+    return axes
+
+
 # %% variant="gradient_plot"
 def gradient_plot(parameters, gradients):
     ax = plt.figure().add_subplot()
@@ -757,6 +842,22 @@ def gradient_plot(parameters, gradients):
     ax.set_ylabel("count")
     ax.legend()
     return ax
+
+
+# %% variant="gradient_plot"
+def gradient_plot(parameters, gradients):
+    names = []
+    for i, (p, d) in enumerate(zip(parameters, gradients)):
+        if p.dim() == 2:
+            heights, borders = torch.histogram(d, density=True)
+            plt.stairs(heights, borders)
+            names.append(f"{i} {tuple(p.shape)}")
+    plt.axvline(0, color="r", label="zero")
+    plt.legend([*names, "zero"])
+    plt.title("gradient distribution")
+    plt.xlabel("gradient")
+    plt.ylabel("density")
+    return plt.gca()
 
 
 # %% [markdown]
@@ -969,10 +1070,9 @@ def update_plot_probe(g: torch.Generator):
     drawing = drawn(update_plot(ratios))
     return {
         "curves": len(drawing.curves),
-        "what they show": torch.stack([curve.y.float() for curve in drawing.curves]),
-        "a label of its own for each": len({curve.label for curve in drawing.labelled}) >= len(drawing.curves),
-        "a guide at -3": any(abs(level + 3) < 1e-6 for level in drawing.levels),
-        "x label, y label, legend": [bool(drawing.x_label), bool(drawing.y_label), bool(drawing.legend)],
+        "what they show, one after the other": torch.cat([torch.empty(0), *(curve.y.float() for curve in drawing.curves)]),
+        "the horizontal line": min(drawing.levels, key=lambda level: abs(level + 3), default=math.nan),
+        **words_of(drawing),
     }
 
 
@@ -1003,7 +1103,7 @@ def update_plot(ratios):
     return axes
 
 
-# %% mistake="update_plot" says="The ratios are logarithms already, and you have undone it: the guide at -3 then lies far below all curves. Draw them as they are."
+# %% mistake="update_plot" says="The ratios are logarithms already, and you have undone it. Draw them as they are, with the guide at -3."
 right_update_plot = update_plot
 
 
@@ -1018,6 +1118,85 @@ def update_plot(ratios):
     axes.axhline(-3)
     axes.set(xlabel="step", ylabel="log10 of update / data")
     return axes
+
+
+# %% mistake="update_plot" says="The legend is missing: without it nobody sees which curve is which layer. It is made by legend()."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    for number, column in enumerate(ratios.T):
+        axes.plot(column, label=f"layer {number}")
+    axes.axhline(-3)
+    axes.set(xlabel="step", ylabel="log10 of update / data")
+    return axes
+
+
+# %% mistake="update_plot" says="Nothing but the guide is drawn. Each column of the ratios is a curve over the steps."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    axes.axhline(-3)
+    axes.set(xlabel="step", ylabel="log10 of update / data")
+    return axes
+
+
+# %% mistake="update_plot" says="There is one curve for all layers together, so it cannot be seen which layer learns too fast. Draw one curve a layer."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios.mean(1, keepdim=True))
+
+
+# %% mistake="update_plot" says="All curves have the same label, so it cannot be seen which layer learns too fast. Put the number of the layer into it."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    axes.plot(ratios, label="ratio")
+    axes.axhline(-3)
+    axes.set(xlabel="step", ylabel="log10 of update / data")
+    axes.legend()
+    return axes
+
+
+# %% mistake="update_plot" says="The guide stands at 0.001. The curves show logarithms to base 10, and so must the guide: at -3."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    for number, column in enumerate(ratios.T):
+        axes.plot(column, label=f"layer {number}")
+    axes.axhline(0.001)
+    axes.set(xlabel="step", ylabel="log10 of update / data")
+    axes.legend()
+    return axes
+
+
+# %% mistake="update_plot" says="The labels count the layers in the opposite order: each names another layer than the one its curve shows."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    for number, column in enumerate(ratios.T):
+        axes.plot(column, label=f"layer {ratios.shape[1] - number}")
+    axes.axhline(-3)
+    axes.set(xlabel="step", ylabel="log10 of update / data")
+    axes.legend()
+    return axes
+
+
+# %% variant="update_plot"
+def update_plot(ratios):
+    plt.plot(ratios)
+    plt.hlines(-3, 0, len(ratios), colors="k", linestyles="--", label="about right")
+    plt.legend([f"layer {i}" for i in range(ratios.shape[1])])
+    plt.xlabel("step")
+    plt.ylabel("log10 ratio")
+    return plt.gca()
+
+
+# %% variant="update_plot"
+def update_plot(ratios):
+    fig, ax = plt.subplots()
+    for i in reversed(range(ratios.shape[1])):
+        ax.plot(ratios[:, i], ".-", label=f"layer {i}")
+    ax.axline((0, -3), slope=0, color="gray")
+    ax.set(xlabel="step", ylabel="log10(update / data)")
+    fig.legend()
+    return [ax]
 
 
 # %% variant="update_plot"

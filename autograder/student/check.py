@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import linecache
-import sys
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 from autograder.student.fit import fitted
 from autograder.student.logits import record_of
 from autograder.student.neutral import neutral
+from autograder.student.open_figures import fresh_figures
 from autograder.student.session import current
 from autograder.wall.record import MAX_TEXT, Draw, Failure, Record, RecordError, draw_from
 
@@ -33,12 +33,10 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
     """
     session = current()
     rules = session.facts.rules(exercise)
-    shown: list[int] = []
-    draws = []
+    draws: list[Draw] = []
     for seed in session.facts.seeds[exercise]:
-        with neutral(seed), torch.set_grad_enabled(rules.gradients):
+        with fresh_figures(shown=not draws), neutral(seed), torch.set_grad_enabled(rules.gradients):
             draws.append(attempt(probe, torch.Generator().manual_seed(seed)))
-        _keep_first_figure(shown := _open_figures() if len(draws) == 1 else shown)
         if draws[-1].failure:
             break
     draws += draws[-1:] * (len(session.facts.seeds[exercise]) - len(draws))  # one failure stands for the rest
@@ -59,17 +57,6 @@ def check_loss(exercise: str) -> None:
         draw = attempt(lambda: record_of(fitted(exercise), rules.loss_rules, session.facts, seed))
     facts = {} if draw.failure else fitted(exercise).facts
     session.submit(Record(exercise, (draw,), facts))
-
-
-def _open_figures() -> list[int]:
-    pyplot = sys.modules.get("matplotlib.pyplot")  # a notebook that draws nothing does not import it
-    return pyplot.get_fignums() if pyplot else []
-
-
-def _keep_first_figure(shown: list[int]) -> None:
-    """Of a probe that draws, the first draw's figure is shown below the cell, not one for each seed."""
-    for number in set(_open_figures()) - set(shown):
-        sys.modules["matplotlib.pyplot"].close(number)
 
 
 def attempt(call: Callable[..., Any], *arguments: Any) -> Draw:
