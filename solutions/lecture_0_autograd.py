@@ -27,9 +27,12 @@ run(__name__, globals())
 # that derivative is $\partial L / \partial x$, where $L$ is the final result; when we train, $L$ is the loss.
 
 # %%
+import inspect
 import math
 import random
+import re
 import sys
+import types
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -922,7 +925,11 @@ class Recorded:
         return f"{type(self).__name__}(data={self.data:.4f}, grad={self.grad:.4f})"
 
     def _node(self, other: "Recorded | float") -> "Recorded":
-        return other if isinstance(other, Recorded) else type(self)(other)
+        if isinstance(other, Recorded):
+            return other
+        if hasattr(other, "grad") and not isinstance(other, Tensor):  # its gradient would be lost on the way
+            raise TypeError(f"{type(self).__name__} and {type(other).__name__} are two classes of nodes: use one of them in an expression")
+        return type(self)(other)
 
     def __add__(self, other: "Recorded | float") -> "Recorded":
         other = self._node(other)
@@ -1755,8 +1762,17 @@ except Exception:  # noqa: BLE001  not written yet, not right yet, or a class of
 # %% [markdown]
 # ## The kit's own `Value`
 #
-# What follows is built on `Scalar`, the kit's own finished version of `Value`, so that a gap above costs nothing below. (It takes your place only here: where your own class is right, you can put `Value` for `Scalar` in your answers
-# and get the same numbers.) Its rules stand in one method, `local_derivatives`, and `backward` walks the graph by a function that calls itself, as in the lecture.
+# What follows is built on `Scalar`, the kit's own finished version of `Value`, so that a gap above costs nothing below. Its rules stand in one method, `local_derivatives`, and `backward` walks the graph by a function that calls itself, as in the lecture.
+#
+# Where every row of `value_backward` is right for your own class, you can put `Value` for `Scalar` in your answers and get the same points:
+#
+# | exercise | with a `Value` of your own |
+# |---|---|
+# | `value_deep` | Not here: it is about the graph of `Scalar`s, their `inputs` and `pass_back`, and is always given these, whatever the signature says. |
+# | `neuron_layer_mlp` | The parameters are of your class. The check puts numbers into their `data`, calls the network with plain numbers or with nodes of the same class, and reads `data` and `grad`. |
+# | `train_mlp`, `softmax_nll` | Here the nodes are given. The check gives `Value`s if your answer names `Value`, in its code or else in its signature, and `Scalar`s otherwise. |
+#
+# One expression is made of one class: a `Scalar` cannot find its way back through the graph of a `Value` from scratch, nor the other way round.
 
 
 # %%
@@ -1810,6 +1826,45 @@ class Scalar(Recorded):
 
 
 # %% [markdown]
+# The checks below look at nodes only through these three functions, so that they need not know how a class was written.
+
+
+# %%
+def node_class(answer: Callable) -> type:
+    """The class of the nodes that a check gives to an answer: your Value where it names that class, otherwise Scalar.
+
+    Its code is looked at first, with that of the functions of this notebook that it calls, then its signature.
+    """
+    in_code, todo = set(), [inspect.unwrap(answer)]
+    while todo:
+        code = getattr(item := todo.pop(), "__code__", item)
+        if isinstance(code, types.CodeType):
+            new = {*code.co_names, *code.co_freevars} - in_code
+            in_code |= new
+            todo += [*code.co_consts, *(globals().get(name) for name in new)]
+    in_signature = re.findall(r"\w+", str(getattr(answer, "__annotations__", "")))
+    own = globals().get("Value")
+    for names in (in_code, in_signature):
+        classes = [c for name in names if isinstance(c := globals().get(name), type)]
+        if isinstance(own, type) and any(issubclass(c, own) for c in classes if c is not Scalar):
+            return own
+        if Scalar in classes:
+            break
+    return Scalar
+
+
+def put_number(node: Scalar, number: float) -> None:
+    """Let a node hold this number, in the form in which its class keeps numbers: a float, a number of NumPy, a tensor."""
+    tensor = isinstance(node.data, Tensor)
+    node.data = torch.tensor(number, dtype=torch.float64) if tensor else 0.0 * node.data + number
+
+
+def gradient_of(node: Scalar) -> float:
+    """What has arrived in the grad of a node; 0.0 if nothing has."""
+    return 0.0 if node.grad is None else float(node.grad)
+
+
+# %% [markdown]
 # ### Where that breaks
 #
 # A function that calls itself once for each node of a path needs one level of Python's call stack for each of them, and Python allows only a thousand or a few. A loss that is a sum over thousands of examples makes such a path.
@@ -1825,7 +1880,10 @@ except RecursionError as error:
 
 # %% [markdown] exercise="value_deep"
 # Write `deep_backward(root)`. It does what `root.backward()` does, for a graph of any depth: **no function that calls itself**, and the limit is not to be raised (`setrecursionlimit` is not allowed). The nodes are `Scalar`s; call
-# `node.pass_back()` on each of them once, every node after all that use it. Twenty thousand nodes should take about a tenth of a second.
+# `node.pass_back()` on each of them once, every node after all that use it.
+#
+# Twenty thousand nodes take the kit's own function a few hundredths of a second. No clock decides about yours, but it must not slow down as the chain grows: one chain of 10,000 nodes may cost at most ten times the
+# processor time of a hundred chains of 100, which are just as many nodes. (It costs the kit's own about as much, and more than twenty times as much if a list of nodes is searched for each node.)
 #
 # In the cell above `x` is used 20,001 times, and `deep_backward(total)` must leave `x.grad` at 20001.0.
 #
@@ -1874,6 +1932,12 @@ def deep_backward(root: Scalar) -> None:
 
 
 # %% check="value_deep"
+import contextlib
+import io
+import time
+import timeit
+
+
 def deep_graph(g: torch.Generator, length: int = 20_000, number: Callable = Scalar) -> tuple[list, list]:
     """A chain on two inputs in which w is used at every step; two early nodes are used again late. Inputs, and nodes along the way."""
     start, w = (number(float(n)) for n in torch.rand(2, generator=g, dtype=torch.float64) * 0.01 + 0.005)
@@ -1894,12 +1958,25 @@ def deep_graph(g: torch.Generator, length: int = 20_000, number: Callable = Scal
     return [start, w, early, second], [*kept, x]
 
 
+def slows_down() -> bool:
+    """Whether 10,000 nodes cost more than ten times the processor time in one chain than in a hundred; measured twice before it says so."""
+
+    def seconds(length: int, chains: int, rounds: int) -> float:
+        roots = [deep_graph(torch.Generator().manual_seed(n), length)[1][-1] for n in range(chains)]
+        with contextlib.redirect_stdout(io.StringIO()):  # what an answer prints is shown once
+            return timeit.timeit(lambda: [deep_backward(root) for root in roots], number=rounds, timer=time.process_time) / rounds
+
+    return all(seconds(10_000, 1, 1) > 10 * seconds(100, 100, 5) for _ in range(2))
+
+
 def deep_probe(g: torch.Generator):
     inputs, nodes = deep_graph(g)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(3000)  # whatever it was raised to before
     try:
         deep_backward(nodes[-1])
+        if slows_down():
+            return "the longer the chain, the more time each node takes"
     except RecursionError:
         return "RecursionError: a function called itself too often"
     finally:
@@ -1943,6 +2020,22 @@ for seed in range(20):
 # %% mistake="value_deep" says="A function still calls itself once for each node of the chain, and Python stops it. Keep the nodes that wait in a list of your own."
 def deep_backward(root):
     root.backward()
+
+
+# %% mistake="value_deep" says="Your function takes more time for each node the longer the chain is. Look for a step that goes through a whole list each time, such as `in` on a list: a set or a dict finds a node at once."
+def deep_backward(root):
+    order, seen, stack = [], [], [(root, False)]
+    while stack:
+        node, inputs_done = stack.pop()
+        if inputs_done:
+            order.append(node)
+        elif node not in seen:
+            seen.append(node)
+            stack.append((node, True))
+            stack += [(x, False) for x in node.inputs]
+    root.grad = 1.0
+    for node in reversed(order):
+        node.pass_back()
 
 
 # %% mistake="value_deep" says="A node is passed back when it comes off your stack for the first time, although a longer path to it is still on its way. Put it back under its inputs and let it go the second time."
@@ -2038,14 +2131,14 @@ def deep_backward(root):
 # A **layer** is a list of neurons that all see the same inputs. A **multi-layer perceptron** (MLP) is a list of layers, each of which takes the outputs of the one before it as its inputs. The weights and biases are the **parameters**: what training changes.
 
 # %% [markdown] exercise="neuron_layer_mlp"
-# Write the three classes with `Scalar` parameters.
+# Write the three classes with `Scalar` parameters. (Or with those of your own class: then put `Value` for `Scalar` everywhere below.)
 #
 # - `Neuron(nin)`: `nin` weights, drawn uniformly between -1 and 1 (`random.uniform`), and a bias, which may start at 0. Called with a list of `nin` inputs it returns one `Scalar`.
 # - `Layer(nin, nout)`: `nout` neurons with `nin` inputs each. Called, it returns the list of their outputs; **if there is only one, the `Scalar` itself**.
 # - `MLP(nin, nouts)`: one layer for each number in `nouts`.
 # - Each of them has `parameters()`, a list in this order: layer by layer, neuron by neuron, in each neuron first the weights in the order of the inputs, then the bias.
 #
-# The inputs may be plain numbers or `Scalar`s.
+# The inputs may be plain numbers or nodes of the class that the parameters have, as between two layers.
 #
 # A neuron with the weights 0.5 and -1 and the bias 0.25 gives for the inputs 2 and 1: $\tanh(1 - 1 + 0.25) = 0.2449$. `MLP(3, [4, 4, 1])` has 41 parameters: $4 \cdot (3 + 1) + 4 \cdot (4 + 1) + 1 \cdot (4 + 1)$.
 #
@@ -2148,17 +2241,20 @@ def mlp_probe(g: torch.Generator):
     def given(module):
         """The module with the numbers above for its parameters, in their order."""
         for parameter, number in zip(module.parameters(), numbers):
-            parameter.data = number
+            put_number(parameter, number)
         return module
 
     def gradients() -> list[float]:
         mlp = given(MLP(3, [4, 4, 1]))
-        mlp([Scalar(xi) for xi in x]).backward()
-        return [parameter.grad for parameter in mlp.parameters()]
+        inputs = list(Neuron(3).parameters())[:3]  # three nodes of whatever class yours are
+        for node, xi in zip(inputs, x):
+            put_number(node, xi)
+        mlp(inputs).backward()
+        return [gradient_of(parameter) for parameter in mlp.parameters()]
 
     def fresh() -> list[float]:
         """Of two fresh neurons: everything within the range, and all 40 weights different (two floats agree once in 2^53 draws)."""
-        fresh = [p.data for _ in range(2) for p in Neuron(20).parameters()]
+        fresh = [float(p.data) for _ in range(2) for p in Neuron(20).parameters()]
         return [all(-1 <= number <= 1 for number in fresh), len(set(fresh)) >= 40]
 
     return each_row(
@@ -2383,8 +2479,8 @@ class MLP:
 class ScalarMLP:
     """A multi-layer perceptron whose parameters are given: layer by layer, neuron by neuron, weights then bias."""
 
-    def __init__(self, nin: int, nouts: list[int], numbers: list[float]):
-        left = iter(Scalar(number) for number in numbers)
+    def __init__(self, nin: int, nouts: list[int], numbers: list[float], node: type = Scalar):
+        left = iter(node(number) for number in numbers)
         sizes = [nin, *nouts]
         self.layers = [[[next(left) for _ in range(i + 1)] for _ in range(o)] for i, o in zip(sizes, sizes[1:])]
 
@@ -2402,10 +2498,10 @@ xs = [[2.0, 3.0, -1.0], [3.0, -1.0, 0.5], [0.5, 1.0, 1.0], [1.0, 1.0, -1.0]]
 ys = [1.0, -1.0, -1.0, 1.0]
 
 
-def example_mlp() -> ScalarMLP:
+def example_mlp(node: type = Scalar) -> ScalarMLP:
     """41 parameters between -1 and 1, always the same."""
     source = random.Random(42)
-    return ScalarMLP(3, [4, 4, 1], [source.uniform(-1, 1) for _ in range(41)])
+    return ScalarMLP(3, [4, 4, 1], [source.uniform(-1, 1) for _ in range(41)], node)
 
 
 untrained = example_mlp()
@@ -2415,7 +2511,7 @@ print("before training:", ", ".join(f"{untrained(x).data:+.2f} (should be {y:+.0
 # Write `train_mlp(model, xs, ys, steps, rate)`. At each step: the predictions for all points, the **mean** of their squared errors, all gradients, and then every parameter moves by `rate` times its gradient, in the direction in which the loss falls.
 # The model is changed in place. Return the list of the losses, one float for each step, each taken **before** the parameters move.
 #
-# `model.parameters()` are `Scalar`s: read `p.grad`, change `p.data`.
+# `model.parameters()` are `Scalar`s (`Value`s if your answer names that class): read `p.grad`, change `p.data`.
 #
 # The smallest case: one neuron with $w = 0$, $b = 0$, the point $x = 1$ with target 1, rate 0.1. The prediction is 0, the loss 1, both gradients are $2 \cdot (0 - 1) \cdot 1 = -2$. After the step $w = b = 0.2$, and the second loss is $(\tanh 0.4 - 1)^2 = 0.3845$.
 # So two steps return `[1.0, 0.3845]`.
@@ -2466,7 +2562,7 @@ def train_probe(g: torch.Generator):
     def uniform(count: int) -> list[float]:
         return (2 * torch.rand(count, generator=g, dtype=torch.float64) - 1).tolist()
 
-    model = ScalarMLP(2, [3, 1], uniform(13))
+    model = ScalarMLP(2, [3, 1], uniform(13), node_class(train_mlp))
     points, targets = [uniform(2) for _ in range(4)], [0.9, -0.9, -0.9, 0.9]
     rate = 0.2 + 0.3 * float(torch.rand(1, generator=g))
     losses = [float(loss) for loss in train_mlp(model, points, targets, 6, rate)]
@@ -2598,8 +2694,8 @@ def train_mlp(model, xs, ys, steps, rate):
 
 # %%
 try:
-    model = example_mlp()
-    losses = train_mlp(model, xs, ys, 60, 0.2)
+    model = example_mlp(node_class(train_mlp))
+    losses = [float(loss) for loss in train_mlp(model, xs, ys, 60, 0.2)]
     figure, axes = plt.subplots(figsize=(6, 3.2))
     axes.plot(losses)
     axes.set_xlabel("step")
@@ -2654,7 +2750,7 @@ except Exception:  # noqa: BLE001  whatever an unfinished answer raises, a pictu
 # and the loss is the **negative log-likelihood** of the right label, $-\ln p_\text{label}$: 0 if the network is sure and right, and without limit if it is sure and wrong.
 
 # %% [markdown] exercise="softmax_nll"
-# Write `softmax_nll(logits, label)`. `logits` is a list of `Scalar`s, `label` the index of the right one. Return the list of the probabilities and the loss, all of them `Scalar`s, computed with `Scalar` operations, so that `loss.backward()` reaches the logits.
+# Write `softmax_nll(logits, label)`. `logits` is a list of `Scalar`s (`Value`s if your answer names that class), `label` the index of the right one. Return the list of the probabilities and the loss, all of them nodes of the same class, computed with its operations, so that `loss.backward()` reaches the logits.
 #
 # For the logits `[0, 3, -2, 1]` and label 3 the probabilities are about `[0.0418, 0.8390, 0.0057, 0.1135]`, the loss is 2.1755153626167147, and after `loss.backward()` the gradients of the logits are
 #
@@ -2697,13 +2793,14 @@ def softmax_nll(logits: list[Scalar], label: int) -> tuple[list[Scalar], Scalar]
 
 # %% check="softmax_nll"
 def softmax_probe(g: torch.Generator):
-    logits = [Scalar(n) for n in (2 * torch.randn(5, generator=g, dtype=torch.float64)).tolist()]
+    node = node_class(softmax_nll)
+    logits = [node(n) for n in (2 * torch.randn(5, generator=g, dtype=torch.float64)).tolist()]
     probs, loss = softmax_nll(logits, int(torch.randint(5, (1,), generator=g)))
     loss.backward()
     return {
         "probabilities": [float(p.data) for p in probs],
         "loss": float(loss.data),
-        "gradients": [float(logit.grad) for logit in logits],
+        "gradients": [gradient_of(logit) for logit in logits],
     }
 
 
