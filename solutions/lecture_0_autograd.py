@@ -1830,7 +1830,7 @@ class Scalar(Recorded):
 
 
 # %%
-def node_class(answer: Callable) -> type:
+def node_class(answer: Callable) -> Callable:
     """The class of the nodes that a check gives to an answer: your Value where it names that class, otherwise Scalar.
 
     Its code is looked at first, with that of the functions of this notebook that it calls, then its signature.
@@ -1843,10 +1843,11 @@ def node_class(answer: Callable) -> type:
             in_code |= new
             todo += [*code.co_consts, *(globals().get(name) for name in new)]
     in_signature = re.findall(r"\w+", str(getattr(answer, "__annotations__", "")))
-    own = globals().get("Value")
+    own = globals().get("Value", Scalar)
     for names in (in_code, in_signature):
-        classes = [c for name in names if isinstance(c := globals().get(name), type)]
-        if isinstance(own, type) and any(issubclass(c, own) for c in classes if c is not Scalar):
+        classes = {c for name in names if isinstance(c := globals().get(name), type)}
+        derived = isinstance(own, type) and any(issubclass(c, own) for c in classes - {Scalar})
+        if "Value" in names or derived:  # by another name, or a class that is made of it
             return own
         if Scalar in classes:
             break
@@ -2466,6 +2467,277 @@ class MLP:
         return out
 
 
+# %% variant="neuron_layer_mlp"
+class Value:
+    """Closures, a set of children, a recursive order; numbers as they come."""
+
+    def __init__(self, data, _children=(), _op="", label=""):
+        self.data = data
+        self.grad = 0.0
+        self._backward = lambda: None
+        self._prev = set(_children)
+        self._op = _op
+        self.label = label
+
+    def __repr__(self):
+        return f"Value(data={self.data})"
+
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        out = Value(self.data + other.data, (self, other), "+")
+
+        def _backward():
+            self.grad += 1.0 * out.grad
+            other.grad += 1.0 * out.grad
+
+        out._backward = _backward
+        return out
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        out = Value(self.data * other.data, (self, other), "*")
+
+        def _backward():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+
+        out._backward = _backward
+        return out
+
+    def __pow__(self, other):
+        assert isinstance(other, (int, float)), "only supporting int/float powers for now"
+        out = Value(self.data**other, (self,), f"**{other}")
+
+        def _backward():
+            self.grad += other * (self.data ** (other - 1)) * out.grad
+
+        out._backward = _backward
+        return out
+
+    def __rmul__(self, other):
+        return self * other
+
+    def __truediv__(self, other):
+        return self * other**-1
+
+    def __rtruediv__(self, other):
+        return other * self**-1
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + (-other)
+
+    def __rsub__(self, other):
+        return other + (-self)
+
+    def __radd__(self, other):
+        return self + other
+
+    def tanh(self):
+        x = self.data
+        t = (math.exp(2 * x) - 1) / (math.exp(2 * x) + 1)
+        out = Value(t, (self,), "tanh")
+
+        def _backward():
+            self.grad += (1 - t**2) * out.grad
+
+        out._backward = _backward
+        return out
+
+    def exp(self):
+        out = Value(math.exp(self.data), (self,), "exp")
+
+        def _backward():
+            self.grad += out.data * out.grad
+
+        out._backward = _backward
+        return out
+
+    def log(self):
+        out = Value(math.log(self.data), (self,), "log")
+
+        def _backward():
+            self.grad += (1 / self.data) * out.grad
+
+        out._backward = _backward
+        return out
+
+    def backward(self):
+        topo = []
+        visited = set()
+
+        def build_topo(v):
+            if v not in visited:
+                visited.add(v)
+                for child in v._prev:
+                    build_topo(child)
+                topo.append(v)
+
+        build_topo(self)
+        self.grad = 1.0
+        for node in reversed(topo):
+            node._backward()
+
+
+class Neuron:
+    def __init__(self, nin):
+        self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
+        self.b = Value(random.uniform(-1, 1))
+
+    def __call__(self, x: list[Value | float]) -> Value:
+        act = sum((wi * xi for wi, xi in zip(self.w, x)), self.b)
+        return act.tanh()
+
+    def parameters(self) -> list[Value]:
+        return self.w + [self.b]
+
+
+class Layer:
+    def __init__(self, nin, nout):
+        self.neurons = [Neuron(nin) for _ in range(nout)]
+
+    def __call__(self, x):
+        outs = [n(x) for n in self.neurons]
+        return outs[0] if len(outs) == 1 else outs
+
+    def parameters(self):
+        return [p for n in self.neurons for p in n.parameters()]
+
+
+class MLP:
+    def __init__(self, nin, nouts):
+        sz = [nin] + nouts
+        self.layers = [Layer(sz[i], sz[i + 1]) for i in range(len(nouts))]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def parameters(self):
+        return [p for layer in self.layers for p in layer.parameters()]
+
+
+# %% variant="neuron_layer_mlp"
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Value:
+    """Compares by value, so that no set can hold it; the order goes by id; no gradient is None."""
+
+    data: float
+    children: tuple = ()
+    local: tuple = field(default=(), repr=False)
+    grad: float | None = None
+
+    @staticmethod
+    def of(x):
+        return x if isinstance(x, Value) else Value(float(x))
+
+    def __add__(self, other):
+        other = Value.of(other)
+        return Value(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        other = Value.of(other)
+        return Value(self.data * other.data, (self, other), (other.data, self.data))
+
+    def __pow__(self, n):
+        return Value(self.data**n, (self,), (n * self.data ** (n - 1),))
+
+    def __neg__(self):
+        return Value(-self.data, (self,), (-1.0,))
+
+    def __sub__(self, other):
+        return self + -Value.of(other)
+
+    def __truediv__(self, other):
+        return self * Value.of(other) ** -1
+
+    def __radd__(self, other):
+        return Value.of(other) + self
+
+    def __rmul__(self, other):
+        return Value.of(other) * self
+
+    def __rsub__(self, other):
+        return Value.of(other) - self
+
+    def __rtruediv__(self, other):
+        return Value.of(other) / self
+
+    def tanh(self):
+        t = math.tanh(self.data)
+        return Value(t, (self,), (1 - t * t,))
+
+    def exp(self):
+        e = math.exp(self.data)
+        return Value(e, (self,), (e,))
+
+    def log(self):
+        return Value(math.log(self.data), (self,), (1 / self.data,))
+
+    def backward(self):
+        order, seen, stack = [], set(), [(self, False)]
+        while stack:
+            v, done = stack.pop()
+            if done:
+                order.append(v)
+            elif id(v) not in seen:
+                seen.add(id(v))
+                stack.append((v, True))
+                stack.extend((c, False) for c in v.children)
+        self.grad = 1.0
+        for v in reversed(order):
+            for c, d in zip(v.children, v.local):
+                c.grad = (c.grad or 0.0) + d * v.grad
+
+
+class Neuron:
+    """Inputs first, the bias last, an integer 0 to begin with."""
+
+    def __init__(self, nin):
+        self.w, self.b = [Value(random.uniform(-1, 1)) for _ in range(nin)], Value(0)
+
+    def __call__(self, x):
+        out = Value(0.0)
+        for xi, wi in zip(x, self.w):
+            out += xi * wi
+        return (self.b + out).tanh()
+
+    def parameters(self):
+        return [*self.w, self.b]
+
+
+class Layer:
+    def __init__(self, nin, nout):
+        self.neurons = [Neuron(nin) for _ in range(nout)]
+
+    def __call__(self, x):
+        outs = [n(x) for n in self.neurons]
+        return outs[0] if len(outs) == 1 else outs
+
+    def parameters(self):
+        return [p for n in self.neurons for p in n.parameters()]
+
+
+class MLP:
+    def __init__(self, nin, nouts):
+        sz = [nin] + nouts
+        self.layers = [Layer(sz[i], sz[i + 1]) for i in range(len(nouts))]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def parameters(self):
+        return [p for layer in self.layers for p in layer.parameters()]
+
+
 # %% [markdown]
 # ## Training
 #
@@ -2689,6 +2961,193 @@ def train_mlp(model, xs, ys, steps, rate):
     return history
 
 
+# %% variant="train_mlp"
+class Value:
+    """A float64 tensor without dimensions inside; its methods are those of tensors; gradients are tensors, too."""
+
+    def __init__(self, data, _prev=()):
+        self.data = torch.as_tensor(data, dtype=torch.float64)
+        self.grad = torch.zeros((), dtype=torch.float64)
+        self._prev = list(_prev)
+
+    def __repr__(self):
+        return f"<{self.data.item():.3f}>"
+
+    def _wrap(self, other):
+        return other if isinstance(other, Value) else Value(other)
+
+    def __add__(self, other):
+        other = self._wrap(other)
+        return Value(self.data.add(other.data), [(self, torch.ones(())), (other, torch.ones(()))])
+
+    def __mul__(self, other):
+        other = self._wrap(other)
+        return Value(self.data.mul(other.data), [(self, other.data), (other, self.data)])
+
+    def __pow__(self, n):
+        return Value(self.data.pow(n), [(self, n * self.data.pow(n - 1))])
+
+    def tanh(self):
+        t = self.data.tanh()
+        return Value(t, [(self, 1 - t.square())])
+
+    def exp(self):
+        e = self.data.exp()
+        return Value(e, [(self, e)])
+
+    def log(self):
+        return Value(self.data.log(), [(self, self.data.reciprocal())])
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + -self._wrap(other)
+
+    def __truediv__(self, other):
+        return self * self._wrap(other) ** -1
+
+    def __radd__(self, other):
+        return self + other
+
+    def __rmul__(self, other):
+        return self * other
+
+    def __rsub__(self, other):
+        return self._wrap(other) - self
+
+    def __rtruediv__(self, other):
+        return self._wrap(other) / self
+
+    def backward(self):
+        order, seen = [], []
+
+        def walk(v):
+            if not any(v is s for s in seen):
+                seen.append(v)
+                for c, _ in v._prev:
+                    walk(c)
+                order.insert(0, v)
+
+        walk(self)
+        self.grad = torch.ones((), dtype=torch.float64)
+        for v in order:
+            for c, d in v._prev:
+                c.grad = c.grad + d * v.grad
+
+
+def train_mlp(model: ScalarMLP, xs: list[list[float]], ys: list[float], steps: int, rate: float) -> list[float]:
+    losses = []
+    for _ in range(steps):
+        loss = Value(0.0)
+        for x, y in zip(xs, ys):
+            loss += (model(x) - y) ** 2
+        loss = loss / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% variant="train_mlp"
+class Value:
+    """The number hides behind a property; a node's inputs know it, not the other way round; duck typing all through."""
+
+    def __init__(self, number):
+        self._number, self.grad, self._tape = number, 0.0, [self]
+        self._push = None
+
+    @property
+    def data(self):
+        return self._number
+
+    @data.setter
+    def data(self, number):
+        self._number = float(number)
+
+    def _make(self, number, *pairs):
+        out = Value(number)
+        out._tape = list(dict.fromkeys([n for node, _ in pairs for n in node._tape])) + [out]
+        out._push = pairs
+        return out
+
+    def __add__(self, o):
+        if not hasattr(o, "data"):
+            o = Value(o)
+        return self._make(self.data + o.data, (self, 1), (o, 1))
+
+    def __sub__(self, o):
+        if not hasattr(o, "data"):
+            o = Value(o)
+        return self._make(self.data - o.data, (self, 1), (o, -1))
+
+    def __mul__(self, o):
+        if not hasattr(o, "data"):
+            o = Value(o)
+        return self._make(self.data * o.data, (self, o.data), (o, self.data))
+
+    def __truediv__(self, o):
+        if not hasattr(o, "data"):
+            o = Value(o)
+        return self._make(self.data / o.data, (self, 1 / o.data), (o, -self.data / o.data**2))
+
+    def __pow__(self, n):
+        return self._make(self.data**n, (self, n * self.data ** (n - 1)))
+
+    def __neg__(self):
+        return self._make(-self.data, (self, -1))
+
+    def __radd__(self, o):
+        return Value(o) + self
+
+    def __rsub__(self, o):
+        return Value(o) - self
+
+    def __rmul__(self, o):
+        return Value(o) * self
+
+    def __rtruediv__(self, o):
+        return Value(o) / self
+
+    def tanh(self):
+        t = math.tanh(self.data)
+        return self._make(t, (self, 1 - t**2))
+
+    def exp(self):
+        e = math.exp(self.data)
+        return self._make(e, (self, e))
+
+    def log(self):
+        return self._make(math.log(self.data), (self, 1 / self.data))
+
+    def backward(self):
+        self.grad = 1.0
+        for node in self._tape[::-1]:
+            for source, slope in node._push or ():
+                source.grad += slope * node.grad
+
+
+def mean_loss(model, xs, ys):
+    targets = [Value(y) for y in ys]
+    return sum([(y - model(x)) ** 2 for x, y in zip(xs, targets)]) * (1 / len(ys))
+
+
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        for p in model.parameters():
+            p.grad = 0
+        loss = mean_loss(model, xs, ys)
+        loss.backward()
+        losses.append(float(loss.data))
+        for p in model.parameters():
+            p.data = p.data - rate * p.grad
+    return losses
+
+
 # %% [markdown]
 # The loss of the network above, when your function trains it, and what it says afterwards.
 
@@ -2888,6 +3347,148 @@ def softmax_nll(logits, label):
         total += (logit - largest).exp()
     log_total = total.log() + largest
     return [(logit - log_total).exp() for logit in logits], log_total - logits[label]
+
+
+# %% variant="softmax_nll"
+RULES = {
+    "+": lambda z, x, y: (1, 1),
+    "-": lambda z, x, y: (1, -1),
+    "*": lambda z, x, y: (y.data, x.data),
+    "/": lambda z, x, y: (1 / y.data, -z.data / y.data),
+    "**": lambda z, x: (z.exponent * z.data / x.data,),
+    "neg": lambda z, x: (-1,),
+    "tanh": lambda z, x: (1 - z.data**2,),
+    "exp": lambda z, x: (z.data,),
+    "log": lambda z, x: (1 / x.data,),
+}
+
+
+class Value(Recorded):
+    """On top of the given class, with a table of rules and without pass_back."""
+
+    def backward(self):
+        def order(node, seen):
+            if node not in seen:
+                seen.add(node)
+                for x in node.inputs:
+                    yield from order(x, seen)
+                yield node
+
+        self.grad = 1.0
+        for node in list(order(self, set()))[::-1]:
+            if node.inputs:
+                for x, slope in zip(node.inputs, RULES[node.operation](node, *node.inputs)):
+                    x.grad += slope * node.grad
+
+
+def softmax_nll(logits, label):
+    total = Value(0.0)
+    for logit in logits:
+        total = total + logit.exp()
+    probs = [logit.exp() / total for logit in logits]
+    return probs, Value(0) - probs[label].log()
+
+
+# %% variant="softmax_nll"
+import numpy as np
+from typing import NamedTuple
+
+
+class Edge(NamedTuple):
+    to: "Value"
+    slope: float
+
+
+class Arithmetic:
+    """Everything that can be told in terms of + * ** and a lift."""
+
+    __slots__ = ()
+
+    def __neg__(self):
+        return self * -1.0
+
+    def __sub__(self, other):
+        return self + self.lift(other) * -1.0
+
+    def __rsub__(self, other):
+        return self.lift(other) + self * -1.0
+
+    def __truediv__(self, other):
+        return self * self.lift(other) ** -1.0
+
+    def __rtruediv__(self, other):
+        return self.lift(other) * self**-1.0
+
+    def __radd__(self, other):
+        return self.lift(other) + self
+
+    def __rmul__(self, other):
+        return self.lift(other) * self
+
+
+class Value(Arithmetic):
+    """Slots, NumPy's numbers, named edges, all gradients reset by each backward pass, a float when asked."""
+
+    __slots__ = ("data", "grad", "edges")
+
+    def __init__(self, data, *edges):
+        self.data, self.grad, self.edges = np.float64(data), 0, edges
+
+    @staticmethod
+    def lift(x):
+        return x if isinstance(x, Value) else Value(x)
+
+    def __float__(self):
+        return float(self.data)
+
+    def __add__(self, other):
+        other = self.lift(other)
+        return Value(self.data + other.data, Edge(self, 1.0), Edge(other, 1.0))
+
+    def __mul__(self, other):
+        other = self.lift(other)
+        return Value(self.data * other.data, Edge(self, other.data), Edge(other, self.data))
+
+    def __pow__(self, n):
+        return Value(np.power(self.data, n), Edge(self, n * np.power(self.data, n - 1)))
+
+    def tanh(self):
+        return Value(np.tanh(self.data), Edge(self, 1 / np.cosh(self.data) ** 2))
+
+    def exp(self):
+        return Value(np.exp(self.data), Edge(self, np.exp(self.data)))
+
+    def log(self):
+        return Value(np.log(self.data), Edge(self, 1 / self.data))
+
+    def backward(self):
+        users, todo = {self: 0}, [self]
+        while todo:
+            node = todo.pop()
+            node.grad = np.float64(0)
+            for edge in node.edges:
+                if edge.to not in users:
+                    users[edge.to] = 0
+                    todo.append(edge.to)
+                users[edge.to] += 1
+        self.grad, ready = np.float64(1), [self]
+        while ready:
+            node = ready.pop()
+            for to, slope in node.edges:
+                to.grad += slope * node.grad
+                users[to] -= 1
+                if not users[to]:
+                    ready.append(to)
+
+
+Node = Value
+
+
+def softmax_nll(logits: "list[Node]", label: int):
+    largest = max(float(z.data) for z in logits)
+    shifted = [z - Node(largest) for z in logits]
+    log_total = sum((z.exp() for z in shifted), Node(0.0)).log()
+    return tuple((z - log_total).exp() for z in shifted), log_total - shifted[label]
 
 
 # %% [markdown]

@@ -154,7 +154,7 @@ class Value:
     def __repr__(self):
         return f"<{self.data.item():.3f}>"
     def _wrap(self, other):
-        return other if type(other) is Value else Value(other)
+        return other if isinstance(other, Value) else Value(other)
     def __add__(self, other):
         other = self._wrap(other)
         return Value(self.data.add(other.data), [(self, torch.ones(())), (other, torch.ones(()))])
@@ -217,9 +217,9 @@ class Value(Arithmetic):
     __slots__ = ("data", "grad", "edges")
     def __init__(self, data, *edges):
         self.data, self.grad, self.edges = np.float64(data), 0, edges
-    @classmethod
-    def lift(cls, x):
-        return x if isinstance(x, cls) else cls(x)
+    @staticmethod
+    def lift(x):
+        return x if isinstance(x, Value) else Value(x)
     def __float__(self):
         return float(self.data)
     def __add__(self, other):
@@ -450,10 +450,10 @@ class Neuron:
         + REST_OF_THE_NETWORK,
         '''
 class Parameter(Value):
-    """Makes itself, without a number given."""
+    """Draws its own number if none is given."""
     __slots__ = ()
-    def __init__(self):
-        super().__init__(random.uniform(-1, 1))
+    def __init__(self, data=None, *others):
+        super().__init__(random.uniform(-1, 1) if data is None else data, *others)
 class Neuron:
     def __init__(self, nin):
         self.all = [Parameter() for _ in range(nin + 1)]
@@ -539,22 +539,4 @@ def softmax_nll(logits: "list[Node]", label: int):
     return tuple((z - log_total).exp() for z in shifted), log_total - shifted[label]
 ''',
     ),
-    "value_deep": (
-        '''
-def deep_backward(root: Value) -> None:
-    order, seen, stack = [], set(), [(root, False)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack += [(x, False) for x in node.inputs]
-    root.grad = 1.0
-    for node in reversed(order):
-        node.pass_back()
-''',
-    )
-    * 3,
 }
