@@ -27,6 +27,7 @@ run(__name__, globals())
 # that derivative is $\partial L / \partial x$, where $L$ is the final result; when we train, $L$ is the loss.
 
 # %%
+import contextlib
 import inspect
 import math
 import random
@@ -1043,7 +1044,7 @@ draw_graph(L, {"a": a, "b": b, "c": c, "f": f, "e": e, "d": d, "L": L}, "L = (a 
 # - `pass_back()` does the step above for one node: to the `grad` of each of its inputs it adds its own `grad` times the local derivative. One rule for each of the nine operations.
 # - `backward()` starts at the root: it sets its `grad` to 1 and calls `pass_back` once on the root and on each node that it was computed from, in an order in which every node comes before its inputs.
 #
-# (In the lecture each operation stores such a rule as a function `_backward` in the node that it makes. That is the same thing. You may write it that way, even with a class of your own from scratch: the check computes with `Value(number)`, calls `backward()` and looks at `grad`.)
+# (In the lecture each operation stores such a rule as a function `_backward` in the node that it makes. That is the same thing. You may write it that way, even with a class of your own from scratch: the check computes with `Value(number)`, calls `backward()` and looks at `grad`. Six digits have to be right, so a number of NumPy or PyTorch inside it should be a float64, as Python's floats are.)
 #
 # In the example above `a.grad` is 6, `b.grad` -4, `c.grad` -2, `f.grad` 4. In `y = x + x` with `y.backward()`, `x.grad` is 2. With `x = Value(-2.0)`, `y = Value(3.0)` and `(x * y) * (x + y)`, `x.grad` is -3 and `y.grad` is -8: two paths lead back to each.
 #
@@ -1770,9 +1771,9 @@ except Exception:  # noqa: BLE001  not written yet, not right yet, or a class of
 # |---|---|
 # | `value_deep` | Not here: it is about the graph of `Scalar`s, their `inputs` and `pass_back`, and is always given these, whatever the signature says. |
 # | `neuron_layer_mlp` | The parameters are of your class. The check puts numbers into their `data`, calls the network with plain numbers or with nodes of the same class, and reads `data` and `grad`. |
-# | `train_mlp`, `softmax_nll` | Here the nodes are given. The check gives `Value`s if your answer names `Value`, in its code or else in its signature, and `Scalar`s otherwise. |
+# | `train_mlp`, `softmax_nll` | Here the nodes are given: `Value`s if your answer names `Value`, in its code or else in its signature, and otherwise `Scalar`s. Where it stops with an error, the check tries it with the other class. |
 #
-# One expression is made of one class: a `Scalar` cannot find its way back through the graph of a `Value` from scratch, nor the other way round.
+# Keep to one of them within an answer: a `Scalar` cannot find its way back through the graph of a `Value` from scratch, nor the other way round.
 
 
 # %%
@@ -1826,12 +1827,12 @@ class Scalar(Recorded):
 
 
 # %% [markdown]
-# The checks below look at nodes only through these three functions, so that they need not know how a class was written.
+# The checks below make and read nodes by these functions, and need not know how a class was written.
 
 
 # %%
 def node_class(answer: Callable) -> Callable:
-    """The class of the nodes that a check gives to an answer: your Value where it names that class, otherwise Scalar.
+    """The class of nodes that an answer is written for: your Value where it names that class, otherwise Scalar.
 
     Its code is looked at first, with that of the functions of this notebook that it calls, then its signature.
     """
@@ -1852,6 +1853,19 @@ def node_class(answer: Callable) -> Callable:
         if Scalar in classes:
             break
     return Scalar
+
+
+def with_nodes(answer: Callable, run: Callable) -> object:
+    """What ``run(class)`` returns for the class of nodes that the answer names, or for the other one if it stops with an error there."""
+    named = node_class(answer)
+    try:
+        return run(named)
+    except Exception:  # noqa: BLE001  whatever an answer raises when it meets a class that it was not written for
+        other = globals().get("Value", Scalar) if named is Scalar else Scalar
+        if other is not named:
+            with contextlib.suppress(Exception):
+                return run(other)
+        raise
 
 
 def put_number(node: Scalar, number: float) -> None:
@@ -1933,7 +1947,6 @@ def deep_backward(root: Scalar) -> None:
 
 
 # %% check="value_deep"
-import contextlib
 import io
 import time
 import timeit
@@ -2834,11 +2847,15 @@ def train_probe(g: torch.Generator):
     def uniform(count: int) -> list[float]:
         return (2 * torch.rand(count, generator=g, dtype=torch.float64) - 1).tolist()
 
-    model = ScalarMLP(2, [3, 1], uniform(13), node_class(train_mlp))
-    points, targets = [uniform(2) for _ in range(4)], [0.9, -0.9, -0.9, 0.9]
+    numbers, points, targets = uniform(13), [uniform(2) for _ in range(4)], [0.9, -0.9, -0.9, 0.9]
     rate = 0.2 + 0.3 * float(torch.rand(1, generator=g))
-    losses = [float(loss) for loss in train_mlp(model, points, targets, 6, rate)]
-    return {"losses": losses, "parameters afterwards": [float(p.data) for p in model.parameters()]}
+
+    def trained(node: Callable) -> dict[str, list[float]]:
+        model = ScalarMLP(2, [3, 1], numbers, node)
+        losses = [float(loss) for loss in train_mlp(model, [list(x) for x in points], list(targets), 6, rate)]
+        return {"losses": losses, "parameters afterwards": [float(p.data) for p in model.parameters()]}
+
+    return with_nodes(train_mlp, trained)
 
 
 check("train_mlp", train_probe)
@@ -3153,8 +3170,12 @@ def train_mlp(model, xs, ys, steps, rate):
 
 # %%
 try:
-    model = example_mlp(node_class(train_mlp))
-    losses = [float(loss) for loss in train_mlp(model, xs, ys, 60, 0.2)]
+
+    def trained(node):
+        model = example_mlp(node)
+        return model, [float(loss) for loss in train_mlp(model, xs, ys, 60, 0.2)]
+
+    model, losses = with_nodes(train_mlp, trained)
     figure, axes = plt.subplots(figsize=(6, 3.2))
     axes.plot(losses)
     axes.set_xlabel("step")
@@ -3252,15 +3273,19 @@ def softmax_nll(logits: list[Scalar], label: int) -> tuple[list[Scalar], Scalar]
 
 # %% check="softmax_nll"
 def softmax_probe(g: torch.Generator):
-    node = node_class(softmax_nll)
-    logits = [node(n) for n in (2 * torch.randn(5, generator=g, dtype=torch.float64)).tolist()]
-    probs, loss = softmax_nll(logits, int(torch.randint(5, (1,), generator=g)))
-    loss.backward()
-    return {
-        "probabilities": [float(p.data) for p in probs],
-        "loss": float(loss.data),
-        "gradients": [gradient_of(logit) for logit in logits],
-    }
+    numbers, label = (2 * torch.randn(5, generator=g, dtype=torch.float64)).tolist(), int(torch.randint(5, (1,), generator=g))
+
+    def forth_and_back(node: Callable) -> dict[str, float | list[float]]:
+        logits = [node(number) for number in numbers]
+        probs, loss = softmax_nll(list(logits), label)
+        loss.backward()
+        return {
+            "probabilities": [float(p.data) for p in probs],
+            "loss": float(loss.data),
+            "gradients": [gradient_of(logit) for logit in logits],
+        }
+
+    return with_nodes(softmax_nll, forth_and_back)
 
 
 check("softmax_nll", softmax_probe)

@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 from conftest import ROOT
-from own_values import ANSWERS, CLASSES
+from own_value_answers import ANSWERS
+from own_values import CLASSES
 from test_lectures import execute
 
 from autograder.commands.build import write_sources
@@ -82,6 +83,48 @@ def test_where_the_classs_own_rows_are_wrong_the_later_sections_take_scalars_all
     broken = "class Value:\n    def __init__(self, data):\n        raise RuntimeError('not mine')"
     nobody = {"train_mlp": ANSWERS["train_mlp"][2]}
     full(graded_with({"value_backward": broken, **SCALARS, **nobody}), "train_mlp", "softmax_nll")
+
+
+def test_a_signature_that_names_value_does_not_spoil_an_answer_when_the_class_is_wrong(graded_with):
+    text = SCALARS["softmax_nll"].replace("Scalar(0.0)", "0.0").replace("Scalar", "Value")
+    broken = CLASSES["from the lecture"].replace("def log(self):", "def ln(self):")
+    full(graded_with({"value_backward": broken, "softmax_nll": text}), "softmax_nll")
+
+
+FAR_NAMES = {  # the answer's own code does not name Value
+    "handed in": """
+from functools import partial
+softmax_nll = partial(general, Value)
+""",
+    "kept in an object": """
+class Maker:
+    def __call__(self, *numbers):
+        return Value(*numbers)
+make = Maker()
+def softmax_nll(logits, label):
+    return general(make, logits, label)
+""",
+    "decorated": """
+def logged(f):
+    return lambda *arguments: f(*arguments)
+@logged
+def softmax_nll(logits, label):
+    return general(Value, logits, label)
+""",
+}
+GENERAL = """
+def general(make, logits, label):
+    total = make(0.0)
+    for logit in logits:
+        total = total + logit.exp()
+    probs = [logit.exp() / total for logit in logits]
+    return probs, make(0) - probs[label].log()
+"""
+
+
+@pytest.mark.parametrize("way", FAR_NAMES)
+def test_an_answer_that_cannot_do_with_scalars_is_given_values(way, graded_with):
+    full(graded_with({"value_backward": CLASSES["a property"], "softmax_nll": GENERAL + FAR_NAMES[way]}), "softmax_nll")
 
 
 def test_a_signature_that_names_value_does_not_spoil_a_body_that_names_scalar(graded_with):
