@@ -579,7 +579,7 @@ class Value:
 # ### How the checks look at a `Value`
 #
 # One row for each operation, and one row for a **random expression**: a list of operations, each on results of earlier ones or on a plain number, that nobody has seen before.
-# The same list can be run on floats of PyTorch, and both must agree.
+# The same list can be run on float64 numbers of PyTorch, if you want to see what should come out.
 
 
 # %%
@@ -1831,8 +1831,8 @@ class Scalar(Recorded):
 
 
 # %%
-def node_class(answer: Callable) -> Callable:
-    """The class of nodes that an answer is written for: your Value where it names that class, otherwise Scalar.
+def node_classes(answer: Callable) -> tuple[Callable, Callable]:
+    """The class of nodes that an answer is written for, and the other one: your Value first where it names that class, else Scalar.
 
     Its code is looked at first, with that of the functions of this notebook that it calls, then its signature.
     """
@@ -1849,23 +1849,10 @@ def node_class(answer: Callable) -> Callable:
         classes = {c for name in names if isinstance(c := globals().get(name), type)}
         derived = isinstance(own, type) and any(issubclass(c, own) for c in classes - {Scalar})
         if "Value" in names or derived:  # by another name, or a class that is made of it
-            return own
+            return own, Scalar
         if Scalar in classes:
             break
-    return Scalar
-
-
-def with_nodes(answer: Callable, run: Callable) -> object:
-    """What ``run(class)`` returns for the class of nodes that the answer names, or for the other one if it stops with an error there."""
-    named = node_class(answer)
-    try:
-        return run(named)
-    except Exception:  # noqa: BLE001  whatever an answer raises when it meets a class that it was not written for
-        other = globals().get("Value", Scalar) if named is Scalar else Scalar
-        if other is not named:
-            with contextlib.suppress(Exception):
-                return run(other)
-        raise
+    return Scalar, own
 
 
 def put_number(node: Scalar, number: float) -> None:
@@ -1988,9 +1975,9 @@ def deep_probe(g: torch.Generator):
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(3000)  # whatever it was raised to before
     try:
-        deep_backward(nodes[-1])
         if slows_down():
             return "the longer the chain, the more time each node takes"
+        deep_backward(nodes[-1])
     except RecursionError:
         return "RecursionError: a function called itself too often"
     finally:
@@ -2852,10 +2839,18 @@ def train_probe(g: torch.Generator):
 
     def trained(node: Callable) -> dict[str, list[float]]:
         model = ScalarMLP(2, [3, 1], numbers, node)
-        losses = [float(loss) for loss in train_mlp(model, [list(x) for x in points], list(targets), 6, rate)]
-        return {"losses": losses, "parameters afterwards": [float(p.data) for p in model.parameters()]}
+        losses = train_mlp(model, [list(x) for x in points], list(targets), 6, rate)
+        if any(hasattr(loss, "backward") and not isinstance(loss, Tensor) for loss in losses):
+            raise TypeError("the list of the losses holds nodes, and floats are asked for")
+        return {"losses": [float(loss) for loss in losses], "parameters afterwards": [float(p.data) for p in model.parameters()]}
 
-    return with_nodes(train_mlp, trained)
+    first, other = node_classes(train_mlp)
+    try:
+        return trained(first)
+    except Exception:  # noqa: BLE001  whatever an answer raises when it meets a class that it was not written for
+        with contextlib.suppress(Exception):
+            return trained(other)
+        raise
 
 
 check("train_mlp", train_probe)
@@ -3170,12 +3165,8 @@ def train_mlp(model, xs, ys, steps, rate):
 
 # %%
 try:
-
-    def trained(node):
-        model = example_mlp(node)
-        return model, [float(loss) for loss in train_mlp(model, xs, ys, 60, 0.2)]
-
-    model, losses = with_nodes(train_mlp, trained)
+    model = example_mlp(node_classes(train_mlp)[0])
+    losses = [float(loss) for loss in train_mlp(model, xs, ys, 60, 0.2)]
     figure, axes = plt.subplots(figsize=(6, 3.2))
     axes.plot(losses)
     axes.set_xlabel("step")
@@ -3285,7 +3276,13 @@ def softmax_probe(g: torch.Generator):
             "gradients": [gradient_of(logit) for logit in logits],
         }
 
-    return with_nodes(softmax_nll, forth_and_back)
+    first, other = node_classes(softmax_nll)
+    try:
+        return forth_and_back(first)
+    except Exception:  # noqa: BLE001  whatever an answer raises when it meets a class that it was not written for
+        with contextlib.suppress(Exception):
+            return forth_and_back(other)
+        raise
 
 
 check("softmax_nll", softmax_probe)

@@ -132,6 +132,21 @@ def test_a_signature_that_names_value_does_not_spoil_a_body_that_names_scalar(gr
     full(graded_with({"value_backward": CLASSES["from the lecture"], "softmax_nll": text}), "softmax_nll")
 
 
+def test_losses_are_floats_whatever_the_class(graded_with):
+    """A node is none, even where its class could be made one."""
+    text = ANSWERS["train_mlp"][0].replace("append(loss.data)", "append(loss)")
+    for kind in ("from the lecture", "NumPy and slots"):
+        verdict = graded_with({"value_backward": CLASSES[kind], "train_mlp": text})["train_mlp"]
+        assert not verdict.points and "floats are asked for" in verdict.message
+
+
+@pytest.mark.parametrize("name", ["train_mlp", "softmax_nll"])
+def test_an_answer_that_returns_nothing_is_not_told_a_line_of_the_notebooks_own(name, graded_with):
+    body = f"def {name}(*arguments):\n    arguments"
+    verdict = graded_with({name: body})[name]
+    assert "NoneType" in verdict.message and "of your cell" not in verdict.message
+
+
 def test_who_mixes_both_classes_is_told_so(graded_with):
     text = SCALARS["softmax_nll"].replace("Scalar(0.0)", "Scalar(0.0) + Value(0.0)")
     verdict = graded_with({"value_backward": CLASSES["from the lecture"], "softmax_nll": text})["softmax_nll"]
