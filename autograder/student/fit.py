@@ -2,6 +2,8 @@
 
 Three rules: stop whenever you want, and running the cell again goes on exactly there, as long as the kernel lives. A finished training is
 loaded, not repeated, while its code is the same. Every training is kept in a file; the best one of the code that stands there counts.
+
+``__tracebackhide__`` keeps the kit's own frames out of the traceback of a student's error.
 """
 
 from __future__ import annotations
@@ -72,6 +74,7 @@ def fit(exercise: str, make_model: MakeModel, train: Train, steps: int | None = 
     Returns:
         The model. It maps contexts ``(N, T) int64`` to logits ``(N, 27)``.
     """
+    __tracebackhide__ = True
     session = current()
     rules = session.facts.rules(exercise)
     called = _called[exercise] = Called(make_model, train)
@@ -88,6 +91,7 @@ def fit(exercise: str, make_model: MakeModel, train: Train, steps: int | None = 
 
 
 def _train(session: Session, exercise: str, called: Called, steps: int | None, rules: Loss) -> Any:
+    __tracebackhide__ = True
     code = code_of(called.make_model, called.train)
     kept = Kept(exercise, rules.context)
     report = session.report if session.training == "author" else None
@@ -112,6 +116,7 @@ def _train(session: Session, exercise: str, called: Called, steps: int | None, r
 
 def _run_on(session: Session, exercise: str, called: Called, kept: Kept, code: dict[str, str]) -> tuple[Run, str]:
     """The run to go on with, fresh or not, and a line that says so."""
+    __tracebackhide__ = True
     seed, suspended = session.facts.training_seed, _suspended.pop(exercise, None)
     if suspended and same_code(suspended[0], code):
         return suspended[1], f"Continuing after step {suspended[1].step:,}."
@@ -162,6 +167,7 @@ def _told_at_once(session: Session, exercise: str, run: Run, rules: Loss) -> lis
 
 def fitted(exercise: str) -> Fitted:
     """The saved weights in a model made afresh, on a student's machine as while grading; raises what stopped ``fit``."""
+    __tracebackhide__ = True
     if exercise not in _called:
         raise RuntimeError(f"run the cell with fit({exercise!r}, ...) first")
     called = _called[exercise]
@@ -177,6 +183,7 @@ def fitted(exercise: str) -> Fitted:
 
 def _for_grading(session: Session, exercise: str, called: Called, rules: Exercise) -> Any:
     """The submitted weights; without any, what the code trains in so many steps."""
+    __tracebackhide__ = True
     if _file(exercise).exists():
         return _from_file(load(_file(exercise)), called, session.facts.training_seed, rules).model
     run = start(session.facts.training_seed, called.make_model, called.train)
@@ -194,6 +201,7 @@ def _told_of(run: Run) -> dict[str, Any]:
 
 
 def _from_file(saved: Checkpoint, called: Called, seed: int, rules: Exercise) -> Fitted:
+    __tracebackhide__ = True
     first = [float(x) for x in saved.facts.get("first", [])][:REPLAYED]
     again = replayed(called, seed, max(len(first), 1))
     model = weights.fresh(called.make_model, seed, rules.loss_rules.context)
@@ -228,6 +236,7 @@ def _facts_of(model: Any, rules: Loss) -> dict[str, Any]:
 
 def replayed(called: Called, seed: int, steps: int) -> list[float]:
     """The first losses of a fresh training."""
+    __tracebackhide__ = True
     run = start(seed, called.make_model, called.train)
     some_steps(run, steps, TRIED_SECONDS)
     return run.first

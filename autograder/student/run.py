@@ -51,6 +51,7 @@ class Run:
 
 def start(seed: int, make_model: MakeModel, train: Train) -> Run:
     """A fresh model, and its training before the first step."""
+    __tracebackhide__ = True
     torch.manual_seed(seed)
     model = make_model()
     return Run(model, iter(train(model)))
@@ -62,6 +63,7 @@ def drive(run: Run, progress: Progress, save: Callable[[], None]) -> None:
     Raises:
         Interrupted: by the user, between two steps.
     """
+    __tracebackhide__ = True
     begun = last = time.monotonic()
     begun_core, before, before_core = time.process_time(), run.seconds, run.core_seconds
     with _interruption() as interrupted:
@@ -103,6 +105,7 @@ def take(run: Run, loss: Any) -> None:
 
 def some_steps(run: Run, steps: int, core_seconds: float) -> None:
     """So many steps, or as many as fit into some seconds of the processor; the first one always."""
+    __tracebackhide__ = True
     begun = time.process_time()
     for loss in run.losses:
         take(run, loss)
