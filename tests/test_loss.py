@@ -40,16 +40,16 @@ class Table:
         return self.table[index]
 
 
-def judged(model, names, course, monkeypatch, context=2, max_parameters=20_000, bands=None, **facts):
+def judged(model, names, course, monkeypatch, context=2, max_parameters=20_000, bands=None, try_code=None, **facts):
     """The verdict on a model, as grading would reach it."""
     monkeypatch.chdir(course.root)
     loss = Loss(context=context, split="test", bands=bands or {2.5: 1, 2.3: 2}, max_parameters=max_parameters)
     rules = Exercise(title="x", points=2, minutes=1, difficulty=1, loss=loss)
     told = Facts("x", {"x": rules}, course.course.tolerance, 42, 42, {"x": [SEED]}, torch.__version__, [])
-    sizes = {name: tensor.numel() for name, tensor in weights.tensors_of(model).items()}
+    sizes = weights.parts_of(model, context).sizes
     facts = {"first": [3.3], "replayed": [3.3], "sizes": sizes, "parameters": sum(sizes.values()), **facts}
     with torch.no_grad():
-        draw = draw_from(record_of(Fitted(model), loss, told, SEED))
+        draw = draw_from(record_of(Fitted(model, {}, try_code), loss, told, SEED))
     return judge_loss(Record("x", (draw,), facts), rules, names, SEED)
 
 
@@ -141,11 +141,32 @@ def test_a_wrong_shape_is_told(names, course, monkeypatch):
     assert verdict.points == 0 and "(23053, 26)" in verdict.message
 
 
-def test_weights_of_other_code_are_refused(names, course, monkeypatch):
-    verdict, _ = judged(
-        Table(counts_of(names, 2), 2), names, course, monkeypatch, first=[3.3, 3.2], replayed=[3.3, 2.9]
-    )
-    assert verdict.points == 0 and "were not trained by this notebook's code" in verdict.message
+OTHER = {"first": [3.3, 3.2], "replayed": [3.3, 2.9], "tried": 300}
+
+
+def test_weights_whose_code_begins_otherwise_and_does_not_learn_are_refused(names, course, monkeypatch):
+    guess = lambda contexts: (torch.zeros(len(contexts), 27), torch.zeros(len(contexts), 27))  # noqa: E731
+    verdict, _ = judged(Table(counts_of(names, 2), 2), names, course, monkeypatch, try_code=guess, **OTHER)
+    assert verdict.points == 0 and "do not belong together" in verdict.message and "goes from 3.30 to 3.30" in verdict.message
+
+
+def test_code_that_begins_otherwise_but_learns_keeps_its_points(names, course, monkeypatch):
+    """A generator that goes on, a shuffle, another processor: all honest."""
+    table = Table(counts_of(names, 2), 2)
+    learns = lambda contexts: (torch.zeros(len(contexts), 27), table(contexts))  # noqa: E731
+    verdict, remarks = judged(table, names, course, monkeypatch, try_code=learns, **OTHER)
+    assert verdict.points == 2 and "the code does learn" in remarks[0]
+
+
+@pytest.mark.parametrize("logits", [torch.zeros(5, 27), torch.full((2_000, 27), torch.nan), torch.zeros(2_000, 27, dtype=torch.int64)], ids=str)
+def test_a_try_that_gives_no_logits_is_no_training(names, course, monkeypatch, logits):
+    verdict, _ = judged(Table(counts_of(names, 2), 2), names, course, monkeypatch, try_code=lambda _: (logits, logits), **OTHER)
+    assert verdict.points == 0
+
+
+def test_a_model_that_learned_nothing_is_not_said_to_know_names_by_heart(names, course, monkeypatch):
+    verdict, remarks = judged(Table(torch.zeros(27, 27), 1), names, course, monkeypatch, context=1)
+    assert remarks == [] and "trained on" not in verdict.message
 
 
 def test_a_loss_on_test_below_that_on_train_is_remarked_for_the_instructor(names, course, monkeypatch):

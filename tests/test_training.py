@@ -16,7 +16,7 @@ LECTURE = "lecture_s_small"
 COURSE = """
 course: small
 title: One training
-limits: {training_seconds: 20}
+limits: {training_steps: 100000, training_seconds: 20}
 lectures:
   lecture_s_small:
     title: One training

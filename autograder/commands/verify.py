@@ -145,7 +145,7 @@ def trainings(course: CourseDirectory, lecture: str, reference: dict[str, Verdic
     for name, rules in course.lecture(lecture).exercises.items():
         path = course.weights(lecture) / f"{name}.safetensors"
         if rules.loss and path.is_file() and (reached := reference[name].loss) is not None:
-            _, facts = load(path)
+            facts = load(path).facts
             found.append(Training(name, rules.loss, reached, facts["steps"], facts.get("core_seconds", math.nan)))
     return found
 

@@ -14,6 +14,7 @@ from autograder.course.lecture import EXTRA, SHIPPED, LectureCell
 from autograder.course.schema import Exercise, Lecture
 from autograder.files import write_whole
 
+MAY_FAIL = ("raises-exception",)  # JupyterLab's own tag: a gap does not stop "Run All Cells"
 ANSWER = "_answer"  # an answer cell's grade_id is its exercise's id with this behind it
 
 
@@ -28,6 +29,7 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
             made = _locked(cell.source, f"provided_{provided}")
         elif cell.role == "fit":
             made = _locked(cell.source, f"{cell.exercise}_fit")
+            made.metadata["tags"] = list(MAY_FAIL)
         elif cell.role == "answer":
             made = new_code_cell(
                 cell.source, metadata={"nbgrader": _nbgrader(f"{cell.exercise}{ANSWER}", solution=True)}
@@ -37,6 +39,7 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
             made = new_code_cell(
                 cell.source, metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, locked=True, points=points)}
             )
+            made.metadata["tags"] = list(MAY_FAIL)
         elif cell.role == "written":
             points = lecture.exercises[cell.exercise].points
             made = new_markdown_cell(

@@ -50,7 +50,7 @@ class Loss(Model):
     split: Literal["dev", "test"]
     bands: dict[float, float]  # loss reached -> points
     max_parameters: int = Field(ge=1)
-    budget_seconds: float = Field(default=300, gt=0)  # of one training on a student's machine
+    budget_seconds: float = Field(default=300, gt=0)  # that the reference's training may take; nobody stops a student's
     too_good: float | None = None  # below it the instructor is asked to look; costs nothing
     notes: Recipe | None = None
 
@@ -144,11 +144,12 @@ class Seeds(Model):
 class Limits(Model):
     """What one submission may use while it is graded."""
 
-    cell_seconds: float = Field(default=20, gt=0)
-    cell_cpu_seconds: float = Field(default=40, gt=0)  # of all its processes and threads together
-    notebook_seconds: float = Field(default=240, gt=0)
+    cell_seconds: float = Field(default=120, gt=0)  # on the wall: ends what hangs
+    cell_cpu_seconds: float = Field(default=40, gt=0)  # of the processor, for all its processes and threads: ends what never ends
+    notebook_seconds: float = Field(default=900, gt=0)
     notebook_cpu_seconds: float = Field(default=300, gt=0)
-    training_seconds: float = Field(default=20, gt=0)  # for each model that was submitted without weights
+    training_steps: int = Field(default=1000, ge=1)  # for each model that was submitted without weights
+    training_seconds: float = Field(default=120, gt=0)  # of the processor, for these steps
     memory_mb: int = Field(default=3000, ge=256)  # beyond what torch itself takes
     processes: int = Field(default=32, ge=1)  # and threads
     open_files: int = Field(default=256, ge=32)

@@ -31,7 +31,7 @@ class WireSession:
     def __init__(self, job: dict[str, Any], out: int) -> None:
         self.facts = Facts.from_json(job["facts"])
         self.training = job["training"]
-        self.training_seconds = job["limits"]["training_seconds"]
+        self.training_steps, self.training_seconds = job["limits"]["training_steps"], job["limits"]["training_seconds"]
         self.max_bytes = int(job["limits"]["record_mb"] * 2**20)
         self.out, self.cell, self.fork = out, -1, -1
 

@@ -168,16 +168,16 @@ class Warm:
                 if reason := clock.reached(now) or self.too_much(watch, limits):
                     return reason
                 next_look = now + TICK_SECONDS
-            if now >= clock.cell_end:
+            if (limit := clock.cell_is_over(now)) and now >= clock.grace_end:
                 if clock.interrupted:
-                    return "cell_seconds"
+                    return limit
                 os.kill(
                     watch.first, signal.SIGINT
                 )  # a loop that does not catch it leaves the process alive for the cells to come
-                send(self.fd, {"type": "interrupted"})
-                clock.interrupted, clock.cell_end = True, now + GRACE_SECONDS
+                send(self.fd, {"type": "interrupted", "limit": limit})
+                clock.interrupted, clock.grace_end = True, now + GRACE_SECONDS
             try:
-                frame = frames.receive(min(next_look, clock.cell_end))
+                frame = frames.receive(next_look)
             except WireError:
                 return "died"
             if frame is None:
@@ -207,21 +207,26 @@ class CellClock:
     def __init__(self, limits: dict[str, Any], seconds: dict[str, float], spent: float, watch: Watch) -> None:
         self.limits, self.seconds, self.watch = limits, seconds, watch
         self.end = time.monotonic() + limits["notebook_seconds"] - spent
+        self.used = 0.0  # of the processor, at the last look
         self.begin("")
 
     def begin(self, cell: str) -> None:
         own = self.seconds.get(cell, self.limits["cell_seconds"])
-        self.cell_end, self.interrupted = time.monotonic() + own, False
+        self.cell_end, self.interrupted, self.grace_end = time.monotonic() + own, False, 0.0
         self.cpu_end = self.watch.cpu_seconds() + self.limits["cell_cpu_seconds"] + own - self.limits["cell_seconds"]
 
+    def cell_is_over(self, now: float) -> str:
+        """The limit of the running cell that is reached, or nothing."""
+        if now >= self.cell_end:
+            return "cell_seconds"
+        return "cell_cpu_seconds" if self.used >= self.cpu_end else ""
+
     def reached(self, now: float) -> str:
-        """The limit that is reached, or nothing."""
+        """The limit of the notebook that is reached, or nothing."""
         if now >= self.end:
             return "notebook_seconds"
-        used = self.watch.cpu_seconds()
-        if used >= self.limits["notebook_cpu_seconds"]:
-            return "notebook_cpu_seconds"
-        return "cell_cpu_seconds" if used >= self.cpu_end else ""
+        self.used = self.watch.cpu_seconds()
+        return "notebook_cpu_seconds" if self.used >= self.limits["notebook_cpu_seconds"] else ""
 
 
 def prepare(job: dict[str, Any], files: bytes) -> None:

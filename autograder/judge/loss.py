@@ -13,9 +13,21 @@ from autograder.course.schema import Exercise, Loss
 from autograder.judge.training import Evaluation, blown_up, diagnosis, too_good
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Status, Verdict, describe, refuse
 from autograder.wall.record import Record
-from autograder.wall.rows import ALONE_ROWS, ZEROED_ROWS, Rows, is_number, number, other_split, rows_of, same_run
+from autograder.wall.rows import (
+    ALONE_ROWS,
+    TRIED_ROWS,
+    ZEROED_ROWS,
+    Rows,
+    is_number,
+    number,
+    other_split,
+    rows_of,
+    same_run,
+)
 
 PARTS = ("logits", "train", "other", "alone", "zeroed")  # of a record
+TRIED = ("fresh", "tried")  # also, where the code begins otherwise than the training of the weights
+LEARNS = 0.05  # nats on training rows, within some hundred steps: far more than chance, far less than any training gains
 UNIGRAM = 2.75  # below the entropy of single symbols, 2.822: nothing that ignores the context gets there
 
 
@@ -32,10 +44,11 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     rows = rows_of(names, loss, seed)
     if reason := _wrong_form(draw.values, rows):
         return refuse(exercise, rules, reason, "wrong"), []
-    values = {name: value.float() for name, value in draw.values.items() if name in PARTS}
+    values = {name: value.float() for name, value in draw.values.items() if name in PARTS or name in TRIED and _is_logits(value)}
+    foreign, tried = _other_code(record, values, rows)
     reason = (
         _not_finite(values, record.facts)
-        or _other_code(record.facts, exercise)
+        or foreign
         or _too_many(record.facts, loss)
         or _other_rows(values)
         or _beside_the_weights(values, rows)
@@ -66,7 +79,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     verdict = Verdict(
         exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table, loss=reached
     )
-    return verdict, [remark] if remark else []
+    return verdict, [said for said in (remark, tried) if said]
 
 
 def _wrong_form(values: dict[str, Any], rows: Rows) -> str | None:
@@ -87,6 +100,10 @@ def _wrong_form(values: dict[str, Any], rows: Rows) -> str | None:
     return None
 
 
+def _is_logits(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point() and bool(torch.isfinite(value).all())
+
+
 def _not_finite(values: dict[str, Tensor], facts: dict[str, Any]) -> str | None:
     """What the targets never see, the weights at zero, may be NaN."""
     count = sum(int((~torch.isfinite(values[name])).sum()) for name in PARTS if name != "zeroed")
@@ -95,16 +112,30 @@ def _not_finite(values: dict[str, Tensor], facts: dict[str, Any]) -> str | None:
     return f"{count} of the logits are NaN or infinite, so no loss can be taken. {blown_up(facts)}"
 
 
-def _other_code(facts: dict[str, Any], exercise: str) -> str | None:
-    first, replayed = facts.get("first"), facts.get("replayed")
-    if not (isinstance(first, list) and isinstance(replayed, list) and first and all(map(is_number, first + replayed))):
-        return f"There are no first losses in {exercise}.safetensors: submit the file that fit wrote."
-    if not same_run(first, replayed):
+def _other_code(record: Record, values: dict[str, Tensor], rows: Rows) -> tuple[str | None, str | None]:
+    """Whether these weights are not what this code trains: a reason to refuse them, and a remark for the instructor if they are taken.
+
+    Other first losses are no proof: a generator that goes on, a shuffle, another processor change them. Code that learns when it is tried
+    for a while is a training; code that does not is none.
+    """
+    first, again = record.facts.get("first"), record.facts.get("replayed")
+    if not (isinstance(first, list) and isinstance(again, list) and first and all(map(is_number, first + again))):
+        return f"There are no first losses in {record.exercise}.safetensors: submit the file that fit wrote.", None
+    if same_run(first, again):
+        return None, None
+    begins = f"the code begins with the losses {_few(again)}, the training of the weights with {_few(first)}"
+    shape = (TRIED_ROWS, len(SYMBOLS))
+    if not all(name in values and values[name].shape == shape for name in ("fresh", "tried")):
+        return f"The weights and the code do not belong together: {begins}. Submit the file that fit wrote for this code.", None
+    targets = rows.train_targets[:TRIED_ROWS]
+    before, after = (float(F.cross_entropy(values[name], targets)) for name in ("fresh", "tried"))
+    steps = number(record.facts.get("tried"))
+    if not after < before - LEARNS:
         return (
-            f"The weights were not trained by this notebook's code: its first losses are {_few(replayed)}, those saved with the weights "
-            f"{_few(first)}. Run the training cell again and submit the new {exercise}.safetensors."
-        )
-    return None
+            f"The weights and the code do not belong together: {begins}; and trained for {steps:.0f} steps from a fresh model, the code's loss on training "
+            f"rows goes from {before:.2f} to {after:.2f}. Submit the file that fit wrote together with the code that trained it."
+        ), None
+    return None, f"{begins}. Tried for {steps:.0f} steps, the code does learn (from {before:.2f} to {after:.2f}), so the points count."
 
 
 def _few(losses: list[float]) -> str:

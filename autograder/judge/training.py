@@ -23,6 +23,7 @@ MOVED = 0.15  # from the first segment to the last: less is no training
 RISEN = 0.25  # from the lowest segment to the last: more than the noise of a segment
 OVERFITTED = 0.12  # from train to unseen names: sound models of this course stay below 0.11
 STILL_FALLING = 0.01  # from the third quarter of the training to the last
+NOTICED = 0.01  # nats: less between two splits says nothing, whatever its standard error
 OTHER_ROWS = 0.15  # between the loss that was yielded at the end and that on all training rows
 
 
@@ -63,10 +64,12 @@ def blown_up(facts: dict[str, Any]) -> str:
 
 def too_good(e: Evaluation, split: str, other: str, floor: float | None) -> str | None:
     """A loss that an honest training of this size does not reach: for the instructor to look at, never a penalty."""
+    if float(e.each.mean()) > LEARNED:  # what has learned nothing has learned no names by heart
+        return None
     for name, rows in (("train", e.train), (other, e.other)):
         error = math.hypot(_error(e.each), _error(rows))
         gap = float(rows.mean() - e.each.mean())
-        if gap > 4 * error:  # chance alone does this less than once in 30,000 times
+        if error > 0 and gap > 4 * error and gap > NOTICED:  # chance alone does this less than once in 30,000 times
             return f"The loss on {split} is {gap:.3f} below that on {name}, more than chance: were the {split} names trained on?"
     if floor is not None and float(e.each.mean()) < floor:
         return f"The loss on {split} is below {floor:g}, which no model of this context is known to reach: were the {split} names trained on?"
@@ -167,7 +170,7 @@ def _unfinished(e: Evaluation) -> str:
     if not e.facts.get("no_weights") or e.facts.get("finished"):
         return ""
     return (
-        "No weights were submitted, and the training did not end within the time that grading allows. "
+        "No weights were submitted, and the training did not end within the steps that grading takes. "
         "Submit the .safetensors file that fit wrote beside the notebook."
     )
 

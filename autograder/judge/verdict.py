@@ -43,6 +43,9 @@ def describe(failure: Failure) -> str:
     what = f"{failure.name}: {failure.message}" if failure.message else failure.name
     if failure.name == "NotImplementedError":
         return f"Another answer that this one needs is not there yet ({what})."
+    if failure.name == "NameError" and "is not defined" in failure.message:
+        what = f"{failure.message}: is the cell that defines it missing, further down, or not run yet"
+        return f"{what}? It is needed in line {failure.number} of your cell: {failure.line}" if failure.line else f"{what}?"
     if failure.line:
         return f"{what}, in line {failure.number} of your cell: {failure.line}"
     return f"{what}."

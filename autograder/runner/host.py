@@ -176,7 +176,8 @@ class Runner:
             elif self.current < 0:
                 continue  # nothing may come before the first cell
             elif kind == "interrupted":
-                result.cells[self.current].ended = self._why("cell_seconds", job)
+                limit = "cell_cpu_seconds" if header.get("limit") == "cell_cpu_seconds" else "cell_seconds"
+                result.cells[self.current].ended = self._why(limit, job)
             elif type(position) is not int or position != self.current:
                 continue  # what is not of the running cell is forged or late
             elif kind == "outputs" and not result.cells[position].ran:

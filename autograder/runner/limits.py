@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 ENDED = {
-    "cell_seconds": "This cell took more than {value:g} seconds (the limit cell_seconds) and was stopped. Is there a loop that never ends?",
-    "cell_cpu_seconds": "This cell used {value:g} seconds of processor time (the limit cell_cpu_seconds) and was stopped. Does it start many processes?",
+    "cell_seconds": "This cell took more than {value:g} seconds (the limit cell_seconds) and was stopped. Does it wait for something?",
+    "cell_cpu_seconds": "This cell used {value:g} seconds of processor time (the limit cell_cpu_seconds) and was stopped. Is there a loop that never ends?",
     "notebook_seconds": "The notebook took more than {value:g} seconds (the limit notebook_seconds); this cell did not come to its end.",
     "notebook_cpu_seconds": "The notebook used {value:g} seconds of processor time (the limit notebook_cpu_seconds); this cell did not come to its end.",
     "memory_mb": "The processes of this cell together used more than {value:g} MB of memory (the limit memory_mb) and were stopped.",

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from autograder.student.fit import fitted
+from autograder.student.fit import Fitted, fitted
 from autograder.student.logits import record_of
 from autograder.student.neutral import neutral
 from autograder.student.open_figures import fresh_figures
@@ -44,7 +44,7 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
 
 
 def check_loss(exercise: str) -> None:
-    """Hand over the logits of the model that ``fit(exercise, ...)`` returned, on rows of the names in random order.
+    """Hand over the logits that the weights which ``fit(exercise, ...)`` saved give in a fresh model, on rows of the names in random order.
 
     Raises:
         CheckFailed: the loss does not reach the last band, or the model is not what was asked for; on a student's
@@ -54,9 +54,14 @@ def check_loss(exercise: str) -> None:
     rules = session.facts.rules(exercise)
     seed = session.facts.seeds[exercise][0]
     with neutral(seed), torch.no_grad():
-        draw = attempt(lambda: record_of(fitted(exercise), rules.loss_rules, session.facts, seed))
-    facts = {} if draw.failure else fitted(exercise).facts
-    session.submit(Record(exercise, (draw,), facts))
+        found: list[Fitted] = []
+
+        def logits() -> dict[str, torch.Tensor]:
+            found.append(fitted(exercise))
+            return record_of(found[0], rules.loss_rules, session.facts, seed)
+
+        draw = attempt(logits)
+    session.submit(Record(exercise, (draw,), {} if draw.failure else found[0].facts))
 
 
 def attempt(call: Callable[..., Any], *arguments: Any) -> Draw:

@@ -24,7 +24,7 @@ class LocalSession:
     """Compares with the public answers at once and shows the verdict."""
 
     training = "student"
-    training_seconds = float("inf")
+    training_steps, training_seconds = 0, 0.0  # are for grading
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():

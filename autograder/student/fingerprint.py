@@ -1,46 +1,152 @@
-"""Of the code that trains a model: tells whether finished weights are those of the code that stands in the notebook."""
+"""Of the code that trains a model: tells whether weights are those of the code that stands in the notebook, and what has changed."""
 
 from __future__ import annotations
 
-import ast
-import contextlib
+import dis
+import functools
 import hashlib
 import inspect
-import textwrap
+import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import torch
 
-def fingerprint_of(make_model: Callable[..., Any], train: Callable[..., Any], steps: int | None) -> str:
-    """Of the code that trains and all of the notebook that it calls, so that finished weights are not taken for those of other code."""
+from autograder.wall.checkpoint import MAX_PARTS
+
+LONGEST = 80  # characters of a value that is told as it is
+CODE = "#"  # begins what is told of a function: a hash of what Python made of it, without comments, names of files and docstrings
+CHANGES = "~"  # what the training itself changes
+VERSION = f"python {sys.version_info[0]}.{sys.version_info[1]}"  # whose bytecode that was
+
+
+def code_of(make_model: Callable[..., Any], train: Callable[..., Any]) -> dict[str, str]:
+    """All that decides a training, by name: the notebook's functions and classes that it reaches, and the values that they read."""
     parts: dict[str, str] = {}
-    todo: list[Any] = [make_model, train]
+    own = {getattr(found, "__module__", "__main__") for found in (make_model, train)}
+    todo: list[tuple[str, Any]] = [("make_model", make_model), ("train", train)]
     seen: set[int] = set()
-    while todo:
-        found = todo.pop()
+    while todo and len(parts) < MAX_PARTS:
+        name, found = todo.pop()
+        if id(found) in seen and not _is_plain(found):
+            continue
         seen.add(id(found))
-        if inspect.isclass(found):  # a notebook's classes have no source of their own, their methods have
-            todo += [method for method in vars(found).values() if inspect.isfunction(method) and id(method) not in seen]
-        elif inspect.isfunction(found):
-            with contextlib.suppress(OSError, TypeError, SyntaxError):
-                parts[found.__qualname__] = _code(inspect.getsource(found))
-            for name in _names_in(found.__code__):
-                value = found.__globals__.get(name)
-                if isinstance(value, (bool, int, float, str)):
-                    parts[name] = repr(value)
-                elif getattr(value, "__module__", "") == found.__module__ and id(value) not in seen:
-                    todo.append(value)
-    text = "\0".join(f"{name}\0{parts[name]}" for name in sorted(parts))
-    return hashlib.sha256(f"{text}{steps}".encode()).hexdigest()[:16]
+        if isinstance(found, types.FunctionType):
+            parts[found.__qualname__] = CODE + _hash(_bytecode(found.__code__, found.__doc__))
+            todo += _read_by(found)
+        elif isinstance(found, (types.MethodType, functools.partial)):
+            todo += _inside(name, found)
+        elif isinstance(found, type):
+            if _is_own(found, own):
+                todo += [(f"{found.__qualname__}.{key}", value) for key, value in vars(found).items() if not _is_pythons(key)]
+                todo += [(base.__qualname__, base) for base in found.__bases__]
+        elif isinstance(found, (staticmethod, classmethod)):
+            todo.append((name, found.__func__))
+        elif isinstance(found, property):
+            todo += [(f"{name}.{what}", getattr(found, what)) for what in ("fget", "fset") if getattr(found, what)]
+        elif (told := _told(found)) is not None:
+            parts[name] = told
+        elif _is_own(type(found), own):  # a configuration: an object of a class of the notebook's
+            todo += [(f"{name}.{key}", value) for key, value in getattr(found, "__dict__", {}).items() if _told(value) is not None]
+            todo.append((name, type(found)))
+    return parts
 
 
-def _code(source: str) -> str:
-    """Without comments and layout: a comment more is not other code."""
-    return ast.unparse(ast.parse(textwrap.dedent(source)))
+def steady(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
+    """The same parts; what the training itself changes (a list of losses, a counter) is no part of its code."""
+    return {name: text if after.get(name) == text else CHANGES for name, text in before.items()}
 
 
-def _names_in(code: types.CodeType) -> set[str]:
-    """The global names that a function, and the functions inside it, refer to."""
-    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-    return set(code.co_names).union(*map(_names_in, inner))
+def same_code(one: dict[str, str], other: dict[str, str]) -> bool:
+    """Whether two trainings are of the same code, and of the same values that it reads."""
+    return not _differences(one, other)
+
+
+def _differences(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    names = sorted({*one, *other})
+    return [name for name in names if one.get(name) != other.get(name) and CHANGES not in (one.get(name), other.get(name))]
+
+
+def change(before: dict[str, str], now: dict[str, str]) -> str:
+    """What is different, in words: values by value, functions by name; the first few."""
+    said = []
+    for name in _differences(before, now):
+        old, new = before.get(name), now.get(name)
+        if old is None or new is None:
+            said.append(f"`{name}` is {'new' if old is None else 'gone'}")
+        elif old.startswith(CODE) or new.startswith(CODE):
+            said.append(f"the code of `{name}` is another")
+        else:
+            said.append(f"`{name}` is {new}, it was {old}")
+    said.sort(key=lambda text: not text.startswith("`"))  # values tell more
+    more = f" and {len(said) - 3} more" if len(said) > 3 else ""
+    return "; ".join(said[:3]) + more
+
+
+def _read_by(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    """The values that a function reads from outside: globals (not attributes of the same name), closures, defaults."""
+    for name in _globals_in(function.__code__):
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:  # not filled yet
+            continue
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.default is not parameter.empty:
+            yield f"{function.__qualname__}.{parameter.name}", parameter.default
+
+
+def _inside(name: str, found: types.MethodType | functools.partial[Any]) -> list[tuple[str, Any]]:
+    if isinstance(found, types.MethodType):
+        return [(name, found.__func__), (name, found.__self__)]
+    arguments = [*((f"{name}({i})", value) for i, value in enumerate(found.args)), *found.keywords.items()]
+    return [(name, found.func), *arguments]
+
+
+def _globals_in(code: types.CodeType) -> set[str]:
+    names = {str(i.argval) for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return names.union(*(_globals_in(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)))
+
+
+def _bytecode(code: types.CodeType, doc: str | None = None) -> str:
+    constants = [c for c in code.co_consts if not (isinstance(c, str) and c == doc)]
+    inner = [_bytecode(c) if isinstance(c, types.CodeType) else f"{type(c).__name__} {c!r}" for c in constants]
+    return "\0".join([code.co_code.hex(), *code.co_names, *code.co_varnames, *code.co_freevars, *inner])
+
+
+def _told(value: Any) -> str | None:
+    """A plain value as text; ``None`` for what is none."""
+    if not _is_plain(value):
+        return None
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of shape {tuple(value.shape)}, {value.dtype}"
+    text = repr(sorted(value, key=repr)) if isinstance(value, (set, frozenset)) else repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 20]}… ({_hash(text)[:8]})"
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    if isinstance(value, (dict, list, tuple, set, frozenset)):
+        inner = [*value.keys(), *value.values()] if isinstance(value, dict) else list(value)
+        return depth < 4 and len(inner) < 10_000 and all(_is_plain(part, depth + 1) for part in inner)
+    return value is None or isinstance(value, (bool, int, float, complex, str, bytes, range, torch.Tensor, torch.dtype, torch.device))
+
+
+def _is_own(found: type, own: set[str]) -> bool:
+    """Written in the notebook, or in a file beside it."""
+    module = found.__module__
+    if module in own:
+        return True
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return bool(file) and Path(str(file)).parent == Path.cwd()
+
+
+def _is_pythons(name: str) -> bool:
+    return name in ("__module__", "__doc__", "__dict__", "__weakref__", "__qualname__", "__annotations__", "__firstlineno__", "__static_attributes__")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,179 +1,242 @@
-"""``fit`` trains a model or takes up what was trained: checkpoints beside the notebook; while grading, the weights that were handed in."""
+"""``fit`` trains a model or takes up what was trained; what is graded is the file that it leaves, in a model made afresh.
+
+Three rules: stop whenever you want, and running the cell again goes on exactly there, as long as the kernel lives. A finished training is
+loaded, not repeated, while its code is the same. Every training is kept in a file; the best one of the code that stands there counts.
+
+``__tracebackhide__`` keeps the kit's own frames out of the traceback of a student's error.
+"""
 
 from __future__ import annotations
 
-import itertools
-import time
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from autograder.course.schema import Exercise, Loss
 from autograder.student import weights
-from autograder.student.fingerprint import fingerprint_of
+from autograder.student.fingerprint import code_of, same_code, steady
+from autograder.student.kept import Kept
 from autograder.student.neutral import neutral
 from autograder.student.progress import Progress
-from autograder.student.run import REPLAYED, Interrupted, Run, drive, facts_of, replay, start
+from autograder.student.run import REPLAYED, Interrupted, MakeModel, Run, Train, drive, some_steps, start
 from autograder.student.session import Session, current
-from autograder.wall.checkpoint import load
+from autograder.student.snapshot import Snapshot
+from autograder.wall.checkpoint import Checkpoint, load
 from autograder.wall.rows import same_run
+
+TRIED_STEPS = 300  # of code whose first losses are not those of its weights: does it train at all?
+TRIED_SECONDS = 20.0  # of the processor, at most
+LISTED = 200  # names of a model's parts that go into the record
 
 
 @dataclass
 class Fitted:
-    """A trained model, and the facts that go with its logits into the record."""
+    """A trained model, the facts that go with its logits into the record, and how its code can be tried."""
 
     model: Any
     facts: dict[str, Any] = field(default_factory=dict)
+    try_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
 
 
-def fitted(exercise: str) -> Fitted:
-    """What ``fit(exercise, ...)`` made; raises what stopped it."""
-    if exercise not in _fitted:
-        raise RuntimeError(f"run the cell with fit({exercise!r}, ...) first")
-    found = _fitted[exercise]
-    if isinstance(found, BaseException):
-        raise found
-    return found
+@dataclass
+class Called:
+    """What ``fit`` was last called with, and what stopped it."""
+
+    make_model: MakeModel
+    train: Train
+    stopped_by: BaseException | None = None
+    unsaved: Fitted | None = None  # a model that was trained without a file, while grading
 
 
-_fitted: dict[str, Fitted | BaseException] = {}
-_suspended: dict[str, tuple[str, Run]] = {}  # trainings that the user has stopped, with the fingerprint of their code
+_called: dict[str, Called] = {}
+_suspended: dict[str, tuple[dict[str, str], Run]] = {}  # trainings that the user has stopped, with their code
 
 
-def fit(
-    exercise: str, make_model: Callable[[], Any], train: Callable[[Any], Iterator[float]], steps: int | None = None
-) -> Any:
+def fit(exercise: str, make_model: MakeModel, train: Train, steps: int | None = None) -> Any:
     """Train a model, or take up a training where it was left.
 
-    The weights are kept in ``<exercise>.safetensors`` beside the notebook; submit that file too.  A finished training is
-    loaded, not repeated, as long as the code is the same; an interrupted one is continued; other code trains afresh, and
-    the older weights stay in ``<exercise>.previous.safetensors``.
+    The weights are kept in ``<exercise>.safetensors`` beside the notebook; submit that file too.  While the kernel lives, a training that
+    was stopped goes on where it stopped.  A finished one is loaded, not repeated, as long as the code is the same; other code trains
+    afresh, and the older weights stay beside it in ``<exercise>.previous….safetensors`` until you go back to their code.  After a restart
+    an unfinished training begins afresh, unless ``train(model, first_step)`` can begin at a later step.
 
     Args:
         exercise: the id, as in ``course.yml``.
-        make_model: returns a fresh model: any object that holds its tensors in attributes, lists and dicts.
+        make_model: returns a fresh model: any object that keeps what it learns in attributes, lists and dicts.
         train: a generator that trains the model and yields the loss of each step.
         steps: how many steps it will yield, for the progress bar.
 
     Returns:
         The model. It maps contexts ``(N, T) int64`` to logits ``(N, 27)``.
     """
+    __tracebackhide__ = True
     session = current()
     rules = session.facts.rules(exercise)
-    _fitted.pop(exercise, None)
+    called = _called[exercise] = Called(make_model, train)
     try:
         with neutral(session.facts.training_seed), torch.set_grad_enabled(rules.gradients):
-            found = _fit(session, exercise, make_model, train, steps)
-        weights.evaluation_mode(found.model)
-        sizes = {name: tensor.numel() for name, tensor in weights.tensors_of(found.model).items()}
-        found.facts["sizes"] = dict(sorted(sizes.items(), key=lambda item: -item[1])[:64])
-        found.facts["parameters"] = sum(sizes.values())
+            if session.training == "grading":
+                return _for_grading(session, exercise, called, rules)
+            return _train(session, exercise, called, steps, rules.loss_rules)
+    except KeyboardInterrupt:
+        raise  # the weights so far are saved, and can be checked
     except BaseException as error:
-        _fitted[exercise] = error
+        called.stopped_by = error
         raise
-    _fitted[exercise] = found
-    return found.model
 
 
-def _fit(session: Session, exercise: str, make_model: Callable, train: Callable, steps: int | None) -> Fitted:
-    path = Path(f"{exercise}.safetensors")
-    seed = session.facts.training_seed
-    if session.training == "grading":
-        return _for_grading(path, session, exercise, make_model, train)
-    fingerprint = fingerprint_of(make_model, train, steps)
-    run, said = _resume(path, exercise, fingerprint, seed, make_model, train)
-    if run is None:
-        run = start(seed, make_model, train)
+def _train(session: Session, exercise: str, called: Called, steps: int | None, rules: Loss) -> Any:
+    __tracebackhide__ = True
+    code = code_of(called.make_model, called.train)
+    kept = Kept(exercise, rules.context)
     report = session.report if session.training == "author" else None
-    if not run.finished:
-        budget = session.facts.rules(exercise).loss_rules.budget_seconds
-        with Progress(exercise, steps, budget, said, report) as progress:
-            try:
-                drive(run, budget, progress, lambda: _save(path, run, fingerprint))
-            except Interrupted:  # between two steps; a generator that was broken off within one cannot go on
-                _suspended[exercise] = (fingerprint, run)
-                raise
-    else:
+    run, said = _run_on(session, exercise, called, kept, code)
+    if run.finished:
         Progress.say(said, quiet=report is not None)
-    if not run.first:
-        raise ValueError("the training yielded no loss: train(model) must `yield` the loss of every step")
-    return Fitted(run.model, facts_of(run))
+    else:
+        with Progress(exercise, steps, said, report) as progress:
+            try:
+                drive(run, progress, lambda: kept.save(run, steady(code, code_of(called.make_model, called.train))))
+            except Interrupted:  # between two steps; a generator that was broken off within one cannot go on
+                _suspended[exercise] = (steady(code, code_of(called.make_model, called.train)), run)
+                raise
+        if not run.first:
+            raise ValueError("the training yielded no loss: train(model) must `yield` the loss of every step")
+    weights.evaluation_mode(run.model)
+    if session.training == "student":
+        for line in (*kept.choose_best(code), *_told_at_once(session, exercise, run, rules)):
+            Progress.say(line)
+    return run.model
 
 
-def _resume(
-    path: Path, exercise: str, fingerprint: str, seed: int, make_model: Callable, train: Callable
-) -> tuple[Run | None, str]:
-    """The run to go on with, and a line that says so; ``None`` to start afresh."""
-    if exercise in _suspended and _suspended[exercise][0] == fingerprint:
-        run = _suspended.pop(exercise)[1]
-        return run, f"Continuing after step {run.step:,}."
-    if not path.exists():
-        return None, ""
+def _run_on(session: Session, exercise: str, called: Called, kept: Kept, code: dict[str, str]) -> tuple[Run, str]:
+    """The run to go on with, fresh or not, and a line that says so."""
+    __tracebackhide__ = True
+    seed, suspended = session.facts.training_seed, _suspended.pop(exercise, None)
+    if suspended and same_code(suspended[0], code):
+        return suspended[1], f"Continuing after step {suspended[1].step:,}."
+    found = kept.of_code(code, lambda first: same_run(first, replayed(called, seed, len(first))))
+    if found is None:
+        return start(seed, called.make_model, called.train), kept.set_aside(code)
+    facts = found.facts
+    if facts["finished"]:
+        model = weights.fresh(called.make_model, seed, kept.context)
+        weights.put(model, found.tensors, found.held)
+        run = Run(model, iter(()), step=facts["steps"], first=facts["first"], finished=True)
+        return run, f"Loaded the finished training of {kept.path.name} ({run.step:,} steps). Delete the file to train afresh."
+    if "first_step" in inspect.signature(called.train).parameters and len(facts["first"]) == REPLAYED:
+        model = weights.fresh(called.make_model, seed, kept.context)
+        weights.put(model, found.tensors, found.held)
+        run = Run(model, iter(called.train(model, first_step=facts["steps"])), step=facts["steps"], first=facts["first"])
+        run.seconds, run.core_seconds = facts["seconds"], facts.get("core_seconds", 0.0)
+        return run, f"Continuing from the saved weights at step {run.step:,}."
+    aside = kept.put_aside(found)
+    said = f"The training of {facts['steps']:,} steps was stopped, and the kernel has been restarted since: it cannot go on from there."
+    return start(seed, called.make_model, called.train), f"{said} Training afresh; the weights so far are kept in {aside}."
+
+
+def _told_at_once(session: Session, exercise: str, run: Run, rules: Loss) -> list[str]:
+    """What grading will find when it takes the file: said now, while it can be mended."""
+    trained = Snapshot(run.model)
     try:
-        saved, facts = load(path)
-        same = facts["fingerprint"] == fingerprint
-        if same and same_run(facts["first"], replay(seed, make_model, train, len(facts["first"]))):
-            run = start(seed, make_model, train)
-            weights.put(run.model, saved)
-            run.step, run.seconds = facts["steps"], facts["seconds"]
-            run.first, run.finished, run.saved_curve = facts["first"], facts["finished"], facts.get("curve", [])
-            run.core_seconds = facts.get("core_seconds", 0.0)
-            state = "Loaded the finished training" if run.finished else "Continuing from the saved weights"
-            return run, f"{state} of {path.name} ({run.step:,} steps). Delete the file to train afresh."
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        reason = f" ({error})"
-    else:
-        reason = ", because the code has changed"
-    previous = next(p for p in _previous(path) if not p.exists())
-    path.replace(previous)
-    return None, f"Training afresh{reason}; the older weights are kept in {previous.name}."
+        rows = weights.batches(rules.context)[0]
+        mine = weights.predict(run.model, rows)
+        found = fitted(exercise)
+        lines = []
+        if not torch.allclose(weights.predict(found.model, rows), mine, rtol=1e-3, atol=1e-3, equal_nan=True):
+            lines.append(
+                "Careful: a fresh model with the saved weights predicts otherwise than the one that was trained. Keep all that it learns in its "
+                "own attributes: what stands in a global variable or a closure is not saved."
+            )
+        if found.try_code:
+            lines.append(
+                "A second training does not begin with the same losses (a random generator that goes on, or a model that is made once?). That is "
+                "allowed: grading then trains your code for a short while, to see that it learns."
+            )
+        return lines
+    except Exception as error:  # noqa: BLE001  a student's model raises whatever it raises, and the check tells it
+        return [f"Careful: the saved weights cannot be tried in a fresh model ({type(error).__name__}: {str(error)[:200]})."]
+    finally:
+        trained.restore()
 
 
-def _previous(path: Path) -> Iterator[Path]:
-    """Names for older weights, of which none is ever overwritten."""
-    yield path.with_suffix(".previous.safetensors")
-    yield from (path.with_suffix(f".previous-{number}.safetensors") for number in itertools.count(2))
+def fitted(exercise: str) -> Fitted:
+    """The saved weights in a model made afresh, on a student's machine as while grading; raises what stopped ``fit``."""
+    __tracebackhide__ = True
+    if exercise not in _called:
+        raise RuntimeError(f"run the cell with fit({exercise!r}, ...) first")
+    called = _called[exercise]
+    if called.stopped_by is not None:
+        raise called.stopped_by
+    if called.unsaved is not None:
+        return called.unsaved
+    session = current()
+    rules = session.facts.rules(exercise)
+    with neutral(session.facts.training_seed), torch.set_grad_enabled(rules.gradients):
+        return _from_file(load(_file(exercise)), called, session.facts.training_seed, rules)
 
 
-def _save(path: Path, run: Run, fingerprint: str) -> None:
-    facts = {
-        "fingerprint": fingerprint,
-        "first": run.first,
-        "steps": run.step,
-        "seconds": round(run.seconds, 2),
-        "core_seconds": round(run.core_seconds, 2),
-        "finished": run.finished,
-        "curve": run.curve,
-    }
-    weights.save(path, run.model, facts)
+def _for_grading(session: Session, exercise: str, called: Called, rules: Exercise) -> Any:
+    """The submitted weights; without any, what the code trains in so many steps."""
+    __tracebackhide__ = True
+    if _file(exercise).exists():
+        return _from_file(load(_file(exercise)), called, session.facts.training_seed, rules).model
+    run = start(session.facts.training_seed, called.make_model, called.train)
+    some_steps(run, session.training_steps, session.training_seconds)
+    called.unsaved = Fitted(run.model, {**_facts_of(run.model, rules.loss_rules), **_told_of(run), "replayed": run.first, "no_weights": True})
+    return run.model
 
 
-def _for_grading(path: Path, session: Session, exercise: str, make_model: Callable, train: Callable) -> Fitted:
-    """The submitted weights in a fresh model, with the first losses that the submitted code gives."""
-    seed = session.facts.training_seed
-    if path.exists():
-        saved, facts = load(path)
-        replayed = replay(seed, make_model, train, REPLAYED)
-        torch.manual_seed(seed)
-        model = make_model()
-        weights.put(model, saved)
-        first = [float(x) for x in facts.get("first", [])][:REPLAYED]
-        return Fitted(
-            model,
-            {"first": first, "replayed": replayed, **{k: facts.get(k) for k in ("steps", "finished", "curve")}},
-        )
-    run = start(seed, make_model, train)
-    begun = time.monotonic()
-    for loss in run.losses:
-        run.step += 1
-        run.history.append(float(loss))
-        if len(run.first) < REPLAYED:
-            run.first.append(float(loss))
-        if time.monotonic() - begun > session.training_seconds:
-            break
-    else:
-        run.finished = True
-    return Fitted(run.model, {**facts_of(run), "no_weights": True})
+def _file(exercise: str) -> Path:
+    return Path(f"{exercise}.safetensors")
+
+
+def _told_of(run: Run) -> dict[str, Any]:
+    return {"first": run.first, "steps": run.step, "finished": run.finished, "curve": run.curve}
+
+
+def _from_file(saved: Checkpoint, called: Called, seed: int, rules: Exercise) -> Fitted:
+    __tracebackhide__ = True
+    first = [float(x) for x in saved.facts.get("first", [])][:REPLAYED]
+    again = replayed(called, seed, max(len(first), 1))
+    model = weights.fresh(called.make_model, seed, rules.loss_rules.context)
+    weights.put(model, saved.tensors, saved.held)
+    weights.evaluation_mode(model)
+    facts = {**_facts_of(model, rules.loss_rules), "first": first, "replayed": again}
+    facts |= {name: saved.facts.get(name) for name in ("steps", "finished", "curve")}
+    if same_run(first, again):
+        return Fitted(model, facts)
+
+    def try_code(contexts: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of a fresh model, and of the same one after some steps of its training."""
+        kept = Snapshot(model)  # where make_model gives the same model again
+        with neutral(seed), torch.set_grad_enabled(rules.gradients):
+            run = start(seed, called.make_model, called.train)
+            before = weights.aside(run.model, contexts)
+            some_steps(run, TRIED_STEPS, TRIED_SECONDS)
+            after = weights.aside(run.model, contexts)
+        facts["tried"] = run.step
+        kept.restore()
+        return before, after
+
+    return Fitted(model, facts, try_code)
+
+
+def _facts_of(model: Any, rules: Loss) -> dict[str, Any]:
+    state = weights.parts_of(model, rules.context)
+    sizes = sorted(state.sizes.items(), key=lambda item: -item[1])
+    told = {"sizes": dict(sizes[:64]), "parameters": sum(size for _, size in sizes)}
+    return told | ({"state": [leaf.name for leaf in state.leaves]} if len(state.leaves) <= LISTED else {})
+
+
+def replayed(called: Called, seed: int, steps: int) -> list[float]:
+    """The first losses of a fresh training."""
+    __tracebackhide__ = True
+    run = start(seed, called.make_model, called.train)
+    some_steps(run, steps, TRIED_SECONDS)
+    return run.first

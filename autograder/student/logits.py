@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from autograder.course.schema import Loss
 from autograder.student import weights
+from autograder.student.fit import Fitted
+from autograder.student.leaves import put_at
 from autograder.student.names import load_names
-from autograder.wall.rows import ALONE_ROWS, ZEROED_ROWS, rows_of
+from autograder.student.snapshot import Snapshot
+from autograder.wall.facts import Facts
+from autograder.wall.rows import ALONE_ROWS, TRIED_ROWS, ZEROED_ROWS, rows_of
 
 
-def record_of(found: Any, rules: Loss, facts: Any, seed: int) -> dict[str, Tensor]:
-    """The logits of a model: on every row, on some rows alone, on training rows, and with all weights at zero.
+def record_of(found: Fitted, rules: Loss, facts: Facts, seed: int) -> dict[str, Tensor]:
+    """The logits of a model: on every row, on some rows alone, on training rows, and with all its state at zero.
 
-    Runs in the student's process; the targets never enter the record.
+    Runs in the student's process. Where the code does not begin as the training of these weights did, also the logits of a fresh model
+    and of one that the code has trained for a while.
     """
     rows = rows_of(load_names(seed=facts.split_seed), rules, seed)
     model = found.model
@@ -26,14 +32,30 @@ def record_of(found: Any, rules: Loss, facts: Any, seed: int) -> dict[str, Tenso
         "train": model(rows.train_contexts.clone()),
         "other": model(rows.other_contexts.clone()),
         "alone": torch.cat([model(rows.contexts[i : i + 1].clone()) for i in range(ALONE_ROWS)]),
+        "zeroed": _without_state(model, rows.contexts[:ZEROED_ROWS], rules.context),
     }
-    tensors = [tensor for tensor in weights.tensors_of(model).values() if tensor.is_floating_point()]
-    kept = [tensor.detach().clone() for tensor in tensors]
-    try:
-        for tensor in tensors:
-            tensor.detach().zero_()
-        values["zeroed"] = model(rows.contexts[:ZEROED_ROWS].clone())
-    finally:
-        for tensor, before in zip(tensors, kept):
-            tensor.detach().copy_(before)
+    if found.try_code:
+        values["fresh"], values["tried"] = found.try_code(rows.train_contexts[:TRIED_ROWS])
     return values
+
+
+def _without_state(model: Any, contexts: Tensor, context: int) -> Tensor:
+    """Logits with every tensor, array and list of the model's state at zero; NaN where it cannot predict so."""
+    before = Snapshot(model)
+    try:
+        for leaf in weights.parts_of(model, context).leaves:
+            if isinstance(leaf.value, Tensor):
+                leaf.value.data.zero_()
+            elif isinstance(leaf.value, np.ndarray):
+                leaf.value[...] = 0
+            elif leaf.kind != "number":
+                put_at(model, leaf.path, _zeros(leaf.value))
+        return weights.predict(model, contexts)
+    except Exception:  # noqa: BLE001  a student's model raises whatever zeros lead it to
+        return torch.full((len(contexts), 27), torch.nan)
+    finally:
+        before.restore()
+
+
+def _zeros(value: Any) -> Any:
+    return type(value)(_zeros(inner) for inner in value) if isinstance(value, (list, tuple)) else 0 * value

@@ -28,15 +28,14 @@ class Progress:
     Args:
         exercise: its id.
         steps: how many there will be, or ``None``.
-        budget: seconds after which the training is stopped.
         note: a line to show first.
         report: told the exercise, the step, of how many, and the loss, in the place of a picture.
     """
 
     def __init__(
-        self, exercise: str, steps: int | None, budget: float, note: str = "", report: Callable[..., None] | None = None
+        self, exercise: str, steps: int | None, note: str = "", report: Callable[..., None] | None = None
     ) -> None:
-        self.exercise, self.steps, self.budget, self.note, self.report = exercise, steps, budget, note, report
+        self.exercise, self.steps, self.note, self.report = exercise, steps, note, report
         self.last = 0.0
         self.handle: Any = None
         self.bar: tqdm | None = None
@@ -69,7 +68,14 @@ class Progress:
         elif self.bar is not None:
             self.bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
         elif self.handle is not None:
-            self._show(step, history, seconds, f"{seconds:.0f} s of at most {self.budget:g} s")
+            self._show(step, history, seconds, self._time(step, seconds))
+
+    def _time(self, step: int, seconds: float) -> str:
+        """What it has taken, and what it will take at this pace; nobody stops it."""
+        if not self.steps or step < 2:
+            return f"{seconds:.0f} s"
+        left = seconds / step * max(0, self.steps - step)
+        return f"{seconds:.0f} s, about {left / 60:.0f} min to go" if left > 90 else f"{seconds:.0f} s, about {left:.0f} s to go"
 
     def done(self, run: Any, message: str) -> None:
         """The last picture, with what ended the training."""
@@ -88,7 +94,7 @@ class Progress:
     def _show(self, step: int, history: list[float], seconds: float, state: str) -> None:
         from IPython.display import HTML
 
-        share = min(1.0, step / self.steps if self.steps else seconds / self.budget)
+        share = f'value="{min(1.0, step / self.steps):.4f}"' if self.steps else ""  # a bar without a value moves to and fro
         recent = history[-200:]
         total = f" of {self.steps:,}" if self.steps else ""
         note = f"<div>{escape(self.note)}</div>" if self.note else ""
@@ -96,7 +102,7 @@ class Progress:
             HTML(
                 f"{note}<div><code>{escape(self.exercise)}</code> step {step:,}{total} · loss <b>{sum(recent) / len(recent):.4f}</b> "
                 f"(mean of the last {len(recent)} steps) · {escape(state)}</div>"
-                f'<progress max="1" value="{share:.4f}" style="width:420px"></progress>{loss_curve(history)}'
+                f'<progress max="1" {share} style="width:420px"></progress>{loss_curve(history)}'
             )
         )
 

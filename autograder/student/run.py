@@ -19,6 +19,8 @@ from autograder.wall.rows import segments
 
 REPLAYED = 5  # first losses that tell whether weights and code belong together
 CHECKPOINT_SECONDS = 30  # what a crash may cost
+MakeModel = Callable[[], Any]
+Train = Callable[..., Iterator[float]]
 
 
 class Interrupted(KeyboardInterrupt):
@@ -40,45 +42,28 @@ class Run:
     step: int = 0
     random: torch.Tensor | None = None  # state of torch's generator between two steps
     finished: bool = False
-    first: list[float] = field(default_factory=list)
-    saved_curve: list[float | None] = field(default_factory=list)  # of weights that were loaded
+    first: list[float] = field(default_factory=list)  # of a fresh model, at most REPLAYED
 
     @property
     def curve(self) -> list[float | None]:
-        return segments(self.history) or self.saved_curve
+        return segments(self.history)
 
 
-def facts_of(run: Run) -> dict[str, Any]:
-    """What goes into the record beside the logits."""
-    return {
-        "first": run.first,
-        "replayed": run.first,
-        "steps": run.step,
-        "finished": run.finished,
-        "curve": run.curve,
-    }
-
-
-def start(seed: int, make_model: Callable[[], Any], train: Callable[[Any], Iterator[float]]) -> Run:
+def start(seed: int, make_model: MakeModel, train: Train) -> Run:
     """A fresh model, and its training before the first step."""
+    __tracebackhide__ = True
     torch.manual_seed(seed)
     model = make_model()
     return Run(model, iter(train(model)))
 
 
-def replay(seed: int, make_model: Callable[[], Any], train: Callable[[Any], Iterator[float]], steps: int) -> list[float]:
-    """The first losses of a fresh training."""
-    run = start(seed, make_model, train)
-    first = []
-    for loss in run.losses:
-        first.append(float(loss))
-        if len(first) >= steps:
-            break
-    return first
+def drive(run: Run, progress: Progress, save: Callable[[], None]) -> None:
+    """Step until the generator ends, the loss is no number or the user interrupts; the weights are saved in every case.
 
-
-def drive(run: Run, budget: float, progress: Progress, save: Callable[[], None]) -> None:
-    """Step until the generator ends, the budget is spent or the user interrupts; the weights are saved in every case."""
+    Raises:
+        Interrupted: by the user, between two steps.
+    """
+    __tracebackhide__ = True
     begun = last = time.monotonic()
     begun_core, before, before_core = time.process_time(), run.seconds, run.core_seconds
     with _interruption() as interrupted:
@@ -86,10 +71,7 @@ def drive(run: Run, budget: float, progress: Progress, save: Callable[[], None])
             if run.random is not None:
                 torch.set_rng_state(run.random)
             for loss in run.losses:
-                run.step += 1
-                run.history.append(float(loss))
-                if len(run.first) < REPLAYED and run.step <= REPLAYED:
-                    run.first.append(float(loss))
+                take(run, loss)
                 now = time.monotonic()
                 run.seconds = before + now - begun
                 run.core_seconds = before_core + time.process_time() - begun_core
@@ -103,12 +85,7 @@ def drive(run: Run, budget: float, progress: Progress, save: Callable[[], None])
                     progress.done(run, "Interrupted.")
                     raise Interrupted(f"nothing is lost after step {run.step:,}; run the cell again to continue")
                 if math.isnan(run.history[-1]):
-                    progress.done(
-                        run, f"Stopped: the loss of step {run.step:,} is not a number. Lower the learning rate?"
-                    )
-                    break
-                if run.seconds > budget:
-                    progress.done(run, f"Stopped: the budget of {budget:g} seconds is spent. These weights count.")
+                    progress.done(run, f"Stopped: the loss of step {run.step:,} is not a number. Lower the learning rate?")
                     break
             else:
                 progress.done(run, "Done.")
@@ -116,6 +93,25 @@ def drive(run: Run, budget: float, progress: Progress, save: Callable[[], None])
         finally:
             if run.history:
                 save()
+
+
+def take(run: Run, loss: Any) -> None:
+    """One more step."""
+    run.step += 1
+    run.history.append(float(loss))
+    if len(run.first) < REPLAYED and run.step == len(run.first) + 1:
+        run.first.append(float(loss))
+
+
+def some_steps(run: Run, steps: int, core_seconds: float) -> None:
+    """So many steps, or as many as fit into some seconds of the processor; the first one always."""
+    __tracebackhide__ = True
+    begun = time.process_time()
+    for loss in run.losses:
+        take(run, loss)
+        if run.step >= steps or time.process_time() - begun > core_seconds:
+            return
+    run.finished = True
 
 
 @contextlib.contextmanager

@@ -14,7 +14,8 @@ from autograder.wall.record import Record
 class Session(Protocol):
     facts: Facts
     training: str  # "student", "author" or "grading": what fit does
-    training_seconds: float  # while grading, for a model that was handed in without weights
+    training_steps: int  # while grading, of a model that was handed in without weights
+    training_seconds: float  # of the processor, for these steps
 
     def submit(self, record: Record) -> None: ...
 

@@ -16,6 +16,7 @@ TRAIN_ROWS = 5_000  # of the training split, to compare: a standard error of abo
 OTHER_ROWS = 10_000  # of the held-out split that is not graded: a standard error of about 0.012 nats
 ALONE_ROWS = 16  # given to the model one by one
 ZEROED_ROWS = 2_000  # given to the model with all its weights at zero
+TRIED_ROWS = 2_000  # of the training split, for code that is tried for a while
 SEGMENTS = 40  # of a training, whose mean losses are kept
 
 

@@ -2,7 +2,7 @@
 # Ends: the first losses of the code are not those that were saved.
 # answer: train_tiny replace
 # points: train_tiny=0
-# says: not trained by this notebook's code
+# says: do not belong together
 class Bigram:
     def __init__(self):
         self.W = torch.zeros(27, 27)

@@ -1,0 +1,155 @@
+"""The files of one exercise's trainings: the one that counts, and beside it every other, none of which is ever overwritten."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch.nn.functional as F
+
+from autograder.student import weights
+from autograder.student.fingerprint import VERSION, change, same_code
+from autograder.student.names import load_names
+from autograder.student.run import Run
+from autograder.student.snapshot import Snapshot
+from autograder.wall.checkpoint import Checkpoint, load
+
+SPLIT = "dev"  # on which trainings are compared; the test split is for the end
+
+
+@dataclass
+class Kept:
+    """``<exercise>.safetensors`` and what stands beside it.
+
+    Args:
+        context: T, the length of a context.
+    """
+
+    exercise: str
+    context: int
+
+    @property
+    def path(self) -> Path:
+        """The file that counts, and is handed in."""
+        return Path(f"{self.exercise}.safetensors")
+
+    def save(self, run: Run, code: dict[str, str]) -> None:
+        """Write the training as it stands."""
+        facts: dict[str, Any] = {
+            "code": {"": VERSION, **code},
+            "first": run.first,
+            "steps": run.step,
+            "seconds": round(run.seconds, 2),
+            "core_seconds": round(run.core_seconds, 2),
+            "finished": run.finished,
+            "curve": run.curve,
+        }
+        if run.finished and (loss := self._loss(run.model)) is not None:
+            facts["loss"] = loss
+        weights.save(self.path, run.model, self.context, facts)
+
+    def _loss(self, model: Any) -> float | None:
+        """Mean negative log-likelihood (nats a symbol) on dev; ``None`` if the model cannot be asked."""
+        before = Snapshot(model)
+        try:
+            contexts, targets = load_names().contexts(SPLIT, self.context)
+            weights.evaluation_mode(model)
+            loss = float(F.cross_entropy(weights.predict(model, contexts).float(), targets))
+            return round(loss, 4) if loss == loss else None
+        except Exception:  # noqa: BLE001  a student's model; the check tells what it raises
+            return None
+        finally:
+            before.restore()
+
+    def of_code(self, code: dict[str, str], begins_like: Callable[[list[float]], bool]) -> Checkpoint | None:
+        """The training of this code, from whichever file it is in; that file is the one that counts from now on.
+
+        Args:
+            begins_like: whether the code begins with these losses: asked of files that another Python, or an older kit, has written.
+        """
+        for path in (self.path, *self._others()):
+            if not path.exists() or (found := _read(path)) is None:
+                continue
+            foreign = found.facts.get("code", {}).get("") != VERSION
+            if _is_of(found, code) or foreign and path == self.path and begins_like(found.facts["first"]):
+                if path != self.path:
+                    self._swap(path)
+                return found
+        return None
+
+    def set_aside(self, code: dict[str, str]) -> str:
+        """Before other code trains: the file that counts goes beside; says what has changed and where it is."""
+        if not self.path.exists():
+            return ""
+        found = _read(self.path)
+        if found is None:
+            return f"{self.path.name} cannot be read. Training afresh; the file is kept as {self._free()}."
+        before = {name: text for name, text in found.facts.get("code", {}).items() if name}
+        changed = change(before, code) if before else "the code has changed"
+        return f"Training afresh, because {changed}. {self._told(found)} are kept in {self._free()}: go back to that code, and they count again."
+
+    def put_aside(self, found: Checkpoint) -> str:
+        """The file that counts goes beside; its new name."""
+        return self._free()
+
+    def _told(self, found: Checkpoint) -> str:
+        facts = found.facts
+        loss = f"loss {facts['loss']:.4f} on {SPLIT}, " if "loss" in facts else ""
+        return f"The older weights ({loss}{facts.get('steps', 0):,} steps)"
+
+    def choose_best(self, code: dict[str, str]) -> list[str]:
+        """Among the finished trainings of one code the one with the lowest loss counts; says so if there is a choice."""
+        found = {path: kept for path in (self.path, *self._others()) if path.exists() and (kept := _read(path))}
+        losses = {p: k.facts["loss"] for p, k in found.items() if _is_of(k, code) and "loss" in k.facts}
+        if len(losses) < 2 or self.path not in losses:
+            return []
+        best = min(losses, key=lambda path: (losses[path], path != self.path))
+        if best == self.path:
+            return [f"The best of {len(losses)} trainings of this code counts: loss {losses[best]:.4f} on {SPLIT}."]
+        self._swap(best)
+        return [
+            f"An earlier training of this code is better and counts: loss {losses[best]:.4f} on {SPLIT}, this one has {losses[self.path]:.4f} and is "
+            f"kept in {best.name}. Run the cell again to load the better one."
+        ]
+
+    def _others(self) -> Iterator[Path]:
+        return iter(sorted(Path().glob(f"{self.exercise}.previous*.safetensors")))
+
+    def _free(self) -> str:
+        aside = next(path for path in _names(self.path) if not path.exists())
+        self.path.replace(aside)
+        return aside.name
+
+    def _swap(self, other: Path) -> None:
+        """The other file counts, and what counted takes its place; who is killed in between finds both."""
+        if not self.path.exists():
+            other.replace(self.path)
+            return
+        between = self.path.with_suffix(".previous-0.safetensors")
+        self.path.replace(between)
+        other.replace(self.path)
+        between.replace(other)
+
+
+def _is_of(found: Checkpoint, code: dict[str, str]) -> bool:
+    told = found.facts.get("code", {})
+    return told.get("") == VERSION and same_code({name: text for name, text in told.items() if name}, code)
+
+
+def _names(path: Path) -> Iterator[Path]:
+    yield path.with_suffix(".previous.safetensors")
+    yield from (path.with_suffix(f".previous-{number}.safetensors") for number in itertools.count(2))
+
+
+def _read(path: Path) -> Checkpoint | None:
+    try:
+        found = load(path)
+        return found if {"first", "steps", "seconds", "finished"} <= set(found.facts) else None
+    except (ValueError, OSError):
+        return None
+
+
+
