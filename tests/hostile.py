@@ -25,6 +25,7 @@ from autograder.wall.facts import EXPECTED
 
 FULL = {"double": 2, "pieces": 4, "slope": 3, "by_hand": 2, "train_tiny": 3}
 RIGHT_AFTER = 4  # attacks
+TOLD = r"^# (Tries|Ends|stock|answer|points|says|ran|files|called): (.*)$"
 
 
 @dataclass
@@ -46,9 +47,10 @@ class Attack:
     @classmethod
     def read(cls, path: Path) -> Attack:
         text = path.read_text()
-        told = dict(re.findall(r"^# (Tries|Ends|stock|answer|points|says|ran|files|called): (.*)$", text, re.M))
+        told = dict(re.findall(TOLD, text, re.M))
         assert told.get("Tries") and told.get("Ends"), f"{path.name} does not say what it tries and how it must end"
         exercise, _, how = told.get("answer", "double").partition(" ")
+        text = re.sub(TOLD, "", text, flags=re.M)  # what it says here must not be found in its own page
         parts = re.split(r"^# another answer: (\w+)\n", text, flags=re.M)
         code = {exercise: parts[0], **dict(zip(parts[1::2], parts[2::2]))}
         points = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", told.get("points", ""))}
