@@ -90,7 +90,8 @@ def as_in_a_kernel() -> None:
     sys.argv = ["ipykernel_launcher.py", "-f", "kernel.json"]  # argparse in a notebook is told to expect an -f
     sys.stdin = open(os.devnull)  # nobody types here: the end of the file at once
     sys.breakpointhook = lambda *_, **__: None  # without a frontend, as in ipykernel with its debugger
-    os.environ.update(PIP_RETRIES="0", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")  # no network: pip says so at once
+    # There is no network, and pip says so at once.
+    os.environ.update(PIP_RETRIES="0", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
 
 
 def as_bytes(outputs: list[dict[str, Any]]) -> bytes:

@@ -48,12 +48,9 @@ class Recorder:
             return
         self._clear_if_asked()
         part = text[: self.room]
-        last = self.outputs[-1] if self.outputs else {}
-        if part and last.get("name") == name:
-            last["text"].write(part)
-        elif part and self._fits(0):
-            self._open_stream(name, part)
-        self.size += len(part)
+        if part:
+            self._write(name, part)
+            self.size += len(part)
         if len(part) < len(text):
             self.cut()
 
@@ -70,7 +67,7 @@ class Recorder:
             self.by_id.setdefault(display_id, []).append(output)
 
     def update(self, data: dict[str, Any], display_id: str) -> None:
-        """Other data for what this cell has shown under an id. What an earlier cell has shown is on its way and stays as it is."""
+        """Other data for what this cell has shown under an id; what an earlier cell has shown is gone from here."""
         for output in self.by_id.get(display_id, ()):
             more = _size(data) - _size(output["data"])
             if more > self.room:
@@ -96,25 +93,31 @@ class Recorder:
             self._empty()
 
     def cut(self) -> None:
-        """Something was left out: say so, once."""
-        whole = self.max_notebook - self.earlier <= self.max_cell
-        if self.told or (whole and self.told_notebook):
-            return
-        if whole:
-            self.told_notebook = True
-            self._open_stream(
-                "stderr",
-                f"\n[more than {self.max_notebook >> 20} MB of output in this notebook: the limit notebook_output_mb; no more is shown]\n",
-            )
-        else:
+        """Something was left out: say so, once a cell, and once a notebook if that is what is full."""
+        if self.max_notebook - self.earlier <= self.max_cell:
+            if not self.told_notebook:
+                self.told_notebook = True
+                limit = f"more than {self.max_notebook >> 20} MB of output in this notebook: the limit notebook_output_mb"
+                self._open_stream("stderr", f"\n[{limit}; no more is shown]\n")
+        elif not self.told:
             self.told = True
-            said = f"more than {self.max_cell >> 10} KB of output: the limit output_kb"
+            limit = f"more than {self.max_cell >> 10} KB of output: the limit output_kb"
             if len(self.outputs) >= MOST:
-                said = f"more than {MOST:,} outputs of one cell"
-            self._open_stream("stderr", f"\n[{said}; the rest is not shown]\n")
+                limit = f"more than {MOST} outputs of one cell"
+            self._open_stream("stderr", f"\n[{limit}; the rest is not shown]\n")
 
     def _fits(self, size: int) -> bool:
         return size <= self.room and len(self.outputs) < MOST
+
+    def _write(self, name: str, text: str) -> None:
+        """Behind what is there; where that would be one output too many, to the last text of the same stream."""
+        last = self.outputs[-1] if self.outputs else {}
+        if len(self.outputs) >= MOST:
+            last = next((o for o in reversed(self.outputs) if o.get("name") == name), {})
+        if last.get("name") == name:
+            last["text"].write(text)
+        else:
+            self._open_stream(name, text)
 
     def _open_stream(self, name: str, text: str) -> None:
         buffer = io.StringIO()  # characters are all that it holds, in however many writes they come

@@ -13,14 +13,14 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from ipykernel.eventloops import loop_map
+from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core import debugger
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.core.interactiveshell import _asyncio_runner
-from ipykernel.eventloops import loop_map
-from ipykernel.zmqshell import ZMQInteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
@@ -28,7 +28,8 @@ from autograder.inside.recorder import Recorder
 from autograder.inside.streams import OutStream, Raw
 
 KEPT = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml")
-MAX_VALUE, MAX_LINE, MAX_LINES = 2000, 2000, 200  # characters of an error's message and of a line of its traceback; lines
+MAX_VALUE = MAX_LINE = 2000  # characters of an error's message, and of a line of its traceback
+MAX_LINES = 200  # of a traceback
 AFTER_A_CELL = 3  # passes of the event loop, for tasks that a cell has started
 MAX_FRAMES = 100  # of a traceback: IPython takes milliseconds for each, and a recursion that never ends has thousands
 
@@ -46,12 +47,12 @@ class Publisher(DisplayPublisher):
         update: bool = False,
         **kwargs: Any,
     ) -> None:
-        display_id = str((transient or {}).get("display_id") or "")[:200]
+        display_id, kept = str((transient or {}).get("display_id") or "")[:200], _mime(data)
         self.shell.raw.collect()
         if update:
-            self.shell.recorder.update(_mime(data), display_id)
+            self.shell.recorder.update(kept, display_id)
         else:
-            self.shell.recorder.display({"output_type": "display_data", "data": _mime(data), "metadata": {}}, display_id)
+            self.shell.recorder.display({"output_type": "display_data", "data": kept, "metadata": {}}, display_id)
 
     def clear_output(self, wait: bool = False) -> None:
         self.shell.raw.collect()
@@ -111,8 +112,12 @@ class RecordingShell(ZMQInteractiveShell):
         self.loop_pid = 0  # whose loop it is
         super().__init__(config=config, kernel=NoKernel(), compiler_class=Compiler, **kwargs)
         self.extension_manager.load_extension("storemagic")
-        pdb.Pdb, pdb.set_trace = debugger.InterruptiblePdb, debugger.set_trace  # as ipykernel: its prompt is input()
-        debugger.Pdb = debugger.InterruptiblePdb
+        for module, name, own in (
+            (debugger, "Pdb", debugger.InterruptiblePdb),
+            (pdb, "Pdb", debugger.InterruptiblePdb),
+            (pdb, "set_trace", debugger.set_trace),
+        ):
+            setattr(module, name, own)  # as ipykernel does: its prompt is input()
 
     def run(self, source: str) -> list[dict[str, Any]]:
         """Run one cell as a notebook would, inside a running event loop, and return its outputs."""
@@ -134,15 +139,15 @@ class RecordingShell(ZMQInteractiveShell):
 
     async def _cell(self, source: str) -> None:
         """As ipykernel: what awaits something runs as a task of the loop, all else inside one of its steps."""
-        error = None
+        read: dict[str, Any] = {"transformed_cell": source, "preprocessing_exc_tuple": None}
         try:
-            code = self.transform_cell(source)
+            read["transformed_cell"] = self.transform_cell(source)
         except Exception:  # noqa: BLE001  it is shown where the cell runs
-            code, error = source, sys.exc_info()
-        if self.loop_runner is _asyncio_runner and self.should_run_async(source, transformed_cell=code, preprocessing_exc_tuple=error):
+            read["preprocessing_exc_tuple"] = sys.exc_info()
+        if self.loop_runner is _asyncio_runner and self.should_run_async(source, **read):
             result = None
             try:
-                result = await self.run_cell_async(source, store_history=True, transformed_cell=code, preprocessing_exc_tuple=error)
+                result = await self.run_cell_async(source, store_history=True, **read)
             finally:
                 self.events.trigger("post_execute")
                 self.events.trigger("post_run_cell", result)

@@ -19,8 +19,9 @@ def rebuilt(payload: bytes, limits: dict[str, Any], shown: int = 0) -> list[dict
     """
     made = _rebuilt(payload, limits)
     if shown + size(made) > limits["notebook_output_mb"] << 20:
-        errors = [output for output in made if output["output_type"] == "error"][-1:]  # why a cell stopped is told in any case
-        return [_note(f"[more than {limits['notebook_output_mb']} MB of output in this notebook: the limit notebook_output_mb]"), *errors]
+        errors = [output for output in made if output["output_type"] == "error"][-1:]  # why it stopped is told in any case
+        note = f"[more than {limits['notebook_output_mb']} MB of output in this notebook: the limit notebook_output_mb]"
+        return [_note(note), *errors]
     return made
 
 
