@@ -98,10 +98,7 @@ ALIKE = {
     "input": "name = input('Your name? ')",
     "getpass": "import getpass\ngetpass.getpass()",
     "stdin": "sys.stdin.read()",
-    "os.system": "_ = os.system('echo from a command')",
     "subprocess": "import subprocess\nprint(subprocess.run(['echo', 'hi'], capture_output=True, text=True).stdout)",
-    "subprocess without capture": "subprocess.run('echo out; echo err >&2', shell=True)",
-    "write to descriptor 1": "_ = os.write(1, b'by number\\n')",
     "threads print": "import threading\nt = threading.Thread(target=print, args=('in a thread',))\nt.start(); t.join()",
     "executors": "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(2) as e:\n    print(list(e.map(abs, [-1, -2])))",
     # display
@@ -277,7 +274,6 @@ ALIKE = {
     "enum": "import enum\nclass E(enum.Enum):\n    A = 1\nE.A",
     "multiprocessing": "import multiprocessing as mp\ndef square(x): return x * x\nwith mp.get_context('fork').Pool(2) as pool:\n"
     "    squares = pool.map(square, range(3))\nsquares",
-    "a fork that prints": "p = mp.get_context('fork').Process(target=print, args=('from a fork',))\np.start(); p.join()\np.exitcode",
     "workers of a loader": "from torch.utils.data import DataLoader, TensorDataset\n"
     "sum(len(b[0]) for b in DataLoader(TensorDataset(torch.arange(8)), batch_size=4))",
     "unicode names": "α = 0.5; größe = 2\nα * größe",
@@ -396,6 +392,12 @@ OTHERWISE = {
     "%connect_info": ("Could not get connection info", "there is nothing to connect to"),
     "%subshell": ("Not in a running Kernel", "there are none"),
     "import subprocess, sys\nr = subprocess.run(['echo', 'written'], stdout=sys.stdout)": ("written", "ipykernel sends it to its own terminal"),
+    "import os\n_ = os.system('echo from a command')": ("from a command", "in a kernel a thread reads it, now and then too late"),
+    "import subprocess\nsubprocess.run('echo out; echo err >&2', shell=True)": ("err", "in a kernel a thread reads it, now and then too late"),
+    "_ = os.write(1, b'by number\\n')": ("by number", "in a kernel a thread reads it, now and then too late"),
+    "import multiprocessing as mp\np = mp.get_context('fork').Process(target=print, args=('from a fork',))\np.start()\np.join()": (
+        "from a fork", "in a kernel a thread sends it, now and then too late",
+    ),
     "class Dumb(Exception):\n    def __str__(self): raise ValueError\nraise Dumb": ("Dumb", "the error that was raised, not that of its message"),
     "%pip install nosuchpackage_of_nobody\nprint('goes on')": ("goes on", "no network: a command fails, its cell does not"),
 }  # fmt: skip

@@ -120,6 +120,7 @@ def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str
 @contextlib.contextmanager
 def _at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterator[None]:
     """A locked cell runs in the notebook's folder and with the kit's own functions, whatever an answer has made of them."""
+    redirected = shell.standard
     if cell.get("locked"):
         os.chdir(folder)
         torch.set_num_threads(1)
@@ -128,6 +129,8 @@ def _at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterat
             if name in shell.user_ns or name in cell["source"]:
                 shell.user_ns[name] = own
     yield
+    if cell.get("locked"):
+        shell.standard = redirected
 
 
 def set_limits(limits: dict[str, Any], jailed: bool) -> None:

@@ -38,7 +38,8 @@ class Raw:
         """Show what has come since the last time."""
         for name, file in self.files.items():
             with contextlib.suppress(OSError):  # a cell may close what it likes
-                size, begin = os.fstat(file).st_size, self.read[name]
+                size = os.fstat(file).st_size
+                begin = min(self.read[name], size)  # less than was read, if a cell has emptied it
                 if size > begin:
                     self._take(name, file, begin, size)
 
