@@ -42,7 +42,7 @@ REACHED = {  # limit -> a value for it, how it is told, and a cell that reaches 
     "file_mb": (2, "2 MB a file (file_mb)", "with open('f', 'wb') as file: file.write(bytes(3 << 20))"),
     "disk_mb": (16, "16 MB of files (disk_mb)", "for i in range(10): open(str(i), 'wb').write(bytes(3 << 20))"),
     "disk_mb by empty files": (16, "(the limit disk_mb, 16 MB)", "i = 0\nwhile True: open(str(i), 'w').close(); i += 1"),
-    "output_kb": (32, "32 KB of output: the limit output_kb", "while True: print('x' * 1000)"),
+    "output_kb": (32, "32 KB of output: the limit output_kb", "for _ in range(100): print('x' * 1000)"),
 }
 
 

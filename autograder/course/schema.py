@@ -155,7 +155,7 @@ class Limits(Model):
     open_files: int = Field(default=256, ge=32)
     file_mb: int = Field(default=64, ge=1)  # of one file
     disk_mb: int = Field(default=256, ge=16)  # of all files that a submission writes
-    output_kb: int = Field(default=1024, ge=16)  # text and pictures of one cell
+    output_kb: int = Field(default=1024, ge=16)  # text and pictures of one cell; the rest is left out
     notebook_output_mb: int = Field(default=16, ge=1)  # of all cells
     record_mb: int = Field(default=16, ge=1)  # what one check may hand over
     notebook_mb: int = Field(default=20, ge=1)

@@ -59,12 +59,14 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
             file.write(view[:size])
         view = view[size:]
     os.chdir(folder)
-    sys.path.insert(0, "")  # as in a notebook: a file beside it can be imported
+    as_in_a_kernel()
     set_limits(job["limits"], jailed)
     wired = WireSession(job, out)
     session.use(wired)
     shell = RecordingShell.instance()
-    shell.max_bytes, shell.max_shown = int(job["limits"]["output_kb"]) << 10, int(job["limits"]["notebook_output_mb"]) << 20
+    shell.recorder.max_cell = int(job["limits"]["output_kb"]) << 10
+    shell.recorder.max_notebook = int(job["limits"]["notebook_output_mb"]) << 20
+    shell.raw.open()
     for index, cell in enumerate(job["cells"]):
         if cell.get("skip"):
             continue
@@ -72,7 +74,7 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
         wired.cell = index
         with _at_home(folder, shell, cell):
             outputs = shell.run(cell["source"])
-        send(out, {"type": "outputs", "cell": index}, json.dumps(outputs).encode())
+        send(out, {"type": "outputs", "cell": index}, as_bytes(outputs))
         for number, source in enumerate(cell.get("forks", ())):
             in_a_fork(shell, wired, cell["source"], source, number)
     for name in job.get("wanted", ()):
@@ -80,6 +82,21 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
             with open(name, "rb") as file:
                 send(out, {"type": "file", "name": name}, file.read())
     send(out, {"type": "done"})
+
+
+def as_in_a_kernel() -> None:
+    """What a process with a notebook finds around it."""
+    sys.path.insert(0, "")  # a file beside the notebook can be imported
+    sys.argv = ["ipykernel_launcher.py", "-f", "kernel.json"]  # argparse in a notebook is told to expect an -f
+    sys.stdin = open(os.devnull)  # nobody types here: the end of the file at once
+    sys.breakpointhook = lambda *_, **__: None  # without a frontend, as in ipykernel with its debugger
+    # There is no network, and pip says so at once.
+    os.environ.update(PIP_RETRIES="0", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
+
+
+def as_bytes(outputs: list[dict[str, Any]]) -> bytes:
+    """JSON of at most six bytes a character, also of those that are no characters alone."""
+    return json.dumps(outputs, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str, number: int) -> None:
@@ -103,13 +120,17 @@ def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str
 @contextlib.contextmanager
 def _at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterator[None]:
     """A locked cell runs in the notebook's folder and with the kit's own functions, whatever an answer has made of them."""
+    redirected = shell.standard
     if cell.get("locked"):
         os.chdir(folder)
         torch.set_num_threads(1)
+        shell.standard = shell.own
         for name, own in KIT.items():
             if name in shell.user_ns or name in cell["source"]:
                 shell.user_ns[name] = own
     yield
+    if cell.get("locked"):
+        shell.standard = redirected
 
 
 def set_limits(limits: dict[str, Any], jailed: bool) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import io
 import os
 import resource
 import select
@@ -88,6 +87,7 @@ def warm_up() -> None:
     )
     shell.reset(new_session=True)
     shell.execution_count = 1
+    shell.close_loop()
     gc.collect()
     gc.freeze()
 
@@ -245,7 +245,6 @@ def prepare(job: dict[str, Any], files: bytes) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdin = io.StringIO()  # input() in a notebook that nobody watches: end of file at once
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # PID 1 gets from inside only signals that it handles: none
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warm_up()

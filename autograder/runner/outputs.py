@@ -7,8 +7,8 @@ from typing import Any
 
 from autograder.runner.limits import raised
 
-FACTOR = 8  # JSON's escapes, images in base64 and tracebacks, beyond the cell's own limit
-MOST = 200  # outputs of one cell
+FACTOR = 8  # bytes for a character of the limit: JSON's escapes, and tracebacks beyond it
+MOST = 1000  # outputs of one cell
 
 
 def rebuilt(payload: bytes, limits: dict[str, Any], shown: int = 0) -> list[dict[str, Any]]:
@@ -19,7 +19,9 @@ def rebuilt(payload: bytes, limits: dict[str, Any], shown: int = 0) -> list[dict
     """
     made = _rebuilt(payload, limits)
     if shown + size(made) > limits["notebook_output_mb"] << 20:
-        return [_note(f"[more than {limits['notebook_output_mb']} MB of output in this notebook: the limit notebook_output_mb]")]
+        errors = [output for output in made if output["output_type"] == "error"][-1:]  # why it stopped is told in any case
+        note = f"[more than {limits['notebook_output_mb']} MB of output in this notebook: the limit notebook_output_mb]"
+        return [_note(note), *errors]
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from builtins import all, any  # noqa: UP029  by name: what a notebook makes of them is its own affair
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
