@@ -45,4 +45,6 @@ def describe(failure: Failure) -> str:
         return f"Another answer that this one needs is not there yet ({what})."
     if failure.line:
         return f"{what}, in line {failure.number} of your cell: {failure.line}"
+    if "NoneType" in failure.message:  # in the check's own lines, which take apart what was returned
+        return f"{what}. There is None where the check needs a value: does every function return its result?"
     return f"{what}."
