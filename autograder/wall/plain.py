@@ -21,6 +21,10 @@ MAX_ITEMS = 256  # of one draw: far more than any exercise returns
 MAX_LIST = 20_000  # of a list of strings or numbers, with the lists in it: far more than any probe returns
 MAX_TEXT = 2_000  # characters of an error message or a string
 MAX_DEPTH = 8  # of a list in a list in a dict
+STORABLE = {
+    *(torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64, torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64),
+}  # the dtypes that safetensors knows and torch can compare
 
 
 class RecordError(ValueError):
@@ -173,7 +177,7 @@ def _array(array: Any) -> Any:
     if kind == "f" and size > 8:
         array = array.astype(np.float64)
     if kind in "biufc" and size <= 16:
-        return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C", copy=True, subok=False))
+        return plain_tensor(torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C", subok=False)))
     if array.size > MAX_LIST:
         raise RecordError(f"an array of {array.size} elements was returned, more than {MAX_LIST}")
     return array.tolist()
@@ -182,16 +186,22 @@ def _array(array: Any) -> Any:
 def plain_tensor(value: Tensor) -> Tensor:
     """A contiguous CPU copy without graph, subclass, or anything that could answer for itself."""
     with torch._C.DisableTorchFunctionSubclass():  # a subclass must not choose what it compares equal to
+        if value.is_nested:
+            raise RecordError("a nested tensor was returned, which has no shape: return a list of tensors")
         if value.is_meta:
             raise RecordError("a tensor on the device 'meta' was returned: it has a shape but no values")
         try:
-            plain = torch.Tensor.detach(value).as_subclass(Tensor).to("cpu", copy=True)
+            plain = torch.Tensor.detach(value)
             plain = plain.to_dense() if plain.layout != torch.strided else plain
+            plain = plain.dequantize() if plain.is_quantized else plain
+            plain = plain.as_subclass(Tensor).to("cpu", copy=True)
             plain = plain.resolve_conj().resolve_neg().contiguous()
         except (RuntimeError, TypeError, NotImplementedError) as error:
             raise RecordError(
                 f"a tensor of type {type(value).__name__} was returned that has no plain values: {error}"
             ) from None
+    if plain.dtype not in STORABLE:
+        raise RecordError(f"a tensor of dtype {str(plain.dtype).removeprefix('torch.')} was returned: return another dtype")
     if type(plain) is not Tensor:
         raise RecordError(f"a tensor of type {type(value).__name__} was returned; return a plain torch.Tensor")
     return plain

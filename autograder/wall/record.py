@@ -18,6 +18,7 @@ from autograder.wall.plain import (
     MAX_ITEMS,
     MAX_LIST,
     MAX_TEXT,
+    STORABLE,
     WHOLE,
     RecordError,
     Room,
@@ -169,6 +170,8 @@ def _list_of(tensor: Tensor) -> Any:
 
 def _sound(tensor: Tensor) -> Tensor:
     """A tensor that torch can compare: bytes make a tensor of truth values in which "true" is unequal to "true"."""
+    if tensor.dtype not in STORABLE:
+        raise RecordError(f"a tensor is of dtype {tensor.dtype}")
     if tensor.ndim > MAX_DIMS:
         raise RecordError(f"a tensor has {tensor.ndim} dimensions, more than {MAX_DIMS}")
     if tensor.dtype == torch.bool and (tensor.view(torch.uint8) > 1).any():
