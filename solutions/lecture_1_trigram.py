@@ -228,7 +228,7 @@ def split_names(words, seed):
 # `.a` says how names begin, and `a.` how they end.
 
 # %% [markdown] exercise="bigram_counts"
-# Write `bigram_counts(words)`: an integer matrix in which row `i`, column `j` says how often symbol `j` follows symbol `i`.
+# Write `bigram_counts(words)`: an integer matrix in which row `i`, column `j` says how often symbol `j` follows symbol `i`. Any integer type will do that can hold the counts.
 #
 # For `["ava"]` the matrix has exactly four ones: `[0, 1]`, `[1, 22]`, `[22, 1]` and `[1, 0]`, because `v` has index 22.
 #
@@ -239,7 +239,7 @@ def split_names(words, seed):
 # </details>
 # <details><summary>Hint 2: the shape</summary>
 #
-# (27, 27), dtype int64. The sum of all counts is the number of letters plus the number of names.
+# (27, 27), integers: `torch.int32` and `torch.int64` will both do. The sum of all counts is the number of letters plus the number of names.
 #
 # </details>
 # <details><summary>Hint 3: pseudo-code</summary>
@@ -263,7 +263,7 @@ def bigram_counts(words: list[str]) -> Int[Tensor, "27 27"]:
 
 
 # %% check="bigram_counts"
-check("bigram_counts", lambda g: bigram_counts(some_names(g, 60)))
+check("bigram_counts", lambda g: bigram_counts(some_names(g, 60) * 40))  # so often that a byte could not count it
 
 # %% oracle="bigram_counts"
 ones = bigram_counts(["ava"])
@@ -697,7 +697,7 @@ def neural_bigram_loss(W, pairs, strength):
 # </details>
 # <details><summary>Hint 2: the shape</summary>
 #
-# contexts int64 (N, 2), targets int64 (N,), where N is the number of letters plus the number of names.
+# contexts (N, 2), targets (N,), integers (any integer type will do), where N is the number of letters plus the number of names.
 #
 # </details>
 # <details><summary>Hint 3: pseudo-code</summary>
@@ -1148,7 +1148,7 @@ STRENGTHS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
 # Write `tune_smoothing(train, dev, test, strengths)` for a trigram model made of counts. For each strength: count the trigrams of the
 # **train** names, add the strength to every count, normalise, and take the mean negative log-likelihood of the **dev** names. Return a dict with
 #
-# - `"dev"`: the dev losses, one a strength, float32;
+# - `"dev"`: the dev losses, one a strength;
 # - `"best"`: the strength with the lowest dev loss;
 # - `"test"`: the loss on the test names with the best strength.
 #
@@ -1247,7 +1247,7 @@ def tune_smoothing(train, dev, test, strengths):
 # from a **fresh copy** of `W`, shape (54, 27), and take `steps` steps of plain gradient descent on **all** training rows at once, with the loss
 # cross-entropy + strength x mean of W squared. Then take the cross-entropy **without** the penalty on train and on dev. Return a dict with
 #
-# - `"train"` and `"dev"`: these losses, one a strength, float32;
+# - `"train"` and `"dev"`: these losses, one a strength;
 # - `"best"`: the strength with the lowest dev loss.
 #
 # The notes of this course trained this model to the end with strengths from 0 to 10, and 0 was best: 54 x 27 weights are too few to overfit on so many names.

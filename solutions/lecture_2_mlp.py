@@ -107,7 +107,7 @@ plt.show()
 # </details>
 # <details><summary>Hint 2: the shape</summary>
 #
-# X (N, T) and Y (N,), both int64, with N the number of letters plus the number of names.
+# X (N, T) and Y (N,), both of an integer type, with N the number of letters plus the number of names.
 #
 # </details>
 # <details><summary>Hint 3: pseudo-code</summary>
@@ -773,7 +773,7 @@ def sgd_step(parameters, loss_of, rate):
 # </details>
 # <details><summary>Hint 2: the shape</summary>
 #
-# (size,), int64, so that X[indices] and Y[indices] are a batch.
+# (size,), of an integer type, so that X[indices] and Y[indices] are a batch.
 #
 # </details>
 # <details><summary>Hint 3: pseudo-code</summary>
@@ -794,7 +794,7 @@ def minibatch(n: int, size: int, g: torch.Generator) -> Int[Tensor, " size"]:
 # %% check="minibatch"
 def minibatch_probe(g: torch.Generator):
     n = 20 + int(torch.randint(20, (1,), generator=g))
-    return torch.cat([minibatch(n, 32, g), minibatch(n, 5, g)])
+    return minibatch(n, 32, g), minibatch(n, 5, g)
 
 
 check("minibatch", minibatch_probe)
@@ -856,7 +856,7 @@ def minibatch(n, size, g):
 # </details>
 # <details><summary>Hint 2: the shape</summary>
 #
-# Rates and losses: (count,), float32. The pick is one of the rates, a float.
+# Rates and losses: (count,). The pick is one of the rates, a float.
 #
 # </details>
 # <details><summary>Hint 3: pseudo-code</summary>
@@ -896,7 +896,7 @@ def judge_pick(pick: float, rates: Tensor, losses: Tensor) -> str:
     """A pick beside the rate of the lowest loss."""
     if not 9.99e-4 <= pick <= 1.001:
         return "is not a rate between 0.001 and 1"
-    decades = math.log10(pick) - math.log10(float(rates[losses.argmin()]))
+    decades = math.log10(pick) - math.log10(float(rates[int(torch.as_tensor(losses).argmin())]))
     return "fits the losses" if abs(decades) <= 1 else f"is more than a decade too {'large' if decades > 0 else 'small'}"
 
 

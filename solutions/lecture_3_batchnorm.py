@@ -80,7 +80,7 @@ for h in (0.0, 0.97, 0.999):
 # </details>
 # <details><summary>Hint 2: the shape</summary>
 #
-# One number a layer, so (layers,), float32, whatever the shapes of the layers are.
+# One number a layer, so (layers,), whatever the shapes of the layers are.
 #
 # </details>
 # <details><summary>Hint 3: pseudo-code</summary>
@@ -886,7 +886,7 @@ for gain in (5 / 3, 4.0):
 # </details>
 # <details><summary>Hint 2: the shape</summary>
 #
-# One number a parameter: (layers,), float32.
+# One number a parameter: (layers,).
 #
 # </details>
 # <details><summary>Hint 3: pseudo-code</summary>
@@ -968,7 +968,7 @@ def gradient_to_data(parameters, gradients):
 # </details>
 # <details><summary>Hint 2: the shape</summary>
 #
-# One number a parameter: (layers,), float32.
+# One number a parameter: (layers,).
 #
 # </details>
 # <details><summary>Hint 3: pseudo-code</summary>
@@ -1721,7 +1721,7 @@ def random_linear_and_batchnorm(g: torch.Generator) -> tuple:
 def fold_probe(g: torch.Generator):
     W, b, *batchnorm = random_linear_and_batchnorm(g)
     W2, b2 = fold_batchnorm(W, b, *batchnorm)
-    return {"W2": W2, "b2": b2, "x @ W2 + b2": torch.randn(3, len(W), generator=g) @ W2 + b2}
+    return {"W2": W2, "b2": b2, "x @ W2 + b2": torch.randn(3, len(W), generator=g).to(W2) @ W2 + b2}
 
 
 check("fold_batchnorm", fold_probe)

@@ -76,7 +76,7 @@ plt.ylabel("loss of the batch")
 plt.show()
 
 # %% [markdown] exercise="smooth_losses"
-# Write `smooth_losses(losses, every)`: the mean of the first `every` losses, then of the next `every`, and so on, as a float32 tensor. If the
+# Write `smooth_losses(losses, every)`: the mean of the first `every` losses, then of the next `every`, and so on, as a tensor. If the
 # last losses do not fill a group they are **left out**: a mean of three losses beside means of a thousand would be a spike that means nothing.
 #
 # `smooth_losses([4.0, 2.0, 3.0, 1.0, 9.0], every=2)` gives `[3.0, 2.0]`; the 9 is left over. Fewer losses than `every` give an empty tensor, shape `(0,)`.

@@ -14,10 +14,10 @@ X = torch.randn(4, 5, generator=torch.Generator().manual_seed(0))
 S = torch.randn(4, 4, generator=torch.Generator().manual_seed(1))
 
 SENTENCES = [
-    (X.double(), X, "The dtype is float64, expected float32."),
+    (X > 0, X, "The dtype is bool; floating-point numbers are expected (float32 or float64)."),
     (X.T, X, "The shape is (5, 4), expected (4, 5). It has the right number of elements"),
     (X[:3], X, "The shape is (3, 5), expected (4, 5)."),
-    (None, X, "None (does the function return its result?)"),
+    (None, X, "Nothing was returned here (None); a tensor of shape (4, 5) is expected. Does the function return its result?"),
     (1.0, X, "This is a number; a tensor of shape (4, 5) is expected."),
     (X * torch.nan, X, "20 of 20 elements are NaN."),
     (torch.zeros(4, 5), X, "Every element is zero."),
@@ -161,7 +161,7 @@ def test_what_cannot_be_recorded_is_refused_with_a_reason():
     for value, reason in (
         (object(), "type object"),
         (X.to("meta"), "no values"),
-        ([X], "list of tensors"),
+        ({1.5, 2.5}, "a set was returned, which has no order: return a list"),
         ({"a": print}, "builtin"),
     ):
         with pytest.raises(RecordError, match=reason):

@@ -20,6 +20,7 @@ from autograder.judge.answers import Answers, Key
 from autograder.judge.values import judge
 from autograder.runner.host import Runner
 from autograder.wall.facts import EXPECTED, Facts
+from autograder.wall.plain import tensor_of
 from autograder.wall.record import Draw, Record, RecordError
 
 MAX_EXPECTED = 1_000_000  # bytes of public answers beside a stub
@@ -116,26 +117,23 @@ def same_answers(path: Path, answers: Answers) -> bool:
 
 
 def _same(a: Record, b: Record, name: str, facts: Facts) -> bool:
-    if any(draw.failure for draw in (*a.draws, *b.draws)) or _not_finite(a):
-        return [_form(d) for d in a.draws] == [_form(d) for d in b.draws]
+    if [_form(d) for d in a.draws] != [_form(d) for d in b.draws]:
+        return False
+    if any(draw.failure for draw in a.draws) or _not_finite(a):
+        return True
     return judge(a, Key(b), facts.rules(name), facts.tolerance_of(name)).status == "correct"
 
 
 def _not_finite(record: Record) -> bool:
-    import torch
-
-    return any(
-        isinstance(v, torch.Tensor) and v.is_floating_point() and not v.isfinite().all()
-        for d in record.draws
-        for v in d.values.values()
-    )
+    numbers = [tensor_of(value) for draw in record.draws for value in draw.values.values()]
+    return any(v is not None and v.is_floating_point() and not v.isfinite().all() for v in numbers)
 
 
 def _form(draw: Draw) -> tuple:
     return (
         draw.failure,
         draw.named,
-        tuple((name, str(getattr(value, "shape", ""))) for name, value in draw.values.items()),
+        tuple((name, f"{getattr(value, 'shape', '')} {getattr(value, 'dtype', '')}") for name, value in draw.values.items()),
     )
 
 

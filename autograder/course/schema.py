@@ -33,6 +33,7 @@ class Tolerance(Model):
 
     rtol: float = Field(default=1e-4, ge=0)
     atol: float = Field(default=1e-6, ge=0)
+    exact_type: bool = False  # also a tensor of the same dtype: for an exercise that is about the type and says so
 
 
 class Recipe(Model):

@@ -9,52 +9,35 @@ import torch
 from torch import Tensor
 
 from autograder.course.schema import Tolerance
+from autograder.judge.forms import aligned, brief, mismatch_of_form
 
 
 def close(value: Any, expected: Any, tolerance: Tolerance) -> bool:
-    """Same kind, dtype and shape, and equal within the tolerance; NaN equals nothing but an expected NaN never occurs."""
-    return mismatch_of_form(value, expected) is None and _equal(value, expected, tolerance)
-
-
-def mismatch_of_form(value: Any, expected: Any) -> str | None:
-    """What is wrong with the kind, shape or dtype of a value, or ``None``."""
-    value, expected = _aligned(value, expected)
-    if isinstance(expected, Tensor):
-        if not isinstance(value, Tensor):
-            return f"This is {_told(value)}; a tensor of shape {_shape(expected)} is expected."
-        if value.shape != expected.shape:
-            extra = ""
-            if value.numel() == expected.numel():
-                extra = " It has the right number of elements, in another arrangement."
-            return f"The shape is {_shape(value)}, expected {_shape(expected)}.{extra}"
-        if value.dtype != expected.dtype:
-            return f"The dtype is {_dtype(value)}, expected {_dtype(expected)}."
-        return None
-    if _kind(value) != _kind(expected):
-        return f"This is {_told(value)}; {_kind(expected)} is expected."
-    if isinstance(expected, list) and len(value) != len(expected):
-        return f"The list has {len(value)} elements, expected {len(expected)}."
-    return None
+    """The same numbers or texts in the same arrangement, within the tolerance; NaN equals nothing but an expected NaN never occurs."""
+    return mismatch_of_form(value, expected, tolerance.exact_type) is None and _equal(value, expected, tolerance)
 
 
 def difference(value: Any, expected: Any, tolerance: Tolerance) -> str | None:
     """What is wrong with a value, most telling thing first, or ``None`` if it is right. Never states the expected values."""
-    if (form := mismatch_of_form(value, expected)) is not None:
+    if (form := mismatch_of_form(value, expected, tolerance.exact_type)) is not None:
         return form
-    value, expected = _aligned(value, expected)
+    given = value
+    value, expected = aligned(value, expected)
     if _equal(value, expected, tolerance):
         return None
     if not isinstance(expected, Tensor):
         return _plain_difference(value, expected, tolerance)
     if value.is_floating_point() and not torch.isfinite(value).all():
         return _not_finite(value, expected)
+    if isinstance(given, Tensor) and (coarse := _coarse(value, expected, given.dtype)):
+        return coarse
     if value.is_floating_point() and expected.numel() > 1 and (relation := _relation(value, expected, tolerance)):
         return relation
     return _where(value, expected, tolerance)
 
 
 def _equal(value: Any, expected: Any, tolerance: Tolerance) -> bool:
-    value, expected = _aligned(value, expected)
+    value, expected = aligned(value, expected)
     if not isinstance(expected, Tensor):
         return _same(value, expected, tolerance)
     if value.shape != expected.shape or value.dtype != expected.dtype:
@@ -68,31 +51,18 @@ def _same(value: Any, expected: Any, tolerance: Tolerance) -> bool:
     """Texts, truth values, and lists of them and of numbers: each element as it would be compared alone."""
     if isinstance(value, list) and isinstance(expected, list):
         return len(value) == len(expected) and all(_same(a, b, tolerance) for a, b in zip(value, expected))
-    if isinstance(expected, float) and _is_number(value) and math.isfinite(expected) and math.isfinite(value):
+    if isinstance(expected, float) and type(value) in (int, float) and math.isfinite(expected) and math.isfinite(value):
         return bool(abs(value - expected) <= tolerance.atol + tolerance.rtol * abs(expected))
     return type(value) is type(expected) and value == expected and value == value
 
 
-def _aligned(value: Any, expected: Any) -> tuple[Any, Any]:
-    """A Python number is as good as a tensor of one element, on either side; both become float64 or int64 tensors."""
-    sides = (value, expected)
-    if not all(_is_number(side) for side in sides) or all(isinstance(side, Tensor) for side in sides):
-        return sides
-    if _is_float(expected):
-        return torch.as_tensor(value, dtype=torch.float64), torch.as_tensor(expected, dtype=torch.float64)
-    if not _is_float(value):
-        return torch.as_tensor(value, dtype=torch.int64), torch.as_tensor(expected, dtype=torch.int64)
-    return sides
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, Tensor):
-        return value.ndim == 0 and value.dtype != torch.bool and not value.is_complex()
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_float(value: Any) -> bool:
-    return value.is_floating_point() if isinstance(value, Tensor) else isinstance(value, float)
+def _coarse(value: Tensor, expected: Tensor, dtype: torch.dtype) -> str | None:
+    """Right but for the few digits of a small floating-point type."""
+    if not dtype.is_floating_point or dtype.itemsize > 2 or value.dtype != torch.float64:
+        return None
+    if not torch.allclose(value, expected, rtol=2 * torch.finfo(dtype).eps, atol=torch.finfo(dtype).smallest_normal):
+        return None
+    return f"The numbers are rounded to {str(dtype).removeprefix('torch.')}, which keeps too few digits. Compute in float32 or float64."
 
 
 def _plain_difference(value: Any, expected: Any, tolerance: Tolerance) -> str:
@@ -103,8 +73,8 @@ def _plain_difference(value: Any, expected: Any, tolerance: Tolerance) -> str:
             return (
                 f"The list has the right elements in another order; the first that is out of place is element {first}."
             )
-        return f"{wrong} of {len(expected)} elements differ; the first is element {first}: {_brief(value[first])}."
-    return f"{_brief(value)} is not the expected value."
+        return f"{wrong} of {len(expected)} elements differ; the first is element {first}: {brief(value[first])}."
+    return f"{brief(value)} is not the expected value."
 
 
 def _not_finite(value: Tensor, expected: Tensor) -> str:
@@ -171,31 +141,3 @@ def _where(value: Tensor, expected: Tensor, tolerance: Tolerance) -> str:
         if bad_rows < value.shape[0] or bad_columns < value.shape[1]:
             rows = f" ({bad_rows} of {value.shape[0]} rows, {bad_columns} of {value.shape[1]} columns)"
     return f"{int(wrong.sum())} of {value.numel()} elements differ{rows}{place}{size}."
-
-
-def _told(value: Any) -> str:
-    """A student's own value: a text is shown, for it may be the error that a probe has caught."""
-    return f"the text {_brief(value)}" if isinstance(value, str) else _kind(value)
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {_shape(value)}"
-    if value is None:
-        return "None (does the function return its result?)"
-    return {bool: "a truth value", int: "a whole number", float: "a number", str: "a string", list: "a list"}.get(
-        type(value), type(value).__name__
-    )
-
-
-def _shape(value: Tensor) -> str:
-    return "(" + ", ".join(map(str, value.shape)) + ("," if value.ndim == 1 else "") + ")"
-
-
-def _dtype(value: Tensor) -> str:
-    return str(value.dtype).removeprefix("torch.")
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else text[:97] + "..."

@@ -6,12 +6,17 @@ former's points count.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from autograder.course.schema import Exercise, Tolerance
 from autograder.judge.answers import Key
+from autograder.judge.arrange import absent, arranged, other_container
 from autograder.judge.diagnose import close, difference
+from autograder.judge.forms import kind_of
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
+from autograder.wall.plain import tensor_of
 from autograder.wall.record import WHOLE, Draw, Failure, Record
 
 
@@ -30,26 +35,32 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     if failures:
         return _failed(record, failures[0], key, rules, tolerance)
 
+    record = arranged(record, reference)
+    key = replace(key, mistakes=[replace(m, record=arranged(m.record, reference)) for m in key.mistakes])
     names = list(reference.draws[0].values)
-    if reference.draws[0].named and not record.draws[0].named and record.draws[0].values:
-        return refuse(record.exercise, rules, f"A dict with the keys {', '.join(names)} is expected.", "wrong")
+    named = reference.draws[0].named
+    if other := other_container(record.draws[0], reference.draws[0]):
+        return refuse(record.exercise, rules, other, "wrong")
     wrong_names = [name for name in names if not _agree(name, record, reference, tolerance)]
     says = _recognised(record, key, names, tolerance) if wrong_names else {}
-    rows = [_judge_value(name, record, reference, says.get(name), tolerance) for name in names]
-    recognised = list(dict.fromkeys(says.values()))
     unexpected = [name for name in record.draws[0].values if name not in names]
+    rows = [_judge_value(name, record, reference, says.get(name), unexpected, tolerance) for name in names]
+    recognised = list(dict.fromkeys(says.values()))
     right = sum(row.right for row in rows)
-    share = right / len(rows) if reference.draws[0].named else float(right == len(rows))
-    if unexpected and not reference.draws[0].named:
+    share = right / len(rows) if named else float(right == len(rows))
+    if unexpected and not named:
         share = 0.0
     if share == 1.0:
         return Verdict(record.exercise, "correct", rules.points, rules.points, "", tuple(rows))
-    message = recognised[0] if recognised else next((row.note for row in rows if not row.right), "")
     wrong = next((row for row in rows if not row.right), None)
+    message = recognised[0] if recognised else wrong.note if wrong else ""
     if wrong and wrong.name != WHOLE and not recognised:
         message = f"{wrong.name}: {message}"
-    if unexpected and not wrong:
-        message = f"{len(record.draws[0].values)} values were returned, expected {len(names)}."
+    missing = [name for name in names if name not in record.draws[0].values]
+    if missing and not recognised and named:
+        message = absent(missing, unexpected)
+    if not named and (unexpected and not wrong or missing and not recognised):
+        message = f"{_values(len(record.draws[0].values))} returned, expected {len(names)}."
     return Verdict(
         record.exercise,
         "partly correct" if share else "wrong",
@@ -61,10 +72,17 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     )
 
 
-def _judge_value(name: str, record: Record, reference: Record, says: str | None, tolerance: Tolerance) -> Row:
+def _values(count: int) -> str:
+    return "1 value was" if count == 1 else f"{count} values were"
+
+
+def _judge_value(
+    name: str, record: Record, reference: Record, says: str | None, unexpected: list[str], tolerance: Tolerance
+) -> Row:
     """One named value over all draws: right, a named mistake, or the first difference."""
     if any(name not in draw.values for draw in record.draws):
-        return Row(name, False, "This value is missing.")
+        named = reference.draws[0].named
+        return Row(name, False, absent([name], unexpected) if named else "There is no such value.")
     pairs = zip(record.draws, reference.draws)
     notes = [difference(draw.values[name], other.values[name], tolerance) for draw, other in pairs]
     note = next((n for n in notes if n), None)
@@ -118,12 +136,10 @@ def _equals_mistake(name: str, record: Record, mistake: Record, reference: Recor
 
 def _both_not_finite(draw: Draw, mistake: Draw, name: str) -> bool:
     """NaN equals NaN when a mistake is to be recognised, never when points are given."""
-    a, b = draw.values[name], mistake.values[name]
-    if not all(isinstance(v, (torch.Tensor, float)) for v in (a, b)):
+    a, b = tensor_of(draw.values[name]), tensor_of(mistake.values[name])
+    if a is None or b is None or a.shape != b.shape or not kind_of(a.dtype) == kind_of(b.dtype) == "float":
         return False
-    a, b = torch.as_tensor(a), torch.as_tensor(b)
-    if a.shape != b.shape or a.dtype != b.dtype or not a.is_floating_point():
-        return False
+    a, b = a.double(), b.double()
     return bool(
         torch.equal(a.isfinite(), b.isfinite())
         and not a.isfinite().all()

@@ -48,4 +48,6 @@ def describe(failure: Failure) -> str:
         return f"{what}? It is needed in line {failure.number} of your cell: {failure.line}" if failure.line else f"{what}?"
     if failure.line:
         return f"{what}, in line {failure.number} of your cell: {failure.line}"
+    if "NoneType" in failure.message:  # in the check's own lines, which take apart what was returned
+        return f"{what}. There is None where the check needs a value: does every function return its result?"
     return f"{what}."

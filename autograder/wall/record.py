@@ -6,26 +6,52 @@ A record is all that leaves a student's process.  Whoever reads one believes not
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
 
-WHOLE = ""  # the name of a value that stands alone
-MAX_ITEMS = 256  # of one draw: far more than any exercise returns
-MAX_LIST = 20_000  # of a list of strings or numbers: far more than any probe returns
-MAX_TEXT = 2_000  # characters of an error message or a string
+from autograder.wall.plain import (
+    MAX_DEPTH,
+    MAX_ITEMS,
+    MAX_LIST,
+    MAX_TEXT,
+    STORABLE,
+    WHOLE,
+    RecordError,
+    Room,
+    is_named,
+    plain_tensor,
+    plain_values,
+    scalar,
+    short,
+    storable,
+    tensor_of,
+    types_in,
+)
+
+__all__ = [
+    "MAX_DRAWS",
+    "MAX_TEXT",
+    "WHOLE",
+    "Draw",
+    "Failure",
+    "Record",
+    "RecordError",
+    "decode",
+    "draw_from",
+    "encode",
+    "plain_tensor",
+    "read_safetensors",
+    "storable",
+    "unpack",
+]
+
 MAX_DRAWS = 64  # of one check: twice what course.yml allows
 MAX_DIMS = 16  # of a tensor; torch itself stops at 64, somewhere within a comparison
 MAX_HEADER = 1 << 22  # bytes of JSON, which cost 30 times as much once read; all answers of a lecture take 250 KB
-
-
-class RecordError(ValueError):
-    """Bytes that are not a record, or a value that cannot be recorded; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -62,93 +88,7 @@ def draw_from(value: Any) -> Draw:
     Raises:
         RecordError: something in it is no tensor, number, string or list, tuple or dict of them.
     """
-    values = {name[:MAX_TEXT]: plain for name, plain in _leaves(value, WHOLE)}
-    if len(values) > MAX_ITEMS:
-        raise RecordError(f"{len(values)} values were returned, more than {MAX_ITEMS}")
-    return Draw(values, named=isinstance(value, dict))
-
-
-def _leaves(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    if depth > 8:
-        raise RecordError("the value returned is nested more than 8 deep")
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else str(key), depth + 1)
-    elif isinstance(value, tuple) and not hasattr(value, "_fields") and not isinstance(value, torch.Size):
-        for index, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}[{index}]", depth + 1)
-    elif hasattr(value, "_asdict"):
-        yield from _leaves(dict(value._asdict()), path, depth + 1)
-    else:
-        yield path, _plain(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return plain_tensor(value)
-    if isinstance(value, np.ndarray):
-        return torch.from_numpy(np.ascontiguousarray(value)).clone()
-    if isinstance(value, np.generic) and not isinstance(value.item(), np.generic):
-        return _plain(value.item())
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return int(value) if abs(value) < 2**63 else str(value)[:MAX_TEXT]
-    if isinstance(value, float):
-        return float(value)
-    if isinstance(value, str):
-        return storable(str.__str__(value)[:MAX_TEXT])
-    if isinstance(value, (list, torch.Size)):
-        count = len(value) + sum(len(v) for v in value if isinstance(v, (list, tuple)))
-        if count > MAX_LIST:
-            raise RecordError(f"a list of {count} elements was returned, more than {MAX_LIST}")
-        if (
-            value
-            and all(isinstance(v, (int, float, np.generic)) for v in value)
-            and any(isinstance(v, (float, np.floating)) for v in value)
-        ):
-            return torch.tensor([float(v) for v in value], dtype=torch.float64)  # compared within the tolerance
-        return [list(map(_element, v)) if isinstance(v, (list, tuple)) else _element(v) for v in value]
-    raise RecordError(f"a value of type {type(value).__name__} was returned: {_short(value)}")
-
-
-def _element(value: Any) -> Any:
-    """Of a list, or of a list within a list."""
-    if isinstance(value, (list, tuple)):
-        raise RecordError("a list of lists of lists was returned")
-    if isinstance(value, (Tensor, np.ndarray)):
-        raise RecordError("a list of tensors was returned; return one tensor, or a tuple")
-    return _plain(value)
-
-
-def storable(text: str) -> str:
-    """Text that can be written to a file: half of a UTF-16 pair, which JSON lets through, becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _short(value: Any) -> str:
-    try:
-        return (str(value) if isinstance(value, Exception) else repr(value))[:80]
-    except Exception as error:  # noqa: BLE001  a student's __repr__ may raise anything
-        return f"(its repr raises {type(error).__name__})"
-
-
-def plain_tensor(value: Tensor) -> Tensor:
-    """A contiguous CPU copy without graph, subclass, or anything that could answer for itself."""
-    with torch._C.DisableTorchFunctionSubclass():  # a subclass must not choose what it compares equal to
-        if value.is_meta:
-            raise RecordError("a tensor on the device 'meta' was returned: it has a shape but no values")
-        try:
-            plain = torch.Tensor.detach(value).as_subclass(Tensor).to("cpu", copy=True)
-            plain = plain.to_dense() if plain.layout != torch.strided else plain
-            plain = plain.resolve_conj().resolve_neg().contiguous()
-        except (RuntimeError, TypeError, NotImplementedError) as error:
-            raise RecordError(
-                f"a tensor of type {type(value).__name__} was returned that has no plain values: {error}"
-            ) from None
-    if type(plain) is not Tensor:
-        raise RecordError(f"a tensor of type {type(value).__name__} was returned; return a plain torch.Tensor")
-    return plain
+    return Draw(plain_values(value), named=is_named(value))
 
 
 def pack(record: Record, prefix: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -162,6 +102,10 @@ def pack(record: Record, prefix: str) -> tuple[dict[str, Any], dict[str, Tensor]
                 key = f"{prefix}{number}/{len(items)}"
                 tensors[key] = value
                 items.append([name, "tensor", key])
+            elif (numbers := _floats(value)) is not None:
+                key = f"{prefix}{number}/{len(items)}"
+                tensors[key] = numbers
+                items.append([name, "list", key])
             else:
                 items.append([name, "plain", value])
         failure = draw.failure and [draw.failure.name, draw.failure.message, draw.failure.line, draw.failure.number]
@@ -179,27 +123,55 @@ def unpack(data: Any, tensors: dict[str, Tensor]) -> Record:
         draws = tuple(_draw(draw, tensors) for draw in _list(data["draws"], MAX_DRAWS))
         return Record(_text(data["exercise"]), draws, _fact(_dict(data["facts"])))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        raise RecordError(f"not a record: {_short(error)}") from None
+        raise RecordError(f"not a record: {short(error)}") from None
 
 
 def _draw(data: Any, tensors: dict[str, Tensor]) -> Draw:
     values: dict[str, Any] = {}
     for name, kind, value in _list(data["items"], MAX_ITEMS):
         name = _text(name)
-        if name in values or kind not in ("tensor", "plain"):
+        if name in values or kind not in ("tensor", "list", "plain"):
             raise RecordError("a value stands twice, or is of no known kind")
-        values[name] = _sound(tensors.pop(value)) if kind == "tensor" else _plain(value)
+        values[name] = _json(value, Room()) if kind == "plain" else _sound(tensors.pop(value))
+        if kind == "list":
+            values[name] = _list_of(values[name])
     failure, named = data["failure"], data["named"]
     if failure is not None:
         name, message, line, number = _list(failure, 4)
-        failure = Failure(_text(name), _text(message), _text(line), _plain(number))
+        failure = Failure(_text(name), _text(message), _text(line), scalar(number))
     if not isinstance(named, bool) or failure and not isinstance(failure.number, int):
         raise RecordError("named must be true or false, and a line a whole number")
     return Draw(values, named, failure)
 
 
+def _json(value: Any, room: Room, depth: int = 0) -> Any:
+    """A scalar, or lists of them."""
+    if not isinstance(value, list):
+        return scalar(value)
+    if depth > MAX_DEPTH:
+        raise RecordError(f"lists are nested more than {MAX_DEPTH} deep")
+    found = []
+    for inner in value:
+        room.take()
+        found.append(_json(inner, room, depth + 1))
+    return found
+
+
+def _floats(value: Any) -> Tensor | None:
+    """A list of nothing but floats, in rows of equal length: as numbers it takes a third of what it takes as text."""
+    return tensor_of(value) if isinstance(value, list) and set(types_in(value)) == {float} else None
+
+
+def _list_of(tensor: Tensor) -> Any:
+    if tensor.dtype != torch.float64 or not 0 < tensor.numel() <= MAX_LIST or not 0 < tensor.ndim <= MAX_DEPTH:
+        raise RecordError("a list of numbers is of another form")
+    return tensor.tolist()
+
+
 def _sound(tensor: Tensor) -> Tensor:
     """A tensor that torch can compare: bytes make a tensor of truth values in which "true" is unequal to "true"."""
+    if tensor.dtype not in STORABLE:
+        raise RecordError(f"a tensor is of dtype {tensor.dtype}")
     if tensor.ndim > MAX_DIMS:
         raise RecordError(f"a tensor has {tensor.ndim} dimensions, more than {MAX_DIMS}")
     if tensor.dtype == torch.bool and (tensor.view(torch.uint8) > 1).any():
@@ -213,7 +185,7 @@ def _fact(value: Any, depth: int = 0) -> Any:
         raise RecordError("the facts are too many")
     if isinstance(value, dict):
         return {_text(name): _fact(inner, depth + 1) for name, inner in value.items()}
-    return [_fact(inner, depth + 1) for inner in value] if isinstance(value, list) else _plain(value)
+    return [_fact(inner, depth + 1) for inner in value] if isinstance(value, list) else scalar(value)
 
 
 def _text(value: Any) -> str:
@@ -259,7 +231,7 @@ def decode(data: bytes, max_bytes: int = 1 << 30) -> tuple[dict[str, Record], di
         records = {_text(key): unpack(value, tensors) for key, value in _dict(header["records"]).items()}
         return records, _dict(header["facts"])
     except (KeyError, TypeError) as error:
-        raise RecordError(f"not a record: {_short(error)}") from None
+        raise RecordError(f"not a record: {short(error)}") from None
 
 
 def read_safetensors(data: bytes, entry: str) -> tuple[dict[str, Tensor], Any]:
@@ -275,4 +247,4 @@ def read_safetensors(data: bytes, entry: str) -> tuple[dict[str, Tensor], Any]:
         tensors = safetensors.torch.load(data)
         return tensors, json.loads(json.loads(data[8 : 8 + length])["__metadata__"][entry])
     except Exception as error:  # noqa: BLE001  safetensors and torch raise whatever a false header leads them to
-        raise RecordError(f"not a record: {_short(error)}") from None
+        raise RecordError(f"not a record: {short(error)}") from None
