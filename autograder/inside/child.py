@@ -59,7 +59,7 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
             file.write(view[:size])
         view = view[size:]
     os.chdir(folder)
-    sys.path.insert(0, "")  # as in a notebook: a file beside it can be imported
+    sys.path.insert(0 if job["beside_first"] else len(sys.path), "")  # as in a notebook: a file beside it can be imported
     set_limits(job["limits"], jailed)
     wired = WireSession(job, out)
     session.use(wired)
