@@ -67,4 +67,4 @@ class Fence:
         cells = [replace(cell, source=text) for cell, text in zip(self.job.cells, texts)]
         if cells == self.job.cells:
             return None, ""
-        return self.runner.run(replace(self.job, cells=cells, beside_first=False)), first
+        return self.runner.run(replace(self.job, cells=cells)), first

@@ -43,7 +43,9 @@ def grade(
     """
     facts = Facts.from_json(answers.facts)
     cells = cells_of(notebook, course, lecture)
-    job = Job(cells, with_names(files, course), answers.facts, course.course.limits.model_dump())
+    forbidding = any(rules.forbid for rules in facts.exercises.values())
+    limits = course.course.limits.model_dump()
+    job = Job(cells, with_names(files, course), answers.facts, limits, beside_first=not forbidding)
     result = runner.run(job)
     graded = Graded({}, result.cells)
     sources = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(code_of(notebook))}

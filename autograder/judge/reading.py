@@ -5,7 +5,7 @@ Nothing here takes more time than the text is long, and no text makes it raise: 
 
 from __future__ import annotations
 
-import _symtable
+import _symtable  # type: ignore[import-not-found]
 import ast
 import re
 import warnings

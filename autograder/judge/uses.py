@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from autograder.judge.reading import Statement
-from autograder.judge.run_time import ATTRIBUTES, BUILTINS, BY_NAME, CALLED_PLAINLY, CLASS_HOOKS, KNOWN, made_by
+from autograder.judge.run_time import ATTRIBUTES, BUILTINS, BY_NAME, CLASS_HOOKS, KNOWN, made_by
 
+MOST_TEXTS = 64  # that one loop's variable may be, so that looking at each costs little
 WRITE_OUT = "in this exercise write names out, as in `for name in ('a', 'b')`"
 SWITCHES = {"set_grad_enabled"}  # called with False they switch off what is off anyway
 ONLY_ASK = {"hasattr", "getattr", "dir", "help", "print", "type", "str", "repr", "id", "setattr"}  # of a module that is handed to them
@@ -20,6 +21,8 @@ ONLY_ASK = {"hasattr", "getattr", "dir", "help", "print", "type", "str", "repr",
 FORBIDDEN = "this exercise is to be solved without it"
 MADE_AT_RUN_TIME = f"with it a name is made at run time that could be any; {WRITE_OUT}"
 NOBODY_READ = "this exercise is to be solved with Python's own modules, NumPy, PyTorch, Matplotlib, and .py files that you hand in"
+
+TAKEN = "an installed module has that name too, so give your own file another one"
 
 Path = tuple[str, ...]
 
@@ -57,7 +60,7 @@ class _Looker:
         self.loads = statement.now | statement.later
         imported = {name for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom)) for name, _ in given_by(node)}
         self.modules = {name: around.modules[name] for name in self.loads | imported if name in around.modules}
-        self.calls = {node.func: node for node in nodes if isinstance(node, ast.Call)}
+        self.calls: dict[ast.AST, ast.Call] = {node.func: node for node in nodes if isinstance(node, ast.Call)}
         self.bases = {node.value for node in nodes if isinstance(node, ast.Attribute)}
         self.asked = {a for f, c in self.calls.items() if self._is_builtin(f, ONLY_ASK) for a in c.args[:1]}
         self.literals = self._literal_names()
@@ -104,7 +107,7 @@ class _Looker:
             return [*module, *(part for alias in node.names for part in alias.name.split("."))]
         if isinstance(node, ast.MatchClass):
             return node.kwd_attrs
-        if isinstance(node, ast.Call) and _name(node.func) in ("getattr", "attrgetter", "methodcaller"):
+        if isinstance(node, ast.Call) and (_name(node.func) == "getattr" or self._asks_by_name(node.func)):
             texts = (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
             named = (text for a in node.args if isinstance(a, ast.Name) for text in self.literals.get(a.id, ()))
             return [part for text in (*texts, *named) for part in text.split(".")]
@@ -158,17 +161,23 @@ class _Looker:
                 return name
         return ""
 
+    def _asks_by_name(self, node: ast.AST) -> bool:
+        return any(".".join(path[:2]) in BY_NAME for path in self.paths.get(node, ()))
+
     def _made_by_path(self, node: ast.AST, path: Path) -> str:
-        if ".".join(path[:2]) in BY_NAME:
-            call = self.calls.get(node)
-            return "" if call and call.args and all(self._texts(a) for a in call.args[:1]) else path[1]
-        return made_by(path)
+        if ".".join(path[:2]) not in BY_NAME:
+            return made_by(path)
+        call = self.calls.get(node)
+        names = [self._texts(a) for a in (call.args if call and path[1] == "attrgetter" else call.args[:1] if call else ())]
+        if not names or not all(names):
+            return path[1]
+        return next((made for texts in names for text in texts if (made := self._made_by_text(ast.Name("torch"), text))), "")
 
     def _made_by_text(self, base: ast.AST, text: str) -> str:
         parts = tuple(text.split("."))
-        if set(parts) & (ATTRIBUTES | {"__dict__"}):
+        if set(parts) & (ATTRIBUTES | CLASS_HOOKS | {"__dict__"}):
             return text
-        return next((made for path in self._paths(base) if (made := made_by((*path, *parts)))), "")
+        return next((made for path in (*self._paths(base), ("torch",)) if (made := made_by((*path, *parts)))), "")
 
     def _texts(self, node: ast.AST) -> list[str]:
         """What a name that is handed to ``getattr`` can be, if it is written out."""
@@ -188,15 +197,15 @@ class _Looker:
 
     def _literal_names(self) -> dict[str, list[str]]:
         """Variables that are given nothing but texts that are written out in a loop, and all of these."""
-        given: dict[str, list[str]] = {}
+        given: dict[str, set[str]] = {}
         loops: Counter[str] = Counter()
         for loop in self.nodes:
             if isinstance(loop, (ast.For, ast.comprehension)):
                 for name, texts in self._columns(loop.target, loop.iter):
-                    given.setdefault(name, []).extend(texts)
+                    given.setdefault(name, set()).update(texts)
                     loops[name] += 1
         bound = _bindings(self.nodes) if given else Counter()
-        return {name: texts for name, texts in given.items() if bound[name] == loops[name]}
+        return {name: sorted(texts) for name, texts in given.items() if bound[name] == loops[name] and len(texts) <= MOST_TEXTS}
 
     def _columns(self, target: ast.AST, rows: ast.AST) -> Iterator[tuple[str, list[str]]]:
         """``a`` and ``b`` of ``for a, b in [('x', 1), ('y', 2)]`` with their texts; ``b`` has none here."""
@@ -230,7 +239,9 @@ class _Looker:
                 yield Use(self._line(node), "from .", NOBODY_READ)
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
                 for top in tops(node):
-                    if self.around.beside.get(top, "" if top in KNOWN or top in self.around.beside else None) is None:
+                    if top in self.around.beside and top in KNOWN:
+                        yield Use(self._line(node), top, TAKEN)
+                    elif self.around.beside.get(top, "" if top in KNOWN or top in self.around.beside else None) is None:
                         yield Use(self._line(node), top, NOBODY_READ)
 
 
