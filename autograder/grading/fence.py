@@ -11,7 +11,7 @@ from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.host import Runner
 from autograder.runner.job import Job, Result
 
-ALONE = "(The points are for a run without those statements of yours that use what this exercise forbids; the first is in {first}.)"
+ALONE = "(The points are for a run without those statements of yours that use what this exercise forbids, such as {first}.)"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Fence:
     def __init__(self, job: Job, runner: Runner) -> None:
         self.job, self.runner = job, runner
         self.read: Notebook | None = None
-        self.runs: dict[tuple[str, ...], tuple[Result | None, str]] = {}
+        self.runs: dict[tuple[str, ...], tuple[Result | None, list[int]]] = {}
 
     def verdict(
         self, place: Place, rules: Exercise, result: Result, judge: Callable[..., Verdict], remarks: list[str]
@@ -50,21 +50,22 @@ class Fence:
             self.read = Notebook([cell.source for cell in self.job.cells], importable(self.job.files))
         if rules.forbid not in self.runs:
             self.runs[rules.forbid] = self._alone(self.read, rules.forbid)
-        alone, first = self.runs[rules.forbid]
+        alone, aside = self.runs[rules.forbid]
         if used := self.read.refusal(rules.forbid, place.asking):
             return refuse(place.exercise, rules, used, "wrong")
         if alone is None:
             return judge(result, remarks=remarks)
         verdict = judge(alone, remarks=remarks)
-        if first and verdict.points < judge(result).points:
+        if aside and verdict.points < judge(result).points:
+            first = self.read.blamed(rules.forbid, place.asking, aside)
             return replace(verdict, message=f"{verdict.message} {ALONE.format(first=first)}".strip())
         return verdict
 
-    def _alone(self, notebook: Notebook, forbid: tuple[str, ...]) -> tuple[Result | None, str]:
+    def _alone(self, notebook: Notebook, forbid: tuple[str, ...]) -> tuple[Result | None, list[int]]:
         """A run of what was read, without what the answer may not need; ``None`` if that is the notebook as it is."""
         kept = {number for number, cell in enumerate(self.job.cells) if cell.locked}
-        texts, first = notebook.without(forbid, kept)
+        texts, aside = notebook.without(forbid, kept)
         cells = [replace(cell, source=text) for cell, text in zip(self.job.cells, texts)]
         if cells == self.job.cells:
-            return None, ""
-        return self.runner.run(replace(self.job, cells=cells)), first
+            return None, []
+        return self.runner.run(replace(self.job, cells=cells)), aside

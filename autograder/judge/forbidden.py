@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-from bisect import bisect_left
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from autograder.judge.reach import Names, Reach
 from autograder.judge.reading import Source, Span, Statement, read
-from autograder.judge.run_time import BUILTINS, CALLED_PLAINLY
+from autograder.judge.run_time import BUILTINS, CALLED_PLAINLY, KNOWN
 from autograder.judge.uses import NOBODY_READ, Around, Path, Use, given_by, tops, use_in
 
 TOO_DEEP = "Your code is nested too deeply to be read. Break up its longest expressions and its deepest blocks."
@@ -33,11 +34,10 @@ class Notebook:
         for source in self.sources:
             starts.append(starts[-1] + len(source.statements))
         self.of_cell = [range(start, end) for start, end in zip(starts, starts[1:])]
-        self.places: dict[str, list[int]] = {}  # the numbers of the statements that give a global name
-        self.whenever: set[str] = set()  # global names that functions give
         self.deleted: set[str] = set()
         self.modules: dict[str, list[Path]] = {}
         self._collect()
+        self.names = Names(self.statements)
         self.found: dict[tuple[str, ...], list[Use | None]] = {}
 
     def _collect(self) -> None:
@@ -54,26 +54,19 @@ class Notebook:
             statement.number = number
             statement.gives |= {f".{name}" for name in _patched(statement, {*self.modules, *classes})}
             statement.later |= {f".{n.attr}" for top in statement.nodes for n in ast.walk(top) if isinstance(n, ast.Attribute)}
-            self.whenever |= statement.whenever
-            for name in statement.gives:
-                self.places.setdefault(name, []).append(number)
-
-    def is_certain(self, number: int, name: str) -> bool:
-        """Whether nothing but this statement tells what a name is right behind it."""
-        return self.statements[number].certain and name not in self.whenever and not name.startswith(".")
 
     def _own(self, name: str, statement: Statement) -> bool:
         """Whether a global name is the student's own wherever this statement looks it up, and not Python's."""
-        places = self.places.get(name, [])
+        places = self.names.places.get(name, [])
         if name not in BUILTINS | CALLED_PLAINLY and "*" not in self.modules:
             return bool(places)
         before = (n for n in places[:MANY] if n < statement.number)
-        return name not in self.deleted and any(self.is_certain(n, name) for n in before)
+        return name not in self.deleted and any(self.names.is_certain(n, name) for n in before)
 
     def uses(self, forbid: tuple[str, ...]) -> list[Use | None]:
         """What each statement does that is not allowed, also by the head of the block it stands in, or by a file that it imports."""
         if forbid not in self.found:
-            around = Around(self.modules, self.places, self._own, self.beside)
+            around = Around(self.modules, self.names.places, self._own, self.beside)
             files = self._files(forbid) if self.beside else {}
             found: list[Use | None] = []
             for statement in self.statements:
@@ -91,7 +84,7 @@ class Notebook:
             if text is None:
                 continue
             file = Notebook([text])
-            around = Around(file.modules, file.places, file._own, self.beside)
+            around = Around(file.modules, file.names.places, file._own, self.beside)
             for statement in file.statements:
                 for top in _imported(statement):
                     users.setdefault(top, []).append(module)
@@ -116,12 +109,12 @@ class Notebook:
         """
         uses = self.uses(forbid)
         asked = {number for cell in asking for number in self.of_cell[cell]}
-        names = {name for n in asked for name in self.statements[n].now | self.statements[n].later}
+        names = self._asked(asked)
         for cell in asking:
-            for number in _Reach(self, asked).of(names, self.of_cell[cell].start):
+            for number in Reach(self.names, asked).of(names, self.of_cell[cell].start):
                 if use := uses[number]:
                     return self._sentence(use, self.statements[number])
-        unknown = any(name not in self.places and not name.startswith(".") and not hasattr(builtins, name) for name in names)
+        unknown = any(name not in self.names.places and not name.startswith(".") and not hasattr(builtins, name) for name in names)
         return TOO_DEEP if unknown and any(source.too_deep for source in self.sources) else None
 
     def asking(self, exercise: str) -> list[int]:
@@ -142,8 +135,8 @@ class Notebook:
     def place(self, use: Use, statement: Statement) -> str:
         return use.place or f"line {use.line} of the cell that begins with `{self.sources[statement.cell].begins}`"
 
-    def without(self, forbid: tuple[str, ...], kept: set[int]) -> tuple[list[str], str]:
-        """The cells without what could do for an answer what it may not do itself, and the first place where that was.
+    def without(self, forbid: tuple[str, ...], kept: set[int]) -> tuple[list[str], list[int]]:
+        """The cells without what could do for an answer what it may not do itself, and the numbers of those statements.
 
         Args:
             kept: cells that are the course's own.
@@ -151,20 +144,36 @@ class Notebook:
         uses = self.uses(forbid)
         aside = self._aside(uses, kept)
         texts = []
-        for number, cell in enumerate(self.cells):
-            text = cell
-            if number not in kept:
-                text = _cut(self.sources[number], [self.statements[n].span for n in self.of_cell[number] if n in aside])
-                text = cell if text == cell.replace("\r\n", "\n").replace("\r", "\n") else text
-            texts.append(text)
-        first = next(((use, self.statements[n]) for n in sorted(aside) if (use := uses[n])), None)
-        return texts, self.place(*first) if first else ""
+        for number, (cell, source) in enumerate(zip(self.cells, self.sources)):
+            cut = {s.span: _kept_imports(s, uses[s.number], self.beside) for s in source.statements if s.number in aside}
+            text = cell if number in kept else _cut(source, cut)
+            texts.append(cell if text == re.sub("\r\n?", "\n", cell) else text)
+        return texts, sorted(aside)
+
+    def blamed(self, forbid: tuple[str, ...], asking: list[int], aside: list[int]) -> str:
+        """Where the statement stands that an answer most likely misses: one that has to do with what the answer reaches."""
+        asked = {number for cell in asking for number in self.of_cell[cell]}
+        reach = Reach(self.names, asked)
+        reached = [n for cell in asking for n in reach.of(self._asked(asked), self.of_cell[cell].start)]
+        names = {name for n in reached for name in self.statements[n].now | self.statements[n].later | self.statements[n].gives}
+        uses = self.uses(forbid)
+        candidates = [n for n in aside if uses[n]]
+        near = [n for n in candidates if not names.isdisjoint(self._touched(n) - set(self.modules))]
+        near += [n for n in candidates if not names.isdisjoint(self._touched(n))] + candidates
+        return self.place(use, self.statements[near[0]]) if near and (use := uses[near[0]]) else ""
+
+    def _touched(self, number: int) -> set[str]:
+        statement = self.statements[number]
+        return {name for name in statement.gives | statement.now if not hasattr(builtins, name)}
+
+    def _asked(self, asked: set[int]) -> set[str]:
+        return {name for n in asked for name in self.statements[n].now | self.statements[n].later}
 
     def _aside(self, uses: list[Use | None], kept: set[int]) -> set[int]:
         """Statements that use something, and those that could not run without them."""
         theirs = [n for n, s in enumerate(self.statements) if s.cell not in kept]
         aside = {n for n in theirs if uses[n]}
-        left = {name: len(places) for name, places in self.places.items()}
+        left = {name: len(places) for name, places in self.names.places.items()}
         readers: dict[str, list[int]] = {}
         for n in theirs:
             for name in self.statements[n].now | self.statements[n].later:
@@ -200,51 +209,6 @@ def importable(files: dict[str, bytes]) -> dict[str, str | None]:
     return found
 
 
-class _Reach:
-    """What names lead to, each statement once: a name leads to whatever may have given it its value by then."""
-
-    def __init__(self, notebook: Notebook, exempt: set[int]) -> None:
-        self.book, self.exempt = notebook, exempt
-        self.walked: set[tuple[str, int, bool]] = set()
-        self.seen: set[tuple[int, bool]] = set()
-        self.todo: list[tuple[int, bool]] = []
-
-    def of(self, names: set[str], when: int) -> Iterator[int]:
-        """Statements by number.
-
-        What functions look up they look up at the time ``when``; but those that ran while a statement was made that is in use
-        at that time (``table = make()``) may have looked things up at any time before.
-        """
-        for name in sorted(names):
-            self._follow(name, when, early=False)
-        asked: set[tuple[str, bool]] = set()
-        for number, early in self.todo:
-            yield number
-            statement = self.book.statements[number]
-            for name in sorted(statement.now):
-                self._follow(name, number, early=True)
-            for name in sorted(statement.later):
-                if (name, early) not in asked:
-                    asked.add((name, early))
-                    self._follow(name, when, early, any_time=early)
-
-    def _follow(self, name: str, when: int, early: bool, any_time: bool = False) -> None:
-        places = self.book.places.get(name, [])
-        at = bisect_left(places, when)
-        any_time = any_time or name in self.book.whenever
-        while at > 0 and (name, at, any_time) not in self.walked:
-            self.walked.add((name, at, any_time))
-            at -= 1
-            self._add(places[at], early)
-            if not any_time and self.book.is_certain(places[at], name):
-                break
-
-    def _add(self, number: int, early: bool) -> None:
-        if number not in self.exempt and (number, early) not in self.seen:
-            self.seen.add((number, early))
-            self.todo.append((number, early))
-
-
 def _imported(statement: Statement) -> Iterator[str]:
     for node in (n for top in statement.nodes for n in ast.walk(top)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -268,22 +232,32 @@ def _patched(statement: Statement, others: set[str]) -> Iterator[str]:
             yield attribute
 
 
-def _cut(source: Source, spans: list[Span]) -> str:
-    """A cell's text with ``pass`` in place of some statements; each other keeps its line."""
+def _kept_imports(statement: Statement, use: Use | None, beside: dict[str, str | None]) -> str:
+    """Of ``import torch, helper`` what may stay, or ``pass``."""
+    node = statement.nodes[0] if len(statement.nodes) == 1 else None
+    if not isinstance(node, ast.Import) or not use:
+        return "pass"
+    kept = [a for a in node.names if a.name.partition(".")[0] in KNOWN and a.name.partition(".")[0] not in beside]
+    return ast.unparse(ast.Import(kept)) if kept else "pass"
+
+
+def _cut(source: Source, spans: dict[Span, str]) -> str:
+    """A cell's text with something else in place of some statements; each other keeps its line."""
     text = source.text.encode()
     starts = [0]
     for line in text.split(b"\n"):
         starts.append(starts[-1] + len(line) + 1)
     parts: list[bytes] = []
     done = missing = 0  # bytes of the text; ends of lines that were cut out and are put back at the next one
-    for first, start, last, end in [*sorted(set(spans), key=lambda s: (s[0], s[1], -s[2], -s[3])), (0, 0, 0, 0)]:
-        here = starts[first - 1] + start if first else len(text)
+    for span in sorted(spans, key=lambda s: (s[0], s[1], -s[2], -s[3])):
+        first, start, last, end = span
+        here = starts[first - 1] + start
         if here < done:  # inside a block that is gone
             continue
         between = text[done:here]
         if missing and b"\n" in between:
             between, missing = between.replace(b"\n", b"\n" * (missing + 1), 1), 0
-        parts += [between, b"pass" if first else b""]
+        parts += [between, spans[span].encode()]
         missing += last - first
-        done = starts[last - 1] + end if first else here
-    return b"".join(parts).decode()
+        done = starts[last - 1] + end
+    return b"".join([*parts, text[done:].replace(b"\n", b"\n" * (missing + 1), 1)]).decode()

@@ -17,7 +17,7 @@ ATTRIBUTES = set(  # whoever's they are
 )
 CLASS_HOOKS = {"__instancecheck__", "__match_args__", "__dataclass_fields__"}  # with them a pattern reads attributes by computed names
 
-MODULES = set(  # run text, or find things by names that are text
+MODULES = set(  # run text, find things by names that are text, or reach past Python
     """
     builtins importlib runpy code codeop ctypes cffi subprocess multiprocessing pty pickle _pickle marshal shelve dill cloudpickle joblib
     inspect gc timeit cProfile profile trace pdb bdb doctest unittest pydoc pkgutil zipimport zipapp site copyreg annotationlib
@@ -25,7 +25,7 @@ MODULES = set(  # run text, or find things by names that are text
     torch.distributed torch.utils.cpp_extension torch.utils.benchmark torch.utils.bottleneck torch.ops.load_library
     numpy.load numpy.ctypeslib numpy.f2py numpy.distutils numpy.testing.measure numpy.testing.rundocs numpy.testing.runstring
     os.system os.popen os.execl os.execle os.execlp os.execlpe os.execv os.execve os.execvp os.execvpe os.spawnl os.spawnle os.spawnlp
-    os.spawnlpe os.spawnv os.spawnve os.spawnvp os.spawnvpe os.posix_spawn os.posix_spawnp os.fork os.forkpty
+    os.spawnlpe os.spawnv os.spawnve os.spawnvp os.spawnvpe os.posix_spawn os.posix_spawnp os.fork os.forkpty os.write os.dup2 os._exit os.abort os.kill os.killpg
     sys.modules sys._getframe sys._current_frames sys.settrace sys.setprofile sys.monitoring sys.meta_path sys.path sys.path_hooks
     sys.path_importer_cache sys.addaudithook sys.breakpointhook sys.displayhook sys.excepthook sys.unraisablehook
     functools.update_wrapper string.Formatter types.FunctionType types.CodeType types.LambdaType
@@ -44,6 +44,8 @@ KNOWN = {*PACKAGES, *sys.stdlib_module_names}
 
 def made_by(path: tuple[str, ...]) -> str:
     """The part of ``torch.os.system`` that is one of these, or nothing."""
+    if private := next((part for part in path if part in ATTRIBUTES), ""):
+        return private
     for start, part in enumerate(path):
         own = part.lstrip("_") if start else part
         if start == 0 or own in WITHIN:

@@ -92,6 +92,10 @@ class _Looker:
             for name in self._used(node):
                 if name in self.forbid or _holds(node, name, self.forbid):
                     yield Use(self._line(node), name, FORBIDDEN)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                for path in self.around.modules.get(node.id, ()) if node.id in self.modules else ():
+                    if any(part in self.forbid or _holds(None, part, self.forbid) for part in path):
+                        yield Use(self._line(node), ".".join(path), FORBIDDEN)
 
     def _used(self, node: ast.AST) -> list[str]:
         """Names that are really looked up: not those that are given, of local variables, or in texts."""
@@ -102,9 +106,8 @@ class _Looker:
             return [node.id] if node.id in self.loads and not self._own(node.id) else []
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
             return [node.attr]
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            module = (getattr(node, "module", "") or "").split(".")
-            return [*module, *(part for alias in node.names for part in alias.name.split("."))]
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            return (node.module or "").split(".")
         if isinstance(node, ast.MatchClass):
             return node.kwd_attrs
         if isinstance(node, ast.Call) and (_name(node.func) == "getattr" or self._asks_by_name(node.func)):
@@ -131,8 +134,8 @@ class _Looker:
             return node.id
         if isinstance(node, ast.FunctionDef) and node.name in CLASS_HOOKS:
             return node.name
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and node in self.statement.nodes:
-            return next((made for _, path in given_by(node) if (made := made_by(path))), "")
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            return made_by(tuple((node.module or "").split(".")))
         if isinstance(node, ast.Attribute) and node in self.paths:
             return next((made for path in self.paths[node] if (made := self._made_by_path(node, path))), "")
         if isinstance(node, ast.Call) and _name(node.func) == "getattr" and len(node.args) > 1:
@@ -141,10 +144,13 @@ class _Looker:
 
     def _made_by_name(self, node: ast.Name) -> str:
         name = node.id
+        for path in self.paths.get(node, ()):
+            if made := self._made_by_path(node, path):
+                return made
+            if ".".join(path) in sys.modules and node not in self.asked:  # handed on, and then asked for names elsewhere
+                return name
         if name not in self.loads or self._own(name):
             return ""
-        if name in BUILTINS:
-            return name
         call = self.calls.get(node)
         if name == "locals":
             return "" if call and name not in self.statement.now else name
@@ -152,14 +158,7 @@ class _Looker:
             return "" if call and (self._is_local(call.args[0]) if call.args else name not in self.statement.now) else name
         if name == "getattr":
             return "" if call and len(call.args) > 1 and self._texts(call.args[1]) else name
-        if node in self.bases:
-            return ""
-        for path in self.paths.get(node, ()):
-            if made := self._made_by_path(node, path):
-                return made
-            if ".".join(path) in sys.modules and node not in self.asked:  # handed on, and then asked for names elsewhere
-                return name
-        return ""
+        return name if name in BUILTINS else ""
 
     def _asks_by_name(self, node: ast.AST) -> bool:
         return any(".".join(path[:2]) in BY_NAME for path in self.paths.get(node, ()))
@@ -266,7 +265,7 @@ def _name(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
-def _holds(node: ast.AST, name: str, forbid: set[str]) -> bool:
+def _holds(node: ast.AST | None, name: str, forbid: set[str]) -> bool:
     """Whether a name of torch's own has a forbidden one in it, as ``torch._log_softmax_backward_data`` has."""
     if isinstance(node, ast.Name) or not set(re.split("_+", name)) & forbid:
         return False
