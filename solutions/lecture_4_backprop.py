@@ -19,8 +19,9 @@ run(__name__, globals())
 # - say why BatchNorm divides by $n - 1$, and what that does to its gradient;
 # - write the gradient of a whole layer as one expression on paper and check it against the pieces.
 #
-# No answer may use `backward()` or `torch.autograd`. Every exercise stands alone: each gets its inputs from the cells below
-# and none needs an earlier answer.
+# No answer, and nothing that an answer calls, may use `backward()` or `torch.autograd`. Wherever else you like, compare with
+# them: that is how the lecture finds its mistakes. Every exercise stands alone: each gets its inputs from the cells below and
+# none needs an earlier answer.
 #
 # **Notation.** For any tensor `x` of the forward pass, `dx` is the gradient of the loss with respect to `x`. It always
 # has the shape of `x`. `n` is the number of examples in the batch.

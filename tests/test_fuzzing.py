@@ -23,7 +23,7 @@ from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.judge.cards import as_html, as_text
 from autograder.judge.diagnose import close, difference
-from autograder.judge.forbidden import forbidden_use
+from autograder.judge.forbidden import Notebook
 from autograder.judge.judging import verdict_of
 from autograder.judge.values import judge
 from autograder.plugin import harmless
@@ -294,8 +294,11 @@ PARTS_OF_CODE = ["getattr(x, ", "'back' ", "for n in ", "('a',)", ":\n    ", "de
 @given(st.text(max_size=60), st.lists(st.sampled_from(PARTS_OF_CODE), max_size=8))
 def test_any_text_is_looked_through(text, parts):
     for answer in (text, "".join(parts), "".join(parts) + text):
-        said = forbidden_use(answer, [text], ("backward",))
+        read = Notebook([text, answer, "f(x)"])
+        said = read.refusal(("backward",), [2])
         assert said is None or isinstance(said, str)
+        left, _ = read.without(("backward",), {2})
+        assert [Notebook(left).uses(("backward",))[n] for n in Notebook(left).of_cell[0]] == [None] * len(Notebook(left).of_cell[0])
 
 
 # what comes through the wall

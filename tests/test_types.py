@@ -34,7 +34,10 @@ def record(value) -> Record:
     return decode(encode({"r": Record("x", (draw_from(value),))}))[0]["r"]
 
 
-def verdict(value, expected, tolerance=Tolerance(), mistakes=()):
+USUAL = Tolerance()
+
+
+def verdict(value, expected, tolerance=USUAL, mistakes=()):
     key = Key(record(expected), [Mistake(says, record(made)) for says, made in mistakes])
     return judge(record(value), key, RULES, tolerance)
 

@@ -79,7 +79,7 @@ def _nbgrader(
 
 
 def card(exercise: str, rules: Exercise, lecture: Lecture) -> str:
-    """What stands above an exercise: title, id, points, minutes, difficulty, and where the lecture speaks of it."""
+    """What stands above an exercise: title, id, points, minutes, difficulty, where the lecture speaks of it, and what is not allowed."""
     parts = [f"`{exercise}`", _points(rules)]
     parts += [f"about {rules.minutes} minute{'' if rules.minutes == 1 else 's'}", f"difficulty {rules.difficulty} of 3"]
     if rules.written:
@@ -89,7 +89,16 @@ def card(exercise: str, rules: Exercise, lecture: Lecture) -> str:
         parts.append(
             f"[lecture at {rules.time}]({lecture.video}&t={seconds}s)" if lecture.video else f"lecture at {rules.time}"
         )
-    return f"### {rules.title}\n\n*{' · '.join(parts)}*"
+    return f"### {rules.title}\n\n*{' · '.join(parts)}*" + (f"\n\n{_not_allowed(rules.forbid)}" if rules.forbid else "")
+
+
+def _not_allowed(forbid: tuple[str, ...]) -> str:
+    """What ``judge/forbidden.py`` holds an answer to, in words."""
+    return (
+        f"**Not allowed** in your answer, nor in anything that it calls, even in a branch that never runs: {', '.join(f'`{name}`' for name in forbid)}; "
+        "names that are made at run time (`eval`, `exec`, `getattr` with a name that is not written out); packages other than Python's own, NumPy, "
+        "PyTorch and Matplotlib. In all other code of yours, below your answer too, everything is allowed."
+    )
 
 
 def _points(rules: Exercise) -> str:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import Exercise
 from autograder.grading.cells import cells_of, code_of, with_names
+from autograder.grading.fence import Fence, Place
 from autograder.judge.answers import Answers
-from autograder.judge.forbidden import forbidden_use, without_forbidden
 from autograder.judge.judging import verdict_of
 from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.host import Runner
-from autograder.runner.job import Cell, CellResult, Job, Result
+from autograder.runner.job import CellResult, Job, Result
+from autograder.runner.limits import raised
 from autograder.wall.checkpoint import count, only
 from autograder.wall.facts import Facts
 
 NO_RECORD = "This check handed over nothing to compare."
-ALONE = "(It was run without those statements of your other cells that use what this exercise forbids.)"
 
 
 @dataclass
@@ -43,35 +44,31 @@ def grade(
     """
     facts = Facts.from_json(answers.facts)
     cells = cells_of(notebook, course, lecture)
-    job = Job(cells, with_names(files, course), answers.facts, course.course.limits.model_dump())
+    forbidding = any(rules.forbid for rules in facts.exercises.values())
+    limits = course.course.limits.model_dump()
+    job = Job(cells, with_names(files, course), answers.facts, limits, beside_first=not forbidding)
     result = runner.run(job)
     if lean := _with_state_alone(files, result, facts):
         files = {**files, **lean}
         job = replace(job, files=with_names(files, course))
         result = runner.run(job)
     graded = Graded({}, result.cells)
-    forbidding = dict.fromkeys(rules.forbid for c in cells if c.exercise and (rules := facts.rules(c.exercise)).forbid)
-    again = {forbid: _without_forbidden(job, forbid, runner) for forbid in forbidding}
     sources = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(code_of(notebook))}
+    fence = Fence(job, runner)
     for index, cell in enumerate(cells):
         if cell.exercise:
-            position = sources.get(cell.exercise + ANSWER)
-            other = again.get(facts.rules(cell.exercise).forbid)
-            verdict = _verdict(
-                cell.exercise, index, position, cells, other or result, facts, answers, course, graded.remarks
+            rules = facts.rules(cell.exercise)
+            place = Place(cell.exercise, index, sources.get(cell.exercise + ANSWER), sources.get(f"{cell.exercise}_fit"))
+            judge = partial(_verdict, place, facts=facts, answers=answers, course=course)
+            verdict = (
+                fence.verdict(place, rules, result, judge, graded.remarks)
+                if rules.forbid
+                else judge(result, remarks=graded.remarks)
             )
-            if other and verdict.status != "correct":
-                verdict = replace(verdict, message=f"{verdict.message} {ALONE}".strip())
             graded.verdicts[cell.exercise] = verdict
-            if reason := _too_many_numbers(files.get(f"{cell.exercise}.safetensors"), facts.rules(cell.exercise)):
-                graded.verdicts[cell.exercise] = refuse(cell.exercise, facts.rules(cell.exercise), reason, "wrong")
+            if reason := _too_many_numbers(files.get(f"{cell.exercise}.safetensors"), rules):
+                graded.verdicts[cell.exercise] = refuse(cell.exercise, rules, reason, "wrong")
     return graded
-
-
-def _without_forbidden(job: Job, forbid: tuple[str, ...], runner: Runner) -> Result | None:
-    """A run in which no cell of the student's does what some exercises forbid; ``None`` if none does so anyway."""
-    cells = [c if c.locked else replace(c, source=without_forbidden(c.source, forbid)) for c in job.cells]
-    return None if cells == job.cells else runner.run(replace(job, cells=cells))
 
 
 def _with_state_alone(files: dict[str, bytes], result: Result, facts: Facts) -> dict[str, bytes]:
@@ -104,34 +101,24 @@ def _too_many_numbers(file: bytes | None, rules: Exercise) -> str | None:
 
 
 def _verdict(
-    exercise: str,
-    index: int,
-    answer: int | None,
-    cells: list[Cell],
-    result: Result,
-    facts: Facts,
-    answers: Answers,
-    course: CourseDirectory,
-    remarks: list[str],
+    place: Place, result: Result, facts: Facts, answers: Answers, course: CourseDirectory, remarks: list[str] | None = None
 ) -> Verdict:
-    rules = facts.rules(exercise)
+    exercise, rules = place.exercise, facts.rules(place.exercise)
     record = result.records.get(exercise)
-    answer_result = result.cells[answer] if answer is not None else CellResult()
-    if answer is not None and rules.forbid:
-        others = [cell.source for i, cell in enumerate(cells) if not cell.locked and i != answer]
-        if used := forbidden_use(cells[answer].source, others, rules.forbid):
-            return refuse(exercise, rules, used, "wrong")
+    answer_result = result.cells[place.answer] if place.answer is not None else CellResult()
     if exercise in result.refused:
         return refuse(exercise, rules, f"The answer was not taken: {result.refused[exercise]}.")
     broken = _how_it_ended(answer_result)
     if record is None:
-        own = _how_it_ended(result.cells[index])
-        ended = answer_result.ended or result.cells[index].ended
+        own = _how_it_ended(result.cells[place.check])
+        ended = answer_result.ended or result.cells[place.check].ended
         return refuse(exercise, rules, ended or broken or own or NO_RECORD, "error")
     failure = record.draws[0].failure if record.draws else None
     if failure and failure.name in ("NameError", "RuntimeError") and broken:
         return refuse(exercise, rules, broken)
-    return verdict_of(record, facts, answers.keys.get(exercise), course.read_names, remarks)
+    verdict = verdict_of(record, facts, answers.keys.get(exercise), course.read_names, remarks)
+    limit = raised(f"{failure.name}: {failure.message}", course.course.limits.model_dump()) if failure else ""
+    return replace(verdict, message=f"{verdict.message} {limit}") if limit else verdict
 
 
 def _how_it_ended(cell: CellResult) -> str | None:

@@ -59,7 +59,7 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
             file.write(view[:size])
         view = view[size:]
     os.chdir(folder)
-    as_in_a_kernel()
+    as_in_a_kernel(beside_first=job["beside_first"])
     set_limits(job["limits"], jailed)
     wired = WireSession(job, out)
     session.use(wired)
@@ -84,9 +84,13 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
     send(out, {"type": "done"})
 
 
-def as_in_a_kernel() -> None:
-    """What a process with a notebook finds around it."""
-    sys.path.insert(0, "")  # a file beside the notebook can be imported
+def as_in_a_kernel(beside_first: bool) -> None:
+    """What a process with a notebook finds around it.
+
+    Args:
+        beside_first: a file beside the notebook is found before an installed module of its name, as in a kernel; else behind it.
+    """
+    sys.path.insert(0 if beside_first else len(sys.path), "")
     sys.argv = ["ipykernel_launcher.py", "-f", "kernel.json"]  # argparse in a notebook is told to expect an -f
     sys.stdin = open(os.devnull)  # nobody types here: the end of the file at once
     sys.breakpointhook = lambda *_, **__: None  # without a frontend, as in ipykernel with its debugger

@@ -1,259 +1,263 @@
-"""Names that an answer may not use, looked for in its syntax tree, not in its text."""
+"""Names that an answer may not use, looked for where Python would: in what the check calls, and in what that reaches."""
 
 from __future__ import annotations
 
 import ast
-import keyword
+import builtins
 import re
-import textwrap
-import warnings
-from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 
-MAGIC = re.compile(r"^\s*[%!?]|^[^#]*(\?\s*$|=\s*[%!])")  # a line that only IPython understands: %time f(), f?, x = !ls
-HARMLESS_MAGIC = re.compile(r"^\s*%(time|timeit|matplotlib|config|precision|who|whos)\b|\?\s*$")
-MODULES = "autograder collections itertools jaxtyping math matplotlib numpy random time torch tqdm typing".split()
+from autograder.judge.reach import Names, Reach
+from autograder.judge.reading import Source, Span, Statement, read
+from autograder.judge.run_time import BUILTINS, CALLED_PLAINLY, KNOWN
+from autograder.judge.uses import NOBODY_READ, Around, Path, Use, given_by, tops, use_in
+
 TOO_DEEP = "Your code is nested too deeply to be read. Break up its longest expressions and its deepest blocks."
-
-LOOKUPS = set(  # what finds or makes a name, or code, that no reader of the answer sees
-    """
-    eval exec compile __import__ import_module importlib __dict__ __getattribute__ __match_args__ attrgetter methodcaller vars globals locals
-    f_globals f_locals f_builtins getmembers getattr_static inspect __builtins__ builtins get_ipython functools
-    os sys subprocess ctypes ctypeslib cpp_extension multiprocessing open load loads pickle jit fx package serialization hub
-    _C _functorch _dynamo _higher_order_ops
-    """.split()
-)
+MANY = 16  # more meanings of one name are not looked through
 
 
-def forbidden_use(answer: str, others: list[str], forbid: tuple[str, ...]) -> str | None:
-    """The first forbidden name in an answer, or in what it uses of the student's other cells; a sentence, or ``None``.
+class Notebook:
+    """Cells in the order in which they ran, read once for all exercises that forbid names."""
 
-    Names count as variables, attributes, imports, and as strings (``getattr(loss, "backward")``); comments and docstrings
-    do not.  A name that is made at run time could be any, so ``eval`` and its kind are refused as well, and ``getattr`` unless its
-    name stands there, or is that of a loop over names that do; so are modules that could hold anything, such as a file beside
-    the notebook.  Code that is nested too deeply to be looked through is told, not passed over.
-    """
-    if not forbid:
-        return None
-    try:
-        tree, *trees = [_parse(source)[1] for source in (answer, *others)]
-    except (RecursionError, MemoryError):
-        return TOO_DEEP
-    helpers: dict[str, list[ast.AST]] = {}
-    for other in trees:
-        for statement in other.body:
-            for name in _defined(statement):
-                helpers.setdefault(name, []).append(statement)
-    todo: list[ast.AST] = [tree]
-    seen: set[str] = set()
-    while todo:
-        node = todo.pop()
-        if reason := _refusal(node, forbid):
-            return reason
-        for inner in ast.walk(node):
-            used = inner.id if isinstance(inner, ast.Name) else inner.attr if isinstance(inner, ast.Attribute) else ""
-            if used in helpers and used not in seen:
-                seen.add(used)
-                todo += helpers[used]
-    return None
+    def __init__(self, cells: list[str], beside: dict[str, str | None] | None = None) -> None:
+        """Read them.
 
+        Args:
+            cells: what the student sees, with IPython's magics.
+            beside: files beside the notebook that Python could import, by module; the text of those in Python, else ``None``.
+        """
+        self.cells, self.beside = cells, beside or {}
+        self.sources = [read(text, number) for number, text in enumerate(cells)]
+        self.statements = [s for source in self.sources for s in source.statements]
+        starts = [0]
+        for source in self.sources:
+            starts.append(starts[-1] + len(source.statements))
+        self.of_cell = [range(start, end) for start, end in zip(starts, starts[1:])]
+        self.deleted: set[str] = set()
+        self.modules: dict[str, list[Path]] = {}
+        self._collect()
+        self.names = Names(self.statements)
+        self.found: dict[tuple[str, ...], list[Use | None]] = {}
 
-def without_forbidden(source: str, forbid: tuple[str, ...]) -> str:
-    """Another cell without its statements that could do for an answer what the answer may not do itself.
+    def _collect(self) -> None:
+        modules: dict[str, set[Path]] = {}
+        for node in (n for s in self.statements for top in s.nodes for n in ast.walk(top)):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                for name, path in given_by(node):
+                    modules.setdefault(name, set()).add(path)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del):
+                self.deleted.add(node.id)
+        self.modules = {name: sorted(paths) if len(paths) <= MANY else [("builtins",)] for name, paths in modules.items()}
+        classes = {node.name for s in self.statements for node in s.nodes if isinstance(node, ast.ClassDef)}
+        for number, statement in enumerate(self.statements):
+            statement.number = number
+            statement.gives |= {f".{name}" for name in _patched(statement, {*self.modules, *classes})}
+            statement.later |= {f".{n.attr}" for top in statement.nodes for n in ast.walk(top) if isinstance(n, ast.Attribute)}
 
-    A student may compare with autograd anywhere else; what is run beside the answer when its points are given is this.
-    """
-    try:
-        text, tree = _parse(source)
-    except (RecursionError, MemoryError):
-        return ""
-    aside = [node for node in tree.body if _refusal(node, forbid)]
-    lines = text.split("\n") if aside else [source]
-    for node in reversed(aside):
-        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) - 1
-        lines[first : node.end_lineno] = [_kept_imports(node), *[""] * (node.end_lineno - first - 1)]
-    return "\n".join(lines)
+    def _own(self, name: str, statement: Statement) -> bool:
+        """Whether a global name is the student's own wherever this statement looks it up, and not Python's."""
+        places = self.names.places.get(name, [])
+        if name not in BUILTINS | CALLED_PLAINLY and "*" not in self.modules:
+            return bool(places)
+        before = (n for n in places[:MANY] if n < statement.number)
+        return name not in self.deleted and any(self.names.is_certain(n, name) for n in before)
 
+    def uses(self, forbid: tuple[str, ...]) -> list[Use | None]:
+        """What each statement does that is not allowed, also by the head of the block it stands in, or by a file that it imports."""
+        if forbid not in self.found:
+            around = Around(self.modules, self.names.places, self._own, self.beside)
+            files = self._files(forbid) if self.beside else {}
+            found: list[Use | None] = []
+            for statement in self.statements:
+                head = None if statement.block is None else found[self.of_cell[statement.cell].start + statement.block]
+                imported = next((files[top] for top in _imported(statement) if top in files), None) if files else None
+                found.append(head or use_in(statement, forbid, around) or imported)
+            self.found[forbid] = found
+        return self.found[forbid]
 
-def _kept_imports(node: ast.stmt) -> str:
-    """Of ``import torch, os`` the part that is no way round."""
-    kept = [a for a in node.names if a.name.partition(".")[0] in MODULES] if type(node) is ast.Import else []
-    return ast.unparse(ast.Import(kept)) if kept else ""
+    def _files(self, forbid: tuple[str, ...]) -> dict[str, Use]:
+        """Of each file beside the notebook what it, or one that it imports, does that is not allowed."""
+        found: dict[str, Use] = {}
+        users: dict[str, list[str]] = {}
+        for module, text in self.beside.items():
+            if text is None:
+                continue
+            file = Notebook([text])
+            around = Around(file.modules, file.names.places, file._own, self.beside)
+            for statement in file.statements:
+                for top in _imported(statement):
+                    users.setdefault(top, []).append(module)
+                if module not in found and (use := use_in(statement, forbid, around)):
+                    found[module] = replace(use, place=f"line {use.line} of {module}.py")
+            if file.sources[0].too_deep:
+                found[module] = Use(1, module, NOBODY_READ, f"{module}.py")
+        todo = list(found)
+        while todo:
+            name = todo.pop()
+            for user in users.get(name, ()):
+                if user not in found:
+                    found[user] = found[name]
+                    todo.append(user)
+        return found
 
+    def refusal(self, forbid: tuple[str, ...], asking: list[int]) -> str | None:
+        """Why an answer is not taken, in a sentence, or ``None``.
 
-def _refusal(tree: ast.AST, forbid: tuple[str, ...]) -> str | None:
-    """Why a piece of code is not looked upon as free of the forbidden names, or ``None``."""
-    docstrings, written_out = _docstrings(tree), _written_out(tree)
-    for inner in ast.walk(tree):
-        line = getattr(inner, "lineno", getattr(tree, "lineno", 1))
-        for name in _names(inner):
-            if (name in forbid or _holds(inner, name, forbid)) and inner not in docstrings:
-                return f"`{name}` stands in line {line} of your answer; this exercise is to be solved without it."
-        if made := _made_at_run_time(inner, written_out):
-            advice = "in this exercise write names out, as in `for name in ('a', 'b')`"
-            return f"`{made}` in line {line} of your answer uses a name that is made at run time; {advice}."
-    for inner in ast.walk(tree):
-        if isinstance(inner, (ast.Import, ast.ImportFrom)) and (module := _other_module(inner)):
-            return f"`{module}` is imported in line {inner.lineno} of your answer; this exercise is to be solved with {', '.join(MODULES)} alone."
-    return None
+        Args:
+            asking: the cells that call for the answer: an exercise's check, and the ``fit`` of a model.
+        """
+        uses = self.uses(forbid)
+        asked = {number for cell in asking for number in self.of_cell[cell]}
+        names = self._asked(asked)
+        for cell in asking:
+            for number in Reach(self.names, asked).of(names, self.of_cell[cell].start):
+                if use := uses[number]:
+                    return self._sentence(use, self.statements[number])
+        unknown = any(name not in self.names.places and not name.startswith(".") and not hasattr(builtins, name) for name in names)
+        return TOO_DEEP if unknown and any(source.too_deep for source in self.sources) else None
 
+    def asking(self, exercise: str) -> list[int]:
+        """The last cells that call ``fit`` and ``check`` for an exercise, where no ids of cells tell which they are."""
+        found: dict[bool, int] = {}
+        for statement in self.statements:
+            for node in (n for top in statement.nodes for n in ast.walk(top) if isinstance(n, ast.Call)):
+                called = node.func.id if isinstance(node.func, ast.Name) else ""
+                named = [a.value for a in node.args[:1] if isinstance(a, ast.Constant)]
+                if called in ("fit", "check", "check_loss") and named == [exercise]:
+                    found[called == "fit"] = statement.cell
+        return sorted(found.values())
 
-def _holds(node: ast.AST, name: str, forbid: tuple[str, ...]) -> bool:
-    """Whether a name of torch's own has a forbidden one in it, as ``torch._log_softmax_backward_data`` has."""
-    if not isinstance(node, (ast.Attribute, ast.alias)) or not set(re.split("_+", name)) & set(forbid):
-        return False
-    import torch
+    def _sentence(self, use: Use, statement: Statement) -> str:
+        stands = "stands in" if use.says.endswith("without it") else "is used in"
+        return f"`{use.word}` {stands} {self.place(use, statement)}, which your answer uses; {use.says}."
 
-    return any(hasattr(place, name) for place in (torch, torch.Tensor, torch.nn.functional, torch.ops.aten))
+    def place(self, use: Use, statement: Statement) -> str:
+        return use.place or f"line {use.line} of the cell that begins with `{self.sources[statement.cell].begins}`"
 
+    def without(self, forbid: tuple[str, ...], kept: set[int]) -> tuple[list[str], list[int]]:
+        """The cells without what could do for an answer what it may not do itself, and the numbers of those statements.
 
-def _other_module(node: ast.Import | ast.ImportFrom) -> str:
-    """A module whose code nobody has looked through, such as a file beside the notebook, or nothing."""
-    if isinstance(node, ast.Import):
-        names = [a.name for a in node.names]
-    else:
-        names = [node.module or "."] if node.level == 0 else ["."]
-    return next((name for name in names if name.partition(".")[0] not in MODULES), "")
+        Args:
+            kept: cells that are the course's own.
+        """
+        uses = self.uses(forbid)
+        aside = self._aside(uses, kept)
+        texts = []
+        for number, (cell, source) in enumerate(zip(self.cells, self.sources)):
+            cut = {s.span: _kept_imports(s, uses[s.number], self.beside) for s in source.statements if s.number in aside}
+            text = cell if number in kept else _cut(source, cut)
+            texts.append(cell if text == re.sub("\r\n?", "\n", cell) else text)
+        return texts, sorted(aside)
 
+    def blamed(self, forbid: tuple[str, ...], asking: list[int], aside: list[int]) -> str:
+        """Where the statement stands that an answer most likely misses: one that has to do with what the answer reaches."""
+        asked = {number for cell in asking for number in self.of_cell[cell]}
+        reach = Reach(self.names, asked)
+        reached = [n for cell in asking for n in reach.of(self._asked(asked), self.of_cell[cell].start)]
+        names = {name for n in reached for name in self.statements[n].now | self.statements[n].later | self.statements[n].gives}
+        uses = self.uses(forbid)
+        candidates = [n for n in aside if uses[n]]
+        near = [n for n in candidates if not names.isdisjoint(self._touched(n) - set(self.modules))]
+        near += [n for n in candidates if not names.isdisjoint(self._touched(n))] + candidates
+        return self.place(use, self.statements[near[0]]) if near and (use := uses[near[0]]) else ""
 
-def _defined(node: ast.AST) -> list[str]:
-    """The names, and the attributes of other objects, that a statement of another cell gives a meaning."""
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        return [node.name]
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return [
-            alias.asname or alias.name.partition(".")[0]
-            for alias in node.names
-            if alias.asname or isinstance(node, ast.ImportFrom)
-        ]
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return [t.id if isinstance(t, ast.Name) else t.attr for t in targets if isinstance(t, (ast.Name, ast.Attribute))]
+    def _touched(self, number: int) -> set[str]:
+        statement = self.statements[number]
+        return {name for name in statement.gives | statement.now if not hasattr(builtins, name)}
 
+    def _asked(self, asked: set[int]) -> set[str]:
+        return {name for n in asked for name in self.statements[n].now | self.statements[n].later}
 
-def _made_at_run_time(node: ast.AST, written_out: set[ast.AST]) -> str:
-    """What looks a name up that no reader of the answer sees, or nothing."""
-    if node in written_out or isinstance(node, ast.Constant):
-        return ""
-    if isinstance(node, ast.MatchClass) and node.patterns:  # looked up by the names in __match_args__
-        return "match"
-    return next((name for name in _names(node) if name in LOOKUPS or name == "getattr"), "")
-
-
-SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-
-
-def _written_out(tree: ast.AST) -> set[ast.AST]:
-    """Each ``getattr`` whose name is a string, or a local variable that only takes the strings of the loop it stands in."""
-    found: set[ast.AST] = set()
-    bound = _bindings(tree)
-
-    def visit(node: ast.AST, local: bool, loops: frozenset[str]) -> None:
-        if isinstance(
-            node, SCOPES
-        ):  # a function inside a loop may run when, and a class where, the variable is another
-            local, loops = not isinstance(node, ast.ClassDef), frozenset()
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id == "getattr"
-            and len(node.args) > 1
-        ):
-            name = node.args[1]
-            if isinstance(name, ast.Constant) or isinstance(name, ast.Name) and name.id in loops:
-                found.add(node.func)
-        generators = getattr(node, "generators", [node] if isinstance(node, ast.For) and local else [])
-        inner = loops | {loop.target.id for loop in generators if _over_strings(loop) and bound[loop.target.id] == 1}
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.comprehension):  # what it runs over is looked up outside it
-                visit(child.iter, local, loops)
-                for condition in child.ifs:
-                    visit(condition, local, inner)
+    def _aside(self, uses: list[Use | None], kept: set[int]) -> set[int]:
+        """Statements that use something, and those that could not run without them."""
+        theirs = [n for n, s in enumerate(self.statements) if s.cell not in kept]
+        aside = {n for n in theirs if uses[n]}
+        left = {name: len(places) for name, places in self.names.places.items()}
+        readers: dict[str, list[int]] = {}
+        for n in theirs:
+            for name in self.statements[n].now | self.statements[n].later:
+                readers.setdefault(name, []).append(n)
+        todo = list(aside)
+        while todo:
+            for name in self.statements[todo.pop()].gives:
+                left[name] -= 1
+                if left[name] == 0 and not name.startswith("."):
+                    fresh = [n for n in readers.get(name, ()) if n not in aside]
+                    aside.update(fresh)
+                    todo += fresh
+        gone: set[str] = set()
+        for n, statement in enumerate(self.statements):
+            if statement.cell not in kept and not statement.now.isdisjoint(gone):
+                aside.add(n)
+            if n in aside:
+                gone |= statement.gives
             else:
-                visit(child, local, inner)
+                gone -= statement.gives
+        return aside
 
-    visit(tree, False, frozenset())
+
+def importable(files: dict[str, bytes]) -> dict[str, str | None]:
+    """Of files beside a notebook those that Python could import, by module: the text of those in Python, else ``None``."""
+    found: dict[str, str | None] = {}
+    for name, data in files.items():
+        module, _, kind = name.partition(".")
+        if kind == "py":
+            found.setdefault(module, data.decode("utf-8", "replace"))
+        elif kind == "pyc" or kind.rpartition(".")[2] == "so":
+            found[module] = None
     return found
 
 
-def _over_strings(loop: ast.For | ast.comprehension) -> bool:
-    items = loop.iter.elts if isinstance(loop.iter, (ast.Tuple, ast.List)) else []
-    strings = all(isinstance(item, ast.Constant) and isinstance(item.value, str) for item in items)
-    return bool(items) and strings and isinstance(loop.target, ast.Name)
+def _imported(statement: Statement) -> Iterator[str]:
+    for node in (n for top in statement.nodes for n in ast.walk(top)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from tops(node)
 
 
-def _bindings(tree: ast.AST) -> Counter[str]:
-    """How many times a piece of code gives each name a value, in any scope and by any kind of statement."""
-    found: Counter[str] = Counter()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found[node.id] += 1
-        elif isinstance(node, ast.arg):
-            found[node.arg] += 1
-        elif isinstance(node, ast.alias):
-            found[(node.asname or node.name).partition(".")[0]] += 1
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):  # another piece of code may change it meanwhile
-            found.update(2 * node.names)
-        elif isinstance(
-            name := getattr(node, "name", None) or getattr(node, "rest", None), str
-        ):  # def, class, except, match
-            found[name] += 1
-    return found
+def _patched(statement: Statement, others: set[str]) -> Iterator[str]:
+    """Attributes that a statement gives to a class or module, as ``torch.Tensor.slope = …`` does."""
+    for node in (n for top in statement.nodes for n in ast.walk(top)):
+        base: ast.AST = node
+        attribute = ""
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            attribute, base = node.attr, node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr" and len(node.args) > 1:
+            name = node.args[1]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                attribute, base = name.value, node.args[0]
+        while attribute and isinstance(base, ast.Attribute):
+            base = base.value
+        if attribute and isinstance(base, ast.Name) and base.id in others and base.id in statement.now | statement.later:
+            yield attribute
 
 
-def _parse(source: str) -> tuple[str, ast.Module]:
-    """A cell and its tree, which is empty for what does not run either.
+def _kept_imports(statement: Statement, use: Use | None, beside: dict[str, str | None]) -> str:
+    """Of ``import torch, helper`` what may stay, or ``pass``."""
+    node = statement.nodes[0] if len(statement.nodes) == 1 else None
+    if not isinstance(node, ast.Import) or not use:
+        return "pass"
+    kept = [a for a in node.names if a.name.partition(".")[0] in KNOWN and a.name.partition(".")[0] not in beside]
+    return ast.unparse(ast.Import(kept)) if kept else "pass"
 
-    Only if it is no Python, it may be IPython's: of a line with a magic the words are kept, as names. What is IPython's in
-    another way (pasted prompts, magics of a whole cell) becomes the Python that IPython makes of it.
-    """
-    source = re.sub("\r\n?", "\n", source)  # as Python itself does, so that its line numbers are ours
-    lines = [_words(line) if MAGIC.search(line) else line for line in source.split("\n")]
-    for text in (source, textwrap.dedent("\n".join(lines))):
-        try:
-            return source, ast.parse(text)
-        except (SyntaxError, ValueError):  # the latter for a NUL or half of a UTF-16 pair
+
+def _cut(source: Source, spans: dict[Span, str]) -> str:
+    """A cell's text with something else in place of some statements; each other keeps its line."""
+    text = source.text.encode()
+    starts = [0]
+    for line in text.split(b"\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    parts: list[bytes] = []
+    done = missing = 0  # bytes of the text; ends of lines that were cut out and are put back at the next one
+    for span in sorted(spans, key=lambda s: (s[0], s[1], -s[2], -s[3])):
+        first, start, last, end = span
+        here = starts[first - 1] + start
+        if here < done:  # inside a block that is gone
             continue
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of lines that end in an odd way
-            text = TransformerManager().transform_cell(source)
-        return text, ast.parse(text)
-    except (SyntaxError, ValueError):
-        return source, ast.Module([], [])
-
-
-def _words(line: str) -> str:
-    """The words of a line with a magic, as names; of a magic that could run anything, with the name of what would."""
-    words = [word for word in re.findall(r"[^\W\d]\w*", line) if not keyword.iskeyword(word)]
-    words += [] if HARMLESS_MAGIC.search(line) else ["get_ipython"]
-    return f"{line[: len(line) - len(line.lstrip())]}({', '.join([*words, ''])})"
-
-
-def _names(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Name):
-        return [node.id]
-    if isinstance(node, ast.Attribute):
-        return [node.attr]
-    if isinstance(node, ast.alias):
-        return [*node.name.split("."), node.asname or ""]
-    if isinstance(node, ast.ImportFrom):
-        return (node.module or "").split(".")
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value.split(".")
-    if isinstance(node, ast.MatchClass):
-        return node.kwd_attrs
-    return []
-
-
-def _docstrings(tree: ast.AST) -> set[ast.AST]:
-    found: set[ast.AST] = set()
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            found.add(body[0].value)
-    return found
+        between = text[done:here]
+        if missing and b"\n" in between:
+            between, missing = between.replace(b"\n", b"\n" * (missing + 1), 1), 0
+        parts += [between, spans[span].encode()]
+        missing += last - first
+        done = starts[last - 1] + end
+    return b"".join([*parts, text[done:].replace(b"\n", b"\n" * (missing + 1), 1)]).decode()

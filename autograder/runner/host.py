@@ -201,6 +201,7 @@ class Runner:
             "spent": spent,
             "training": job.training,
             "wanted": list(job.wanted),
+            "beside_first": job.beside_first,
         }
 
     def _ended(self, header: dict[str, Any], job: Job, result: Result) -> int | None:

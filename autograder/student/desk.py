@@ -5,6 +5,7 @@ The one place beside a student's code that judges; nobody else believes what it 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import torch
@@ -12,8 +13,9 @@ import torch
 from autograder.errors import CheckFailed
 from autograder.judge.answers import Answers
 from autograder.judge.cards import as_html, as_text
+from autograder.judge.forbidden import Notebook, importable
 from autograder.judge.judging import verdict_of
-from autograder.judge.verdict import Verdict
+from autograder.judge.verdict import Verdict, refuse
 from autograder.student.names import load_names
 from autograder.student.progress import in_notebook
 from autograder.wall.facts import EXPECTED, Facts, canary
@@ -48,12 +50,23 @@ class LocalSession:
         Raises:
             CheckFailed: it has not full marks.
         """
-        key = self.answers.keys.get(record.exercise)
+        key, rules = self.answers.keys.get(record.exercise), self.facts.rules(record.exercise)
         verdict = verdict_of(record, self.facts, key, lambda: load_names(seed=self.facts.split_seed))
-        show(verdict, self.facts.rules(record.exercise).title)
+        if rules.forbid and (used := forbidden_here(record.exercise, rules.forbid)):
+            verdict = refuse(record.exercise, rules, used, "wrong")
+        show(verdict, rules.title)
 
     def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
         """A student watches the loss curve instead."""
+
+
+def forbidden_here(exercise: str, forbid: tuple[str, ...]) -> str | None:
+    """Why grading will not take an answer, by the cells that ran in this kernel; outside of IPython there is nothing to look at."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    ran = getattr(getattr(shell, "history_manager", None), "input_hist_raw", [])
+    small = (p for p in Path().glob("*.*") if p.suffix in (".py", ".pyc", ".so") and p.is_file() and p.stat().st_size < 1_000_000)
+    notebook = Notebook([str(cell) for cell in ran], importable({p.name: p.read_bytes() for p in small}) if ran else {})
+    return notebook.refusal(forbid, notebook.asking(exercise))
 
 
 _cache: dict[tuple[Path, int | None], LocalSession] = {}
