@@ -399,5 +399,5 @@ OTHERWISE = {
         "from a fork", "in a kernel a thread sends it, now and then too late",
     ),
     "class Dumb(Exception):\n    def __str__(self): raise ValueError\nraise Dumb": ("Dumb", "the error that was raised, not that of its message"),
-    "%pip install nosuchpackage_of_nobody\nprint('goes on')": ("goes on", "no network: a command fails, its cell does not"),
+    "%pip install nosuchpackage_of_nobody\nprint('goes on')": ("No matching distribution", "no network: a command fails, its cell does not"),
 }  # fmt: skip

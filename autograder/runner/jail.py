@@ -126,6 +126,7 @@ def _options(rules: int, disk_mb: int) -> list[str]:
             options += ["--symlink", os.readlink(path), str(path)]
         elif path.is_dir():
             options += ["--ro-bind", str(path), str(path)]
+    options += ["--perms", "0755", "--dir", "/etc"]  # bubblewrap's own would be closed to all but root
     for place in ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"):
         options += ["--ro-bind-try", place, place]
     options += ["--proc", "/proc", "--dev", "/dev", *shared, "/dev/shm", "--remount-ro", "/dev"]
