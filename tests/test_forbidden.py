@@ -189,8 +189,8 @@ SET_ASIDE = [
     ("x = 1; y.backward(); z = (1,\n2); y.backward(\n); a = 2\nb = 3", "x = 1; pass; z = (1,\n2); pass; a = 2\n\nb = 3"),
     ("if a:\n    x.backward()\nelif b:\n    y = 1", "if a:\n    pass\nelif b:\n    y = 1"),
     ("if a:\n    y = 1\nelif eval('b'):\n    z = 1\nc = 1", "pass\n\n\n\nc = 1"),
-    ("for i in range(2):\n    w = 1\n    w.backward()\nprint(w.grad)\ndef rows(n): return n", "for i in range(2):\n    w = 1\n    pass\nprint(w.grad)\ndef rows(n): return n"),
-    ("g = torch.autograd.grad(x, y)\nprint(g)\ndef compare(): return g\ncompare()\ndef rows(n): return n", "pass\npass\npass\npass\ndef rows(n): return n"),
+    ("for i in a:\n    w = 1\n    w.backward()\nprint(w.grad)\ny = 1", "for i in a:\n    w = 1\n    pass\nprint(w.grad)\ny = 1"),
+    ("g = torch.autograd.grad(x, y)\nprint(g)\ndef compare(): return g\ncompare()\ny = 1", "pass\npass\npass\npass\ny = 1"),
     ("def g(): x.backward()\ng()\ng = 1\nprint(g)", "pass\npass\ng = 1\nprint(g)"),
     ("import warnings; warnings.filterwarnings('ignore')\ndef rows(n): return n", None),
     ("import copy, sys\nnet = copy.deepcopy(example)\nsys.setrecursionlimit(9)", None),
@@ -266,7 +266,15 @@ def by_hand(tiny, runner):
 
 
 ANSWER = "def by_hand(x):\n    y = rows(x)\n    return y + y"
-SCRATCH = "import warnings; warnings.filterwarnings('ignore')\ny = torch.ones(2, requires_grad=True)\ny.sum().backward()\nprint(y.grad)\ndef rows(x):\n    return x"
+SCRATCH = """import warnings; warnings.filterwarnings('ignore')
+y = torch.ones(2, requires_grad=True)
+y.sum().backward()
+print(y.grad.abs().max())
+for row in y.grad:
+    print(row)
+def rows(x):
+    return x
+"""
 
 
 def test_a_comparison_in_the_same_cell_as_a_helper_costs_nothing(by_hand):
@@ -275,8 +283,10 @@ def test_a_comparison_in_the_same_cell_as_a_helper_costs_nothing(by_hand):
 
 
 def test_an_answer_that_lives_on_what_is_set_aside_is_told_where_that_was(by_hand):
-    verdict = by_hand("def by_hand(x):\n    return table['x'](x)", "table = {}\ntable['x'] = lambda x: torch.autograd.grad(x, x)\ntable['x'] = eval('lambda x: 2 * x')")
-    assert verdict.points == 0 and "run without those statements" in verdict.message and "line 2 of the cell that begins with `table = {}`" in verdict.message
+    table = "table = {}\ntable['x'] = eval('lambda x: 2 * x')"
+    verdict = by_hand("def by_hand(x):\n    return table['x'](x)", table)
+    assert verdict.points == 0 and "run without those statements" in verdict.message
+    assert "such as line 2 of the cell that begins with `table = {}`" in verdict.message
 
 
 def test_a_wrong_answer_beside_a_comparison_is_told_its_own_cause_alone(by_hand):

@@ -73,6 +73,29 @@ def test_a_notebook_half_done_tells_each_exercise_where_it_stands(folder, tiny):
     assert "loss curve" in html(outputs["train_tiny_fit"]) and (folder / "train_tiny.safetensors").is_file()
 
 
+BY_AUTOGRAD = """def by_hand(x):
+    with torch.enable_grad():
+        x = x.clone().requires_grad_()
+        (x * x).sum().backward()
+    return x.grad"""
+COMPARED = """%time x = torch.ones(3, requires_grad=True)
+def by_hand(x):
+    return 2 * x
+(x * x).sum().backward()
+print(x.grad - by_hand(x))"""
+
+
+def test_a_forbidden_name_is_told_as_grading_tells_it(folder):
+    outputs = run(folder, {"by_hand": BY_AUTOGRAD})
+    assert "`backward` stands in line 4 of the cell that begins with `def by_hand(x):`" in html(outputs["by_hand"])
+    assert "is to be solved without it" in errors(outputs["by_hand"])[0].evalue
+
+
+def test_a_comparison_with_autograd_below_the_answer_is_free(folder):
+    outputs = run(folder, {"by_hand": COMPARED})
+    assert "Correct" in html(outputs["by_hand"]) and not errors(outputs["by_hand"])
+
+
 @pytest.fixture
 def script(folder) -> Path:
     """The same check in a plain Python program."""

@@ -65,7 +65,10 @@ class Fence:
         """A run of what was read, without what the answer may not need; ``None`` if that is the notebook as it is."""
         kept = {number for number, cell in enumerate(self.job.cells) if cell.locked}
         texts, aside = notebook.without(forbid, kept)
-        cells = [replace(cell, source=text) for cell, text in zip(self.job.cells, texts)]
+        cells = [
+            cell if text == cell.source else replace(cell, source=text, goes_on=True)
+            for cell, text in zip(self.job.cells, texts)
+        ]
         if cells == self.job.cells:
             return None, []
         return self.runner.run(replace(self.job, cells=cells)), aside

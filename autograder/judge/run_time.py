@@ -31,8 +31,8 @@ MODULES = set(  # run text, find things by names that are text, or reach past Py
     sys.path_importer_cache sys.addaudithook sys.breakpointhook sys.displayhook sys.excepthook sys.unraisablehook
     functools.update_wrapper string.Formatter types.FunctionType types.CodeType types.LambdaType
     typing.get_type_hints typing.ForwardRef dataclasses.make_dataclass logging.config threading.settrace threading.setprofile
-    IPython.core IPython.get_ipython IPython.start_ipython IPython.embed IPython.utils IPython.paths matplotlib.pyplot.getp matplotlib.pyplot.setp
-    matplotlib.artist pandas.eval
+    IPython.core IPython.get_ipython IPython.start_ipython IPython.embed IPython.utils IPython.paths matplotlib.pyplot.getp
+    matplotlib.pyplot.setp matplotlib.artist pandas.eval
     """.split()
 )
 BY_NAME = {"operator.attrgetter", "operator.methodcaller"}  # as ``getattr``: free with a name that is written out

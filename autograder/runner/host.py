@@ -189,7 +189,7 @@ class Runner:
 
     def _header(self, job: Job, skipped: set[int], spent: float) -> dict[str, Any]:
         cells = [
-            {"source": c.source, "locked": c.locked, "skip": i in skipped, "forks": c.forks}
+            {"source": c.source, "locked": c.locked, "skip": i in skipped, "forks": c.forks, "goes_on": c.goes_on}
             for i, c in enumerate(job.cells)
         ]
         return {

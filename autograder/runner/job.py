@@ -18,6 +18,7 @@ class Cell:
     exercise: str | None = None  # whose check it is
     seconds: float | None = None  # its own time limit
     forks: list[str] = field(default_factory=list)  # other answers to check in copies of the process
+    goes_on: bool = False  # behind a statement that fails, as one may from which another was taken
 
 
 @dataclass
