@@ -143,12 +143,9 @@ def _at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterat
 
     shell.run_code = run_and_go_on
     yield
-<<<<<<< HEAD
     if cell.get("locked"):
         shell.standard = redirected
-=======
     shell.run_code = run_code
->>>>>>> w-forbid
 
 
 def set_limits(limits: dict[str, Any], jailed: bool) -> None:
