@@ -124,7 +124,7 @@ def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str
 @contextlib.contextmanager
 def _at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterator[None]:
     """A locked cell runs in the notebook's folder and with the kit's own functions, whatever an answer has made of them."""
-    redirected = shell.standard
+    redirected, run_code = shell.standard, shell.run_code
     if cell.get("locked"):
         os.chdir(folder)
         torch.set_num_threads(1)
@@ -132,16 +132,13 @@ def _at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterat
         for name, own in KIT.items():
             if name in shell.user_ns or name in cell["source"]:
                 shell.user_ns[name] = own
-    if not cell.get("goes_on"):
-        yield
-        return
-    run_code = shell.run_code
 
     async def run_and_go_on(*arguments: Any, **named: Any) -> bool:
         await run_code(*arguments, **named)
         return False  # whether the rest of the cell is left out
 
-    shell.run_code = run_and_go_on
+    if cell.get("goes_on"):
+        shell.run_code = run_and_go_on
     yield
     if cell.get("locked"):
         shell.standard = redirected
