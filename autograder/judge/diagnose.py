@@ -57,7 +57,9 @@ def _same(value: Any, expected: Any, tolerance: Tolerance) -> bool:
 
 
 def _coarse(value: Tensor, expected: Tensor, dtype: torch.dtype) -> str | None:
-    """Right but for the few digits of a small floating-point type."""
+    """Right but for what a narrow dtype can hold."""
+    if value.dtype == torch.int64 and dtype.itemsize < 8 and torch.equal(expected.to(dtype).to(torch.int64), value):
+        return f"{str(dtype).removeprefix('torch.')} cannot hold numbers as large as these: they have wrapped round. Use a wider dtype."
     if not dtype.is_floating_point or dtype.itemsize > 2 or value.dtype != torch.float64:
         return None
     if not torch.allclose(value, expected, rtol=2 * torch.finfo(dtype).eps, atol=torch.finfo(dtype).smallest_normal):
