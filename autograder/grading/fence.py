@@ -11,7 +11,9 @@ from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.host import Runner
 from autograder.runner.job import Job, Result
 
-ALONE = "(The points are for a run without those statements of yours that use what this exercise forbids, such as {first}.)"
+ALONE = (
+    "(The points are for a run without those statements of yours that use what this exercise forbids, such as {first}.)"
+)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,9 @@ def grade(
     for index, cell in enumerate(cells):
         if cell.exercise:
             rules = facts.rules(cell.exercise)
-            place = Place(cell.exercise, index, sources.get(cell.exercise + ANSWER), sources.get(f"{cell.exercise}_fit"))
+            place = Place(
+                cell.exercise, index, sources.get(cell.exercise + ANSWER), sources.get(f"{cell.exercise}_fit")
+            )
             judge = partial(_verdict, place, facts=facts, answers=answers, course=course)
             verdict = (
                 fence.verdict(place, rules, result, judge, graded.remarks)
@@ -101,7 +103,12 @@ def _too_many_numbers(file: bytes | None, rules: Exercise) -> str | None:
 
 
 def _verdict(
-    place: Place, result: Result, facts: Facts, answers: Answers, course: CourseDirectory, remarks: list[str] | None = None
+    place: Place,
+    result: Result,
+    facts: Facts,
+    answers: Answers,
+    course: CourseDirectory,
+    remarks: list[str] | None = None,
 ) -> Verdict:
     exercise, rules = place.exercise, facts.rules(place.exercise)
     record = result.records.get(exercise)

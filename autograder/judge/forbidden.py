@@ -48,12 +48,16 @@ class Notebook:
                     modules.setdefault(name, set()).add(path)
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del):
                 self.deleted.add(node.id)
-        self.modules = {name: sorted(paths) if len(paths) <= MANY else [("builtins",)] for name, paths in modules.items()}
+        self.modules = {
+            name: sorted(paths) if len(paths) <= MANY else [("builtins",)] for name, paths in modules.items()
+        }
         classes = {node.name for s in self.statements for node in s.nodes if isinstance(node, ast.ClassDef)}
         for number, statement in enumerate(self.statements):
             statement.number = number
             statement.gives |= {f".{name}" for name in _patched(statement, {*self.modules, *classes})}
-            statement.later |= {f".{n.attr}" for top in statement.nodes for n in ast.walk(top) if isinstance(n, ast.Attribute)}
+            statement.later |= {
+                f".{n.attr}" for top in statement.nodes for n in ast.walk(top) if isinstance(n, ast.Attribute)
+            }
 
     def _own(self, name: str, statement: Statement) -> bool:
         """Whether a global name is the student's own wherever this statement looks it up, and not Python's."""
@@ -114,7 +118,9 @@ class Notebook:
             for number in Reach(self.names, asked).of(names, self.of_cell[cell].start):
                 if use := uses[number]:
                     return self._sentence(use, self.statements[number])
-        unknown = any(name not in self.names.places and not name.startswith(".") and not hasattr(builtins, name) for name in names)
+        unknown = any(
+            name not in self.names.places and not name.startswith(".") and not hasattr(builtins, name) for name in names
+        )
         return TOO_DEEP if unknown and any(source.too_deep for source in self.sources) else None
 
     def asking(self, exercise: str) -> list[int]:
@@ -145,7 +151,9 @@ class Notebook:
         aside = self._aside(uses, kept)
         texts = []
         for number, (cell, source) in enumerate(zip(self.cells, self.sources)):
-            cut = {s.span: _kept_imports(s, uses[s.number], self.beside) for s in source.statements if s.number in aside}
+            cut = {
+                s.span: _kept_imports(s, uses[s.number], self.beside) for s in source.statements if s.number in aside
+            }
             text = cell if number in kept else _cut(source, cut)
             texts.append(cell if text == re.sub("\r\n?", "\n", cell) else text)
         return texts, sorted(aside)
@@ -155,7 +163,11 @@ class Notebook:
         asked = {number for cell in asking for number in self.of_cell[cell]}
         reach = Reach(self.names, asked)
         reached = [n for cell in asking for n in reach.of(self._asked(asked), self.of_cell[cell].start)]
-        names = {name for n in reached for name in self.statements[n].now | self.statements[n].later | self.statements[n].gives}
+        names = {
+            name
+            for n in reached
+            for name in self.statements[n].now | self.statements[n].later | self.statements[n].gives
+        }
         uses = self.uses(forbid)
         candidates = [n for n in aside if uses[n]]
         near = [n for n in candidates if not names.isdisjoint(self._touched(n) - set(self.modules))]
@@ -222,13 +234,23 @@ def _patched(statement: Statement, others: set[str]) -> Iterator[str]:
         attribute = ""
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             attribute, base = node.attr, node.value
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr" and len(node.args) > 1:
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "setattr"
+            and len(node.args) > 1
+        ):
             name = node.args[1]
             if isinstance(name, ast.Constant) and isinstance(name.value, str):
                 attribute, base = name.value, node.args[0]
         while attribute and isinstance(base, ast.Attribute):
             base = base.value
-        if attribute and isinstance(base, ast.Name) and base.id in others and base.id in statement.now | statement.later:
+        if (
+            attribute
+            and isinstance(base, ast.Name)
+            and base.id in others
+            and base.id in statement.now | statement.later
+        ):
             yield attribute
 
 

@@ -20,7 +20,9 @@ PROMPT = re.compile(r"^(\s*)(In \[\d+\]: ?|>>> ?|\.\.\.(?: |:|$|\.+: ?))")
 FREE_CELLS = re.compile(r"^%%(time|timeit|capture|prun)\b")  # their body is Python
 OTHER_LANGUAGES = re.compile(r"^%%(html|HTML|svg|SVG|latex|markdown|javascript|js)\b")
 RUNS_PYTHON = re.compile(r"%(?:time|timeit|prun)\b(?:\s+-\w+(?:\s+\d+)?)*\s*")
-HARMLESS = re.compile(r"%(matplotlib|config|precision|who|whos|load_ext|reload_ext|autoreload|pip|conda|pwd|cd|ls|env|time|timeit)\b[^{$]*$")
+HARMLESS = re.compile(
+    r"%(matplotlib|config|precision|who|whos|load_ext|reload_ext|autoreload|pip|conda|pwd|cd|ls|env|time|timeit)\b[^{$]*$"
+)
 HELP = re.compile(r"\?{1,2}[\w.*% ]*$|[%\w.*]+\s?\?{1,2}$")
 RUNS_ANYTHING = "get_ipython()"  # what stands for a magic that no reader of Python follows
 
@@ -137,7 +139,12 @@ def _statements(text: str, tree: ast.Module, cell: int) -> list[Statement]:
             _names(head, "\n".join(_head_text(node, span, lines)))
             found.append(head)
             inner = len(found) - 1
-            parts = [node.body, *[h.body for h in getattr(node, "handlers", [])], getattr(node, "orelse", []), getattr(node, "finalbody", [])]
+            parts = [
+                node.body,
+                *[h.body for h in getattr(node, "handlers", [])],
+                getattr(node, "orelse", []),
+                getattr(node, "finalbody", []),
+            ]
             todo += [(child, inner, head.span) for part in reversed(parts) for child in reversed(part)]
             continue
         statement = Statement(cell, span[0], span, [node], certain=block is None, block=block)
@@ -191,8 +198,13 @@ def _names(statement: Statement, text: str) -> None:
         for name, flags in table.symbols.items():
             scope = (flags >> _symtable.SCOPE_OFF) & _symtable.SCOPE_MASK
             given = flags & (_symtable.DEF_LOCAL | _symtable.DEF_IMPORT)
-            top, is_global = table.type == _symtable.TYPE_MODULE, scope in (_symtable.GLOBAL_IMPLICIT, _symtable.GLOBAL_EXPLICIT)
-            in_class = table.type == _symtable.TYPE_CLASS  # a name that the class does not have yet is looked up outside
+            top, is_global = (
+                table.type == _symtable.TYPE_MODULE,
+                scope in (_symtable.GLOBAL_IMPLICIT, _symtable.GLOBAL_EXPLICIT),
+            )
+            in_class = (
+                table.type == _symtable.TYPE_CLASS
+            )  # a name that the class does not have yet is looked up outside
             if flags & _symtable.USE and (top or is_global or (in_class and scope == _symtable.LOCAL)):
                 (statement.now if runs_now else statement.later).add(name)
             if given and (top or is_global):

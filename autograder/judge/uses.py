@@ -5,18 +5,28 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 from autograder.judge.reading import Statement
 from autograder.judge.run_time import ATTRIBUTES, BUILTINS, BY_NAME, CLASS_HOOKS, KNOWN, made_by
+from autograder.judge.written_out import literal_names
 
-MOST_TEXTS = 64  # that one loop's variable may be, so that looking at each costs little
 WRITE_OUT = "in this exercise write names out, as in `for name in ('a', 'b')`"
 SWITCHES = {"set_grad_enabled"}  # called with False they switch off what is off anyway
-ONLY_ASK = {"hasattr", "getattr", "dir", "help", "print", "type", "str", "repr", "id", "setattr"}  # of a module that is handed to them
+ONLY_ASK = {
+    "hasattr",
+    "getattr",
+    "dir",
+    "help",
+    "print",
+    "type",
+    "str",
+    "repr",
+    "id",
+    "setattr",
+}  # of a module that is handed to them
 
 FORBIDDEN = "this exercise is to be solved without it"
 MADE_AT_RUN_TIME = f"with it a name is made at run time that could be any; {WRITE_OUT}"
@@ -58,19 +68,26 @@ class _Looker:
     def __init__(self, statement: Statement, nodes: list[ast.AST], forbid: tuple[str, ...], around: Around) -> None:
         self.statement, self.nodes, self.forbid, self.around = statement, nodes, set(forbid), around
         self.loads = statement.now | statement.later
-        imported = {name for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom)) for name, _ in given_by(node)}
+        imported = {
+            name for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom)) for name, _ in given_by(node)
+        }
         self.modules = {name: around.modules[name] for name in self.loads | imported if name in around.modules}
         self.calls: dict[ast.AST, ast.Call] = {node.func: node for node in nodes if isinstance(node, ast.Call)}
         self.bases = {node.value for node in nodes if isinstance(node, ast.Attribute)}
         self.asked = {a for f, c in self.calls.items() if self._is_builtin(f, ONLY_ASK) for a in c.args[:1]}
-        self.literals = self._literal_names()
+        self.literals = literal_names(nodes, self._is_builtin)
         self.paths = {node: paths for node in nodes if node not in self.bases and (paths := list(self._paths(node)))}
 
     def _own(self, name: str) -> bool:
         return self.around.own(name, self.statement)
 
     def _is_builtin(self, node: ast.AST, names: Container[str]) -> bool:
-        return isinstance(node, ast.Name) and node.id in names and node.id in self.loads and node.id not in self.around.given
+        return (
+            isinstance(node, ast.Name)
+            and node.id in names
+            and node.id in self.loads
+            and node.id not in self.around.given
+        )
 
     def _line(self, node: ast.AST) -> int:
         return getattr(node, "lineno", self.statement.line)
@@ -100,7 +117,12 @@ class _Looker:
     def _used(self, node: ast.AST) -> list[str]:
         """Names that are really looked up: not those that are given, of local variables, or in texts."""
         call = self.calls.get(node)
-        if call and _name(node) in SWITCHES and not call.keywords and [getattr(a, "value", 0) for a in call.args] == [False]:
+        if (
+            call
+            and _name(node) in SWITCHES
+            and not call.keywords
+            and [getattr(a, "value", 0) for a in call.args] == [False]
+        ):
             return []
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             return [node.id] if node.id in self.loads and not self._own(node.id) else []
@@ -139,7 +161,9 @@ class _Looker:
         if isinstance(node, ast.Attribute) and node in self.paths:
             return next((made for path in self.paths[node] if (made := self._made_by_path(node, path))), "")
         if isinstance(node, ast.Call) and _name(node.func) == "getattr" and len(node.args) > 1:
-            return next((made for text in self._texts(node.args[1]) if (made := self._made_by_text(node.args[0], text))), "")
+            return next(
+                (made for text in self._texts(node.args[1]) if (made := self._made_by_text(node.args[0], text))), ""
+            )
         return ""
 
     def _made_by_name(self, node: ast.Name) -> str:
@@ -147,7 +171,9 @@ class _Looker:
         for path in self.paths.get(node, ()):
             if made := self._made_by_path(node, path):
                 return made
-            if ".".join(path) in sys.modules and node not in self.asked:  # handed on, and then asked for names elsewhere
+            if (
+                ".".join(path) in sys.modules and node not in self.asked
+            ):  # handed on, and then asked for names elsewhere
                 return name
         if name not in self.loads or self._own(name):
             return ""
@@ -155,7 +181,9 @@ class _Looker:
         if name == "locals":
             return "" if call and name not in self.statement.now else name
         if name == "vars":
-            return "" if call and (self._is_local(call.args[0]) if call.args else name not in self.statement.now) else name
+            return (
+                "" if call and (self._is_local(call.args[0]) if call.args else name not in self.statement.now) else name
+            )
         if name == "getattr":
             return "" if call and len(call.args) > 1 and self._texts(call.args[1]) else name
         return name if name in BUILTINS else ""
@@ -167,10 +195,14 @@ class _Looker:
         if ".".join(path[:2]) not in BY_NAME:
             return made_by(path)
         call = self.calls.get(node)
-        names = [self._texts(a) for a in (call.args if call and path[1] == "attrgetter" else call.args[:1] if call else ())]
+        names = [
+            self._texts(a) for a in (call.args if call and path[1] == "attrgetter" else call.args[:1] if call else ())
+        ]
         if not names or not all(names):
             return path[1]
-        return next((made for texts in names for text in texts if (made := self._made_by_text(ast.Name("torch"), text))), "")
+        return next(
+            (made for texts in names for text in texts if (made := self._made_by_text(ast.Name("torch"), text))), ""
+        )
 
     def _made_by_text(self, base: ast.AST, text: str) -> str:
         parts = tuple(text.split("."))
@@ -190,45 +222,11 @@ class _Looker:
         """A local variable, or what it holds: a student's own object, no module and no class of torch's."""
         while isinstance(node, ast.Attribute) and not node.attr.startswith("__"):
             node = node.value
-        return isinstance(node, ast.Name) and (node.id not in self.loads or self._own(node.id)) and node.id not in self.modules
-
-    # names that are written out
-
-    def _literal_names(self) -> dict[str, list[str]]:
-        """Variables that are given nothing but texts that are written out in a loop, and all of these."""
-        given: dict[str, set[str]] = {}
-        loops: Counter[str] = Counter()
-        for loop in self.nodes:
-            if isinstance(loop, (ast.For, ast.comprehension)):
-                for name, texts in self._columns(loop.target, loop.iter):
-                    given.setdefault(name, set()).update(texts)
-                    loops[name] += 1
-        bound = _bindings(self.nodes) if given else Counter()
-        return {name: sorted(texts) for name, texts in given.items() if bound[name] == loops[name] and len(texts) <= MOST_TEXTS}
-
-    def _columns(self, target: ast.AST, rows: ast.AST) -> Iterator[tuple[str, list[str]]]:
-        """``a`` and ``b`` of ``for a, b in [('x', 1), ('y', 2)]`` with their texts; ``b`` has none here."""
-        targets = target.elts if isinstance(target, (ast.Tuple, ast.List)) else []
-        if isinstance(rows, ast.Call):
-            if isinstance(rows.func, ast.Attribute) and rows.func.attr == "split" and not rows.args:
-                text = rows.func.value
-                if isinstance(target, ast.Name) and isinstance(text, ast.Constant) and isinstance(text.value, str):
-                    yield target.id, text.value.split()
-            elif self._is_builtin(rows.func, ("enumerate",)) and len(targets) == 2 and len(rows.args) == 1:
-                yield from self._columns(targets[1], rows.args[0])
-            elif self._is_builtin(rows.func, ("zip",)) and len(targets) == len(rows.args):
-                for inner, column in zip(targets, rows.args):
-                    yield from self._columns(inner, column)
-            return
-        items = rows.elts if isinstance(rows, (ast.Tuple, ast.List, ast.Set)) else []
-        if isinstance(target, ast.Name):
-            yield from _texts_of(target, items)
-            return
-        whole = [i.elts for i in items if isinstance(i, (ast.Tuple, ast.List)) and len(i.elts) == len(targets)]
-        if len(whole) == len(items) and not any(isinstance(e, ast.Starred) for row in (*whole, targets) for e in row):
-            for number, inner in enumerate(targets):
-                if isinstance(inner, ast.Name):
-                    yield from _texts_of(inner, [row[number] for row in whole])
+        return (
+            isinstance(node, ast.Name)
+            and (node.id not in self.loads or self._own(node.id))
+            and node.id not in self.modules
+        )
 
     # modules that nobody has read
 
@@ -272,28 +270,3 @@ def _holds(node: ast.AST | None, name: str, forbid: set[str]) -> bool:
     import torch
 
     return any(hasattr(place, name) for place in (torch, torch.Tensor, torch.nn.functional, torch.ops.aten))
-
-
-def _texts_of(target: ast.Name, items: list[ast.expr]) -> Iterator[tuple[str, list[str]]]:
-    texts = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-    if texts and len(texts) == len(items):
-        yield target.id, texts
-
-
-def _bindings(nodes: list[ast.AST]) -> Counter[str]:
-    """How many times a piece of code gives each name a value, in any scope and by any kind of statement."""
-    found: Counter[str] = Counter()
-    for node in nodes:
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found[node.id] += 1
-        elif isinstance(node, ast.arg):
-            found[node.arg] += 1
-        elif isinstance(node, ast.alias):
-            found[(node.asname or node.name).partition(".")[0]] += 1
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):  # another piece of code may change it meanwhile
-            found.update(2 * node.names)
-        else:  # def, class, except, match
-            name = getattr(node, "name", None) or getattr(node, "rest", None)
-            if isinstance(name, str):
-                found[name] += 1
-    return found

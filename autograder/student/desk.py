@@ -64,7 +64,11 @@ def forbidden_here(exercise: str, forbid: tuple[str, ...]) -> str | None:
     """Why grading will not take an answer, by the cells that ran in this kernel; outside of IPython there is nothing to look at."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     ran = getattr(getattr(shell, "history_manager", None), "input_hist_raw", [])
-    small = (p for p in Path().glob("*.*") if p.suffix in (".py", ".pyc", ".so") and p.is_file() and p.stat().st_size < 1_000_000)
+    small = (
+        p
+        for p in Path().glob("*.*")
+        if p.suffix in (".py", ".pyc", ".so") and p.is_file() and p.stat().st_size < 1_000_000
+    )
     notebook = Notebook([str(cell) for cell in ran], importable({p.name: p.read_bytes() for p in small}) if ran else {})
     return notebook.refusal(forbid, notebook.asking(exercise))
 
