@@ -29,13 +29,8 @@ MODULES = set(  # run text, find things by names that are text, or reach past Py
     torch.distributed torch.utils.cpp_extension torch.utils.benchmark torch.utils.bottleneck torch.ops.load_library
     numpy.load numpy.ctypeslib numpy.f2py numpy.distutils numpy.testing.measure numpy.testing.rundocs numpy.testing.runstring
     os.system os.popen os.execl os.execle os.execlp os.execlpe os.execv os.execve os.execvp os.execvpe os.spawnl os.spawnle os.spawnlp
-<<<<<<< HEAD
-    os.spawnlpe os.spawnv os.spawnve os.spawnvp os.spawnvpe os.posix_spawn os.posix_spawnp os.fork os.forkpty os.write
-    os.dup2 os._exit os.abort os.kill os.killpg
-=======
     os.spawnlpe os.spawnv os.spawnve os.spawnvp os.spawnvpe os.posix_spawn os.posix_spawnp os.fork os.forkpty
     os.write os.dup2 os._exit os.abort os.kill os.killpg
->>>>>>> w-forbid
     sys.modules sys._getframe sys._current_frames sys.settrace sys.setprofile sys.monitoring sys.meta_path sys.path sys.path_hooks
     sys.path_importer_cache sys.addaudithook sys.breakpointhook sys.displayhook sys.excepthook sys.unraisablehook
     functools.update_wrapper string.Formatter types.FunctionType types.CodeType types.LambdaType
