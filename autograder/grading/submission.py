@@ -115,24 +115,26 @@ def _verdict(
     answer_result = result.cells[place.answer] if place.answer is not None else CellResult()
     if exercise in result.refused:
         return refuse(exercise, rules, f"The answer was not taken: {result.refused[exercise]}.")
-    broken = _how_it_ended(answer_result)
+    limits = course.course.limits.model_dump()
+    broken = _how_it_ended(answer_result, limits)
     if record is None:
-        own = _how_it_ended(result.cells[place.check])
+        own = _how_it_ended(result.cells[place.check], limits)
         ended = answer_result.ended or result.cells[place.check].ended
         return refuse(exercise, rules, ended or broken or own or NO_RECORD, "error")
     failure = record.draws[0].failure if record.draws else None
     if failure and failure.name in ("NameError", "RuntimeError") and broken:
         return refuse(exercise, rules, broken)
     verdict = verdict_of(record, facts, answers.keys.get(exercise), course.read_names, remarks)
-    limit = raised(f"{failure.name}: {failure.message}", course.course.limits.model_dump()) if failure else ""
+    limit = raised(f"{failure.name}: {failure.message}", limits) if failure else ""
     return replace(verdict, message=f"{verdict.message} {limit}") if limit else verdict
 
 
-def _how_it_ended(cell: CellResult) -> str | None:
+def _how_it_ended(cell: CellResult, limits: dict[str, Any]) -> str | None:
     """Why a cell did not come to its end, in a sentence, or ``None``."""
     if cell.ended:
         return f"Your answer's cell: {cell.ended}"
     for output in cell.outputs:
         if output["output_type"] == "error":
-            return f"The cell of your answer stops with {output['ename']}: {output['evalue']}"
+            error = f"{output['ename']}: {output['evalue']}"
+            return f"The cell of your answer stops with {error} {raised(error, limits)}".rstrip()
     return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from autograder.judge.reading import Statement
-from autograder.judge.run_time import ATTRIBUTES, BUILTINS, BY_NAME, CLASS_HOOKS, KNOWN, made_by
+from autograder.judge.run_time import ATTRIBUTES, BUILTINS, BY_NAME, CLASS_HOOKS, KNOWN, PACKAGES, made_by
 from autograder.judge.written_out import literal_names
 
 WRITE_OUT = "in this exercise write names out, as in `for name in ('a', 'b')`"
@@ -236,7 +236,7 @@ class _Looker:
                 yield Use(self._line(node), "from .", NOBODY_READ)
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
                 for top in tops(node):
-                    if top in self.around.beside and top in KNOWN:
+                    if top in self.around.beside and top in KNOWN and top not in PACKAGES:  # these are found first
                         yield Use(self._line(node), top, TAKEN)
                     elif self.around.beside.get(top, "" if top in KNOWN or top in self.around.beside else None) is None:
                         yield Use(self._line(node), top, NOBODY_READ)

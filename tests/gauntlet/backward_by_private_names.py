@@ -2,7 +2,7 @@
 # Ends: refused by name.
 # answer: by_hand replace
 # points: by_hand=0
-# says: `_C`
+# says: `run_backward`
 def by_hand(x):
     torch.set_grad_enabled(True)
     x = x.clone().requires_grad_()
