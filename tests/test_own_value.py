@@ -9,8 +9,8 @@ from own_values import CLASSES
 from test_lectures import execute
 
 from autograder.commands.build import write_sources
-from autograder.commands.demo_class import solution_texts
 from autograder.course.directory import load_course
+from autograder.course.lecture import BEGIN, END, read_lecture
 from autograder.course.notebook import ANSWER
 from autograder.grading.answer_key import compute_answers
 from autograder.grading.cells import built_notebook
@@ -19,7 +19,16 @@ from autograder.grading.submission import grade
 
 LECTURE = "lecture_0_autograd"
 MIXED = "two classes of nodes"
-DEEP = solution_texts(load_course(ROOT / "course.yml"), LECTURE)["value_deep"]
+
+
+def reference() -> dict[str, str]:
+    """The lecture file's own answers, as a student would write them; nothing need be built."""
+    course = load_course(ROOT / "course.yml")
+    cells = [cell for cell in read_lecture(course.solution(LECTURE), course.lecture(LECTURE)) if cell.role == "answer"]
+    return {c.exercise: "\n".join(line for line in c.source.split("\n") if BEGIN not in line and END not in line) for c in cells}
+
+
+DEEP = reference()["value_deep"]
 SCALARS = {  # right answers of the later exercises as the stub has them, with Scalar
     "softmax_nll": """
 def softmax_nll(logits: list[Scalar], label: int) -> tuple[list[Scalar], Scalar]:
@@ -213,7 +222,7 @@ def test_a_deep_backward_that_does_not_slow_down_is_right_whatever_it_looks_like
 def test_a_students_own_kernel_agrees(tmp_path):
     """The same probes run there: one class, every later exercise, and the pictures."""
     shutil.copytree(ROOT / "assignments" / LECTURE, tmp_path, dirs_exist_ok=True)
-    texts = {**solution_texts(load_course(ROOT / "course.yml"), LECTURE), **with_value("from the lecture", 1)}
+    texts = {**reference(), **with_value("from the lecture", 1)}
     notebook, _ = execute(tmp_path, LECTURE, texts)
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")

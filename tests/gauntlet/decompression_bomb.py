@@ -5,7 +5,7 @@
 import zlib
 
 print("TRIED")
-piece = zlib.compress(b"\0" * (1 << 26), 9)
+piece = zlib.compress(b"\0" * (1 << 26), 1)
 held = []
 while True:
     held.append(zlib.decompress(piece))
