@@ -1,5 +1,5 @@
 # Tries: the weights of a classmate with code of its own that cannot train.
-# Ends: the first losses of the code are not those that were saved.
+# Ends: tried for some hundred steps, the code does not learn.
 # answer: train_tiny replace
 # points: train_tiny=0
 # says: do not belong together
