@@ -135,7 +135,7 @@ def _run_on(session: Session, exercise: str, called: Called, kept: Kept, code: d
         run = Run(model, iter(called.train(model, first_step=facts["steps"])), step=facts["steps"], first=facts["first"])
         run.seconds, run.core_seconds = facts["seconds"], facts.get("core_seconds", 0.0)
         return run, f"Continuing from the saved weights at step {run.step:,}."
-    aside = kept.put_aside(found)
+    aside = kept.put_aside()
     said = f"The training of {facts['steps']:,} steps was stopped, and the kernel has been restarted since: it cannot go on from there."
     return start(seed, called.make_model, called.train), f"{said} Training afresh; the weights so far are kept in {aside}."
 

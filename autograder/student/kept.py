@@ -86,14 +86,10 @@ class Kept:
             return ""
         found = _read(self.path)
         if found is None:
-            return f"{self.path.name} cannot be read. Training afresh; the file is kept as {self._free()}."
+            return f"{self.path.name} cannot be read. Training afresh; the file is kept as {self.put_aside()}."
         before = {name: text for name, text in found.facts.get("code", {}).items() if name}
         changed = change(before, code) if before else "the code has changed"
-        return f"Training afresh, because {changed}. {self._told(found)} are kept in {self._free()}: go back to that code, and they count again."
-
-    def put_aside(self, found: Checkpoint) -> str:
-        """The file that counts goes beside; its new name."""
-        return self._free()
+        return f"Training afresh, because {changed}. {self._told(found)} are kept in {self.put_aside()}: go back to that code, and they count again."
 
     def _told(self, found: Checkpoint) -> str:
         facts = found.facts
@@ -118,7 +114,8 @@ class Kept:
     def _others(self) -> Iterator[Path]:
         return iter(sorted(Path().glob(f"{self.exercise}.previous*.safetensors")))
 
-    def _free(self) -> str:
+    def put_aside(self) -> str:
+        """The file that counts goes beside; its new name."""
         aside = next(path for path in _names(self.path) if not path.exists())
         self.path.replace(aside)
         return aside.name
