@@ -1037,7 +1037,7 @@ except NotImplementedError as missing:
 
 
 # %% answer="train_mlp"
-STEPS = 12_000  # how many steps train takes: change it as you like
+STEPS = 6000  # how many steps train takes: change it as you like
 
 
 class MLP:
@@ -1074,7 +1074,7 @@ def train(model: MLP) -> Iterator[float]:
     X, Y = names.contexts("train", 3)
     parameters = [parameter.requires_grad_() for parameter in vars(model).values()]
     optimiser = torch.optim.AdamW(parameters, weight_decay=0.04)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.01, total_steps=STEPS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.02, total_steps=STEPS)
     for _ in range(STEPS):
         batch = torch.randint(len(Y), (1024,))
         loss = F.cross_entropy(model(X[batch]), Y[batch])

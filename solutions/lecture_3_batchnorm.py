@@ -1993,7 +1993,7 @@ print(f"first loss {torch.tensor(27.0).log():.4f}, last loss {-(shares * shares.
 
 
 # %% answer="train_deep"
-STEPS = 6000  # how many steps train takes: change it as you like
+STEPS = 4500  # how many steps train takes: change it as you like
 
 
 def make_model() -> nn.Module:

@@ -1532,7 +1532,7 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
 
 
 # %% answer="train_by_hand"
-STEPS = 20_000  # how many steps train takes: change it as you like
+STEPS = 12_000  # how many steps train takes: change it as you like
 
 
 def loss_and_gradients(
@@ -1587,7 +1587,7 @@ def make_model() -> Network:
 def train(model: Network) -> Iterator[float]:
     """Train the model in place; yields the loss of each step."""
     ### BEGIN SOLUTION
-    batch, peak, momentum, decay = 512, 0.1, 0.9, 1e-3
+    batch, peak, momentum, decay = 512, 0.15, 0.9, 1e-3
     warm_up = STEPS // 4
     velocity = {}
     for step in range(STEPS):

@@ -21,7 +21,7 @@ import torch
 from conftest import ROOT, TINY
 
 from autograder.commands.demo_class import Submission, hand_in
-from autograder.wall.facts import EXPECTED
+from autograder.course.directory import EXPECTED
 
 FULL = {"double": 2, "pieces": 4, "slope": 3, "by_hand": 2, "train_tiny": 3}
 RIGHT_AFTER = 4  # attacks

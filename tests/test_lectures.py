@@ -1,45 +1,65 @@
 """Every lecture as its students run it: the released notebook in a real Jupyter kernel, once untouched and once solved."""
 
 import ast
+import copy
 import shutil
 import struct
 import time
 from base64 import b64decode
+from dataclasses import dataclass
 
 import nbformat
 import pytest
 from conftest import ROOT
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 
 from autograder.commands.demo_class import solution_texts
 from autograder.course.directory import load_course
 from autograder.course.notebook import ANSWER
+from autograder.course.schema import Exercise
 
 LECTURES = list(load_course(ROOT / "course.yml").course.lectures)
 SECONDS = 120  # for a whole notebook beyond training, on one core
 WIDEST = 1000  # pixels of a figure, so that it fits a notebook's column
 
 
-def execute(folder, lecture: str, texts: dict[str, str]):
-    """Fill in the answers, run the notebook, and return it with the seconds it took."""
-    notebook = nbformat.read(folder / f"{lecture}.ipynb", as_version=4)
-    for cell in notebook.cells:
+@dataclass
+class Ran:
+    """A lecture's notebook after it was run from top to bottom: first as it is released, then solved, in the same kernel."""
+
+    rules: dict[str, Exercise]
+    untouched: NotebookNode
+    solved: NotebookNode
+    seconds: float  # of the solved one
+
+
+@pytest.fixture(scope="module", params=LECTURES)
+def ran(request, course, released, tmp_path_factory) -> Ran:
+    """What a student does in an evening: fetches the folder, runs all, fills in all, runs all again."""
+    lecture = request.param
+    folder = tmp_path_factory.mktemp("fetched") / lecture
+    shutil.copytree(released / lecture, folder)
+    untouched = nbformat.read(folder / f"{lecture}.ipynb", as_version=4)
+    solved, texts = copy.deepcopy(untouched), solution_texts(course, lecture)
+    for cell in solved.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix(ANSWER)
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution") and name in texts:
             cell.source = texts[name]
-    begun = time.monotonic()
-    NotebookClient(
-        notebook, timeout=300, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
-    ).execute()
-    return notebook, time.monotonic() - begun
+    place = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(untouched, timeout=300, kernel_name="python3", allow_errors=True, resources=place)
+    with client.setup_kernel():
+        run_all(client)
+        for path in course.weights(lecture).glob("*.safetensors"):
+            shutil.copyfile(path, folder / path.name)
+        client.nb, begun = solved, time.monotonic()
+        run_all(client)
+    return Ran(course.lecture(lecture).exercises, untouched, solved, time.monotonic() - begun)
 
 
-@pytest.fixture(params=LECTURES)
-def fetched(request, course, released, tmp_path):
-    """A lecture's folder as a student fetches it."""
-    folder = tmp_path / request.param
-    shutil.copytree(released / request.param, folder)
-    return course, request.param, folder
+def run_all(client: NotebookClient) -> None:
+    for place, cell in enumerate(client.nb.cells):
+        client.execute_cell(cell, place)
 
 
 def code_cells(notebook) -> list[tuple[str, object]]:
@@ -47,14 +67,10 @@ def code_cells(notebook) -> list[tuple[str, object]]:
     return [(cell.metadata.get("nbgrader", {}).get("grade_id", ""), cell) for cell in cells]
 
 
-def test_a_solved_notebook_runs_from_top_to_bottom_in_silence(fetched):
+def test_a_solved_notebook_runs_from_top_to_bottom_in_silence(ran: Ran):
     """All checks green, no error, no warning, figures that fit, and no long wait: the trained weights are beside it."""
-    course, lecture, folder = fetched
-    for path in course.weights(lecture).glob("*.safetensors"):
-        shutil.copyfile(path, folder / path.name)
-    notebook, seconds = execute(folder, lecture, solution_texts(course, lecture))
-    rules = course.lecture(lecture).exercises
-    for name, cell in code_cells(notebook):
+    rules = ran.rules
+    for name, cell in code_cells(ran.solved):
         for output in cell.outputs:
             assert output.output_type != "error", (name, output.evalue)
             assert output.get("name") != "stderr", (name, output.text)
@@ -66,15 +82,13 @@ def test_a_solved_notebook_runs_from_top_to_bottom_in_silence(fetched):
             assert "Correct" in shown, name
         if name.endswith("_fit"):
             assert "Loaded the finished training" in "".join(o.get("text", "") for o in cell.outputs), name
-    assert seconds < SECONDS
+    assert ran.seconds < SECONDS
 
 
-def test_in_an_untouched_notebook_only_the_exercises_complain(fetched):
+def test_in_an_untouched_notebook_only_the_exercises_complain(ran: Ran):
     """Every provided cell runs although no answer is there, and each check says that it was not attempted."""
-    course, lecture, folder = fetched
-    notebook, _ = execute(folder, lecture, {})
-    rules = course.lecture(lecture).exercises
-    for name, cell in code_cells(notebook):
+    rules = ran.rules
+    for name, cell in code_cells(ran.untouched):
         failed = [output for output in cell.outputs if output.output_type == "error"]
         if name in rules:
             shown = "".join(o.data.get("text/html", "") for o in cell.outputs if "data" in o)

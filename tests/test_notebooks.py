@@ -7,7 +7,7 @@ import pytest
 from conftest import TINY, copy_tiny
 
 from autograder.commands.build import build
-from autograder.wall.facts import EXPECTED
+from autograder.course.directory import EXPECTED
 
 
 def files_of(folder):

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.course.directory import CourseDirectory
+from autograder.course.directory import EXPECTED, CourseDirectory
 from autograder.course.lecture import read_lecture
 from autograder.course.notebook import extras, source_notebook, to_json, write_json, write_text
 from autograder.errors import UserError
@@ -19,7 +19,7 @@ from autograder.grading.secret import public_facts
 from autograder.judge.answers import Answers, Key
 from autograder.judge.values import judge
 from autograder.runner.host import Runner
-from autograder.wall.facts import EXPECTED, Facts
+from autograder.wall.facts import Facts
 from autograder.wall.plain import tensor_of
 from autograder.wall.record import Draw, Record, RecordError
 

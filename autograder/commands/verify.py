@@ -13,7 +13,7 @@ from typing import Any
 from rich.table import Table
 
 from autograder.commands.build import build
-from autograder.course.directory import CourseDirectory
+from autograder.course.directory import EXPECTED, CourseDirectory
 from autograder.course.schema import Loss
 from autograder.grading.answer_key import answer_key
 from autograder.grading.cells import built_notebook
@@ -23,7 +23,7 @@ from autograder.judge.judging import verdict_of
 from autograder.judge.verdict import Verdict
 from autograder.runner.host import Runner
 from autograder.wall.checkpoint import load
-from autograder.wall.facts import EXPECTED, Facts
+from autograder.wall.facts import Facts
 from autograder.wall.record import Record
 
 
@@ -87,7 +87,18 @@ def verify(
             path.unlink()
     with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
         build(course, lecture, runner, Path(scratch), say)
-        faults = out_of_date(course.released(lecture), Path(scratch) / lecture)
+        return prove(course, lecture, runner, Path(scratch), say)
+
+
+def prove(
+    course: CourseDirectory,
+    lecture: str,
+    runner: Runner,
+    built: Path,
+    say: Callable[[str], None] = lambda text: None,
+) -> LectureReport:
+    """``verify`` for a lecture that has just been built into a folder."""
+    faults = out_of_date(course.released(lecture), built / lecture)
     facts = hidden_facts(course, lecture)
     say("answers for the hidden seeds")
     answers = answer_key(course, lecture, runner, facts, fresh=True)

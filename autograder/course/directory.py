@@ -7,13 +7,12 @@ import hashlib
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from autograder.course.names import Names, read_names
 from autograder.course.schema import (
     Course,
     Data,
@@ -28,6 +27,11 @@ from autograder.course.schema import (
     Tolerance,
 )
 from autograder.errors import UserError
+
+if TYPE_CHECKING:
+    from autograder.course.names import Names
+
+EXPECTED = "expected.safetensors"  # the public answers and their facts, beside every stub notebook
 
 
 class CourseDirectory:
@@ -78,6 +82,10 @@ class CourseDirectory:
         Raises:
             OSError, ValueError: they cannot be read.
         """
+        from autograder.course.names import (
+            read_names,  # and with it torch, without which most commands start in half the time
+        )
+
         return read_names(self.names, self.course.data.split_seed)
 
     def names_digest(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autograder.course.directory import CourseDirectory
+from autograder.course.directory import EXPECTED, CourseDirectory
 from autograder.errors import UserError
 from autograder.files import write_whole
 from autograder.grading.cells import built_notebook, cells_of, code_of, with_names
@@ -16,7 +16,7 @@ from autograder.judge.answers import Answers, Key, Mistake
 from autograder.runner import jail
 from autograder.runner.host import Runner
 from autograder.runner.job import Job, Result
-from autograder.wall.facts import EXPECTED, Facts
+from autograder.wall.facts import Facts
 from autograder.wall.record import Record, RecordError
 
 
@@ -43,7 +43,10 @@ def answer_key(
     notebook = built_notebook(source)
     extras = json.loads(others.read_text()) if others.is_file() else {}
     cache = course.build / "answers" / f"{lecture}-{_digest(course, source, others, facts)}.safetensors"
-    if cache.is_file() and not fresh:
+    trained = all(
+        (course.weights(lecture) / f"{name}.safetensors").is_file() for name, rules in course.lecture(lecture).exercises.items() if rules.loss
+    )
+    if cache.is_file() and trained and not fresh:
         try:
             answers = Answers.load(cache)
             order = [cell.exercise for cell in cells_of(notebook, course, lecture) if cell.exercise]

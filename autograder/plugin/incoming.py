@@ -18,8 +18,8 @@ from typing import Any
 from nbgrader.converters import base
 from nbgrader.utils import parse_utc
 
+from autograder.course.directory import EXPECTED
 from autograder.course.schema import Limits
-from autograder.wall.facts import EXPECTED
 
 STAMP = "timestamp.txt"
 STAMP_BYTES = 100

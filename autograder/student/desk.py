@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from autograder.course.directory import EXPECTED
 from autograder.errors import CheckFailed
 from autograder.judge.answers import Answers
 from autograder.judge.cards import as_html, as_text
@@ -18,7 +19,7 @@ from autograder.judge.judging import verdict_of
 from autograder.judge.verdict import Verdict, refuse
 from autograder.student.names import load_names
 from autograder.student.progress import in_notebook
-from autograder.wall.facts import EXPECTED, Facts, canary
+from autograder.wall.facts import Facts, canary
 from autograder.wall.record import Record, RecordError
 
 

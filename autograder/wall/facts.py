@@ -10,8 +10,6 @@ import torch
 from autograder.course.schema import Course, Exercise, Tolerance
 from autograder.errors import CheckFailed
 
-EXPECTED = "expected.safetensors"  # the public answers and their facts, beside every stub notebook
-
 
 @dataclass(frozen=True)
 class Facts:
