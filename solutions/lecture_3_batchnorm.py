@@ -2014,7 +2014,7 @@ def train(model: nn.Module) -> Iterator[float]:
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.01, total_steps=STEPS)
     for _ in range(STEPS):
-        batch = torch.randint(len(Y_train), (512,))
+        batch = torch.randint(len(Y_train), (384,))
         loss = F.cross_entropy(model(X_train[batch]), Y_train[batch])
         optimiser.zero_grad()
         loss.backward()

@@ -150,7 +150,7 @@ def test_a_task_that_interrupts_or_exits_costs_no_cell(error: str, tiny, runner)
     "flood",
     {
         "print": "for i in range(100_000): print('x' * 40)",
-        "print without an end": "for i in range(1_000_000): print('x', end='')",
+        "print without an end": "for i in range(300_000): print('x', end='')",
         "nothing at all": "for i in range(300_000): print('', end='')",
         "a subprocess": "import os\n_ = os.system('head -c 3000000 /dev/zero | tr \"\\\\0\" x')",
         "display": "for i in range(3_000): display(i)",

@@ -33,6 +33,14 @@ def f(body: str) -> str:
     return "def f(x):\n" + "\n".join(f"    {line}" for line in body.split("\n"))
 
 
+def test_a_check_that_ran_before_condemns_nobody():
+    """What a check itself defines and uses is the course's own, however often a student runs it."""
+    check = "def probe(g):\n    x = g\n    x.backward()\n    return f(x)\ncheck('f', probe)"
+    cells = [f("return 2 * x"), check, "print('a look')", check]
+    assert Notebook(cells).refusal(FORBIDDEN, [3]) is None
+    assert Notebook([f("return x.backward()"), check, check]).refusal(FORBIDDEN, [2]) is not None
+
+
 USES = [
     (f("x.backward()"), []),
     (f("return torch.autograd.grad(x, x)"), []),

@@ -1,12 +1,12 @@
 """Every lecture as its students run it: the released notebook in a real Jupyter kernel, once untouched and once solved."""
 
 import ast
-import copy
 import shutil
 import struct
 import time
 from base64 import b64decode
 from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -40,14 +40,8 @@ def ran(request, course, released, tmp_path_factory) -> Ran:
     lecture = request.param
     folder = tmp_path_factory.mktemp("fetched") / lecture
     shutil.copytree(released / lecture, folder)
-    untouched = nbformat.read(folder / f"{lecture}.ipynb", as_version=4)
-    solved, texts = copy.deepcopy(untouched), solution_texts(course, lecture)
-    for cell in solved.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix(ANSWER)
-        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution") and name in texts:
-            cell.source = texts[name]
-    place = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(untouched, timeout=300, kernel_name="python3", allow_errors=True, resources=place)
+    untouched, solved = filled(folder, lecture, {}), filled(folder, lecture, solution_texts(course, lecture))
+    client = client_of(untouched, folder)
     with client.setup_kernel():
         run_all(client)
         for path in course.weights(lecture).glob("*.safetensors"):
@@ -55,6 +49,21 @@ def ran(request, course, released, tmp_path_factory) -> Ran:
         client.nb, begun = solved, time.monotonic()
         run_all(client)
     return Ran(course.lecture(lecture).exercises, untouched, solved, time.monotonic() - begun)
+
+
+def filled(folder: Path, lecture: str, texts: dict[str, str]) -> NotebookNode:
+    """A lecture's notebook with answers in it."""
+    notebook = nbformat.read(folder / f"{lecture}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix(ANSWER)
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution") and name in texts:
+            cell.source = texts[name]
+    return notebook
+
+
+def client_of(notebook: NotebookNode, folder: Path) -> NotebookClient:
+    place = {"metadata": {"path": str(folder)}}
+    return NotebookClient(notebook, timeout=300, kernel_name="python3", allow_errors=True, resources=place)
 
 
 def run_all(client: NotebookClient) -> None:

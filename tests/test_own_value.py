@@ -6,7 +6,7 @@ import pytest
 from conftest import ROOT
 from own_value_answers import ANSWERS
 from own_values import CLASSES
-from test_lectures import execute
+from test_lectures import client_of, filled
 
 from autograder.commands.build import write_sources
 from autograder.course.directory import load_course
@@ -223,7 +223,8 @@ def test_a_students_own_kernel_agrees(tmp_path):
     """The same probes run there: one class, every later exercise, and the pictures."""
     shutil.copytree(ROOT / "assignments" / LECTURE, tmp_path, dirs_exist_ok=True)
     texts = {**reference(), **with_value("from the lecture", 1)}
-    notebook, _ = execute(tmp_path, LECTURE, texts)
+    notebook = filled(tmp_path, LECTURE, texts)
+    client_of(notebook, tmp_path).execute()
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):

@@ -133,6 +133,7 @@ def test_a_killed_grader_is_taken_up_again(handed_in, undisturbed, tmp_path, kil
     assert orphans() == set()
 
 
+@pytest.mark.slow
 def test_a_killed_warm_process_costs_nobody_a_point(handed_in, undisturbed, tmp_path):
     folder, chance = tmp_path / "course", random.Random(0)
     shutil.copytree(handed_in, folder)
@@ -149,6 +150,7 @@ def test_a_killed_warm_process_costs_nobody_a_point(handed_in, undisturbed, tmp_
     assert cards_of(folder) == undisturbed[1]
 
 
+@pytest.mark.slow
 def test_half_a_feedback_page_is_written_again(handed_in, undisturbed, runner):
     folder = handed_in.parent / "undisturbed"
     for _ in range(2):

@@ -10,6 +10,7 @@ from hostile import ATTACKS, Listeners, hand_in_attack
 
 from autograder.commands.cli import main
 from autograder.commands.demo_class import solution_texts
+from autograder.commands.parity import differences
 from autograder.commands.verify import prove, verify
 from autograder.course.directory import load_course
 from autograder.errors import UserError
@@ -34,7 +35,7 @@ def test_every_lecture_proves_itself(lecture, course, runner, released, attack_w
     All in the runner that has just graded attacks.
     """
     assert len(attack_with(WORST[2 * LECTURES.index(lecture) :][:2])) == 2
-    report = prove(course, lecture, runner, released)
+    report = prove(course, lecture, runner, released, own_check=False)
     assert report.all_faults == []
     for exercise in report.exercises:
         assert exercise.variants >= 1 and exercise.oracles >= 1, exercise.exercise
@@ -81,7 +82,7 @@ def faults_after(course, runner, old: str, new: str) -> list[str]:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    return [f"{e.exercise}: {fault}" for e in verify(course, TINY, runner).exercises for fault in e.faults]
+    return [f"{e.exercise}: {fault}" for e in verify(course, TINY, runner, own_check=False).exercises for fault in e.faults]
 
 
 def test_a_broken_solution_is_found_by_its_variant(own, runner):
@@ -136,7 +137,7 @@ def test_a_stub_changed_by_hand_is_found(own, runner):
     cell = next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == "double_answer")
     cell["source"] = ["def double(x):\n", "    return 2 * x\n"]
     path.write_text(json.dumps(notebook))
-    said = " ".join(verify(own, TINY, runner).all_faults)
+    said = " ".join(verify(own, TINY, runner, own_check=False).all_faults)
     assert "the stub differs from the lecture file" in said and "double: the stub is correct with 2 points" in said
 
 
@@ -145,7 +146,7 @@ def test_public_answers_changed_by_hand_are_found(own, runner):
     data = bytearray(path.read_bytes())
     data[-3] ^= 0xFF
     path.write_bytes(data)
-    assert "the public answers differ" in " ".join(verify(own, TINY, runner).all_faults)
+    assert "the public answers differ" in " ".join(verify(own, TINY, runner, own_check=False).all_faults)
 
 
 def test_the_command_ends_with_1_and_names_the_fault(own, capsys):
@@ -160,7 +161,26 @@ def test_a_stub_that_is_no_notebook_is_a_sentence(own, capsys):
     assert "is not a notebook" in capsys.readouterr().err
 
 
+def test_an_own_check_that_says_something_else_than_grading_is_found(own, runner):
+    """Here a student still has the answers of yesterday, when the exercise gave fewer points."""
+    assert differences(own, TINY, runner, own.root / "assignments")["double"][1] == []
+    path = own.root / "course.yml"
+    path.write_text(path.read_text().replace("title: Double a tensor, points: 2", "title: Double a tensor, points: 3"))
+    changed = load_course(path)
+    compared, different = differences(changed, TINY, runner, own.root / "assignments")["double"]
+    assert compared == len(different) > 3
+    assert "says of the reference 'correct' with 2 points, '', grading 'correct' with 3 points" in different[0]
+
+
+@pytest.mark.slow  # `autograder verify` asks the same
+@pytest.mark.parametrize("lecture", LECTURES)
+def test_a_students_own_check_says_what_grading_says(lecture, course, runner, released):
+    found = differences(course, lecture, runner, released)
+    assert found.keys() == {name for name, rules in course.lecture(lecture).exercises.items() if not rules.written}
+    assert [different for _, different in found.values() if different] == []
+
+
 @pytest.mark.slow
 def test_a_lecture_proves_itself_behind_all_attacks(course, runner, released, attack_with):
     assert len(attack_with([attack.name for attack in ATTACKS])) > 40
-    assert prove(course, LECTURES[1], runner, released).all_faults == []
+    assert prove(course, LECTURES[1], runner, released, own_check=False).all_faults == []

@@ -94,7 +94,7 @@ def verify(
         typer.Option("--train", help="Train every reference model from scratch, whatever has been trained before."),
     ] = False,
 ) -> None:
-    """Prove the checks: the reference gets every point, the stub none, every mistake is caught and named, every variant accepted.
+    """Prove the checks: the reference gets every point, the stub none, every mistake is caught and named, every variant accepted, and a student's own check says the same.
 
     Also checks that the committed stubs are those of the lecture files. Exit code 1 if anything is wrong.
     """
@@ -120,7 +120,7 @@ def verify(
         console.print(training_table(trainings))
     every = [e for report in reports for e in report.exercises]
     mistakes, variants = sum(e.mistakes for e in every), sum(e.variants for e in every)
-    counts = f"{len(every)} exercises, {mistakes} mistakes, {variants} variants, {reports[0].draws} hidden draws each"
+    counts = f"{len(every)} exercises, {mistakes} mistakes, {variants} variants, {reports[0].draws} hidden draws each, {sum(e.compared for e in every)} own checks"
     _end(counts, [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults], "all is well")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from rich.table import Table
 
 from autograder.commands.build import build
+from autograder.commands.parity import differences
 from autograder.course.directory import EXPECTED, CourseDirectory
 from autograder.course.schema import Loss
 from autograder.grading.answer_key import answer_key
@@ -34,6 +35,8 @@ class ExerciseReport:
     exercise: str
     reference: Verdict
     stub: Verdict
+    compared: int = 0
+    same: int = 0  # verdicts that a student's own check gives as grading does
     mistakes: int = 0
     named: int = 0
     variants: int = 0
@@ -71,12 +74,14 @@ def verify(
     lecture: str,
     runner: Runner,
     train: bool = False,
+    own_check: bool = True,
     say: Callable[[str], None] = lambda text: None,
 ) -> LectureReport:
     """Verify one lecture against freshly drawn hidden seeds.
 
     Args:
         train: forget the trained weights and train every reference model from scratch.
+        own_check: also compare with what a student's own check says, in a Jupyter kernel.
         say: told what is being done.
 
     Raises:
@@ -87,7 +92,7 @@ def verify(
             path.unlink()
     with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
         build(course, lecture, runner, Path(scratch), say)
-        return prove(course, lecture, runner, Path(scratch), say)
+        return prove(course, lecture, runner, Path(scratch), own_check, say)
 
 
 def prove(
@@ -95,6 +100,7 @@ def prove(
     lecture: str,
     runner: Runner,
     built: Path,
+    own_check: bool = True,
     say: Callable[[str], None] = lambda text: None,
 ) -> LectureReport:
     """``verify`` for a lecture that has just been built into a folder."""
@@ -108,6 +114,10 @@ def prove(
     stub = {}
     if (released := course.released(lecture) / f"{lecture}.ipynb").is_file():
         stub = grade(built_notebook(released), {}, course, lecture, answers, runner).verdicts
+    own: dict[str, tuple[int, list[str]]] = {}
+    if own_check:
+        say("a student's own check beside grading")
+        own = differences(course, lecture, runner, built)
     extras = json.loads(course.extras(lecture).read_text())
     reports = []
     for name, key in answers.keys.items():
@@ -116,7 +126,8 @@ def prove(
                 f"{name}: its check is missing from the {'source' if name not in reference else 'stub'} notebook"
             )
             continue
-        report = ExerciseReport(name, reference[name], stub[name])
+        compared, different = own.get(name, (0, []))
+        report = ExerciseReport(name, reference[name], stub[name], compared=compared, same=compared - len(different), faults=different)
         report.oracles = sum(extra["kind"] == "oracle" for extra in extras.get(name, []))
         if reference[name].status != "correct":
             report.faults.append(
@@ -182,7 +193,7 @@ def out_of_date(committed: Path, built: Path) -> list[str]:
 
 def report_table(report: LectureReport) -> Table:
     """What was found out about each exercise of a lecture."""
-    columns = ("exercise", "reference", "stub", "mistakes named", "variants accepted", "oracles")
+    columns = ("exercise", "reference", "stub", "mistakes named", "variants accepted", "own check = grade", "oracles")
     table = Table(*columns, title=report.lecture, title_justify="left")
     for e in report.exercises:
         table.add_row(
@@ -191,6 +202,7 @@ def report_table(report: LectureReport) -> Table:
             f"{e.stub.points:g}, {e.stub.status}",
             f"{e.named} of {e.mistakes}",
             f"{e.accepted} of {e.variants}",
+            f"{e.same} of {e.compared}",
             str(e.oracles),
             style="red" if e.faults else "",
         )

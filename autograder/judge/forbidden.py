@@ -112,7 +112,9 @@ class Notebook:
             asking: the cells that call for the answer: an exercise's check, and the ``fit`` of a model.
         """
         uses = self.uses(forbid)
-        asked = {number for cell in asking for number in self.of_cell[cell]}
+        texts = {self.cells[cell] for cell in asking}
+        again = [cell for cell, text in enumerate(self.cells) if text in texts]  # a student runs a check more than once
+        asked = {number for cell in again for number in self.of_cell[cell]}
         names = self._asked(asked)
         for cell in asking:
             for number in Reach(self.names, asked).of(names, self.of_cell[cell].start):

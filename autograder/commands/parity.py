@@ -1,0 +1,156 @@
+"""Green means green: in a student's own kernel every answer gets the verdict that grading gives for the same seeds, word for word."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import start_new_kernel
+
+from autograder.commands.demo_class import solution_texts
+from autograder.course.directory import CourseDirectory
+from autograder.course.notebook import ANSWER
+from autograder.errors import UserError
+from autograder.grading.answer_key import answer_key
+from autograder.grading.cells import built_notebook
+from autograder.grading.secret import public_facts
+from autograder.grading.submission import grade
+from autograder.judge.judging import verdict_of
+from autograder.judge.verdict import Verdict
+from autograder.runner.host import Runner
+
+SECONDS = 300.0  # for one cell, on a busy machine
+IN_THE_KERNEL = '''
+import json as _json, os as _os, sys as _sys
+from autograder.student import desk as _desk
+
+def _verdict_after(answer, check, path):
+    """In a copy of this kernel: run another answer and the check, and write down what the desk says."""
+    pid = _os.fork()
+    if pid == 0:
+        try:
+            said, _sys.stdout, _sys.stderr = [], open(_os.devnull, "w"), open(_os.devnull, "w")  # the kernel's are shared with it
+            _desk.show = lambda verdict, title: said.append(verdict)
+            get_ipython().events.callbacks["post_execute"].clear()  # nobody sees the pictures
+            for text in (answer, check):
+                get_ipython().run_cell(text, store_history=True)
+            told = [[v.status, v.points, v.message, list(v.recognised), [[r.name, r.right, r.note] for r in v.rows]] for v in said]
+            with open(path, "w") as file:
+                _json.dump(told, file)
+        finally:
+            _os._exit(0)
+    _os.waitpid(pid, 0)
+'''
+
+
+def differences(course: CourseDirectory, lecture: str, runner: Runner, built: Path) -> dict[str, tuple[int, list[str]]]:
+    """What a student's own check and grading say, on the public seeds, of the reference, every mistake and every variant.
+
+    The reference's trained models are among them; of other models a lecture has only code, and a model is graded by its weights.
+
+    Args:
+        built: a folder with the lecture's released folder in it.
+
+    Returns:
+        By exercise the number of verdicts compared, and a sentence for each that differs.
+
+    Raises:
+        UserError: the kernel does not start, or stops.
+    """
+    key = answer_key(course, lecture, runner, public_facts(course, lecture))
+    notebook = built_notebook(course.source(lecture))
+    weights = {path.name: path.read_bytes() for path in course.weights(lecture).glob("*.safetensors")}
+    reference = grade(notebook, weights, course, lecture, key, runner)
+    facts, texts = public_facts(course, lecture), solution_texts(course, lecture)
+    extras = json.loads(course.extras(lecture).read_text())
+    found: dict[str, tuple[int, list[str]]] = {}
+    with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
+        folder = Path(scratch)
+        shutil.copytree(built / lecture, folder, dirs_exist_ok=True)
+        shutil.copyfile(course.names, folder / "names.txt")
+        for name, data in weights.items():
+            (folder / name).write_bytes(data)
+        with student_kernel(folder) as kernel:
+            kernel.run(IN_THE_KERNEL)
+            for cell in notebook.cells:
+                if cell.cell_type != "code":
+                    continue
+                name = cell.metadata.nbgrader.grade_id
+                if name in key.keys:
+                    answers = [("the reference", "", reference.verdicts[name])]
+                    records = {
+                        "mistake": [mistake.record for mistake in key.keys[name].mistakes],
+                        "variant": key.keys[name].variants,
+                    }
+                    for kind, some in records.items() if not facts.rules(name).loss else ():
+                        sources = [extra["source"] for extra in extras.get(name, []) if extra["kind"] == kind]
+                        for number, (source, record) in enumerate(zip(sources, some), 1):
+                            verdict = verdict_of(record, facts, key.keys[name], course.read_names)
+                            answers.append((f"{kind} {number}", source, verdict))
+                    different = []
+                    for what, source, verdict in answers:
+                        own, graded_as = kernel.verdict_after(source, cell.source), _told(verdict)
+                        if own != graded_as:
+                            different.append(f"a student's own check says of {what} {_short(own)}, grading {_short(graded_as)}")
+                    found[name] = len(answers), different
+                kernel.run(texts.get(name.removesuffix(ANSWER), cell.source) if name.endswith(ANSWER) else cell.source)
+    return found
+
+
+def _told(verdict: Verdict) -> list[Any]:
+    rows = [[row.name, row.right, row.note] for row in verdict.rows]
+    return [verdict.status, verdict.points, verdict.message, list(verdict.recognised), rows]
+
+
+def _short(told: list[Any] | None) -> str:
+    return f"{told[0]!r} with {told[1]:g} points, {told[2]!r}" if told else "nothing"
+
+
+class StudentKernel:
+    """A Jupyter kernel in a student's folder, as JupyterLab starts one."""
+
+    def __init__(self, client: Any, folder: Path) -> None:
+        self.client, self.said = client, folder / "said.json"
+
+    def run(self, source: str) -> None:
+        """Run a cell, whatever comes of it.
+
+        Raises:
+            UserError: the kernel does not answer.
+        """
+        try:
+            self.client.execute_interactive(source, timeout=SECONDS, output_hook=lambda message: None, stdin_hook=lambda message: None)
+        except (TimeoutError, RuntimeError) as error:
+            raise UserError(f"A student's kernel stopped at this cell ({error}):\n{source[:300]}") from None
+
+    def verdict_after(self, answer: str, check: str) -> list[Any] | None:
+        """What the desk says of an answer, which leaves nothing behind; ``None`` if it says nothing, or more than once."""
+        self.said.unlink(missing_ok=True)
+        self.run(f"_verdict_after({answer!r}, {check!r}, {str(self.said)!r})")
+        said = json.loads(self.said.read_text()) if self.said.exists() else []
+        return said[0] if len(said) == 1 else None
+
+
+@contextmanager
+def student_kernel(folder: Path) -> Iterator[StudentKernel]:
+    try:
+        manager, client = start_new_kernel(
+            kernel_name="python3",
+            cwd=str(folder),
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stderr=subprocess.DEVNULL,
+        )
+    except (OSError, RuntimeError) as error:
+        raise UserError(f"No Jupyter kernel starts here, so a student's own check cannot be tried: {error}") from None
+    try:
+        yield StudentKernel(client, folder)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
