@@ -168,7 +168,7 @@ def test_an_own_check_that_says_something_else_than_grading_is_found(own, runner
     path.write_text(path.read_text().replace("title: Double a tensor, points: 2", "title: Double a tensor, points: 3"))
     changed = load_course(path)
     compared, different = differences(changed, TINY, runner, own.root / "assignments")["double"]
-    assert compared == len(different) > 3
+    assert compared > len(different) == 2  # the reference and the variant; mistakes have 0 points of either
     assert "says of the reference 'correct' with 2 points, '', grading 'correct' with 3 points" in different[0]
 
 
