@@ -94,8 +94,9 @@ def verify(
         typer.Option("--train", help="Train every reference model from scratch, whatever has been trained before."),
     ] = False,
 ) -> None:
-    """Prove the checks: the reference gets every point, the stub none, every mistake is caught and named, every variant accepted, and a student's own check says the same.
+    """Prove the checks: the reference gets every point, the stub none, every mistake is caught and named, every variant accepted.
 
+    A student's own check says the same as grading, in a real kernel.
     Also checks that the committed stubs are those of the lecture files. Exit code 1 if anything is wrong.
     """
     from autograder.commands.verify import LectureReport, report_table, training_table
@@ -120,7 +121,8 @@ def verify(
         console.print(training_table(trainings))
     every = [e for report in reports for e in report.exercises]
     mistakes, variants = sum(e.mistakes for e in every), sum(e.variants for e in every)
-    counts = f"{len(every)} exercises, {mistakes} mistakes, {variants} variants, {reports[0].draws} hidden draws each, {sum(e.compared for e in every)} own checks"
+    counts = f"{len(every)} exercises, {mistakes} mistakes, {variants} variants, {reports[0].draws} hidden draws each"
+    counts += f", {sum(e.compared for e in every)} own checks"
     _end(counts, [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults], "all is well")
 
 
