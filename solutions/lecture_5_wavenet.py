@@ -1619,7 +1619,7 @@ def train_wavenet(model: nn.Module) -> Iterator[float]:
     # the mean of the weights over some hundred steps: single steps jump about on the slopes of a valley, it lies nearer to the floor
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
     for _ in range(STEPS):
-        batch = torch.randint(len(Y_train), (256,))
+        batch = torch.randint(len(Y_train), (384,))
         loss = F.cross_entropy(model(X_train[batch]), Y_train[batch])
         optimizer.zero_grad()
         loss.backward()
@@ -1641,7 +1641,7 @@ check_loss("train_wavenet")
 X_dev, Y_dev = names.contexts("dev", 8)
 with torch.no_grad():
     reached = F.cross_entropy(wavenet(X_dev), Y_dev).item()
-assert reached <= 1.976, reached  # 0.004 of margin to the bonus, for another processor
+assert reached <= 1.972, reached  # 0.008 of margin to the bonus, for another list of names or another split
 assert abs(F.cross_entropy(torch.zeros(4, 27), torch.arange(4)).item() - 3.2958) < 1e-4
 kept_logits = predict(wavenet, X_dev[:50])
 torch.testing.assert_close(

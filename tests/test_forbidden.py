@@ -38,6 +38,9 @@ def test_a_check_that_ran_before_condemns_nobody():
     check = "def probe(g):\n    x = g\n    x.backward()\n    return f(x)\ncheck('f', probe)"
     cells = [f("return 2 * x"), check, "print('a look')", check]
     assert Notebook(cells).refusal(FORBIDDEN, [3]) is None
+    helper = "def helper(x): x.backward()"
+    assert Notebook([helper, f("return helper(x)"), check, f("return 2 * x"), check]).refusal(FORBIDDEN, [4]) is None
+    assert Notebook([helper, f("return 2 * x"), check, f("return helper(x)"), check]).refusal(FORBIDDEN, [4]) is not None
     assert Notebook([f("return x.backward()"), check, check]).refusal(FORBIDDEN, [2]) is not None
 
 

@@ -1,4 +1,4 @@
-"""No mistake is taken for another, none for a right answer, and no right answer for a mistake: on seeds that nothing else uses."""
+"""No mistake is taken for another, none for a right answer, and no right answer for a mistake: on each seed alone."""
 
 from __future__ import annotations
 

@@ -19,12 +19,14 @@ from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
-from autograder.grading.cells import built_notebook
+from autograder.grading.cells import built_notebook, code_of
 from autograder.grading.secret import public_facts
 from autograder.grading.submission import grade
+from autograder.judge.answers import Key
 from autograder.judge.judging import verdict_of
 from autograder.judge.verdict import Verdict
 from autograder.runner.host import Runner
+from autograder.wall.facts import Facts
 
 SECONDS = 300.0  # for one cell, on a busy machine
 IN_THE_KERNEL = '''
@@ -64,11 +66,11 @@ def differences(course: CourseDirectory, lecture: str, runner: Runner, built: Pa
     Raises:
         UserError: the kernel does not start, or stops.
     """
-    key = answer_key(course, lecture, runner, public_facts(course, lecture))
-    notebook = built_notebook(course.source(lecture))
+    facts = public_facts(course, lecture)
+    key = answer_key(course, lecture, runner, facts)
+    notebook, texts = built_notebook(course.source(lecture)), solution_texts(course, lecture)
     weights = {path.name: path.read_bytes() for path in course.weights(lecture).glob("*.safetensors")}
-    reference = grade(notebook, weights, course, lecture, key, runner)
-    facts, texts = public_facts(course, lecture), solution_texts(course, lecture)
+    reference = grade(notebook, weights, course, lecture, key, runner).verdicts
     extras = json.loads(course.extras(lecture).read_text())
     found: dict[str, tuple[int, list[str]]] = {}
     with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
@@ -79,28 +81,29 @@ def differences(course: CourseDirectory, lecture: str, runner: Runner, built: Pa
             (folder / name).write_bytes(data)
         with student_kernel(folder) as kernel:
             kernel.run(IN_THE_KERNEL)
-            for cell in notebook.cells:
-                if cell.cell_type != "code":
-                    continue
+            for cell in code_of(notebook):
                 name = cell.metadata.nbgrader.grade_id
                 if name in key.keys:
-                    answers = [("the reference", "", reference.verdicts[name])]
-                    records = {
-                        "mistake": [mistake.record for mistake in key.keys[name].mistakes],
-                        "variant": key.keys[name].variants,
-                    }
-                    for kind, some in records.items() if not facts.rules(name).loss else ():
-                        sources = [extra["source"] for extra in extras.get(name, []) if extra["kind"] == kind]
-                        for number, (source, record) in enumerate(zip(sources, some), 1):
-                            verdict = verdict_of(record, facts, key.keys[name], course.read_names)
-                            answers.append((f"{kind} {number}", source, verdict))
+                    graded = [("the reference", "", reference[name])]
+                    if not facts.rules(name).loss:
+                        graded += _others(key.keys[name], extras.get(name, []), facts, course)
                     different = []
-                    for what, source, verdict in answers:
-                        own, graded_as = kernel.verdict_after(source, cell.source), _told(verdict)
-                        if own != graded_as:
-                            different.append(f"a student's own check says of {what} {_short(own)}, grading {_short(graded_as)}")
-                    found[name] = len(answers), different
+                    for what, source, verdict in graded:
+                        own, expected = kernel.verdict_after(source, cell.source), _told(verdict)
+                        if own != expected:
+                            different.append(f"a student's own check says of {what} {_short(own)}, grading {_short(expected)}")
+                    found[name] = len(graded), different
                 kernel.run(texts.get(name.removesuffix(ANSWER), cell.source) if name.endswith(ANSWER) else cell.source)
+    return found
+
+
+def _others(key: Key, extras: list[dict[str, Any]], facts: Facts, course: CourseDirectory) -> list[tuple[str, str, Verdict]]:
+    """Every mistake and variant of an exercise: its name, its code and what grading says of it."""
+    found = []
+    for kind, records in (("mistake", [mistake.record for mistake in key.mistakes]), ("variant", key.variants)):
+        sources = [extra["source"] for extra in extras if extra["kind"] == kind]
+        for number, (source, record) in enumerate(zip(sources, records, strict=True), 1):
+            found.append((f"{kind} {number}", source, verdict_of(record, facts, key, course.read_names)))
     return found
 
 

@@ -128,6 +128,8 @@ def prove(
             continue
         compared, different = own.get(name, (0, []))
         report = ExerciseReport(name, reference[name], stub[name], compared=compared, same=compared - len(different), faults=different)
+        if own_check and not compared:
+            report.faults.append("a student's own check of it was not tried: its check is missing from the source notebook")
         report.oracles = sum(extra["kind"] == "oracle" for extra in extras.get(name, []))
         if reference[name].status != "correct":
             report.faults.append(

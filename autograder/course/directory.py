@@ -82,9 +82,8 @@ class CourseDirectory:
         Raises:
             OSError, ValueError: they cannot be read.
         """
-        from autograder.course.names import (
-            read_names,  # and with it torch, without which most commands start in half the time
-        )
+        # It loads torch, without which most commands start in half the time.
+        from autograder.course.names import read_names
 
         return read_names(self.names, self.course.data.split_seed)
 
