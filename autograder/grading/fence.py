@@ -51,7 +51,7 @@ class Fence:
         if self.read is None:
             self.read = Notebook([cell.source for cell in self.job.cells], importable(self.job.files))
         if rules.forbid not in self.runs:
-            self.runs[rules.forbid] = self._alone(self.read, rules.forbid)
+            self.runs[rules.forbid] = self._alone(self.read, rules.forbid, result)
         alone, aside = self.runs[rules.forbid]
         if used := self.read.refusal(rules.forbid, place.asking):
             return refuse(place.exercise, rules, used, "wrong")
@@ -63,8 +63,11 @@ class Fence:
             return replace(verdict, message=f"{verdict.message} {ALONE.format(first=first)}".strip())
         return verdict
 
-    def _alone(self, notebook: Notebook, forbid: tuple[str, ...]) -> tuple[Result | None, list[int]]:
-        """A run of what was read, without what the answer may not need; ``None`` if that is the notebook as it is."""
+    def _alone(self, notebook: Notebook, forbid: tuple[str, ...], result: Result) -> tuple[Result | None, list[int]]:
+        """A run of what was read, without what the answer may not need; ``None`` if that is the notebook as it is.
+
+        A cell that ended the process in the first run is left out of this one too.
+        """
         kept = {number for number, cell in enumerate(self.job.cells) if cell.locked}
         texts, aside = notebook.without(forbid, kept)
         cells = [
@@ -73,4 +76,5 @@ class Fence:
         ]
         if cells == self.job.cells:
             return None, []
+        cells = [replace(cell, known=ran.ended) if ran.fatal else cell for cell, ran in zip(cells, result.cells)]
         return self.runner.run(replace(self.job, cells=cells)), aside

@@ -116,14 +116,13 @@ class Runner:
 
     def run(self, job: Job) -> Result:
         """Run a submission's cells; a cell that ends the process is left out and the rest runs again without it."""
-        result = Result([CellResult() for _ in job.cells])
-        skipped: set[int] = set()
+        result = Result([CellResult(ended=cell.known, fatal=cell.known is not None) for cell in job.cells])
         begun, self.lost = time.monotonic(), 0
         for _ in range(MAX_RERUNS):
-            last = self._once(job, skipped, result, time.monotonic() - begun)
+            last = self._once(job, result, time.monotonic() - begun)
             if last is None:
                 break
-            skipped.add(last)
+            result.cells[last].fatal = True
         else:
             for cell in result.cells:
                 if not cell.ran and not cell.ended:
@@ -132,12 +131,12 @@ class Runner:
             cell.outputs = outputs.named_limits(cell.outputs, job.limits)
         return result
 
-    def _once(self, job: Job, skipped: set[int], result: Result, spent: float) -> int | None:
+    def _once(self, job: Job, result: Result, spent: float) -> int | None:
         """One run. Returns the cell that ended it, or ``None`` if it came to its end."""
         self.ready(job.limits["disk_mb"])
         self.current = -1
         try:
-            return self._collect(job, skipped, result, spent)
+            return self._collect(job, result, spent)
         except Flood:
             self.close()
             return self._died(result, ": it handed over more than a whole submission may")
@@ -146,15 +145,15 @@ class Runner:
                 self.close()  # the warm process itself is gone; the next run starts another
             self.lost += 1
             if self.lost <= MAX_LOST and not isinstance(error, Silence):
-                return self._once(job, skipped, result, spent)  # from outside, until it happens again
+                return self._once(job, result, spent)  # from outside, until it happens again
             return self._died(result, "")
         except BaseException:
             self.close()  # half of a run's frames are still to come; the next run must not take them for its own
             raise
 
-    def _collect(self, job: Job, skipped: set[int], result: Result, spent: float) -> int | None:
+    def _collect(self, job: Job, result: Result, spent: float) -> int | None:
         assert self.socket is not None and self.frames is not None  # ready() has seen to both
-        send(self.socket.fileno(), self._header(job, skipped, spent), b"".join(job.files.values()))
+        send(self.socket.fileno(), self._header(job, result, spent), b"".join(job.files.values()))
         until = time.monotonic() + job.limits["notebook_seconds"] + SPARE_SECONDS
         room, shown = _room(job), 0
         self.frames.max_payload = int(room)
@@ -167,7 +166,7 @@ class Runner:
             if kind == "end":
                 return self._ended(header, job, result)
             if kind == "cell":
-                if type(position) is int and self.current < position < len(job.cells) and position not in skipped:
+                if type(position) is int and self.current < position < len(job.cells) and not result.cells[position].fatal:
                     self.current = position
             elif kind == "file" and header.get("name") in job.wanted:
                 result.files[header["name"]] = payload
@@ -187,10 +186,10 @@ class Runner:
             elif kind in ("record", "fork failed"):
                 _take(header, payload, job, position, result)
 
-    def _header(self, job: Job, skipped: set[int], spent: float) -> dict[str, Any]:
+    def _header(self, job: Job, result: Result, spent: float) -> dict[str, Any]:
         cells = [
-            {"source": c.source, "locked": c.locked, "skip": i in skipped, "forks": c.forks, "goes_on": c.goes_on}
-            for i, c in enumerate(job.cells)
+            {"source": c.source, "locked": c.locked, "skip": r.fatal, "forks": c.forks, "goes_on": c.goes_on}
+            for c, r in zip(job.cells, result.cells)
         ]
         return {
             "cells": cells,

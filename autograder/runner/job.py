@@ -19,6 +19,7 @@ class Cell:
     seconds: float | None = None  # its own time limit
     forks: list[str] = field(default_factory=list)  # other answers to check in copies of the process
     goes_on: bool = False  # behind a statement that fails, as one may from which another was taken
+    known: str | None = None  # why it ended the process in an earlier run: it is left out, and this is said of it
 
 
 @dataclass
@@ -26,6 +27,7 @@ class CellResult:
     outputs: list[dict[str, Any]] = field(default_factory=list)
     ended: str | None = None  # why the cell did not come to its end, for the student to read
     ran: bool = False
+    fatal: bool = False  # it ended the process, and the rest ran without it
 
 
 @dataclass
