@@ -1,5 +1,9 @@
-import fcntl
 import os
+
+# Workers share the cores: threads of one that wait for another's turn burn what it needs. Read when torch is imported, and by what is started.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import fcntl
 import re
 import shutil
 from collections.abc import Callable

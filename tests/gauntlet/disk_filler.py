@@ -19,6 +19,6 @@ for place in (".", "/tmp", "/dev/shm"):
             if number == 299:
                 print("stopped by", error)
 free = os.statvfs("/tmp")
-if free.f_blocks * free.f_frsize > 64 << 20:
+if free.f_blocks * free.f_frsize > 256 << 20:
     print("LOOT size", free)
 print("TRIED")
