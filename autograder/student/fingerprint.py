@@ -8,7 +8,7 @@ import hashlib
 import inspect
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,39 +19,61 @@ from autograder.wall.checkpoint import MAX_PARTS
 LONGEST = 80  # characters of a value that is told as it is
 CODE = "#"  # begins what is told of a function: a hash of what Python made of it, without comments, names of files and docstrings
 CHANGES = "~"  # what the training itself changes
+MAX_REACHED = 8 * MAX_PARTS  # functions, classes and values
 VERSION = f"python {sys.version_info[0]}.{sys.version_info[1]}"  # whose bytecode that was
 
 
 def code_of(make_model: Callable[..., Any], train: Callable[..., Any]) -> dict[str, str]:
     """All that decides a training, by name: the notebook's functions and classes that it reaches, and the values that they read."""
     parts: dict[str, str] = {}
+    for name, found in reached(make_model, train):
+        if len(parts) == MAX_PARTS:
+            break
+        if isinstance(found, types.FunctionType):
+            parts[found.__qualname__] = CODE + _hash(_bytecode(found.__code__, found.__doc__))
+        elif (told := _told(found)) is not None:
+            parts[name] = told
+    return parts
+
+
+def reached(make_model: Callable[..., Any], train: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """What a training gets to from its two functions, by name: functions, classes, values, and objects of the notebook's classes."""
     own = {getattr(found, "__module__", "__main__") for found in (make_model, train)}
     todo: list[tuple[str, Any]] = [("make_model", make_model), ("train", train)]
     seen: set[int] = set()
-    while todo and len(parts) < MAX_PARTS:
+    while todo and len(seen) < MAX_REACHED:
         name, found = todo.pop()
         if id(found) in seen and not _is_plain(found):
             continue
         seen.add(id(found))
-        if isinstance(found, types.FunctionType):
-            parts[found.__qualname__] = CODE + _hash(_bytecode(found.__code__, found.__doc__))
-            todo += _read_by(found)
-        elif isinstance(found, (types.MethodType, functools.partial)):
-            todo += _inside(name, found)
-        elif isinstance(found, type):
-            if _is_own(found, own):
-                todo += [(f"{found.__qualname__}.{key}", value) for key, value in vars(found).items() if not _is_pythons(key)]
-                todo += [(base.__qualname__, base) for base in found.__bases__]
-        elif isinstance(found, (staticmethod, classmethod)):
-            todo.append((name, found.__func__))
-        elif isinstance(found, property):
-            todo += [(f"{name}.{what}", getattr(found, what)) for what in ("fget", "fset") if getattr(found, what)]
-        elif (told := _told(found)) is not None:
-            parts[name] = told
-        elif _is_own(type(found), own):  # a configuration: an object of a class of the notebook's
-            todo += [(f"{name}.{key}", value) for key, value in getattr(found, "__dict__", {}).items() if _told(value) is not None]
-            todo.append((name, type(found)))
-    return parts
+        yield name, found
+        todo += _beyond(name, found, own)
+
+
+def _beyond(name: str, found: Any, own: set[str]) -> Iterable[tuple[str, Any]]:
+    """One step on; objects of other people's classes are the end."""
+    if isinstance(found, types.FunctionType):
+        return _read_by(found)
+    if isinstance(found, (types.MethodType, functools.partial)):
+        return _inside(name, found)
+    if isinstance(found, type):
+        if not _is_own(found, own):
+            return []
+        parts = [(f"{found.__qualname__}.{key}", value) for key, value in vars(found).items() if not _is_pythons(key)]
+        return parts + [(base.__qualname__, base) for base in found.__bases__]
+    if isinstance(found, (staticmethod, classmethod)):
+        return [(name, found.__func__)]
+    if isinstance(found, property):
+        return [(f"{name}.{what}", getattr(found, what)) for what in ("fget", "fset") if getattr(found, what)]
+    if not _is_plain(found) and _is_own(type(found), own):  # a configuration: an object of a class of the notebook's
+        values = [(f"{name}.{key}", value) for key, value in getattr(found, "__dict__", {}).items() if _is_plain(value)]
+        return [*values, (name, type(found))]
+    return []
+
+
+def is_of_the_notebook(value: Any, make_model: Callable[..., Any], train: Callable[..., Any]) -> bool:
+    """Whether the notebook has written its class."""
+    return _is_own(type(value), {getattr(found, "__module__", "__main__") for found in (make_model, train)})
 
 
 def steady(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:

@@ -26,6 +26,7 @@ from autograder.student.progress import Progress
 from autograder.student.run import REPLAYED, Interrupted, MakeModel, Run, Train, drive, some_steps, start
 from autograder.student.session import Session, current
 from autograder.student.snapshot import Snapshot
+from autograder.student.untouched import untouched
 from autograder.wall.checkpoint import Checkpoint, load
 from autograder.wall.rows import same_run
 
@@ -125,12 +126,12 @@ def _run_on(session: Session, exercise: str, called: Called, kept: Kept, code: d
         return start(seed, called.make_model, called.train), kept.set_aside(code)
     facts = found.facts
     if facts["finished"]:
-        model = weights.fresh(called.make_model, seed, kept.context)
+        model = _fresh(called, seed, kept.context)
         weights.put(model, found.tensors, found.held)
         run = Run(model, iter(()), step=facts["steps"], first=facts["first"], finished=True)
         return run, f"Loaded the finished training of {kept.path.name} ({run.step:,} steps). Delete the file to train afresh."
     if "first_step" in inspect.signature(called.train).parameters and len(facts["first"]) == REPLAYED:
-        model = weights.fresh(called.make_model, seed, kept.context)
+        model = _fresh(called, seed, kept.context)
         weights.put(model, found.tensors, found.held)
         run = Run(model, iter(called.train(model, first_step=facts["steps"])), step=facts["steps"], first=facts["first"])
         run.seconds, run.core_seconds = facts["seconds"], facts.get("core_seconds", 0.0)
@@ -204,7 +205,7 @@ def _from_file(saved: Checkpoint, called: Called, seed: int, rules: Exercise) ->
     __tracebackhide__ = True
     first = [float(x) for x in saved.facts.get("first", [])][:REPLAYED]
     again = replayed(called, seed, max(len(first), 1))
-    model = weights.fresh(called.make_model, seed, rules.loss_rules.context)
+    model = _fresh(called, seed, rules.loss_rules.context)
     weights.put(model, saved.tensors, saved.held)
     weights.evaluation_mode(model)
     facts = {**_facts_of(model, rules.loss_rules), "first": first, "replayed": again}
@@ -215,7 +216,7 @@ def _from_file(saved: Checkpoint, called: Called, seed: int, rules: Exercise) ->
     def try_code(contexts: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of a fresh model, and of the same one after some steps of its training."""
         kept = Snapshot(model)  # where make_model gives the same model again
-        with neutral(seed), torch.set_grad_enabled(rules.gradients):
+        with neutral(seed), torch.set_grad_enabled(rules.gradients), untouched(called.make_model, called.train):
             run = start(seed, called.make_model, called.train)
             before = weights.aside(run.model, contexts)
             some_steps(run, TRIED_STEPS, TRIED_SECONDS)
@@ -237,6 +238,14 @@ def _facts_of(model: Any, rules: Loss) -> dict[str, Any]:
 def replayed(called: Called, seed: int, steps: int) -> list[float]:
     """The first losses of a fresh training."""
     __tracebackhide__ = True
-    run = start(seed, called.make_model, called.train)
-    some_steps(run, steps, TRIED_SECONDS)
+    with untouched(called.make_model, called.train):
+        run = start(seed, called.make_model, called.train)
+        some_steps(run, steps, TRIED_SECONDS)
     return run.first
+
+
+def _fresh(called: Called, seed: int, context: int) -> Any:
+    """A model made afresh, while the notebook's own generators stay where they are."""
+    __tracebackhide__ = True
+    with untouched(called.make_model, called.train):
+        return weights.fresh(called.make_model, seed, context)
