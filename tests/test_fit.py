@@ -1,9 +1,12 @@
 """``fit`` on a student's machine: nothing that was trained is ever lost, and nothing is trained twice."""
 
+import copy
 import itertools
 import os
+import random
 import signal
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -218,6 +221,53 @@ def test_what_the_training_itself_changes_is_no_other_code():
     for _ in range(3):
         fit_function(ID, Line, collecting)
     assert len(calls) == 1
+
+
+class Counter:
+    """An object of the notebook's own that a training changes."""
+
+    def __init__(self):
+        self.steps = 0
+
+
+COUNT, COUNTER, LOSSES, OPTIONS = 0, Counter(), [], {"rates": [0.1]}
+READ = torch.ones(1).expand(5), np.broadcast_to(np.ones(1), 5), [(i, str(i)) for i in range(300_000)]  # cannot be written, or copied
+DRAWN = (torch.Generator().manual_seed(1), np.random.default_rng(1), np.random.RandomState(1), random.Random(1))
+ONLY = Line()
+
+
+def test_trying_a_training_leaves_the_notebook_as_it_was():
+    """A check tries the code; what the student's own cells go on with is not moved by it."""
+    nearby = 0
+
+    def touching(model):
+        global COUNT
+        nonlocal nearby
+        for loss in train(model):
+            COUNT, nearby = COUNT + 1, nearby + 1
+            COUNTER.steps += 1
+            LOSSES.append(loss + len(READ[2]) * 0)
+            OPTIONS["rates"].append(loss)
+            OPTIONS["last"] = loss
+            model.w += torch.rand(3, generator=DRAWN[0]) + DRAWN[1].random() + DRAWN[2].rand() + DRAWN[3].random()
+            yield loss
+
+    def only() -> Line:
+        return ONLY
+
+    def state() -> tuple:
+        return (COUNT, nearby, COUNTER.steps, list(LOSSES), copy.deepcopy(OPTIONS), *copy.deepcopy(vars(ONLY)).items())
+
+    def drawn() -> list:
+        torch_one, one, old, plain = (copy.deepcopy(g) if not isinstance(g, torch.Generator) else g.clone_state() for g in DRAWN)
+        return [float(torch.rand((), generator=torch_one)), one.random(), old.rand(), plain.random()]
+
+    fit_function(ID, only, touching)
+    before, next_drawn = state(), drawn()
+    assert before[0] == before[1] == before[2] == 12
+    FIT.fitted(ID)
+    assert drawn() == next_drawn
+    assert repr(state()) == repr(before)
 
 
 def test_an_error_in_the_training_keeps_the_weights_so_far():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from autograder.student.leaves import leaves_of, nodes_of, slots_of
@@ -14,23 +15,27 @@ class Snapshot:
     """A model as it is now, down to every list and tensor in it; :meth:`restore` makes it so again.
 
     Tensors are written past autograd's bookkeeping, so that a training between two steps does not notice.
+
+    Raises:
+        ValueError: it holds more than a model can need.
     """
 
     def __init__(self, model: Any) -> None:
-        self.nodes = [(node, _held(node)) for node in nodes_of(model) if not isinstance(node, tuple)]
         self.copies: list[tuple[Any, Any]] = [
             (leaf.value, leaf.value.detach().clone() if leaf.kind == "tensor" else leaf.value.copy())
             for leaf in leaves_of(model)
             if leaf.kind in ("tensor", "array") and leaf.ready
         ]
+        self.nodes = [(node, _held(node)) for node in nodes_of(model) if not isinstance(node, tuple)]
 
     def restore(self) -> None:
         for node, held in self.nodes:
             _hold(node, held)
         for value, copy in self.copies:
             if isinstance(value, Tensor):
-                value.data.copy_(copy)
-            else:
+                if not torch.equal(value, copy):  # what cannot be written has not changed
+                    value.data.copy_(copy)
+            elif not np.array_equal(value, copy):
                 np.copyto(value, copy)
 
 

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 
 from autograder.student.fingerprint import is_of_the_notebook, reached
+from autograder.student.leaves import children
 from autograder.student.snapshot import Snapshot
 
 CODE = (type, types.FunctionType, types.MethodType, types.BuiltinFunctionType)
-CHANGEABLE = (list, dict, torch.Tensor, np.ndarray)
-NOTHING = object()  # where a global name does not exist yet
+ARRAYS = (torch.Tensor, np.ndarray)
+KEPT = (list, dict, tuple, *ARRAYS)
+NOTHING = object()  # where a name has no value yet
 
 
 @contextlib.contextmanager
@@ -27,11 +29,14 @@ def untouched(make_model: Callable[..., Any], train: Callable[..., Any]) -> Iter
     What a training keeps where they do not reach, in a module or a file, is not seen.
     """
     found = [value for _, value in reached(make_model, train)]
-    generators = [(set_state, get_state()) for get_state, set_state in filter(None, map(_state_of, found))]
-    own = (v for v in found if isinstance(v, CHANGEABLE) or not isinstance(v, CODE) and is_of_the_notebook(v, make_model, train))
+    own = [v for v in found if isinstance(v, KEPT) or not isinstance(v, CODE) and is_of_the_notebook(v, make_model, train)]
     kept = [snapshot for snapshot in map(_snapshot, own) if snapshot]
+    holders = [*own, *(node for snapshot in kept for node, _ in snapshot.nodes)]  # of generators, which are no part of a model
+    inside = (inner for holder in holders if not isinstance(holder, ARRAYS) for _, inner in children(holder))
+    generators = [(set_state, get_state()) for get_state, set_state in filter(None, map(_state_of, [*found, *inside]))]
     functions = [value for value in found if isinstance(value, types.FunctionType)]
     rebound = [(f.__globals__, name, f.__globals__.get(name, NOTHING)) for f in functions for name in _stored(f.__code__)]
+    cells = [(cell, _content(cell)) for f in functions for cell in f.__closure__ or ()]
     try:
         yield
     finally:
@@ -44,13 +49,23 @@ def untouched(make_model: Callable[..., Any], train: Callable[..., Any]) -> Iter
                 names.pop(name, None)
             else:
                 names[name] = value
+        for cell, value in cells:
+            if value is not NOTHING:
+                cell.cell_contents = value
+
+
+def _content(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return NOTHING
 
 
 def _snapshot(value: Any) -> Snapshot | None:
-    """``None`` of what holds more than a model can: rows of data, which a training reads."""
+    """``None`` of what holds more than a model can (rows of data, which a training reads), or cannot be looked at."""
     try:
         return Snapshot(value)
-    except ValueError:
+    except Exception:  # noqa: BLE001  a student's object raises whatever it raises
         return None
 
 
