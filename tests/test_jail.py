@@ -34,6 +34,7 @@ def test_every_promise_holds_here(tiny, runner):
     assert [finding for finding in findings if not finding.good] == []
 
 
+@pytest.mark.slow
 def test_without_the_jail_the_doctor_sees_it(tmp_path):
     """So a promise that holds is no accident of how it is tried."""
     tiny = copy_tiny(tmp_path)

@@ -53,6 +53,15 @@ def judged(model, names, course, monkeypatch, context=2, max_parameters=20_000, 
     return judge_loss(Record("x", (draw,), facts), rules, names, SEED)
 
 
+def test_a_training_that_was_stopped_is_told_to_go_on(names, course, monkeypatch):
+    """And not that its learning rate should fall."""
+    table, bands = Table(counts_of(names, 2), 2), {2.5: 1, 2.0: 2}
+    stopped, _ = judged(table, names, course, monkeypatch, bands=bands, finished=False, steps=1571)
+    ended, _ = judged(table, names, course, monkeypatch, bands=bands, finished=True, steps=1571)
+    assert stopped.points == ended.points == 1
+    assert "stopped after step 1,571. Run its cell again" in stopped.message and "stopped" not in ended.message
+
+
 def test_a_model_of_two_characters_reaches_its_band(names, course, monkeypatch):
     verdict, remarks = judged(Table(counts_of(names, 2), 2), names, course, monkeypatch)
     assert verdict.points == 2 and "The test loss is 2.2" in verdict.message and not remarks

@@ -175,6 +175,13 @@ def _unfinished(e: Evaluation) -> str:
     )
 
 
+def _stopped(e: Evaluation) -> str:
+    steps = e.facts.get("steps")
+    if e.facts.get("finished") is not False or type(steps) is not int:
+        return ""
+    return f"The training was stopped after step {steps:,}. Run its cell again: it goes on there while the kernel lives, and begins afresh otherwise."
+
+
 def _still_falling(e: Evaluation) -> str:
     curve, part = e.curve, len(e.curve) // 4
     if len(curve) < 8 or not all(math.isfinite(x) for x in curve[-2 * part :]):
@@ -195,6 +202,7 @@ REASONS = (
     _first_too_high,
     _overfitted,
     _other_rows_trained,
+    _stopped,
     _still_falling,
 )
 
