@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from autograder.student.leaves import leaves_of, nodes_of, slots_of
 
+same_tensor, same_array = torch.equal, np.array_equal  # as they are before a notebook can give them another meaning
+
 
 class Snapshot:
     """A model as it is now, down to every list and tensor in it; :meth:`restore` makes it so again.
@@ -33,9 +35,9 @@ class Snapshot:
             _hold(node, held)
         for value, copy in self.copies:
             if isinstance(value, Tensor):
-                if not torch.equal(value, copy):  # what cannot be written has not changed
+                if not same_tensor(value, copy):  # what cannot be written has not changed
                     value.data.copy_(copy)
-            elif not np.array_equal(value, copy):
+            elif not same_array(value, copy):
                 np.copyto(value, copy)
 
 
