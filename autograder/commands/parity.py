@@ -18,7 +18,7 @@ from autograder.commands.demo_class import solution_texts
 from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.errors import UserError
-from autograder.grading.answer_key import answer_key
+from autograder.grading.answer_key import answer_key, compute_answers
 from autograder.grading.cells import built_notebook, code_of
 from autograder.grading.secret import public_facts
 from autograder.grading.submission import grade
@@ -52,13 +52,16 @@ def _verdict_after(answer, check, path):
 '''
 
 
-def differences(course: CourseDirectory, lecture: str, runner: Runner, built: Path) -> dict[str, tuple[int, list[str]]]:
+def differences(
+    course: CourseDirectory, lecture: str, runner: Runner, built: Path, others: dict[str, list[dict[str, Any]]] | None = None
+) -> dict[str, tuple[int, list[str]]]:
     """What a student's own check and grading say, on the public seeds, of the reference, every mistake and every variant.
 
     The reference's trained models are among them; of other models a lecture has only code, and a model is graded by its weights.
 
     Args:
         built: a folder with the lecture's released folder in it.
+        others: other answers than the lecture file's mistakes and variants, by exercise, in the form of its extras.
 
     Returns:
         By exercise the number of verdicts compared, and a sentence for each that differs.
@@ -67,11 +70,13 @@ def differences(course: CourseDirectory, lecture: str, runner: Runner, built: Pa
         UserError: the kernel does not start, or stops.
     """
     facts = public_facts(course, lecture)
-    key = answer_key(course, lecture, runner, facts)
     notebook, texts = built_notebook(course.source(lecture)), solution_texts(course, lecture)
+    if others is None:
+        key, extras = answer_key(course, lecture, runner, facts), json.loads(course.extras(lecture).read_text())
+    else:
+        key, extras = compute_answers(course, lecture, notebook, others, facts, runner), others
     weights = {path.name: path.read_bytes() for path in course.weights(lecture).glob("*.safetensors")}
     reference = grade(notebook, weights, course, lecture, key, runner).verdicts
-    extras = json.loads(course.extras(lecture).read_text())
     found: dict[str, tuple[int, list[str]]] = {}
     with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
         folder = Path(scratch)
