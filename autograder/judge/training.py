@@ -161,8 +161,9 @@ def _other_rows_trained(e: Evaluation) -> str:
     if not curve or not math.isfinite(curve[-1]) or float(e.train.mean()) - curve[-1] < OTHER_ROWS:
         return ""
     return (
-        f"The training ended at a loss of {curve[-1]:.2f}, but on all rows of train the model has {float(e.train.mean()):.2f}: it was trained on other or "
-        "fewer rows, or with another loss than it is measured by. Compare your rows with names.contexts('train', T)."
+        f"The training ended at a loss of {curve[-1]:.2f}, but on all rows of train the model has {float(e.train.mean()):.2f}. Perhaps it "
+        "was trained on other or fewer rows, or with another loss than it is measured by: compare your rows with names.contexts('train', T). Or "
+        "what predicts is not what was trained: running statistics, or an average of the weights, lag behind after few steps."
     )
 
 
