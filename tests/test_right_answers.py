@@ -25,7 +25,7 @@ PARTS = 5  # times MAX_DRAWS draws
 def right_answers(lecture: str) -> dict[str, list[dict]]:
     """By exercise, as what an author's file may hold besides."""
     path = ROOT / "tests" / "right" / f"{lecture}.py"
-    pieces = re.split(r'^# %% right="(\w+)"\n', path.read_text(), flags=re.M)
+    pieces = re.split(r'^# %% right="(\w+)"\n', path.read_text() if path.is_file() else "", flags=re.M)
     found: dict[str, list[dict]] = {}
     for number, (exercise, source) in enumerate(zip(pieces[1::2], pieces[2::2])):
         found.setdefault(exercise, []).append({"kind": "variant", "line": f"answer {number + 1}", "says": "", "source": source})
@@ -33,10 +33,10 @@ def right_answers(lecture: str) -> dict[str, list[dict]]:
 
 
 @pytest.mark.parametrize("lecture", LECTURES)
-def test_there_are_five_to_each_exercise(lecture, course):
+def test_there_are_five_to_an_exercise(lecture, course):
+    """To those that have any: a new exercise does not wait for them."""
     answers, rules = right_answers(lecture), course.lecture(lecture).exercises
-    few = {name: len(answers.get(name, [])) for name, rule in rules.items() if not rule.written and not rule.loss}
-    assert {name: count for name, count in few.items() if count < 5} == {}
+    assert {name: len(texts) for name, texts in answers.items() if len(texts) < 5} == {}
     assert answers.keys() <= rules.keys()
 
 
@@ -44,7 +44,7 @@ def each_set(lectures: list[str]) -> list:
     """Of each lecture the first answers daily, all others in the slow run."""
     found = []
     for lecture in lectures:
-        for number in range(max(map(len, right_answers(lecture).values()))):
+        for number in range(max(map(len, right_answers(lecture).values()), default=0)):
             found.append(pytest.param(lecture, number, marks=pytest.mark.slow if number else [], id=f"{lecture} {number}"))
     return found
 
@@ -70,7 +70,7 @@ def test_a_notebook_of_right_answers_has_all_points(lecture, number, course, run
 @pytest.mark.parametrize("lecture", LECTURES)
 def test_a_students_own_check_says_of_them_what_grading_says(lecture, course, runner, released):
     found = differences(course, lecture, runner, released, right_answers(lecture))
-    assert sum(compared for compared, _ in found.values()) > 5 * len(right_answers(lecture))
+    assert sum(compared for compared, _ in found.values()) >= 6 * len(right_answers(lecture))
     assert [line for _, different in found.values() for line in different] == []
 
 
