@@ -114,10 +114,10 @@ class Student:
         shutil.copytree(self.released / self.lecture, folder)
         return folder
 
-    def new_kernel(self, folder: Path, text: str, stops: list[int], checked_in_between: bool = False) -> list[list]:
-        """The verdicts that the own checks show; fit is run once for each of ``stops``, and checked after the last."""
+    def new_kernel(self, folder: Path, text: str, stops: list[int]) -> list[list]:
+        """The verdicts that the own checks show; fit is run, and checked, once for each of ``stops``."""
         answer, fit, check = [cell.source for cell in self.notebook(text).cells]
-        cells = [answer, *[c for _ in stops[:-1] for c in ([fit, check] if checked_in_between else [fit])], fit, check]
+        cells = [answer, *[cell for _ in stops for cell in (fit, check)]]
         self.kernel.said.unlink(missing_ok=True)
         self.kernel.run(f"_new_kernel({str(folder)!r}, {cells!r}, {[*stops, 0]!r}, {str(self.kernel.said)!r})")
         assert self.kernel.said.exists(), "the kernel stopped"
@@ -174,13 +174,12 @@ def test_a_training_stopped_or_not_is_graded_as_its_own_check_says(lecture, styl
     for way, runs in kernels.items():
         folder = student.folder(f"{style}, {way}, {stop}".replace("/", " "))
         for stops in runs:
-            *_, own = student.new_kernel(folder, text, stops, checked_in_between=True)
+            *_, own = student.new_kernel(folder, text, stops)
             verdict = student.graded(folder, text)
             assert own == [verdict.status, verdict.points, verdict.message], (way, stops)
         assert verdict.status in ("correct", "wrong") and "loss" in verdict.message.lower(), (way, verdict)
         weights[way] = weights_of(folder, student.exercise)
-    unseeded = "unseeded" in style
-    if not unseeded:
+    if "unseeded" not in style:
         assert weights["stopped, run again"] == weights["at once"], "a training that was stopped goes on exactly where it stopped"
     if style not in ANEW:
         assert weights["stopped, new kernel"] == weights["at once"], "a training that begins anew is the same one"

@@ -20,6 +20,7 @@ LONGEST = 80  # characters of a value that is told as it is
 CODE = "#"  # begins what is told of a function: a hash of what Python made of it, without comments, names of files and docstrings
 CHANGES = "~"  # what the training itself changes
 MAX_REACHED = 8 * MAX_PARTS  # functions, classes and values
+WRAPPERS = (staticmethod, classmethod, type(functools.cache(len)))  # around a function of the notebook
 VERSION = f"python {sys.version_info[0]}.{sys.version_info[1]}"  # whose bytecode that was
 
 
@@ -61,8 +62,10 @@ def _beyond(name: str, found: Any, own: set[str]) -> Iterable[tuple[str, Any]]:
             return []
         parts = [(f"{found.__qualname__}.{key}", value) for key, value in vars(found).items() if not _is_pythons(key)]
         return parts + [(base.__qualname__, base) for base in found.__bases__]
-    if isinstance(found, (staticmethod, classmethod)):
-        return [(name, found.__func__)]
+    if isinstance(found, WRAPPERS):
+        return [(name, found.__wrapped__)]
+    if isinstance(found, functools.cached_property):
+        return [(name, found.func)]
     if isinstance(found, property):
         return [(f"{name}.{what}", getattr(found, what)) for what in ("fget", "fset") if getattr(found, what)]
     if not _is_plain(found) and _is_own(type(found), own):  # a configuration: an object of a class of the notebook's
