@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from autograder.course.directory import EXPECTED, CourseDirectory
 from autograder.errors import UserError
 from autograder.files import write_whole
 from autograder.grading.cells import built_notebook, cells_of, code_of, with_names
+from autograder.grading.secret import public_facts
 from autograder.judge.answers import Answers, Key, Mistake
 from autograder.runner import jail
 from autograder.runner.host import Runner
@@ -34,14 +37,16 @@ def answer_key(
         say: told how far the training of a reference model is.
 
     Raises:
-        UserError: the reference, an oracle, a mistake or a variant does not run, with its line in the lecture file; or the
-            jail would show the course.
+        UserError: the reference, a mistake, a variant or (with the public seeds) an oracle does not run, with its line in the
+            lecture file; or the jail would show the course.
     """
     if not runner.unsafe:
         jail.keep_out(course.root)
     source, others = course.source(lecture), course.extras(lecture)
     notebook = built_notebook(source)
     extras = json.loads(others.read_text()) if others.is_file() else {}
+    if facts.seeds != public_facts(course, lecture).seeds:  # what an oracle says of the reference was asked when the lecture was built
+        extras = {name: [extra for extra in found if extra["kind"] != "oracle"] for name, found in extras.items()}
     cache = course.build / "answers" / f"{lecture}-{_digest(course, source, others, facts)}.safetensors"
     trained = all(
         (course.weights(lecture) / f"{name}.safetensors").is_file() for name, rules in course.lecture(lecture).exercises.items() if rules.loss
@@ -65,6 +70,7 @@ def _digest(course: CourseDirectory, source: Path, others: Path, facts: Facts) -
     for part in (source.read_bytes(), others.read_bytes() if others.is_file() else b"", course.names_digest().encode()):
         digest.update(hashlib.sha256(part).digest())
     digest.update(json.dumps(facts.to_json(), sort_keys=True).encode())
+    digest.update(f"Python {sys.version}, torch {version('torch')}, numpy {version('numpy')}".encode())
     for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:24]
