@@ -357,6 +357,28 @@ def test_a_label_that_is_not_seen_is_none(axes):
     assert (drawn(axes).x_label, drawn(axes).y_label) == ("", "")
 
 
+@pytest.mark.parametrize("how", [{"visible": False}, {"alpha": 0}, {"linewidth": 0}, {"linestyle": ""}, {"color": (0, 0, 0, 0)}, {"color": "white"}], ids=str)
+def test_a_curve_that_nobody_sees_is_none(axes, how):
+    axes.plot([0, 1, 2], [1, 4, 2], label="hidden", **how)
+    axes.plot([0, 1, 2], [2, 1, 2], label="seen")
+    assert [curve.label for curve in drawn(axes).curves] == ["seen"]
+
+
+@pytest.mark.parametrize(("x", "y"), [((5, 6), None), (None, (5, 6)), ((-2, -1), (0, 9))])
+def test_a_curve_outside_of_what_is_shown_is_none(axes, x, y):
+    axes.plot([0, 1, 2], [1, 4, 2], label="a")
+    axes.scatter([0, 1, 2], [1, 4, 2])
+    axes.set(xlim=x, ylim=y)
+    assert (drawn(axes).curves, len(drawn(axes).points)) == ((), 0)
+
+
+@pytest.mark.parametrize(("x", "y"), [((2, 0), None), ((0.5, 1.5), None), (None, (3, 5)), (None, (9, 0))])
+def test_a_curve_in_part_of_what_is_shown_is_one(axes, x, y):
+    axes.plot([0, 1, 2], [1, 4, 2], label="a")
+    axes.set(xlim=x, ylim=y)
+    assert [curve.y.tolist() for curve in drawn(axes).curves] == [[1, 4, 2]]
+
+
 @pytest.mark.parametrize("way", ["scatter", "markers", "scatters on one another", "line with markers"])
 def test_a_text_belongs_to_the_nearest_point(axes, way):
     x, y = [0.0, 100.0, 50.0], [0.0, 0.1, 0.2]  # of very different scales

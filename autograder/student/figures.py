@@ -18,7 +18,7 @@ from matplotlib.text import Annotation
 from torch import Tensor
 
 from autograder.student.legends import in_order, legends_of, name_by_legends, name_by_words
-from autograder.student.marks import NOTHING, Mark, marks_on
+from autograder.student.marks import NOTHING, Mark, in_view, marks_on, seen
 from autograder.student.open_figures import PictureError, running_draw
 
 _drawn_in: WeakKeyDictionary[Axes, int] = WeakKeyDictionary()  # the draw of a check that axes were first seen in
@@ -98,7 +98,7 @@ def drawn(shown: Any) -> Drawing:
     name_by_legends(marks, legends)
     curves = _curves(marks)
     name_by_words(curves)
-    texts = [text for axes in stacked for text in axes.texts if text.get_visible() and text.get_text().strip()]
+    texts = [text for axes in stacked for text in axes.texts if seen(text) and text.get_text().strip()]
     return Drawing(
         _points(stacked),
         {text.get_text().strip(): _place(text) for text in texts},
@@ -216,7 +216,7 @@ def _points(stacked: list[Axes]) -> Tensor:
     for axes in stacked:
         held = {part for container in axes.containers for part in container.get_children()}
         for artist in [*axes.collections, *axes.lines]:
-            if artist in held or not artist.get_visible():
+            if artist in held or not seen(artist):
                 continue
             if isinstance(artist, PathCollection):
                 places: np.ndarray[Any, Any] = np.ma.filled(np.ma.asarray(artist.get_offsets(), dtype=float), np.nan)
@@ -224,7 +224,8 @@ def _points(stacked: list[Axes]) -> Tensor:
                 places = np.asarray(artist.get_xydata(), dtype=float)
             else:
                 continue
-            found.update((tuple(place), None) for place in places.reshape(-1, 2).tolist() if np.isfinite(place).all())
+            places = places.reshape(-1, 2)
+            found.update((tuple(place), None) for place in places[in_view(axes, *places.T)].tolist())
     return torch.tensor(list(found), dtype=torch.float64).reshape(-1, 2)
 
 

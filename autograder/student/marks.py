@@ -40,9 +40,21 @@ def marks_on(axes: Axes) -> list[Mark]:
     for artist in axes.get_children():
         if artist in named:
             marks += _read(named[artist], axes)
-        elif artist not in parts and _seen(artist):
+        elif artist not in parts and seen(artist):
             marks += _read(artist, axes)
-    return marks
+    return [mark for mark in marks if mark.kind in ("level", "other") or _reaches_into_view(mark)]
+
+
+def _reaches_into_view(mark: Mark) -> bool:
+    if mark.kind in ("line", "dots"):
+        return bool(in_view(mark.axes, mark.x, mark.y).any())
+    return any((low <= mark.x).any() and (mark.x <= high).any() for low, high in map(sorted, (mark.axes.get_xlim(), mark.axes.get_ylim())))
+
+
+def in_view(axes: Axes, x: Array, y: Array) -> Any:
+    """Which points lie within the limits of the axes, a bool each."""
+    (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+    return (left <= x) & (x <= right) & (low <= y) & (y <= high)
 
 
 def label_of(artist: Any) -> str:
@@ -70,9 +82,19 @@ def _rgb(colour: Any) -> tuple[float, ...]:
     return tuple(round(float(part), 3) for part in to_rgba(colour)[:3])
 
 
-def _seen(artist: Any) -> bool:
+def seen(artist: Any) -> bool:
+    """Whether it leaves a trace in the picture: it is not hidden, transparent, without width, or of the colour behind it."""
     alpha = artist.get_alpha()
-    return bool(artist.get_visible()) and not (isinstance(alpha, (int, float)) and alpha == 0)
+    if not artist.get_visible() or isinstance(alpha, (int, float)) and alpha == 0:
+        return False
+    if isinstance(artist, Line2D) and artist.get_marker() in NOTHING:
+        colour = to_rgba(artist.get_color())
+        behind = artist.axes.get_facecolor() if artist.axes else None
+        return artist.get_linewidth() > 0 and colour[3] > 0 and (behind is None or _rgb(colour) != _rgb(behind))
+    if isinstance(artist, Patch):
+        filled = artist.get_fill() and to_rgba(artist.get_facecolor())[3] > 0
+        return bool(filled or artist.get_linewidth() > 0 and to_rgba(artist.get_edgecolor())[3] > 0)
+    return True
 
 
 def _containers(axes: Axes) -> tuple[dict[Any, Any], set[Any]]:
@@ -92,7 +114,7 @@ def _read(artist: Any, axes: Axes) -> Iterator[Mark]:
         yield from _bars(artist, axes)
     elif isinstance(artist, (ErrorbarContainer, StemContainer)):
         line = next((part for part in artist.get_children() if isinstance(part, Line2D)), None)
-        if line is not None and _seen(line):
+        if line is not None and seen(line):
             yield from _line(line, axes, label_of(artist) or label_of(line))
     elif isinstance(artist, Line2D):
         yield from _line(artist, axes, label_of(artist))
@@ -148,16 +170,16 @@ def _flat(values: Array) -> bool:
 
 
 def _bars(bars: BarContainer, axes: Axes) -> Iterator[Mark]:
-    seen = [bar for bar in bars.patches if _seen(bar)]
-    if not seen:
+    shown = [bar for bar in bars.patches if seen(bar)]
+    if not shown:
         return
-    low = np.array([(bar.get_x(), bar.get_y()) for bar in seen], dtype=float)
-    size = np.array([(bar.get_width(), bar.get_height()) for bar in seen], dtype=float)
+    low = np.array([(bar.get_x(), bar.get_y()) for bar in shown], dtype=float)
+    size = np.array([(bar.get_width(), bar.get_height()) for bar in shown], dtype=float)
     # bars that lie: where one ends the next begins, along y and not along x
     lying = bars.orientation == "horizontal" if getattr(bars, "orientation", None) else False
     along = 1 if lying else 0
     x, y = low[:, along] + size[:, along] / 2, size[:, 1 - along]
-    yield Mark("bars", label_of(bars) or label_of(bars.patches[0]), look_of(seen[0]), x, y, axes)
+    yield Mark("bars", label_of(bars) or label_of(bars.patches[0]), look_of(shown[0]), x, y, axes)
 
 
 def _outline(patch: Any, axes: Axes) -> Iterator[Mark]:
