@@ -177,6 +177,22 @@ def _tricks(tiny, target: Path) -> None:
     (target / "closed.txt").touch(mode=0)
 
 
+def _prose_as_code(tiny, target: Path) -> None:
+    """The written answer and a locked text become code, an answer becomes Markdown, and a raw cell says what it is."""
+    path = target / f"{TINY}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    script = "<script>window.pwned=1</script><img src=x onerror='window.pwned=1'>"
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if name == "why" or cell.cell_type == "markdown" and name:
+            cell.update(cell_type="code", source=script, outputs=[], execution_count=None)
+        elif name == "pieces_answer":
+            cell.update(cell_type="markdown", source=script, attachments={"x.svg": {"image/svg+xml": "PHN2Zy8+"}})
+    raw = nbformat.v4.new_raw_cell(script, metadata={"raw_mimetype": "text/html"})
+    odd = nbformat.from_dict({**nbformat.v4.new_markdown_cell(script), "cell_type": "html"})
+    path.write_text(json.dumps({**notebook, "cells": [*notebook.cells, raw, odd]}))
+
+
 def _huge_notebook(tiny, target: Path) -> None:
     path = target / f"{TINY}.ipynb"
     notebook = nbformat.read(path, as_version=4)

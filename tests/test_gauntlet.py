@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ordinary_user
+import nbformat
 import pytest
 from conftest import TINY, copy_course
 from converters import convert
@@ -18,6 +19,9 @@ from nbgrader.api import Gradebook
 from autograder.commands.demo import nbgrader, shown_cards
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.course.directory import CourseDirectory
+from autograder.plugin import harmless
+from autograder.plugin.clean import course_prose
+from autograder.plugin.submission import NOTE
 from autograder.runner.host import Runner
 
 CANARY = "sings"
@@ -151,3 +155,19 @@ def test_no_page_holds_a_script_of_a_student(graded: Graded):
     assert len(pages) == len(list(graded.folder.glob(f"autograded/*/{TINY}"))) > 0
     for page in pages:
         assert "<script>window.pwned" not in page.read_text(), page
+
+
+@each_class
+def test_no_autograded_notebook_holds_more_than_text(graded: Graded, course, tiny):
+    """Whoever shows it: the formgrader and JupyterLab do not ask where a cell comes from."""
+    prose = course_prose(tiny.source(TINY))
+    notebooks = list(graded.folder.glob(f"autograded/*/{TINY}/{TINY}.ipynb"))
+    assert notebooks
+    for path in notebooks:
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "markdown":
+                assert cell.source in prose or NOTE.fullmatch(cell.source) or harmless.markdown(cell.source) == cell.source, (path, cell.source)
+                assert "attachments" not in cell
+            else:
+                assert cell.cell_type == "code"
+                assert all("text/html" not in o.get("data", {}) or cell.metadata.nbgrader.grade for o in cell.outputs), path

@@ -54,6 +54,7 @@ def test_it_is_shown_as_it_was_typed(source):
     page = strip_files_prefix(markdown2html(shown))
     assert source in shown
     assert page.startswith("<pre><code>") and page.endswith("</code></pre>\n") and page.count("<") == 4
+    assert harmless.markdown(shown) == shown
 
 
 @pytest.mark.parametrize("source", HARMLESS, ids=lambda source: source[:40])
@@ -74,6 +75,7 @@ TEXTS = set("h1 h2 h3 h4 h5 h6 p a b i em strong code pre span div table thead t
 @given(st.lists(st.sampled_from([*MARKS, *(mark + " " for mark in MARKS), *(mark + "\n" for mark in MARKS), "\t", "\r"]), max_size=14))
 def test_no_markdown_becomes_more_than_text(parts):
     text = "".join(parts)
+    assert harmless.markdown(harmless.markdown(text)) == harmless.markdown(text)
     page = strip_files_prefix(markdown2html(harmless.markdown(text)))
     for element in BeautifulSoup(page, "html.parser").find_all(True):
         assert element.name in TEXTS, (text, page)

@@ -41,12 +41,14 @@ def configure(c: Any, config_file: str) -> None:
             f"{STOCK}.{name}"
             for name in ("ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
         ),
+        f"{HERE}.clean.CleanCells",
     ]
     c.Autograde.autograde_preprocessors = [
         f"{HERE}.grading.RunSubmission",
         f"{HERE}.grading.GiveVerdicts",
         "nbconvert.preprocessors.ClearMetadataPreprocessor",
         *(f"{STOCK}.{name}" for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties")),
+        f"{HERE}.clean.CleanCells",
     ]
     c.GenerateFeedback.exporter_class = f"{HERE}.pages.FeedbackExporter"
     c.HTMLExporter.filters = {"highlight_code": f"{HERE}.harmless.Highlighted"}  # of the formgrader's pages, too

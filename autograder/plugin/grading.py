@@ -59,6 +59,7 @@ class GiveVerdicts(CoursePreprocessor):
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         rules = self.course.lecture(resources["nbgrader"]["assignment"]).exercises
         verdicts = resources["autograder"].verdicts
+        cards = resources["autograder_cards"] = set[str]()
         for cell in nb.cells:
             metadata = cell.metadata.get("nbgrader", {})
             if cell.cell_type != "code" or not metadata.get("grade") or metadata.get("solution"):
@@ -68,7 +69,9 @@ class GiveVerdicts(CoursePreprocessor):
                 raise ValueError(f"the gradebook's cell {name!r} is not in course.yml; generate the assignment again")
             verdict = verdicts.get(name) or refuse(name, rules[name], NOT_ATTEMPTED, "not attempted")
             figures = [o for o in cell.outputs if o.output_type == "display_data" and "image/png" in o.data][:1]
-            cell.outputs = [*figures, from_dict(as_output(verdict, rules[name].title, metadata["points"]))]
+            card = as_output(verdict, rules[name].title, metadata["points"])
+            cards.add(card["data"]["text/html"])
+            cell.outputs = [*figures, from_dict(card)]
             self.log.info("%s: %s: %s", resources["nbgrader"]["student"], name, verdict.status)
         nb.metadata["autograder"] = {GRADED: True}  # on disk only after the points are in the gradebook
         return nb, resources

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import html
+import re
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
-from autograder.plugin import harmless, incoming, interrupted
+from autograder.plugin import incoming, interrupted
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.running import SubmissionRunner
 from autograder.wall.record import storable
 
 REFUSED = "refused"  # cell metadata: the reason why the submission cannot be graded
+NOTE = re.compile(r'<div class="tex2jax_ignore"><b>About this submission\.</b> [^<>\n]*</div>')  # that add_note writes
 
 
 class SubmissionExporter(NotebookExporter):
@@ -138,10 +139,6 @@ class RestoreCells(CoursePreprocessor):
         for name, cell in found.items():
             self._mend(cell, released[name], notes)
         self._add_missing(nb, released, found, notes)
-        own = _course_prose(self.course.source(info["assignment"]))
-        for cell in nb.cells:
-            if cell.cell_type == "markdown" and cell.source not in own:
-                cell.source = harmless.markdown(cell.source)
         if notes and not _refused(nb):
             add_note(nb, " ".join(notes), False)
         for note in notes:
@@ -168,6 +165,9 @@ class RestoreCells(CoursePreprocessor):
     def _mend(self, cell: Any, original: Any, notes: list[str]) -> None:
         before, metadata = cell.metadata["nbgrader"], original.metadata["nbgrader"]
         name = metadata["grade_id"]
+        if cell.cell_type != original.cell_type:
+            notes.append(f"The cell {name} had become a {cell.cell_type} cell; it is a {original.cell_type} cell again.")
+            _as_type(cell, original.cell_type)
         if metadata["grade"] and "points" in before and _number(before["points"]) != metadata["points"]:
             notes.append(f"The points of {name} had been changed; {metadata['points']:g} count.")
         if metadata["locked"]:
@@ -194,13 +194,6 @@ class RestoreCells(CoursePreprocessor):
                 notes.append(f"The cell {name} was missing; it was put back.")
 
 
-def _course_prose(source: Path) -> set[str]:
-    """The course's own Markdown, which may hold markup."""
-    if not source.is_file():
-        return set()
-    return {cell.source for cell in nbformat.read(source, as_version=4).cells if cell.cell_type == "markdown"}
-
-
 def _released(notebook: Any) -> dict[str, Any]:
     """The cells that the gradebook knows, by id, as they were released."""
     points = {cell.name: cell.max_score for cell in notebook.grade_cells}
@@ -222,6 +215,12 @@ def _released(notebook: Any) -> dict[str, Any]:
         make = new_code_cell if cell.cell_type == "code" else new_markdown_cell
         cells[cell.name] = make(cell.source, metadata={"nbgrader": metadata})
     return cells
+
+
+def _as_type(cell: Any, cell_type: str) -> None:
+    made = (new_code_cell if cell_type == "code" else new_markdown_cell)(cell.source, id=cell.id, metadata=cell.metadata)
+    cell.clear()
+    cell.update(made)
 
 
 def _index(nb: Any, cell: Any) -> int:
