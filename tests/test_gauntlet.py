@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ordinary_user
 import nbformat
+import ordinary_user
 import pytest
 from conftest import TINY, copy_course
 from converters import convert

@@ -37,16 +37,20 @@ def take_only_plain_files(converter: Any, limits: Limits) -> None:
     """
     copy, when = converter.init_assignment, converter.coursedir.get_existing_timestamp
 
+    root = Path(converter.coursedir.root)
+
     def init_assignment(assignment_id: str, student_id: str) -> None:
-        with _instead_of_all(lambda path, exclude=None: [str(p) for p in plain_files(Path(path), limits)]):
+        with _instead_of_all(lambda path, exclude=None: [] if closed(Path(path), root) else [str(p) for p in plain_files(Path(path), limits)]):
             copy(assignment_id, student_id)
 
     def get_existing_timestamp(folder: str) -> Any:
         stamp = Path(folder, STAMP)
-        return None if os.path.lexists(stamp) and not is_stamp(stamp) else when(folder)
+        return None if closed(Path(folder), root) or os.path.lexists(stamp) and not is_stamp(stamp) else when(folder)
 
     for folder in folders(converter):
-        _set_aside_what_is_no_time(folder / STAMP, converter.log)
+        with alone(folder, converter.log):
+            if not closed(folder, root):
+                _set_aside_what_is_no_time(folder / STAMP, converter.log)
     converter.init_assignment, converter.coursedir.get_existing_timestamp = init_assignment, get_existing_timestamp
     if not any(isinstance(f, PrintableLog) for f in converter.log.filters):
         converter.log.addFilter(PrintableLog())
@@ -65,16 +69,78 @@ def _set_aside_what_is_no_time(stamp: Path, log: logging.Logger) -> None:
 
 
 def folders(converter: Any) -> list[Path]:
-    """What the converter is asked to work on: a folder for each student."""
+    """What the converter is asked to work on: a folder for each student, or whatever stands in its place."""
     pattern = converter._format_source(converter.coursedir.assignment_id, converter.coursedir.student_id)
-    return [path for name in sorted(glob.glob(pattern)) if (path := Path(name)).is_dir()]
+    return [Path(name) for name in sorted(glob.glob(pattern))]
+
+
+@contextlib.contextmanager
+def alone(folder: Path, log: logging.Logger) -> Iterator[None]:
+    """Whatever goes wrong with one submission is told by its name, and is no other's."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  a stranger made the folder, and no list of errors is long enough
+        log.error("%s: %s: %s. The others are graded all the same.", folder, type(error).__name__, error)
+
+
+def open_up(converter: Any) -> None:
+    """Let the grader read what is the grader's: a zip or a tar keeps modes, and a student's may close a folder to its new owner."""
+    pattern = Path(converter._format_source(converter.coursedir.assignment_id, converter.coursedir.student_id))
+    for folder in sorted(map(Path, glob.glob(str(pattern.parent)))):
+        with alone(folder, converter.log):
+            _open(folder, 0o700, converter.log)
+    for folder in folders(converter):
+        with alone(folder, converter.log):
+            if not os.path.isdir(folder) or folder.is_symlink():
+                continue
+            _open(folder, 0o700, converter.log)
+            if os.access(folder, os.R_OK | os.X_OK):
+                for entry in itertools.islice(os.scandir(folder), MAX_ENTRIES):
+                    if entry.is_file(follow_symlinks=False):
+                        _open(Path(entry.path), 0o400, converter.log)
+
+
+def _open(path: Path, needed: int, log: logging.Logger) -> None:
+    found = path.lstat()
+    mode = stat.S_IMODE(found.st_mode)
+    if not stat.S_ISLNK(found.st_mode) and found.st_uid == os.geteuid() and mode & needed != needed:
+        path.chmod(mode | needed)
+        log.warning("%s had the mode %03o; you may read it now.", path, mode)
+
+
+def closed(folder: Path, root: Path) -> str:
+    """Why nothing of a submission's folder is read, in a sentence; empty if it can be.
+
+    Args:
+        root: the course's folder. What stands right below it, such as ``submitted``, may be a link; that is the instructor's to say.
+    """
+    parts = Path(os.path.relpath(folder, root)).parts
+    for number in range(2, len(parts) + 1):
+        if root.joinpath(*parts[:number]).is_symlink():
+            return "The submitted folder is a link to another one, which nobody follows. Submit the files themselves."
+    if not os.path.isdir(folder):
+        return "What was submitted is a file, not a folder with a notebook in it."
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return "The submitted folder belongs to another account, which has closed it to the one that grades."
+    return ""
 
 
 def add_overlooked(converter: Any) -> None:
     """nbgrader takes brackets in a student's name for a pattern, and finds no notebook there."""
     for folder in folders(converter):
         notebook = folder / f"{converter.coursedir.assignment_id}.ipynb"
-        if str(folder) not in converter.assignments and notebook.exists():
+        if str(folder) not in converter.assignments and os.path.lexists(notebook):
+            converter.assignments[str(folder)] = [str(notebook)]
+
+
+def add_without_notebook(converter: Any) -> None:
+    """A submission in which there is no notebook, or that cannot be read, is graded all the same: its student is told the reason."""
+    for folder in folders(converter):
+        notebook = folder / f"{converter.coursedir.assignment_id}.ipynb"
+        if closed(folder, Path(converter.coursedir.root)):
+            converter.assignments[str(folder)] = [str(notebook)]
+        elif not os.path.lexists(notebook):
+            converter.log.warning("%s: there is no %s; the reason is in the feedback", folder, notebook.name)
             converter.assignments[str(folder)] = [str(notebook)]
 
 
@@ -134,7 +200,7 @@ def is_stamp(path: Path) -> bool:
             return False
         text = path.read_text().strip()
         return not text or 1970 < parse_utc(text).year < 9000
-    except (OSError, ValueError, OverflowError, AttributeError):
+    except Exception:  # noqa: BLE001  whatever a stranger's text leads the reader of dates to
         return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -34,19 +35,13 @@ class SubmissionExporter(NotebookExporter):
         SubmissionRunner.instance(parent=self).ready(course)  # no jail: nothing is touched
         assignments = getattr(self.parent, "assignments", None)
         if assignments:
+            incoming.open_up(self.parent)
             incoming.take_only_plain_files(self.parent, course.course.limits)
             incoming.add_overlooked(self.parent)
-            self._add_submissions_without_notebook(assignments)
+            incoming.add_without_notebook(self.parent)
             incoming.leave_out_markup(self.parent)
             for folder in interrupted.drop_interrupted(self.parent, interrupted.is_graded):
                 self.log.warning("%s: its grading was interrupted; it is graded again", folder)
-
-    def _add_submissions_without_notebook(self, assignments: dict[str, list[str]]) -> None:
-        for folder in incoming.folders(self.parent):
-            expected = folder / f"{self.parent.coursedir.assignment_id}.ipynb"
-            if not expected.exists():
-                self.log.warning("%s: there is no %s; the reason is in the feedback", folder, expected.name)
-                assignments[str(folder)] = [str(expected)]
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kwargs: Any
@@ -73,7 +68,9 @@ class SubmissionExporter(NotebookExporter):
 
     def _read(self, path: Path) -> tuple[Any, str, bool]:
         """The notebook, what is to be said about it, and whether that ends its grading."""
-        if not path.exists():
+        if self.parent and (reason := incoming.closed(path.parent, Path(self.parent.coursedir.root))):
+            return new_notebook(), reason, True
+        if not os.path.lexists(path):
             others = sorted(
                 p for p in path.parent.glob("*") if p.suffix == ".ipynb" and p.is_file() and not p.is_symlink()
             )

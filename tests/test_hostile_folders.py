@@ -1,0 +1,106 @@
+"""Folders as a stranger's zip or tar leaves them, graded by an ordinary user: closed ones, links, and times that are none.
+
+Whatever stands in one student's place, all others are graded.
+"""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import ordinary_user
+import pytest
+from conftest import TINY, copy_course
+from nbgrader.api import Gradebook
+
+from autograder.commands.demo_class import Submission, hand_in, solution_texts
+
+FULL = 14.0
+ENDLESS_DATE = "0:" + "9" * 30  # decimal.InvalidOperation
+
+
+def mode(value: int, name: str = ""):
+    return lambda folder: (folder / name).chmod(value)
+
+
+def link(target: str):
+    def make(folder: Path) -> None:
+        shutil.rmtree(folder)
+        folder.symlink_to(target.format(TINY))
+
+    return make
+
+
+def student_is_a_link(folder: Path) -> None:
+    shutil.rmtree(folder.parent)
+    folder.parent.symlink_to("a_right")
+
+
+def a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("x")
+
+
+def stamp(text: bytes):
+    return lambda folder: (folder / "timestamp.txt").write_bytes(text)
+
+
+CASES = {  # student -> what becomes of the folder, the points, what the log says
+    "a_right": (stamp(b"2027-01-01 10:00:00 UTC"), FULL, ""),
+    "b_000": (mode(0), FULL, "had the mode 000; you may read it now"),
+    "b_333": (mode(0o333), FULL, "had the mode 333"),
+    "b_444": (mode(0o444), FULL, "had the mode 444"),
+    "b_notebook_000": (mode(0, f"{TINY}.ipynb"), FULL, f"{TINY}.ipynb had the mode 000"),
+    "b_student_000": (lambda folder: folder.parent.chmod(0), FULL, "had the mode 000"),
+    "c_endless_date": (stamp(ENDLESS_DATE.encode()), FULL, "is no time"),
+    "c_no_text": (stamp(b"\xff\xfe 2027"), FULL, "is no time"),
+    "c_no_file": (lambda folder: (folder / "timestamp.txt").mkdir(), FULL, "is no time"),
+    "d_source": (link("../../build/source/{}"), 0, "is a link to another one"),
+    "d_mate": (link("../a_right/{}"), 0, "is a link to another one"),
+    "d_student": (student_is_a_link, 0, "is a link to another one"),
+    "d_nowhere": (link("nowhere"), 0, "is a link to another one"),
+    "d_file": (a_file, 0, "is a file, not a folder"),
+    "z_right": (lambda folder: None, FULL, ""),
+}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory, assigned):
+    """What nbgrader said, and the folder of the course."""
+    folder = tmp_path_factory.mktemp("folders") / "course"
+    tiny = copy_course(assigned, folder)
+    solutions = solution_texts(tiny, TINY)
+    for student in CASES:
+        hand_in(tiny, folder, TINY, Submission(student, dict(solutions), {}))
+    if os.getuid() == 0:
+        ordinary_user.give(folder)
+    for student, (change, _, _) in CASES.items():
+        change(folder / "submitted" / student / TINY)
+    command = [sys.executable, "-m", "nbgrader", "autograde", TINY]
+    if os.getuid() == 0:
+        ended = ordinary_user.run(command, folder)
+    else:
+        ended = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert ended.returncode == 0 and "Traceback" not in ended.stdout, ended.stdout
+    return folder, ended.stdout
+
+
+@pytest.mark.parametrize("student", CASES)
+def test_whatever_a_folder_is_it_is_that_students_alone(student, graded):
+    folder, said = graded
+    _, points, told = CASES[student]
+    with Gradebook(f"sqlite:///{folder}/gradebook.db", "tiny") as gradebook:
+        assert gradebook.find_submission(TINY, student).score == points
+    assert any(told in line for line in said.splitlines() if student in line)
+    if not points:
+        assert told in (folder / "autograded" / student / TINY / f"{TINY}.ipynb").read_text()
+
+
+def test_what_a_link_leads_to_is_not_touched(graded):
+    """Nor opened: its modes are somebody else's."""
+    folder, _ = graded
+    source = folder / "build" / "source" / TINY
+    assert not (source / "timestamp.txt.unreadable").exists()
+    assert stat.S_IMODE((folder / "submitted" / "a_right" / TINY).stat().st_mode) & 0o700 == 0o700
