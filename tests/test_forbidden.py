@@ -1,5 +1,6 @@
 """``forbid`` sees what Python sees: what the check calls, and what that reaches, by scope and by time."""
 
+import subprocess
 import time
 
 import pytest
@@ -13,6 +14,8 @@ from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import grade
 from autograder.judge.forbidden import Notebook, importable
 from autograder.judge.run_time import KNOWN
+from autograder.runner import jail, reading
+from autograder.runner.reading import Asked
 
 FORBIDDEN = ("backward", "autograd", "set_grad_enabled")
 CHECK = 'check("f", lambda g: f(g))'
@@ -314,3 +317,33 @@ def test_the_card_says_what_is_not_allowed(tiny):
     cells = source_notebook(TINY, tiny.lecture(TINY), read_lecture(tiny.solution(TINY), tiny.lecture(TINY))).cells
     (card,) = [c.source for c in cells if c.source.startswith("### A gradient by hand")]
     assert "**Not allowed** in your answer, nor in anything that it calls" in card and "`backward`, `autograd`" in card
+
+
+def test_reading_ends_when_its_time_is_up(monkeypatch):
+    """And says so, of each exercise that asked; whatever the reader answers is bounded."""
+    asked = [Asked(FORBIDDEN, (2,)), Asked(("backward",), (2,))]
+    cells = ["x = 1\n" * 120_000, f("return 2 * x"), CHECK]
+    monkeypatch.setattr(reading, "SECONDS", 1)
+    assert [found.refused for found in reading.read_names(cells, {}, {2}, asked, unsafe=False)] == [reading.TOO_LONG] * 2
+    monkeypatch.setattr(reading, "SECONDS", 20)
+    monkeypatch.setattr(reading, "MAX_ANSWER", 10)
+    assert [found.refused for found in reading.read_names(cells[1:], {}, {1}, asked, unsafe=False)] == [reading.TOO_LONG] * 2
+
+
+@pytest.mark.parametrize("unsafe", [False, True], ids=["in a jail", "without"])
+def test_what_is_read_elsewhere_is_what_is_read_here(unsafe):
+    cells = ["helper = torch.autograd.grad", f("return helper(x)"), "y = 2", CHECK]
+    read = Notebook(cells)
+    texts, aside = read.without(FORBIDDEN, {3})
+    changed = {str(number): text for number, text in enumerate(texts) if text != cells[number]}
+    expected = reading.Read(refused=read.refusal(FORBIDDEN, [3]), changed=changed, aside=True, blame=read.blamed(FORBIDDEN, [3], aside))
+    assert reading.read_names(cells, {}, {3}, [Asked(FORBIDDEN, (3,))], unsafe) == [expected]
+    assert expected.refused and expected.changed
+
+
+def test_the_reader_has_nothing_else():
+    """No answers and no cases of others: in its jail stand only what reads, and the files of the interpreter."""
+    look = "import os; print(sorted(os.listdir('/kit/autograder')), os.listdir('/tmp'))"
+    with jail.command(["-c", look], 1, ("judge", "wall")) as command:
+        said = subprocess.run(command.arguments, env={}, pass_fds=command.descriptors, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert said == "['__init__.py', 'judge', 'wall'] []\n"

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from autograder.course.schema import Exercise
-from autograder.judge.forbidden import Notebook, importable
+from autograder.judge.forbidden import importable
 from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.host import Runner
 from autograder.runner.job import Job, Result
+from autograder.runner.reading import Asked, Read, read_names
 
 ALONE = (
     "(The points are for a run without those statements of yours that use what this exercise forbids, such as {first}.)"
@@ -31,12 +32,21 @@ class Place:
 
 
 class Fence:
-    """Of one submission; its cells are read, and run once more, only if an exercise asks for it."""
+    """Of one submission; its cells are read, and run once more, only if an exercise asks for it.
 
-    def __init__(self, job: Job, runner: Runner) -> None:
+    Args:
+        asked: where each exercise that forbids names stands, and its rules.
+    """
+
+    def __init__(self, job: Job, runner: Runner, asked: list[tuple[Place, Exercise]]) -> None:
         self.job, self.runner = job, runner
-        self.read: Notebook | None = None
-        self.runs: dict[tuple[str, ...], tuple[Result | None, list[int]]] = {}
+        self.found: dict[str, Read] = {}
+        if asked:
+            kept = {number for number, cell in enumerate(job.cells) if cell.locked}
+            wanted = [Asked(rules.forbid, tuple(place.asking)) for place, rules in asked]
+            found = read_names([cell.source for cell in job.cells], importable(job.files), kept, wanted, runner.unsafe)
+            self.found = {place.exercise: read for (place, _), read in zip(asked, found, strict=True)}
+        self.runs: dict[str, Result | None] = {}
 
     def verdict(
         self, place: Place, rules: Exercise, result: Result, judge: Callable[..., Verdict], remarks: list[str]
@@ -48,33 +58,28 @@ class Fence:
             judge: from a run to a verdict.
             remarks: takes what the instructor should know.
         """
-        if self.read is None:
-            self.read = Notebook([cell.source for cell in self.job.cells], importable(self.job.files))
-        if rules.forbid not in self.runs:
-            self.runs[rules.forbid] = self._alone(self.read, rules.forbid, result)
-        alone, aside = self.runs[rules.forbid]
-        if used := self.read.refusal(rules.forbid, place.asking):
-            return refuse(place.exercise, rules, used, "wrong")
+        read = self.found[place.exercise]
+        if read.refused:
+            return refuse(place.exercise, rules, read.refused, "wrong")
+        alone = self._alone(read, result)
         if alone is None:
             return judge(result, remarks=remarks)
         verdict = judge(alone, remarks=remarks)
-        if aside and verdict.points < judge(result).points:
-            first = self.read.blamed(rules.forbid, place.asking, aside)
-            return replace(verdict, message=f"{verdict.message} {ALONE.format(first=first)}".strip())
+        if read.aside and verdict.points < judge(result).points:
+            return replace(verdict, message=f"{verdict.message} {ALONE.format(first=read.blame)}".strip())
         return verdict
 
-    def _alone(self, notebook: Notebook, forbid: tuple[str, ...], result: Result) -> tuple[Result | None, list[int]]:
+    def _alone(self, read: Read, result: Result) -> Result | None:
         """A run of what was read, without what the answer may not need; ``None`` if that is the notebook as it is.
 
         A cell that ended the process in the first run is left out of this one too.
         """
-        kept = {number for number, cell in enumerate(self.job.cells) if cell.locked}
-        texts, aside = notebook.without(forbid, kept)
-        cells = [
-            cell if text == cell.source else replace(cell, source=text, goes_on=True)
-            for cell, text in zip(self.job.cells, texts)
-        ]
-        if cells == self.job.cells:
-            return None, []
-        cells = [replace(cell, known=ran.ended) if ran.fatal else cell for cell, ran in zip(cells, result.cells)]
-        return self.runner.run(replace(self.job, cells=cells)), aside
+        texts = [read.changed.get(str(number), cell.source) for number, cell in enumerate(self.job.cells)]
+        if texts == [cell.source for cell in self.job.cells]:
+            return None
+        key = "\0".join(texts)
+        if key not in self.runs:
+            cells = [cell if text == cell.source else replace(cell, source=text, goes_on=True) for cell, text in zip(self.job.cells, texts)]
+            cells = [replace(cell, known=ran.ended) if ran.fatal else cell for cell, ran in zip(cells, result.cells)]
+            self.runs[key] = self.runner.run(replace(self.job, cells=cells))
+        return self.runs[key]

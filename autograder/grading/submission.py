@@ -54,22 +54,23 @@ def grade(
         result = runner.run(job)
     graded = Graded({}, result.cells)
     sources = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(code_of(notebook))}
-    fence = Fence(job, runner)
-    for index, cell in enumerate(cells):
-        if cell.exercise:
-            rules = facts.rules(cell.exercise)
-            place = Place(
-                cell.exercise, index, sources.get(cell.exercise + ANSWER), sources.get(f"{cell.exercise}_fit")
-            )
-            judge = partial(_verdict, place, facts=facts, answers=answers, course=course)
-            verdict = (
-                fence.verdict(place, rules, result, judge, graded.remarks)
-                if rules.forbid
-                else judge(result, remarks=graded.remarks)
-            )
-            graded.verdicts[cell.exercise] = verdict
-            if reason := _too_many_numbers(files.get(f"{cell.exercise}.safetensors"), rules):
-                graded.verdicts[cell.exercise] = refuse(cell.exercise, rules, reason, "wrong")
+    places = [
+        Place(cell.exercise, index, sources.get(cell.exercise + ANSWER), sources.get(f"{cell.exercise}_fit"))
+        for index, cell in enumerate(cells)
+        if cell.exercise
+    ]
+    fence = Fence(job, runner, [(place, rules) for place in places if (rules := facts.rules(place.exercise)).forbid])
+    for place in places:
+        rules = facts.rules(place.exercise)
+        judge = partial(_verdict, place, facts=facts, answers=answers, course=course)
+        verdict = (
+            fence.verdict(place, rules, result, judge, graded.remarks)
+            if rules.forbid
+            else judge(result, remarks=graded.remarks)
+        )
+        if reason := _too_many_numbers(files.get(f"{place.exercise}.safetensors"), rules):
+            verdict = refuse(place.exercise, rules, reason, "wrong")
+        graded.verdicts[place.exercise] = verdict
     return graded
 
 

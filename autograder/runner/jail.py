@@ -22,7 +22,7 @@ from typing import IO
 from autograder.errors import UserError
 
 PACKAGE = Path(__file__).parent.parent
-SEEN = ("__init__.py", "errors.py", "files.py", "names.py", "figures.py", "course", "wall", "student", "inside")  # of the package
+RUNS = ("errors.py", "files.py", "names.py", "figures.py", "course", "wall", "student", "inside")  # of the package, where submissions run
 KIT = "/kit"  # where they stand inside
 HOME = "/tmp/home"
 FIRST_UID = 1_900_000_000  # far above the users of any system; each jail that root starts has its own
@@ -72,11 +72,12 @@ _numbers = itertools.count()
 
 
 @contextlib.contextmanager
-def command(program: list[str], disk_mb: int) -> Iterator[Command]:
+def command(program: list[str], disk_mb: int, rooms: tuple[str, ...] = RUNS) -> Iterator[Command]:
     """The command that runs ``program`` (arguments of this interpreter) in a new jail.
 
     Args:
         disk_mb: of ``/tmp``, and the same of ``/dev/shm``; both live in memory and end with the jail.
+        rooms: of this package, that are seen inside.
 
     Raises:
         UserError: this machine has not what a jail needs; with the package to install.
@@ -84,7 +85,7 @@ def command(program: list[str], disk_mb: int) -> Iterator[Command]:
     bwrap = _bubblewrap()
     rules = system_calls()
     try:
-        yield Command([bwrap, *_options(rules.fileno(), disk_mb), sys.executable, *program], (rules.fileno(),))
+        yield Command([bwrap, *_options(rules.fileno(), disk_mb, rooms), sys.executable, *program], (rules.fileno(),))
     finally:
         rules.close()
 
@@ -103,7 +104,7 @@ def _bubblewrap() -> str:
     return found
 
 
-def _options(rules: int, disk_mb: int) -> list[str]:
+def _options(rules: int, disk_mb: int, rooms: tuple[str, ...]) -> list[str]:
     size = str(disk_mb * 2**20)
     shared = ["--perms", "1777", "--size", size, "--tmpfs"]
     options = _namespaces()
@@ -113,7 +114,7 @@ def _options(rules: int, disk_mb: int) -> list[str]:
         options += ["--setenv", name, value]
     options += [*shared, "/tmp"]  # before what may be bound below it
     made: set[str] = set()
-    for source, target in _visible():
+    for source, target in _visible(rooms):
         for parent in reversed(Path(target).parents):
             if str(parent) not in made and str(parent) not in ("/", "/tmp"):
                 options += ["--perms", "0755", "--dir", str(parent)]
@@ -164,7 +165,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def _visible() -> list[tuple[str, str]]:
+def _visible(rooms: tuple[str, ...] = RUNS) -> list[tuple[str, str]]:
     """What of the host is seen inside, outermost first: the system's programs, the interpreter, and the rooms of this package beside a student."""
     folders = {"/usr", *(os.path.realpath(p) for p in (sys.base_prefix, sys.base_exec_prefix)), sys.prefix}
     folders |= {p for p in sys.path if Path(p).name in ("site-packages", "dist-packages") and Path(p).is_dir()}
@@ -172,7 +173,7 @@ def _visible() -> list[tuple[str, str]]:
     for folder in sorted(folders):
         if not any(Path(folder).is_relative_to(other) for other in outermost):
             outermost.append(folder)
-    return [*((folder, folder) for folder in outermost), *((str(PACKAGE / name), f"{KIT}/autograder/{name}") for name in SEEN)]
+    return [*((folder, folder) for folder in outermost), *((str(PACKAGE / name), f"{KIT}/autograder/{name}") for name in ("__init__.py", *rooms))]
 
 
 def keep_out(course: Path) -> None:
