@@ -16,8 +16,10 @@ from nbgrader.api import Gradebook
 from autograder.commands.cli import main
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.commands.doctor import ESCAPES, jail_findings
+from autograder.grading.secret import hidden_facts
 from autograder.plugin.running import UNSAFE_NOTE
 from autograder.runner.host import Runner
+from autograder.runner.job import Cell, Job
 
 REACHED_WITHOUT = (  # by any user, on any machine
     "no file of the course can be read",
@@ -32,6 +34,40 @@ def test_every_promise_holds_here(tiny, runner):
     findings = jail_findings(tiny, runner)
     assert len(findings) == len(ESCAPES)
     assert [finding for finding in findings if not finding.good] == []
+
+
+LISTING = """
+import hashlib, os
+for root in ("/tmp", "/dev/shm"):
+    for folder, folders, files in os.walk(root):
+        for path in (folder, *(f"{folder}/{name}" for name in sorted(files))):
+            found = os.lstat(path)
+            held = hashlib.sha256(open(path, "rb").read()).hexdigest()[:8] if os.path.isfile(path) else ""
+            print(path, oct(found.st_mode), found.st_uid, held, os.listxattr(path))
+    print(root, os.statvfs(root).f_bavail)
+"""
+LITTER = """
+import os, shutil
+shutil.rmtree("/tmp/home")
+for root in ("/tmp", "/dev/shm"):
+    os.makedirs(f"{root}/home/.cache/left/deep")
+    open(f"{root}/home/.cache/left/file", "w").write("left")
+    open(f"{root}/large", "wb").write(b"0" * 20_000_000)
+    os.symlink("/proc/self", f"{root}/link"), os.mkfifo(f"{root}/fifo"), os.chmod(f"{root}/home", 0o777)
+    if os.stat(root).st_uid == os.getuid():
+        os.chmod(root, 0o700)
+"""
+
+
+def test_a_submission_finds_the_disk_as_the_one_before_it_did(tiny, runner):
+    """Every folder and file that can be written to, before and after."""
+    facts = hidden_facts(tiny, TINY).to_json()
+    listings = []
+    for source in (LISTING, LITTER, LISTING):
+        result = runner.run(Job([Cell(source)], {}, facts, tiny.course.limits.model_dump()))
+        assert result.cells[0].ran and not any(output["output_type"] == "error" for output in result.cells[0].outputs)
+        listings.append("".join(output["text"] for output in result.cells[0].outputs))
+    assert listings[0] == listings[2] and "/tmp/home" in listings[0]
 
 
 @pytest.mark.slow

@@ -87,6 +87,7 @@ class Warm:
         self.fd, self.jailed = fd, jailed
         self.jobs = Reader(fd)
         self.folders = Folders("/tmp", "/dev/shm") if jailed else Folders()
+        self.folders.renew()  # the first submission finds them as all others do
 
     def serve(self) -> None:
         """Jobs in, frames out, until the trusted half closes the connection or this process is no longer as it was."""
@@ -132,7 +133,7 @@ class Warm:
             os.close(reading)
             try:
                 status = end_all(pid, self.jailed)
-                self.folders.wipe()
+                self.folders.renew()
             except (OSError, RecursionError):  # TimeoutError is one of them
                 sound = False
             if not self.jailed:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,49 +100,58 @@ def state() -> tuple[Any, ...]:
 
 
 class Folders:
-    """The places that a submission may write to, and what stood in them before any submission."""
+    """The places that a submission may write to, and what stands in them when one begins: the same each time, byte for byte."""
 
     def __init__(self, *roots: str) -> None:
         self.roots = roots
-        self.kept = {path for root in roots for path in _under(root)}
+        self.begin_with = [entry for root in roots for entry in _under(root)]
 
     def files(self) -> int:
         """How many files and folders there are; each costs the kernel memory, also an empty one."""
         used = map(os.statvfs, self.roots)
         return sum(found.f_files - found.f_ffree for found in used)
 
-    def wipe(self) -> None:
-        """Take away whatever a submission left there.
+    def renew(self) -> None:
+        """Take away whatever stands there, and put back what a submission begins with.
 
         Raises:
             OSError, RecursionError: it cannot be taken away, or not in the time that there is.
         """
         until = time.monotonic() + END_SECONDS
         for root in self.roots:
-            _wipe(root, self.kept, until)
+            _empty(root, until)
+        for path, mode, data in self.begin_with:
+            if data is None:
+                os.mkdir(path)
+            else:
+                Path(path).write_bytes(data)
+            os.chmod(path, mode)
 
 
-def _under(root: str) -> set[str]:
-    """All paths below a folder, without descending into other file systems."""
-    found: set[str] = set()
-    device = os.lstat(root).st_dev
+def _under(root: str) -> Iterator[tuple[str, int, bytes | None]]:
+    """All folders and files below a folder, outermost first: path, mode, and what is in a file."""
     for folder, folders, files in os.walk(root):
-        found.update(os.path.join(folder, name) for name in folders + files)
-        folders[:] = [name for name in folders if os.lstat(os.path.join(folder, name)).st_dev == device]
-    return found
+        for name in [*folders, *files]:
+            path = os.path.join(folder, name)
+            mode = os.lstat(path).st_mode
+            if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
+                yield path, stat.S_IMODE(mode), None if stat.S_ISDIR(mode) else Path(path).read_bytes()
 
 
-def _wipe(folder: str, kept: set[str], until: float) -> None:
-    device = os.lstat(folder).st_dev
-    with os.scandir(folder) as entries:
+def _empty(root: str, until: float) -> None:
+    """Take away all in a folder, and what a submission may have written on the folder itself."""
+    found = os.lstat(root)
+    if found.st_uid == os.getuid():
+        os.chmod(root, 0o1777)
+        for name in os.listxattr(root):
+            os.removexattr(root, name)
+    with os.scandir(root) as entries:
         for entry in entries:
             if time.monotonic() > until:
                 raise OSError("too many files")
-            found = entry.stat(follow_symlinks=False)
-            if entry.path in kept:
-                if stat.S_ISDIR(found.st_mode) and found.st_dev == device:
-                    _wipe(entry.path, kept, until)
-            elif stat.S_ISDIR(found.st_mode):
+            if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path)
             else:
                 os.unlink(entry.path)
+    if found.st_uid == os.getuid():
+        os.utime(root, (0, 0))
