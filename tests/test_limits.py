@@ -1,10 +1,14 @@
 """Every limit of ``course.yml``, reached by a cell: it is told which and how much, and the cells before and after it run."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from autograder.grading.secret import hidden_facts
+from autograder.inside.warm import Clock
+from autograder.inside.watch import Watch
 from autograder.runner.host import Runner
 from autograder.runner.job import Cell, Job
 
@@ -70,6 +74,65 @@ def test_a_limit_of_the_notebook_ends_what_comes_after(limit: str, tiny, runner)
     before, *rest = run(runner, tiny, ["print('before')", "while True: pass", "print('after')"], **{limit: 2})
     assert before == ("before", True)
     assert all("2 seconds" in said and f"(the limit {limit})" in said and not ran for said, ran in rest)
+
+
+def test_whatever_it_does_a_submission_has_one_budget(tiny, runner):
+    """One that kills itself late is run again, as a process may be killed from outside; but within the time that is left."""
+    facts = hidden_facts(tiny, "lecture_t_tiny").to_json()
+    cells = [Cell("import time; time.sleep(1)")] * 3 + [Cell("import os; os.kill(os.getpid(), 9)")]
+    result = runner.run(Job(cells, {}, facts, {**tiny.course.limits.model_dump(), **SMALL, "notebook_seconds": 5}))
+    assert 5 <= result.seconds < 7 and result.cpu_seconds < 3
+    assert "(the limit notebook_seconds)" in result.cells[3].ended
+
+
+class Waiting(Watch):
+    """Processes that wait for a processor as long as a test says."""
+
+    waited = used = 0.0
+
+    def __init__(self) -> None:
+        super().__init__(jailed=False)
+
+    def cpu_seconds(self) -> float:
+        return self.used
+
+    def waited_seconds(self) -> float:
+        return self.waited
+
+
+def test_time_in_which_others_have_the_processor_is_not_a_cells(tiny):
+    watch, limits = Waiting(), {**tiny.course.limits.model_dump(), "cell_seconds": 10, "notebook_seconds": 20}
+    clock = Clock(limits, {"1": 15}, (0.0, 0.0), watch)
+    clock.begin(0)
+    for passed, waited, ended, whole in ((9, 0, "", ""), (11, 5, "", ""), (16, 5, "cell_seconds", ""), (26, 5, "cell_seconds", "notebook_seconds")):
+        watch.waited = waited
+        assert (clock.reached(clock.begun + passed), clock.cell_is_over()) == (whole, ended)
+    watch.waited = 59.0
+    assert clock.reached(clock.begun + 61) == "notebook_seconds"  # however long it waited
+
+
+def test_a_cell_begins_once_and_in_its_order(tiny):
+    clock = Clock(tiny.course.limits.model_dump(), {}, (0.0, 0.0), Waiting())
+    clock.begin(3)
+    end, clock.watch.used = clock.cell_end, 1.0
+    for cell in (3, 2, -1, "4", None, True, 4.0):
+        clock.begin(cell)
+        assert (clock.cell, clock.cell_end) == (3, end)
+    clock.begin(4)
+    assert clock.cell == 4 and clock.cell_end > end
+
+
+@pytest.mark.slow
+def test_a_right_cell_beside_thirty_busy_neighbours_comes_to_its_end(tiny, runner):
+    """Two seconds of work in a cell of four, while the machine is full."""
+    work = "import time\nend = time.process_time() + 2\nwhile time.process_time() < end: pass\nprint('done')"
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(30)]
+    try:
+        assert run(runner, tiny, [work], cell_seconds=4, notebook_seconds=300) == [("done", True)]
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
 
 
 def test_too_much_output_of_a_notebook_is_left_out_and_stops_nothing(tiny, runner):

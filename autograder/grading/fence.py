@@ -10,6 +10,7 @@ from autograder.judge.forbidden import importable
 from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.host import Runner
 from autograder.runner.job import Job, Result
+from autograder.runner.limits import for_another_run
 from autograder.runner.reading import Asked, Read, read_names
 
 ALONE = (
@@ -81,5 +82,6 @@ class Fence:
         if key not in self.runs:
             cells = [cell if text == cell.source else replace(cell, source=text, goes_on=True) for cell, text in zip(self.job.cells, texts)]
             cells = [replace(cell, known=ran.ended) if ran.fatal else cell for cell, ran in zip(cells, result.cells)]
-            self.runs[key] = self.runner.run(replace(self.job, cells=cells))
+            limits = for_another_run(self.job.limits, result.seconds, result.cpu_seconds)
+            self.runs[key] = self.runner.run(replace(self.job, cells=cells, limits=limits))
         return self.runs[key]

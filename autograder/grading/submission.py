@@ -16,7 +16,7 @@ from autograder.judge.judging import verdict_of
 from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.host import Runner
 from autograder.runner.job import CellResult, Job, Result
-from autograder.runner.limits import raised
+from autograder.runner.limits import for_another_run, raised
 from autograder.wall.checkpoint import count, only
 from autograder.wall.facts import Facts
 
@@ -50,8 +50,9 @@ def grade(
     result = runner.run(job)
     if lean := _with_state_alone(files, result, facts):
         files = {**files, **lean}
+        again = for_another_run(limits, result.seconds, result.cpu_seconds)
         job = replace(job, files=with_names(files, course))
-        result = runner.run(job)
+        result = runner.run(replace(job, limits=again))
     graded = Graded({}, result.cells)
     sources = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(code_of(notebook))}
     places = [

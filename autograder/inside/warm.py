@@ -38,6 +38,9 @@ from autograder.wall.frames import Reader, WireError, send  # noqa: E402
 GRACE_SECONDS = 2.0  # between the polite interrupt of a cell and its end
 TICK_SECONDS = 0.1  # between two looks at what a submission uses
 MAX_FILES = 20_000  # in the jail's folders
+MAX_SOCKETS = 128  # each holds up to 200 KB that no process is charged with
+STARVED = 3  # times its seconds a notebook may be there, however long it waits for a processor
+NICE = 5  # whoever works at the machine comes first
 PASSED_ON = (
     "cell",
     "outputs",
@@ -126,9 +129,9 @@ class Warm:
                 os._exit(status)
         os.close(writing)
         watch.first = pid
-        status, sound = 0, True
+        status, sound, clock = 0, True, Clock(job["limits"], job["seconds"], job["spent"], watch)
         try:
-            reason = self.relay(reading, watch, job)
+            reason = self.relay(reading, watch, clock, job)
         finally:
             os.close(reading)
             try:
@@ -138,16 +141,16 @@ class Warm:
                 sound = False
             if not self.jailed:
                 shutil.rmtree(folder, ignore_errors=True)
-        return {"reason": reason, "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, "sound": sound}
+        used = {"seconds": clock.worked, "cpu_seconds": watch.ended_seconds()}
+        return {"reason": reason, "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, "sound": sound, **used}
 
-    def relay(self, reading: int, watch: Watch, job: dict[str, Any]) -> str:
+    def relay(self, reading: int, watch: Watch, clock: Clock, job: dict[str, Any]) -> str:
         """Pass frames on until the fork is done or reaches a limit; says which."""
-        limits, seconds = job["limits"], job["seconds"]
+        limits = job["limits"]
         largest = max(limits["record_mb"] * 2**20, OUTPUT_FACTOR * limits["output_kb"] * 1024) + FRAME_SPARE
         frames = Reader(reading, int(max(largest, limits["file_mb"] * 2**20 if job["wanted"] else 0)))
         hangup = select.poll()
         hangup.register(self.fd, 0)
-        clock = CellClock(limits, seconds, job.get("spent", 0.0), watch)
         next_look = 0.0
         while True:
             now = time.monotonic()
@@ -157,7 +160,7 @@ class Warm:
                 if reason := clock.reached(now) or self.too_much(watch, limits):
                     return reason
                 next_look = now + TICK_SECONDS
-            if (limit := clock.cell_is_over(now)) and now >= clock.grace_end:
+            if (limit := clock.cell_is_over()) and now >= clock.grace_end:
                 if clock.interrupted:
                     return limit
                 os.kill(
@@ -175,7 +178,7 @@ class Warm:
             if kind == "done":
                 return "done"
             if kind == "cell":
-                clock.begin(str(frame[0].get("cell")))
+                clock.begin(frame[0].get("cell"))
             if kind in PASSED_ON:
                 send(self.fd, *frame)
 
@@ -187,35 +190,55 @@ class Warm:
             )
         if self.folders.files() > MAX_FILES:
             return "disk_mb"
+        if watch.sockets() > MAX_SOCKETS:
+            return "sockets"
         return ""
 
 
-class CellClock:
-    """Time and processor time of the running cell and of the notebook."""
+class Clock:
+    """Time and processor time of the running cell and of the notebook.
 
-    def __init__(self, limits: dict[str, Any], seconds: dict[str, float], spent: float, watch: Watch) -> None:
+    A cell's time stands still while it waits for a processor that others have: neighbours cost nobody points.
+
+    Args:
+        seconds: of the cells that have a limit of their own, by number.
+        spent: seconds, and seconds of the processor, that earlier runs of the same submission have used.
+    """
+
+    def __init__(self, limits: dict[str, Any], seconds: dict[str, float], spent: tuple[float, float], watch: Watch) -> None:
         self.limits, self.seconds, self.watch = limits, seconds, watch
-        self.end = time.monotonic() + limits["notebook_seconds"] - spent
-        self.used = 0.0  # of the processor, at the last look
-        self.begin("")
+        self.begun, self.left = time.monotonic(), limits["notebook_seconds"] - spent[0]
+        self.cpu_left = limits["notebook_cpu_seconds"] - spent[1]
+        self.worked = self.used = 0.0  # seconds, and of the processor, at the last look
+        self.cell = -2
+        self.begin(-1)
 
-    def begin(self, cell: str) -> None:
-        own = self.seconds.get(cell, self.limits["cell_seconds"])
-        self.cell_end, self.interrupted, self.grace_end = time.monotonic() + own, False, 0.0
-        self.cpu_end = self.watch.cpu_seconds() + self.limits["cell_cpu_seconds"] + own - self.limits["cell_seconds"]
+    def begin(self, cell: Any) -> None:
+        """A cell begins, if it is one that comes after the running one: each has its time once."""
+        if type(cell) is not int or cell <= self.cell:
+            return
+        self.look(time.monotonic())
+        own = self.seconds.get(str(cell), self.limits["cell_seconds"])
+        self.cell, self.interrupted, self.grace_end = cell, False, 0.0
+        self.cell_end = self.worked + own
+        self.cpu_end = self.used + self.limits["cell_cpu_seconds"] + own - self.limits["cell_seconds"]
 
-    def cell_is_over(self, now: float) -> str:
+    def look(self, now: float) -> None:
+        self.worked = now - self.begun - self.watch.waited_seconds()
+        self.used = self.watch.cpu_seconds()
+
+    def cell_is_over(self) -> str:
         """The limit of the running cell that is reached, or nothing."""
-        if now >= self.cell_end:
+        if self.worked >= self.cell_end:
             return "cell_seconds"
         return "cell_cpu_seconds" if self.used >= self.cpu_end else ""
 
     def reached(self, now: float) -> str:
         """The limit of the notebook that is reached, or nothing."""
-        if now >= self.end:
+        self.look(now)
+        if self.worked >= self.left or now - self.begun >= STARVED * self.left:
             return "notebook_seconds"
-        self.used = self.watch.cpu_seconds()
-        return "notebook_cpu_seconds" if self.used >= self.limits["notebook_cpu_seconds"] else ""
+        return "notebook_cpu_seconds" if self.used >= self.cpu_left else ""
 
 
 def prepare(job: dict[str, Any], files: bytes) -> None:
@@ -236,5 +259,6 @@ def prepare(job: dict[str, Any], files: bytes) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # PID 1 gets from inside only signals that it handles: none
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(NICE)
     warm_up()
     Warm(int(sys.argv[1]), jailed=len(sys.argv) > 2).serve()

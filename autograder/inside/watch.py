@@ -26,7 +26,9 @@ class Watch:
     def __init__(self, jailed: bool) -> None:
         self.first, self.jailed = 0, jailed  # the first process, once it is there
         self.own_memory = _memory(os.getpid())  # what every fork of the warm process has at its start
+        self.own_program = _program(os.getpid())
         self.ended_before = _ended_seconds()
+        self.sockets_before = _sockets() if jailed else 0
 
     def processes(self) -> list[int]:
         if not self.jailed:
@@ -35,11 +37,25 @@ class Watch:
 
     def cpu_seconds(self) -> float:
         """Processor time of all of them, also of those that have ended."""
-        return sum(map(_cpu_seconds, self.processes())) + _ended_seconds() - self.ended_before
+        return sum(map(_cpu_seconds, self.processes())) + self.ended_seconds()
+
+    def ended_seconds(self) -> float:
+        """Processor time of those that have ended: of all, once all have."""
+        return _ended_seconds() - self.ended_before
+
+    def waited_seconds(self) -> float:
+        """How long the first process has waited for a processor that others had."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return int(Path(f"/proc/{self.first}/schedstat").read_bytes().split()[1]) / 1e9
+        return 0.0  # a kernel that does not count it
 
     def memory(self) -> int:
-        """Bytes of memory of all of them, beyond what each shares with the warm process."""
-        return sum(max(0, _memory(pid) - self.own_memory) for pid in self.processes())
+        """Bytes of memory of all of them, beyond what a fork shares with the warm process; another program shares nothing."""
+        return sum(max(0, _memory(pid) - self.own_memory * (_program(pid) == self.own_program)) for pid in self.processes())
+
+    def sockets(self) -> int:
+        """How many sockets there are: what waits in them is memory of no process."""
+        return _sockets() - self.sockets_before if self.jailed else 0
 
 
 def _ended_seconds() -> float:
@@ -47,21 +63,37 @@ def _ended_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def _stat(pid: int) -> list[bytes]:
+    """The fields of ``/proc/<pid>/stat`` from the state on; empty if the process is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    return []
+
+
 def _cpu_seconds(pid: int) -> float:
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return sum(map(int, fields[11:15])) / TICKS  # utime, stime, and those of children it has waited for
-    return 0.0
+    return sum(map(int, _stat(pid)[11:15])) / TICKS  # utime, stime, and those of children it has waited for
+
+
+def _program(pid: int) -> list[bytes]:
+    """Where code, stack, data and arguments lie: the same in a fork, and at random places in another program."""
+    fields = _stat(pid)
+    return fields[23:26] + fields[42:48]
 
 
 def _memory(pid: int) -> int:
-    """Bytes in use that no file backs; readable for every process, however it protects itself."""
+    """Bytes in use that no file backs, also swapped out; readable for every process, however it protects itself."""
     found = 0
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path(f"/proc/{pid}/status").read_bytes().split(b"\n"):
-            if line.startswith((b"RssAnon:", b"RssShmem:")):
+            if line.startswith((b"RssAnon:", b"RssShmem:", b"VmSwap:")):
                 found += int(line.split()[1]) * 1024
     return found
+
+
+def _sockets() -> int:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path("/proc/net/sockstat").read_bytes().split(b"\n", 1)[0].split()[-1])
+    return 0
 
 
 def end_all(first: int, jailed: bool) -> int:

@@ -14,15 +14,14 @@ from autograder.errors import UserError
 from autograder.runner import jail, outputs
 from autograder.runner.job import CellResult, Job, Result
 from autograder.runner.limits import ENDED, OF_THE_NOTEBOOK, ended
+from autograder.runner.taking import FRAME_COST, room, take_record
 from autograder.wall.frames import Frame, Reader, WireError, send
-from autograder.wall.record import RecordError, decode
 
 MAX_RERUNS = 12  # cells of one submission that may end the process, each of which costs one more run
 MAX_LOST = 2  # processes that may be killed under a submission before its cells are blamed
 START_SECONDS = 120.0  # for the warm process to come up, on the slowest machine
-SPARE_SECONDS = 30.0  # beyond the notebook's limit, which the warm process keeps; then the jail is given up
-FRAME_COST = 256  # bytes that a frame counts beside its payload
-MAX_FRAMES = 100_000  # of progress, in a long training
+STARVED = 3  # times the notebook's seconds: the warm process keeps the limit, and does not count what waits for a processor
+SPARE_SECONDS = 30.0  # beyond that; then the jail is given up
 
 
 class Flood(WireError):
@@ -117,9 +116,9 @@ class Runner:
     def run(self, job: Job) -> Result:
         """Run a submission's cells; a cell that ends the process is left out and the rest runs again without it."""
         result = Result([CellResult(ended=cell.known, fatal=cell.known is not None) for cell in job.cells])
-        begun, self.lost = time.monotonic(), 0
+        self.lost = 0
         for _ in range(MAX_RERUNS):
-            last = self._once(job, result, time.monotonic() - begun)
+            last = self._once(job, result)
             if last is None:
                 break
             result.cells[last].fatal = True
@@ -131,37 +130,40 @@ class Runner:
             cell.outputs = outputs.named_limits(cell.outputs, job.limits)
         return result
 
-    def _once(self, job: Job, result: Result, spent: float) -> int | None:
-        """One run. Returns the cell that ended it, or ``None`` if it came to its end."""
+    def _once(self, job: Job, result: Result) -> int | None:
+        """One run, within the time that earlier ones have left. Returns the cell that ended it, or ``None`` if it came to its end."""
         self.ready(job.limits["disk_mb"])
-        self.current = -1
+        self.current, begun, told = -1, time.monotonic(), result.seconds
         try:
-            return self._collect(job, result, spent)
+            return self._collect(job, result)
         except Flood:
             self.close()
             return self._died(result, ": it handed over more than a whole submission may")
         except (WireError, OSError) as error:
             if not isinstance(error, Killed):
                 self.close()  # the warm process itself is gone; the next run starts another
+            if result.seconds == told:  # it could not say what it had used
+                result.seconds += time.monotonic() - begun
+                result.cpu_seconds += time.monotonic() - begun
             self.lost += 1
             if self.lost <= MAX_LOST and not isinstance(error, Silence):
-                return self._once(job, result, spent)  # from outside, until it happens again
+                return self._once(job, result)  # from outside, until it happens again
             return self._died(result, "")
         except BaseException:
             self.close()  # half of a run's frames are still to come; the next run must not take them for its own
             raise
 
-    def _collect(self, job: Job, result: Result, spent: float) -> int | None:
+    def _collect(self, job: Job, result: Result) -> int | None:
         assert self.socket is not None and self.frames is not None  # ready() has seen to both
-        send(self.socket.fileno(), self._header(job, result, spent), b"".join(job.files.values()))
-        until = time.monotonic() + job.limits["notebook_seconds"] + SPARE_SECONDS
-        room, shown = _room(job), 0
-        self.frames.max_payload = int(room)
+        send(self.socket.fileno(), self._header(job, result), b"".join(job.files.values()))
+        until = time.monotonic() + STARVED * job.limits["notebook_seconds"] + SPARE_SECONDS
+        left, shown = room(job), 0
+        self.frames.max_payload = int(left)
         while True:
             header, payload = _received(self.frames, until)
             kind, position = header.get("type"), header.get("cell")
-            room -= len(payload) + FRAME_COST
-            if room < 0:
+            left -= len(payload) + FRAME_COST
+            if left < 0:
                 raise Flood
             if kind == "end":
                 return self._ended(header, job, result)
@@ -184,9 +186,9 @@ class Runner:
                 result.cells[position].ran = True
                 shown += outputs.size(result.cells[position].outputs)
             elif kind in ("record", "fork failed"):
-                _take(header, payload, job, position, result)
+                take_record(header, payload, job, position, result)
 
-    def _header(self, job: Job, result: Result, spent: float) -> dict[str, Any]:
+    def _header(self, job: Job, result: Result) -> dict[str, Any]:
         cells = [
             {"source": c.source, "locked": c.locked, "skip": r.fatal, "forks": c.forks, "goes_on": c.goes_on}
             for c, r in zip(job.cells, result.cells)
@@ -197,7 +199,7 @@ class Runner:
             "facts": job.facts,
             "limits": job.limits,
             "seconds": {str(i): c.seconds for i, c in enumerate(job.cells) if c.seconds},
-            "spent": spent,
+            "spent": [result.seconds, result.cpu_seconds],
             "training": job.training,
             "wanted": list(job.wanted),
             "beside_first": job.beside_first,
@@ -206,6 +208,8 @@ class Runner:
     def _ended(self, header: dict[str, Any], job: Job, result: Result) -> int | None:
         if header.get("leaving"):
             self.close()
+        result.seconds += float(header["seconds"])
+        result.cpu_seconds += float(header["cpu_seconds"])
         reason = str(header.get("reason"))
         if reason == "done":
             return None
@@ -258,42 +262,3 @@ def _environment() -> dict[str, str]:
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
     own = {name: os.environ[name] for name in kept if name in os.environ}
     return {**own, **jail.WARM, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-
-
-def _room(job: Job) -> float:
-    """Bytes that all frames of a run may have together, far more than an honest one needs."""
-    forks = sum(len(cell.forks) for cell in job.cells)
-    checks = sum(cell.exercise is not None for cell in job.cells)
-    records = (checks + forks) * (job.limits["record_mb"] * 2**20 + FRAME_COST)
-    shown = job.limits["notebook_output_mb"] * 2**20 * outputs.FACTOR
-    files = len(job.wanted) * job.limits["file_mb"] * 2**20
-    return float(records + shown + files + FRAME_COST * (MAX_FRAMES + 4 * len(job.cells)))
-
-
-def _take(header: dict[str, Any], payload: bytes, job: Job, current: int, result: Result) -> None:
-    """One record an exercise, of the check that is running, and only if it can be read."""
-    exercise, fork = job.cells[current].exercise, header.get("fork")
-    if exercise is None or (fork == -1 and (exercise in result.records or exercise in result.refused)):
-        return
-    if fork != -1 and not (isinstance(fork, int) and 0 <= fork < len(job.cells[current].forks)):
-        return
-    limit = int(job.limits["record_mb"] * 2**20)
-    try:
-        if header["type"] == "fork failed":
-            raise RecordError(str(header.get("error")))
-        if "too_large" in header:
-            raise RecordError(f"the answer is larger than {job.limits['record_mb']} MB (the limit record_mb)")
-        records, _ = decode(payload, limit)
-        record = records["record"]
-        if record.exercise != exercise:
-            raise RecordError(f"it calls itself {record.exercise!r}")
-    except (RecordError, KeyError) as error:
-        if fork == -1:
-            result.refused[exercise] = str(error)
-        else:
-            result.forks[exercise, fork] = str(error)
-        return
-    if fork == -1:
-        result.records[exercise] = record
-    else:
-        result.forks[exercise, fork] = record

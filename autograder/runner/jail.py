@@ -11,6 +11,7 @@ import errno
 import itertools
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -38,7 +39,8 @@ WARM = {  # one thread when it forks, and figures as in a notebook
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 
-# Nobody's homework needs these; each reaches out of the jail, outlives a submission, or is memory that no limit counts.
+# Nobody's homework needs these; each reaches out of the jail, outlives a submission, is memory that no limit counts, or
+# takes from a store that the whole machine shares.
 REFUSED = """
     memfd_create memfd_secret shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl
     mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr
@@ -50,14 +52,14 @@ REFUSED = """
     init_module finit_module delete_module kexec_load kexec_file_load reboot acct syslog
     settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname
     move_pages migrate_pages ioprio_set vhangup
+    vmsplice io_setup io_submit io_getevents io_pgetevents io_cancel io_destroy
 """
 CLONE_NEW = (0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
-FAMILIES = {
-    socket.AF_UNIX,
-    socket.AF_INET,
-    socket.AF_INET6,
-}  # of an empty network; the others reach the kernel or the host
+FAMILIES = {socket.AF_UNIX}  # the others reach the kernel or the host, or hold megabytes that no limit counts
 NEW_FAMILY = 46  # above every address family
+SHARED_ANONYMOUS = 0x01 | 0x20  # of mmap: pages that stay when nobody maps them, and then count nowhere
+LOCKS = (6, 7, 37, 38)  # of fcntl: each byte of a file may have one, in the kernel's memory
+BUFFERS = (7, 8, 32, 33)  # of setsockopt: a socket's, up to some megabytes
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def _options(rules: int, disk_mb: int, rooms: tuple[str, ...]) -> list[str]:
     options += ["--perms", "0755", "--dir", "/etc"]  # bubblewrap's own would be closed to all but root
     for place in ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"):
         options += ["--ro-bind-try", place, place]
-    options += ["--proc", "/proc", "--dev", "/dev", *shared, "/dev/shm", "--remount-ro", "/dev"]
+    options += ["--proc", "/proc", "--dev", "/dev", *shared, "/dev/shm"]
+    options += ["--dev-bind", "/dev/null", "/dev/zero", "--remount-ro", "/dev"]  # mapped, zero is memory that nobody counts
     return [*options, "--remount-ro", "/", "--chdir", "/tmp", "--"]
 
 
@@ -204,6 +207,7 @@ def system_calls() -> IO[bytes]:
         ) from None
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
     missing, denied = seccomp.ERRNO(errno.ENOSYS), seccomp.ERRNO(errno.EPERM)
+    ignored = seccomp.ERRNO(0)  # as if it were done
 
     refuse = rules.add_rule
     for name in REFUSED.split():
@@ -217,6 +221,12 @@ def system_calls() -> IO[bytes]:
     refuse(seccomp.ERRNO(errno.EAFNOSUPPORT), "socket", seccomp.Arg(0, seccomp.GE, NEW_FAMILY))
     for name in ("prlimit64", "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"):
         refuse(denied, name, seccomp.Arg(0, seccomp.NE, 0))  # of another process: the warm one, say
+    refuse(denied, "mmap", seccomp.Arg(3, seccomp.MASKED_EQ, SHARED_ANONYMOUS, SHARED_ANONYMOUS))
+    refuse(denied, "rt_sigaction", seccomp.Arg(0, seccomp.EQ, signal.SIGCHLD), seccomp.Arg(1, seccomp.NE, 0))  # children whose time goes nowhere
+    for lock in LOCKS:
+        refuse(ignored, "fcntl", seccomp.Arg(1, seccomp.EQ, lock))
+    for buffer in BUFFERS:
+        refuse(ignored, "setsockopt", seccomp.Arg(1, seccomp.EQ, socket.SOL_SOCKET), seccomp.Arg(2, seccomp.EQ, buffer))
     refuse(denied, "setpriority", seccomp.Arg(0, seccomp.NE, os.PRIO_PROCESS))
     refuse(denied, "setpriority", seccomp.Arg(1, seccomp.NE, 0))
     file = tempfile.TemporaryFile(prefix="seccomp-")

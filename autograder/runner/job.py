@@ -39,6 +39,8 @@ class Result:
     refused: dict[str, str] = field(default_factory=dict)  # exercise -> why its record was not taken
     forks: dict[tuple[str, int], Record | str] = field(default_factory=dict)  # (exercise, number) -> record or error
     files: dict[str, bytes] = field(default_factory=dict)
+    seconds: float = 0.0  # of all runs together, without those in which it waited for a processor
+    cpu_seconds: float = 0.0  # of the processor
 
 
 @dataclass

@@ -12,7 +12,9 @@ ENDED = {
     "notebook_cpu_seconds": "The notebook used {value:g} seconds of processor time (the limit notebook_cpu_seconds); this cell did not come to its end.",
     "memory_mb": "The processes of this cell together used more than {value:g} MB of memory (the limit memory_mb) and were stopped.",
     "disk_mb": "This cell wrote too many files beside the notebook (the limit disk_mb, {value:g} MB) and was stopped.",
+    "sockets": "This cell opened more sockets than any notebook needs and was stopped.",
 }
+AGAIN, AGAIN_SECONDS = 2, 30.0  # times what the first run took, and seconds more: that a run may take which is made once more
 OF_THE_NOTEBOOK = ("notebook_seconds", "notebook_cpu_seconds")  # what comes after cannot run either
 
 # An error that a limit has raised inside a student's code -> the limit.
@@ -25,9 +27,18 @@ _RAISED = (
 )  # fmt: skip
 
 
+def for_another_run(limits: dict[str, Any], seconds: float, cpu_seconds: float) -> dict[str, Any]:
+    """Limits for running a submission once more, by what its first run took: an honest one takes as long again."""
+    return {
+        **limits,
+        "notebook_seconds": min(limits["notebook_seconds"], AGAIN * seconds + AGAIN_SECONDS),
+        "notebook_cpu_seconds": min(limits["notebook_cpu_seconds"], AGAIN * cpu_seconds + AGAIN_SECONDS),
+    }
+
+
 def ended(limit: str, limits: dict[str, Any], value: float | None = None) -> str:
     """Why a cell was ended from outside."""
-    return ENDED[limit].format(value=limits[limit] if value is None else value)
+    return ENDED[limit].format(value=limits.get(limit) if value is None else value)
 
 
 def raised(error: str, limits: dict[str, Any]) -> str:

@@ -1,0 +1,51 @@
+"""What is taken of all that comes out of a run: so much, and one record an exercise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograder.runner import outputs
+from autograder.runner.job import Job, Result
+from autograder.wall.record import RecordError, decode
+
+FRAME_COST = 256  # bytes that a frame counts beside its payload
+MAX_FRAMES = 100_000  # of progress, in a long training
+
+
+def room(job: Job) -> float:
+    """Bytes that all frames of a run may have together, far more than an honest one needs."""
+    forks = sum(len(cell.forks) for cell in job.cells)
+    checks = sum(cell.exercise is not None for cell in job.cells)
+    records = (checks + forks) * (job.limits["record_mb"] * 2**20 + FRAME_COST)
+    shown = job.limits["notebook_output_mb"] * 2**20 * outputs.FACTOR
+    files = len(job.wanted) * job.limits["file_mb"] * 2**20
+    return float(records + shown + files + FRAME_COST * (MAX_FRAMES + 4 * len(job.cells)))
+
+
+def take_record(header: dict[str, Any], payload: bytes, job: Job, current: int, result: Result) -> None:
+    """One record an exercise, of the check that is running, and only if it can be read."""
+    exercise, fork = job.cells[current].exercise, header.get("fork")
+    if exercise is None or (fork == -1 and (exercise in result.records or exercise in result.refused)):
+        return
+    if fork != -1 and not (isinstance(fork, int) and 0 <= fork < len(job.cells[current].forks)):
+        return
+    limit = int(job.limits["record_mb"] * 2**20)
+    try:
+        if header["type"] == "fork failed":
+            raise RecordError(str(header.get("error")))
+        if "too_large" in header:
+            raise RecordError(f"the answer is larger than {job.limits['record_mb']} MB (the limit record_mb)")
+        records, _ = decode(payload, limit)
+        record = records["record"]
+        if record.exercise != exercise:
+            raise RecordError(f"it calls itself {record.exercise!r}")
+    except (RecordError, KeyError) as error:
+        if fork == -1:
+            result.refused[exercise] = str(error)
+        else:
+            result.forks[exercise, fork] = str(error)
+        return
+    if fork == -1:
+        result.records[exercise] = record
+    else:
+        result.forks[exercise, fork] = record
