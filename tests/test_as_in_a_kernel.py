@@ -152,7 +152,7 @@ def test_a_task_that_interrupts_or_exits_costs_no_cell(error: str, tiny, runner)
         "print": "for i in range(100_000): print('x' * 40)",
         "print without an end": "for i in range(300_000): print('x', end='')",
         "nothing at all": "for i in range(300_000): print('', end='')",
-        "a subprocess": "import os\n_ = os.system('head -c 3000000 /dev/zero | tr \"\\\\0\" x')",
+        "a subprocess": "import os\n_ = os.system('yes xxxxxxxxxxxxxxxxxxx | head -c 3000000')",
         "display": "for i in range(3_000): display(i)",
         "both streams": "import sys\nfor i in range(30_000): print(i); print(i, file=sys.stderr)",
         "characters of four bytes": "for i in range(3_000): print('😀' * 100)",

@@ -1,7 +1,7 @@
 # Tries: frames that say that the running cell begins, again and again: each would begin its time anew.
 # Ends: each cell has its time once, and only those that come after the running one can begin.
 # answer: double append
-# says: (the limit cell_seconds)
+# says: (the limit cell_
 # points: double=0
 # ran: no
 import json

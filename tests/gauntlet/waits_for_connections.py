@@ -3,9 +3,9 @@
 # answer: double append
 import socket
 
-listener = socket.create_server(("0.0.0.0", int("@INWARD@")))
-listener.settimeout(1.0)
 try:
+    listener = socket.create_server(("0.0.0.0", int("@INWARD@")))
+    listener.settimeout(1.0)
     listener.accept()
     print("LOOT a visitor")
 except OSError:
