@@ -1135,11 +1135,11 @@ def backward_probe(g: torch.Generator):
         return (low + (high - low) * torch.rand(count, generator=g, dtype=torch.float64)).tolist()
 
     def gradients(build: Callable, inputs: list[float]) -> list[float]:
-        """The gradients of the inputs, and of all nodes that ``build`` returns, the last of which is the root."""
+        """The gradients of the inputs, and of all nodes that ``build`` returns, the last of which is the root; then the root's number."""
         leaves = [Value(number) for number in inputs]
         nodes = build(*leaves)
         nodes[-1].backward()
-        return [node.grad for node in (*leaves, *nodes)]
+        return [*(node.grad for node in (*leaves, *nodes)), nodes[-1].data]
 
     def diamond(x, y, z, short_first: bool):
         m = x * y
@@ -1208,6 +1208,7 @@ class Twin:
         self.tensor = data if isinstance(data, Tensor) else torch.tensor(data, dtype=torch.float64, requires_grad=True)
         self.tensor.retain_grad()
 
+    data = property(lambda self: self.tensor.item())
     grad = property(lambda self: self.tensor.grad.item())
     backward = lambda self: self.tensor.backward()
     tanh = lambda self: Twin(self.tensor.tanh())

@@ -6,7 +6,7 @@ import torch
 from autograder.course.schema import Exercise, Tolerance
 from autograder.judge.answers import Key, Mistake
 from autograder.judge.diagnose import difference
-from autograder.judge.values import judge
+from autograder.judge.values import ALONE, judge
 from autograder.wall.record import Draw, Failure, Record, RecordError, decode, draw_from, encode
 
 T = Tolerance()
@@ -95,6 +95,17 @@ def test_names_share_the_points():
     reference = Key(record({"a": X, "b": S, "c": X, "d": S}))
     verdict = judge(record({"a": X, "b": S + 1, "c": X, "e": S}), reference, RULES, T)
     assert verdict.points == 2 and [row.right for row in verdict.rows] == [True, False, True, False]
+
+
+def test_what_is_the_same_for_all_inputs_counts_only_beside_what_is_not():
+    """The public answers hold it, and whoever sends them for the hidden ones has solved nothing."""
+    reference = Key(record({"a": X, "flag": True, "count": 3}, {"a": 2 * X, "flag": True, "count": 3}))
+    constant = judge(record({"a": X, "flag": True, "count": 3}, {"a": X, "flag": True, "count": 3}), reference, RULES, T)
+    assert (constant.points, constant.status) == (0, "wrong") and ALONE in constant.message
+    assert [row.right for row in constant.rows] == [False, True, True]
+    partly = judge(record({"a": X, "flag": False, "count": 3}, {"a": 2 * X, "flag": True, "count": 3}), reference, RULES, T)
+    assert partly.points == pytest.approx(8 / 3, abs=1e-3) and ALONE not in partly.message
+    assert judge(reference.reference, reference, RULES, T).points == 4
 
 
 def test_a_tuple_is_all_or_nothing():

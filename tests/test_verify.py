@@ -128,6 +128,12 @@ def test_two_mistakes_that_cannot_be_told_apart_are_found(own, runner):
     )
 
 
+def test_a_check_whose_answers_depend_on_nothing_is_found(own, runner):
+    """Whoever reads the public ones has them all."""
+    faults = faults_after(own, runner, "double(torch.randn(3, 4, generator=g))", "double(torch.arange(3.0).view(3, 1))")
+    assert "double: the answers to all draws are equal" in " ".join(faults)
+
+
 def test_a_variant_that_is_wrong_is_found(own, runner):
     assert "double: variant 1 gets 0 of 2 points" in faults_after(own, runner, "return x + x", "return x + x + 1")[0]
 

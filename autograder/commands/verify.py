@@ -6,7 +6,7 @@ import json
 import math
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from autograder.course.directory import EXPECTED, CourseDirectory
 from autograder.course.schema import Loss
 from autograder.grading.answer_key import answer_key
 from autograder.grading.cells import built_notebook
-from autograder.grading.secret import hidden_facts
+from autograder.grading.secret import hidden_facts, public_facts
 from autograder.grading.submission import grade
+from autograder.judge.answers import Answers, Key
 from autograder.judge.judging import verdict_of
+from autograder.judge.values import telling_names
 from autograder.judge.verdict import Verdict
 from autograder.runner.host import Runner
 from autograder.wall.checkpoint import load
@@ -105,7 +107,7 @@ def prove(
 ) -> LectureReport:
     """``verify`` for a lecture that has just been built into a folder."""
     faults = out_of_date(course.released(lecture), built / lecture)
-    facts = hidden_facts(course, lecture)
+    facts, public = hidden_facts(course, lecture), answer_key(course, lecture, runner, public_facts(course, lecture))
     say("answers for the hidden seeds")
     answers = answer_key(course, lecture, runner, facts, fresh=True)
     say("grading the reference and the stub")
@@ -131,6 +133,7 @@ def prove(
         if own_check and not compared:
             report.faults.append("a student's own check of it was not tried: its check is missing from the source notebook")
         report.oracles = sum(extra["kind"] == "oracle" for extra in extras.get(name, []))
+        report.faults += without_solving(key, public.keys[name], facts, course)
         if reference[name].status != "correct":
             report.faults.append(
                 f"the reference gets {reference[name].points:g} of {reference[name].max_points:g} points: {reference[name].message}"
@@ -172,6 +175,21 @@ def trainings(course: CourseDirectory, lecture: str, reference: dict[str, Verdic
             facts = load(path).facts
             found.append(Training(name, rules.loss, reached, facts["steps"], facts.get("core_seconds", math.nan)))
     return found
+
+
+def without_solving(key: Key, public: Key, facts: Facts, course: CourseDirectory) -> list[str]:
+    """What answers would earn that depend on nothing: those of one public draw, which every student has, for each hidden one."""
+    name, reference = key.reference.exercise, key.reference
+    if facts.rules(name).loss or len(reference.draws) < 2:
+        return []
+    if not telling_names(reference, facts.tolerance_of(name)):
+        return ["the answers to all draws are equal: whoever reads the public ones has them. Let the check draw inputs on which they depend"]
+    faults = []
+    for draw in public.reference.draws:
+        verdict = _verdict(replace(reference, draws=(draw,) * len(reference.draws)), facts, Answers({name: key}, {}), course)
+        if verdict.points:
+            faults.append(f"the public answers get {verdict.points:g} of {verdict.max_points:g} points when they are sent for the hidden ones")
+    return faults[:1]
 
 
 def _verdict(record: Record, facts: Facts, answers: Any, course: CourseDirectory) -> Verdict:

@@ -19,12 +19,14 @@ from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refu
 from autograder.wall.plain import tensor_of
 from autograder.wall.record import WHOLE, Draw, Failure, Record
 
+ALONE = "What is right here is the same for all inputs; it counts as soon as something that depends on them is right, too."
+
 
 def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:
     """Compare a student's record with the reference's.
 
     Points: all of them if every draw is right; of an answer that is a dict, the share of the names that are right in
-    every draw.
+    every draw, if one of them depends on the inputs.
     """
     reference = key.reference
     if len(record.draws) != len(reference.draws):
@@ -48,6 +50,10 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     recognised = list(dict.fromkeys(says.values()))
     right = sum(row.right for row in rows)
     share = right / len(rows) if named else float(right == len(rows))
+    telling = telling_names(reference, tolerance)
+    alone = bool(telling) and 0 < share < 1 and not any(row.right for row in rows if row.name in telling)
+    if alone:
+        share = 0.0
     if unexpected and not named:
         share = 0.0
     if share == 1.0:
@@ -61,6 +67,8 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         message = absent(missing, unexpected)
     if not named and (unexpected and not wrong or missing and not recognised):
         message = f"{_values(len(record.draws[0].values))} returned, expected {len(names)}."
+    if alone:
+        message = f"{message} {ALONE}".strip()
     return Verdict(
         record.exercise,
         "partly correct" if share else "wrong",
@@ -70,6 +78,15 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         tuple(rows),
         tuple(recognised),
     )
+
+
+def telling_names(reference: Record, tolerance: Tolerance) -> set[str]:
+    """The values that differ between the reference's draws; of one draw nothing is known, and none does.
+
+    What is the same for all inputs can be written down without solving anything: the public answers hold it.
+    """
+    first, *others = reference.draws
+    return {name for name, value in first.values.items() if not all(close(value, other.values[name], tolerance) for other in others)}
 
 
 def _values(count: int) -> str:
