@@ -7,11 +7,13 @@ from autograder.course.names import contexts_of
 from autograder.course.schema import Exercise, Loss
 from autograder.judge.loss import judge_loss
 from autograder.student import weights
+from autograder.student.check import attempt
 from autograder.student.fit import Fitted
 from autograder.student.logits import record_of
 from autograder.student.names import load_names
+from autograder.wall.checkpoint import numbers_in
 from autograder.wall.facts import Facts
-from autograder.wall.record import Draw, Record, draw_from
+from autograder.wall.record import Draw, Record
 
 SEED = 7
 
@@ -48,9 +50,10 @@ def judged(model, names, course, monkeypatch, context=2, max_parameters=20_000, 
     told = Facts("x", {"x": rules}, course.course.tolerance, 42, 42, {"x": [SEED]}, torch.__version__, [])
     sizes = weights.parts_of(model, context).sizes
     facts = {"first": [3.3], "replayed": [3.3], "sizes": sizes, "parameters": sum(sizes.values()), **facts}
+    found = Fitted(model, facts, try_code)
     with torch.no_grad():
-        draw = draw_from(record_of(Fitted(model, {}, try_code), loss, told, SEED))
-    return judge_loss(Record("x", (draw,), facts), rules, names, SEED)
+        draw = attempt(lambda: record_of(found, loss, told, SEED))
+    return judge_loss(Record("x", (draw,), found.facts), rules, names, SEED)
 
 
 def test_a_training_that_was_stopped_is_told_to_go_on(names, course, monkeypatch):
@@ -97,6 +100,96 @@ def test_a_table_hidden_beside_the_weights_is_found(names, course, monkeypatch):
 
     verdict, _ = judged(Hidden(), names, course, monkeypatch, max_parameters=1_500)
     assert verdict.points == 0 and "what it knows is not in its parameters" in verdict.message
+
+
+SCALED = """
+def table():
+    return TABLE.clone()
+{before}
+class Model:
+    {inside}
+    def __init__(self):
+        self.scale = torch.full((1,), 0.9)
+        {made}
+    def __call__(self, contexts):
+        {first}
+        return self.scale * ({read})[27 * contexts[:, 0] + contexts[:, 1]]
+model = Model()
+{behind}
+"""
+BESIDE = {  # where a table of counts stands whose scale is the model's one parameter -> what is said
+    "a global tensor": ({"before": "T = table()", "read": "T"}, "The predictions read `T` (19,683 numbers)"),
+    "a global list": ({"before": "T = table().tolist()", "read": "torch.tensor(T)"}, "The predictions read `T` (19,683 numbers)"),
+    "a text": ({"before": "T = str(table().tolist())", "read": "torch.tensor(eval(T))"}, "The predictions read `T` ("),
+    "an attribute of the class": ({"inside": "T = table()", "read": "Model.T"}, "The predictions read `Model.T` (19,683 numbers)"),
+    "a default": ({"before": "def get(T=table()): return T", "read": "get()"}, "The predictions read `get.T` (19,683 numbers)"),
+    "an object": ({"before": "class S: pass\ns = S(); s.T = table()", "read": "s.T"}, "The predictions read `s.T` (19,683 numbers)"),
+    "an attribute that each call writes": ({"made": "self.T = table()", "first": "self.T = self.T.clone()", "read": "self.T"}, "The predictions read `T`"),
+    "counted when asked": ({"read": "counts_of(names, 2)"}, "names cannot be read while it is asked"),
+    "a cache": ({"before": "import functools\nget = functools.cache(lambda: counts_of(names, 2))", "behind": "get()", "read": "get()"}, "names cannot be read"),
+    "a file": ({"behind": "torch.save(table(), FILE)", "read": "torch.load(FILE)"}, "no file of this folder can be read"),
+}
+
+
+@pytest.mark.parametrize("where", BESIDE)
+def test_what_a_model_knows_beside_its_weights_is_told(where, names, course, monkeypatch, tmp_path):
+    parts, said = BESIDE[where]
+    empty = dict.fromkeys(("before", "inside", "made", "first", "behind"), "pass")
+    space = {"__name__": "__main__", "torch": torch, "FILE": tmp_path / "table", "names": names, "counts_of": counts_of}
+    space["TABLE"] = counts_of(names, 2)
+    exec(SCALED.format(**{**empty, **parts}), space)  # noqa: S102
+    verdict, _ = judged(space["model"], names, course, monkeypatch, max_parameters=1_500)
+    assert (verdict.points, said in verdict.message) == (0, True), verdict.message
+    assert torch.equal(space["TABLE"], counts_of(names, 2)) and names.train  # nothing stays spoiled, and the names are back
+
+
+def test_what_a_models_code_names_but_its_predictions_do_not_read_is_nobodys_business(names, course, monkeypatch):
+    """A class whose own loss looks at the training rows, as many write it."""
+    X, Y = names.contexts("train", 2)
+
+    class Own(Table):
+        def loss(self):
+            return torch.nn.functional.cross_entropy(self(X), Y), names.train
+
+    verdict, remarks = judged(Own(counts_of(names, 2), 2), names, course, monkeypatch)
+    assert verdict.status == "correct" and remarks == []
+
+
+def test_a_loss_by_hardly_any_parameters_is_told_to_the_instructor(names, course, monkeypatch):
+    """Where the knowledge stands cannot always be found."""
+    table = counts_of(names, 2)
+    knows = iter(lambda: table, None)
+
+    class Hidden:
+        def __init__(self):
+            self.scale = torch.full((1,), 0.9)
+
+        def __call__(self, contexts):
+            return self.scale * next(knows)[contexts[:, 0] * 27 + contexts[:, 1]]
+
+    verdict, remarks = judged(Hidden(), names, course, monkeypatch)
+    assert verdict.points == 2 and len(remarks) == 1 and "with 1 parameters" in remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("tensor", "count"),
+    [
+        (torch.rand(10), 10),
+        (torch.rand(10, dtype=torch.float64), 20),
+        (torch.rand(10).double(), 10),
+        (torch.full((10,), torch.nan, dtype=torch.float64), 10),
+        (torch.arange(10), 10),
+        (torch.arange(10) << 40, 20),
+        (torch.full((10,), 2**31), 10),
+        (torch.rand(10, dtype=torch.complex64), 20),
+        (torch.zeros(10, dtype=torch.bool), 10),
+        (torch.zeros(0, dtype=torch.int64), 0),
+    ],
+    ids=str,
+)
+def test_a_limit_on_numbers_is_one_on_what_they_can_tell(tensor, count):
+    """A table packed into long integers counts as what it holds."""
+    assert numbers_in(tensor) == count
 
 
 def test_one_dot_padding_is_named(names, course, monkeypatch):

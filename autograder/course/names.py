@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,13 @@ class Names:
         words: lower-case names, a to z only.
         seed: of the shuffle, ``random.Random(seed)``.
     """
+
+    away: ClassVar[bool] = False  # while a model is asked what it has learned
+
+    def __getattribute__(self, name: str) -> Any:
+        if Names.away:
+            raise RuntimeError("a model predicts from its weights alone: names cannot be read while it is asked")
+        return super().__getattribute__(name)
 
     def __init__(self, words: list[str], seed: int = 42) -> None:
         shuffled = list(words)

@@ -28,6 +28,7 @@ from autograder.wall.rows import (
 PARTS = ("logits", "train", "other", "alone", "zeroed")  # of a record
 TRIED = ("fresh", "tried")  # also, where the code begins otherwise than the training of the weights
 LEARNS = 0.05  # nats on training rows, within some hundred steps: far more than chance, far less than any training gains
+FEW = 100  # parameters; of models of two symbols none is known that does with so few
 UNIGRAM = 2.75  # below the entropy of single symbols, 2.822: nothing that ignores the context gets there
 
 
@@ -52,6 +53,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
         or _too_many(record.facts, loss)
         or _other_rows(values)
         or _beside_the_weights(values, rows)
+        or _reads_beside(record.facts)
     )
     if reason:
         return refuse(exercise, rules, reason, "wrong"), []
@@ -79,7 +81,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     verdict = Verdict(
         exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table, loss=reached
     )
-    return verdict, [said for said in (remark, tried) if said]
+    return verdict, [said for said in (remark, tried, _untried(record.facts), _by_few(record.facts, reached)) if said]
 
 
 def _wrong_form(values: dict[str, Any], rows: Rows) -> str | None:
@@ -173,6 +175,29 @@ def _beside_the_weights(values: dict[str, Any], rows: Rows) -> str | None:
     if float(F.cross_entropy(zeroed, rows.targets[: len(zeroed)])) >= UNIGRAM:
         return None
     return "With all its weights at zero the model still predicts: what it knows is not in its parameters. Keep everything learned in the model's tensors."
+
+
+def _sizes(facts: dict[str, Any], name: str) -> str:
+    found = facts.get(name)
+    return ", ".join(f"`{what}` ({number(size):,.0f} numbers)" for what, size in found.items()) if isinstance(found, dict) else ""
+
+
+def _reads_beside(facts: dict[str, Any]) -> str | None:
+    if not (told := _sizes(facts, "beside")):
+        return None
+    return f"The predictions read {told}, which is no part of the model: it is neither counted nor saved. Keep everything learned in the model's tensors."
+
+
+def _untried(facts: dict[str, Any]) -> str | None:
+    told = _sizes(facts, "untried")
+    return f"The model's code holds {told} beside its weights; whether its predictions read it could not be tried. Have a look." if told else None
+
+
+def _by_few(facts: dict[str, Any], reached: float) -> str | None:
+    """Even the frequencies of single symbols are 26 numbers; what depends on a context needs hundreds."""
+    if not reached < UNIGRAM or not number(facts.get("parameters")) < FEW:
+        return None
+    return f"A loss of {reached:.2f} with {facts['parameters']} parameters: what the model knows stands elsewhere, in its code perhaps. Have a look."
 
 
 def _unseen_loss(each: Tensor, names: Names, loss: Loss, seed: int) -> float:

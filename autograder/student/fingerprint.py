@@ -40,8 +40,16 @@ def code_of(make_model: Callable[..., Any], train: Callable[..., Any]) -> dict[s
 def reached(make_model: Callable[..., Any], train: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """What a training gets to from its two functions, by name: functions, classes, values, and objects of the notebook's classes."""
     own = {getattr(found, "__module__", "__main__") for found in (make_model, train)}
-    todo: list[tuple[str, Any]] = [("make_model", make_model), ("train", train)]
-    seen: set[int] = set()
+    yield from reached_from([("make_model", make_model), ("train", train)], own)
+
+
+def reached_from(roots: list[tuple[str, Any]], own: set[str]) -> Iterator[tuple[str, Any]]:
+    """What code gets to from these, by name.
+
+    Args:
+        own: the modules that count as the notebook's.
+    """
+    todo, seen = list(roots), set[int]()
     while todo and len(seen) < MAX_REACHED:
         name, found = todo.pop()
         if id(found) in seen and not _is_plain(found):

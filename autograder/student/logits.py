@@ -10,12 +10,15 @@ from torch import Tensor
 
 from autograder.course.schema import Loss
 from autograder.student import weights
+from autograder.student.beside import by_its_weights_alone, forget_caches, read_beside
 from autograder.student.fit import Fitted
 from autograder.student.leaves import put_at
 from autograder.student.names import load_names
 from autograder.student.snapshot import Snapshot
 from autograder.wall.facts import Facts
 from autograder.wall.rows import ALONE_ROWS, TRIED_ROWS, ZEROED_ROWS, rows_of
+
+BESIDE_ROWS = 200  # that are asked for while something beside the model is spoiled
 
 
 def record_of(found: Fitted, rules: Loss, facts: Facts, seed: int) -> dict[str, Tensor]:
@@ -27,13 +30,16 @@ def record_of(found: Fitted, rules: Loss, facts: Facts, seed: int) -> dict[str, 
     rows = rows_of(load_names(seed=facts.split_seed), rules, seed)
     model = found.model
     weights.evaluation_mode(model)
-    values = {
-        "logits": model(rows.contexts.clone()),
-        "train": model(rows.train_contexts.clone()),
-        "other": model(rows.other_contexts.clone()),
-        "alone": torch.cat([model(rows.contexts[i : i + 1].clone()) for i in range(ALONE_ROWS)]),
-        "zeroed": _without_state(model, rows.contexts[:ZEROED_ROWS], rules.context),
-    }
+    forget_caches(model)
+    with by_its_weights_alone():
+        values = {
+            "logits": model(rows.contexts.clone()),
+            "train": model(rows.train_contexts.clone()),
+            "other": model(rows.other_contexts.clone()),
+            "alone": torch.cat([model(rows.contexts[i : i + 1].clone()) for i in range(ALONE_ROWS)]),
+            "zeroed": _without_state(model, rows.contexts[:ZEROED_ROWS], rules.context),
+        }
+    found.facts["beside"], found.facts["untried"] = read_beside(model, rows.contexts[:BESIDE_ROWS], rules.context)
     if found.try_code:
         values["fresh"], values["tried"] = found.try_code(rows.train_contexts[:TRIED_ROWS])
     return values

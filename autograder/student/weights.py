@@ -20,7 +20,7 @@ from autograder.student.leaves import Leaf, at, leaves_of, nodes_of, put_at, sha
 from autograder.student.leaves import Path as Place
 from autograder.student.neutral import neutral
 from autograder.student.snapshot import Snapshot
-from autograder.wall.checkpoint import Held, encode
+from autograder.wall.checkpoint import Held, as_float32, encode, numbers_in
 from autograder.wall.record import plain_tensor
 
 ROWS = (7, 4)  # of two batches: what a batch leaves behind has another shape after the other
@@ -43,7 +43,7 @@ class State:
         for leaf in self.leaves:
             storage = leaf.value.untyped_storage().data_ptr() if leaf.kind == "tensor" else id(leaf.value)
             if leaf.kind != "number" or len(numbers) > FREE_NUMBERS:
-                found[leaf.name] = 0 if storage in storages else leaf.tensor().numel()
+                found[leaf.name] = 0 if storage in storages else numbers_in(as_float32(leaf.tensor()))  # as it is saved
             storages.add(storage)
         return found
 
@@ -119,7 +119,7 @@ def _read(candidates: list[Leaf], model: Any, contexts: Tensor, still: Snapshot)
     def matters(group: list[Leaf]) -> bool:
         try:
             for leaf in group:
-                _spoil(model, leaf)
+                spoil(model, leaf)
             changed = predict(model, contexts)
             return changed.shape != told.shape or not equal(changed, told)
         except Exception:  # noqa: BLE001  a student's model raises whatever spoiled numbers lead it to
@@ -138,7 +138,7 @@ def _read(candidates: list[Leaf], model: Any, contexts: Tensor, still: Snapshot)
     return search(candidates)
 
 
-def _spoil(model: Any, leaf: Leaf) -> None:
+def spoil(model: Any, leaf: Leaf) -> None:
     """Other numbers, of the same shape."""
     if isinstance(leaf.value, Tensor):
         if leaf.value.is_floating_point() or leaf.value.is_complex():
@@ -178,7 +178,7 @@ def save(path: Path, model: Any, context: int, facts: dict[str, Any]) -> None:
         if not leaf.ready:
             continue
         name = leaf.name if leaf.name not in tensors else f"{leaf.name}#{len(tensors)}"
-        tensors[name], names[leaf.path] = plain_tensor(leaf.tensor()), name
+        tensors[name], names[leaf.path] = as_float32(plain_tensor(leaf.tensor())), name
         held.append(Held(name, leaf.kind, leaf.path))
     held += [Held(names[first], "again", place) for place, first in state.shared if first in names]
     write_whole(path, encode(tensors, held, facts))

@@ -10,7 +10,8 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
-from torch import Tensor
+import torch
+from torch import Tensor, equal
 
 from autograder.wall.record import RecordError, read_safetensors
 
@@ -123,21 +124,41 @@ def _bounded(value: Any, gaps: bool) -> bool:
     return True
 
 
+def numbers_in(tensor: Tensor) -> int:
+    """How many numbers of 32 bits a tensor holds: a limit on numbers is one on what they can tell.
+
+    Whole numbers count by what the largest needs, floats of 64 bits as one where they say no more than 32 bits do.
+    """
+    if tensor.is_complex():
+        return 2 * tensor.numel()
+    if tensor.is_floating_point():
+        return tensor.numel() * (1 if equal(as_float32(tensor).nan_to_num(), tensor.nan_to_num()) else 2)
+    if tensor.dtype == torch.bool or not tensor.numel():
+        return tensor.numel()
+    low, high = (int(x) for x in (tensor.min(), tensor.max()))
+    return tensor.numel() * (1 if -(2**31) <= low and high < 2**32 else 2)
+
+
+def as_float32(tensor: Tensor) -> Tensor:
+    """The same tensor, of the same dtype, with no more in its numbers than float32 holds."""
+    return tensor.float().to(tensor.dtype) if tensor.dtype == torch.float64 else tensor
+
+
 def count(data: bytes) -> int | None:
-    """How many numbers a checkpoint holds, or ``None`` if it is damaged; for the trusted side, which believes no model."""
+    """How many numbers of 32 bits a checkpoint holds, or ``None`` if it is damaged; for the trusted side, which believes no model."""
     try:
         tensors: dict[str, Tensor] = safetensors.torch.load(data)
-        return sum(tensor.numel() for tensor in tensors.values())
+        return sum(map(numbers_in, tensors.values()))
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError, RuntimeError):
         return None
 
 
 def only(data: bytes, names: set[str]) -> bytes:
-    """The same checkpoint with these tensors alone.
+    """The same checkpoint with these tensors alone, and no more in them than float32 holds.
 
     Raises:
         RecordError: the bytes are not a checkpoint.
     """
     whole = decode(data)
-    kept = {name: tensor for name, tensor in whole.tensors.items() if name in names}
+    kept = {name: as_float32(tensor) for name, tensor in whole.tensors.items() if name in names}
     return encode(kept, [part for part in whole.held if part.name in kept], whole.facts)
