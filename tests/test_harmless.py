@@ -1,6 +1,7 @@
 """What a student writes is shown as text wherever it would be more than that."""
 
 import base64
+import html
 import io
 import re
 import struct
@@ -9,15 +10,17 @@ import sys
 import time
 import zlib
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
-from nbconvert.filters import Highlight2HTML, markdown2html, strip_files_prefix
+from nbconvert.filters import Highlight2HTML, ansi2html, markdown2html, strip_files_prefix
 from PIL import Image
 from test_fuzzing import fuzz
 
-from autograder.plugin import bounded, harmless
+from autograder.plugin import bounded, harmless, maths
+from autograder.plugin.maths import markdown2html as markdown2html_drawn
 
 DANGEROUS = [
     "[x](javascript:window.pwned=1)",
@@ -37,6 +40,14 @@ DANGEROUS = [
     "$\\href{javascript:window.pwned=1}{x}$",
     "$\\def\\x{\\href}$",
     "$\\newcommand{\\x}{y}$",
+    "$$\n\n![x](https://elsewhere/p.png)\n\n$$",
+    "$$\n\n<div style='background:url(https://elsewhere/p.png)'>x</div>\n\n$$",
+    "$$\n\n```mermaid\ngraph TD; A-->B\n```\n\n$$",
+    "\\\\[\n\n![x](https://elsewhere/p.png)\n\n\\\\]",
+    "\\begin{align}\n\n<form>x</form>\n\n\\end{align}",
+    "all that follows <del>is struck through",
+    "it ends </details> what it did not begin",
+    "<b>a</b></b><b>",
     "x" * 30_000,
 ]
 HARMLESS = [
@@ -134,6 +145,60 @@ def test_colours_of_a_terminal_are_kept_until_they_are_too_many(colour):
     for kind, field, shape in (("stream", "text", str), ("error", "traceback", lambda text: [text, "end"])):
         assert harmless.output({"output_type": kind, field: shape(few)})[field] == shape(few)
         assert "\x1b" not in "".join(harmless.output({"output_type": kind, field: shape(many)})[field])
+
+
+COLOURS = {"long": "\x1b[" + ";".join(["1"] * 500_000) + "m", "endless": "\x1b[" + "1" * 900_000, "many": ("\x1b[" + "1" * 180) * 5_000}
+
+
+@pytest.mark.parametrize("colour", COLOURS.values(), ids=COLOURS)
+def test_a_colour_that_a_page_chokes_on_is_none(colour):
+    shown = harmless.output({"output_type": "stream", "name": "stdout", "text": f"a{colour}b"})["text"]
+    begun = time.process_time()
+    assert "\x1b" not in shown and ansi2html(shown).startswith("a")
+    assert time.process_time() - begun < 5
+
+
+def test_a_page_has_room_for_so_many_pictures():
+    """An honest one shows a dozen of half a million pixels each."""
+    small, large = ({"output_type": "display_data", "data": {"image/png": base64.b64encode(data).decode()}} for data in (picture("PNG"), bomb(5_000, 4_000)))
+    for one, room in ((small, harmless.PAGE_PICTURES), (large, 5)):
+        page = harmless.Pictures()
+        shown = [harmless.output(one, page)["data"] for _ in range(room + 3)]
+        assert all("image/png" in data for data in shown[:room])
+        assert shown[room:] == [{"text/plain": harmless.TOO_MANY}] * 3
+
+
+FORMULAS = ["x", "\\frac{a}{b}", "\\sum_{i=1}^n x_i^2", "\\left(\\begin{matrix} a & b \\\\ c & d \\end{matrix}\\right)", "\\mathbb{R}^{n \\times d}", "a < b"]
+NO_FORMULAS = ["\\text{<script>x</script>}", "\\frac{", "{" * 900, "\\sqrt" * 300 + "x", "x" * 3_000, "\\text{<img src=x onerror=y>}"]
+
+
+@pytest.mark.parametrize("tex", FORMULAS)
+def test_a_formula_is_drawn_without_a_script(tex):
+    page = markdown2html_drawn(f"so ${tex}$ and\n\n$${tex}$$")
+    assert page.count("<math") == 2 and "$" not in page
+
+
+@pytest.mark.parametrize("tex", NO_FORMULAS, ids=lambda tex: tex[:20])
+def test_what_is_no_formula_is_shown_as_it_was_typed(tex):
+    assert maths.mathml(tex, "inline") == f"<code>{html.escape(tex)}</code>"
+
+
+MORE = ["\\href{javascript:x}{y}", "\\style{position:fixed}{y}", "\\class{x}{y}", "\\color{red}{x}", "\\hspace{999em}x", "\\rule{9em}{9999em}"]
+
+
+@pytest.mark.parametrize("tex", MORE)
+def test_a_formula_is_no_more_than_a_formula(tex):
+    for element in BeautifulSoup(maths.mathml(tex, "inline"), "html.parser").find_all(True):
+        assert element.name == "code" or element.name in maths.ELEMENTS
+        assert set(element.attrs) <= maths.ATTRIBUTES | {"xmlns", "width"}
+
+
+def test_every_formula_of_the_lectures_is_drawn(course):
+    for lecture in course.course.lectures:
+        for cell in nbformat.read(course.released(lecture) / f"{lecture}.ipynb", as_version=4).cells:
+            if cell.cell_type == "markdown":
+                drawn, raw = markdown2html_drawn(cell.source), strip_files_prefix(markdown2html(cell.source))
+                assert drawn.count("<math") == len(re.findall(r"\$\$.*?\$\$|\$[^$]+\$", re.sub("<code>.*?</code>|<pre>.*?</pre>", "", raw, flags=re.S), re.S))
 
 
 def picture(kind: str, width: int = 3, height: int = 2) -> bytes:

@@ -185,7 +185,7 @@ def test_a_loss_by_hardly_any_parameters_is_told_to_the_instructor(names, course
         (torch.zeros(10, dtype=torch.bool), 10),
         (torch.zeros(0, dtype=torch.int64), 0),
     ],
-    ids=str,
+    ids=range(10),
 )
 def test_a_limit_on_numbers_is_one_on_what_they_can_tell(tensor, count):
     """A table packed into long integers counts as what it holds."""

@@ -51,7 +51,10 @@ def configure(c: Any, config_file: str) -> None:
         f"{HERE}.clean.CleanCells",
     ]
     c.GenerateFeedback.exporter_class = f"{HERE}.pages.FeedbackExporter"
-    c.HTMLExporter.filters = {"highlight_code": f"{HERE}.harmless.Highlighted"}  # of the formgrader's pages, too
+    c.HTMLExporter.filters = {  # of the formgrader's pages, too
+        "highlight_code": f"{HERE}.harmless.Highlighted",
+        "markdown2html": f"{HERE}.maths.markdown2html",
+    }
     c.HTMLExporter.exclude_anchor_links = True  # a heading's id would stand for a cell's: the formgrader loses that cell's grade
     c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {"nbgrader"}
     c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {("language_info", "name"), "autograder"}

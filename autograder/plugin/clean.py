@@ -23,13 +23,14 @@ class CleanCells(CoursePreprocessor):
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         prose = course_prose(self.course.source(resources["nbgrader"]["assignment"]))
         cards = resources.get("autograder_cards", set())
-        nb.cells = [_clean(cell, prose, cards) for cell in nb.cells]
+        pictures = harmless.Pictures()
+        nb.cells = [_clean(cell, prose, cards, pictures) for cell in nb.cells]
         return nb, resources
 
 
-def _clean(cell: Any, prose: set[str], cards: set[str]) -> Any:
+def _clean(cell: Any, prose: set[str], cards: set[str], pictures: harmless.Pictures) -> Any:
     if cell.cell_type == "code":
-        cell.outputs = [output if _is_card(output, cards) else from_dict(harmless.output(output)) for output in cell.outputs]
+        cell.outputs = [output if _is_card(output, cards) else from_dict(harmless.output(output, pictures)) for output in cell.outputs]
         return cell
     if cell.cell_type == "markdown":
         cell.pop("attachments", None)
