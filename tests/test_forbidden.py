@@ -299,7 +299,7 @@ def test_a_comparison_in_the_same_cell_as_a_helper_costs_nothing(by_hand):
 def test_an_answer_that_lives_on_what_is_set_aside_is_told_where_that_was(by_hand):
     table = "table = {}\ntable['x'] = eval('lambda x: 2 * x')"
     verdict = by_hand("def by_hand(x):\n    return table['x'](x)", table)
-    assert verdict.points == 0 and "run without those statements" in verdict.message
+    assert verdict.points == 0 and "and without those statements" in verdict.message
     assert "such as line 2 of the cell that begins with `table = {}`" in verdict.message
 
 

@@ -1,4 +1,7 @@
-"""Exercises that forbid names: who uses them is told so, and the points are for a run in which nobody else's use could help."""
+"""Exercises that forbid names: who uses them is told so, and the points are for a run in which nobody else's use could help.
+
+The fence are the names.  Where they mean autograd, a wall stands behind it: in the run that counts, torch differentiates nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,11 @@ from autograder.runner.job import Job, Result
 from autograder.runner.limits import for_another_run
 from autograder.runner.reading import Asked, Read, read_names
 
-ALONE = (
-    "(The points are for a run without those statements of yours that use what this exercise forbids, such as {first}.)"
-)
+ALONE = "(The points are for a run {how}, and there your answer gives something else.)"
+WITHOUT = "without those statements of yours that use what this exercise forbids, such as {first}"
+WALL = "in which torch differentiates nothing"
+AUTOGRAD = {"backward", "autograd"}  # who forbids one of them means all ways to it
+NOT_NEEDED = "Not needed in this run."
 
 
 @dataclass(frozen=True)
@@ -62,26 +67,33 @@ class Fence:
         read = self.found[place.exercise]
         if read.refused:
             return refuse(place.exercise, rules, read.refused, "wrong")
-        alone = self._alone(read, result)
+        heard: list[str] = []
+        first = judge(result, remarks=heard)
+        alone = self._alone(read, rules, result) if first.points else None
         if alone is None:
-            return judge(result, remarks=remarks)
+            remarks += heard
+            return first
         verdict = judge(alone, remarks=remarks)
-        if read.aside and verdict.points < judge(result).points:
-            return replace(verdict, message=f"{verdict.message} {ALONE.format(first=read.blame)}".strip())
+        if verdict.points < first.points:
+            how = [] if AUTOGRAD.isdisjoint(rules.forbid) else [WALL]
+            how += [WITHOUT.format(first=read.blame)] if read.aside else []
+            return replace(verdict, message=f"{verdict.message} {ALONE.format(how=', and '.join(how))}".strip())
         return verdict
 
-    def _alone(self, read: Read, result: Result) -> Result | None:
-        """A run of what was read, without what the answer may not need; ``None`` if that is the notebook as it is.
+    def _alone(self, read: Read, rules: Exercise, result: Result) -> Result | None:
+        """A run of what was read, without what the answer may not need; ``None`` if that is the notebook as it ran.
 
-        A cell that ended the process in the first run is left out of this one too.
+        A cell that ended the process in the first run is left out of this one too, and so are the checks that are not asked here.
         """
         texts = [read.changed.get(str(number), cell.source) for number, cell in enumerate(self.job.cells)]
-        if texts == [cell.source for cell in self.job.cells]:
+        autograd = AUTOGRAD.isdisjoint(rules.forbid)
+        if autograd and texts == [cell.source for cell in self.job.cells]:
             return None
-        key = "\0".join(texts)
+        key = "\0".join([str(autograd), *texts])
         if key not in self.runs:
-            cells = [cell if text == cell.source else replace(cell, source=text, goes_on=True) for cell, text in zip(self.job.cells, texts)]
-            cells = [replace(cell, known=ran.ended) if ran.fatal else cell for cell, ran in zip(cells, result.cells)]
+            changed = [cell if text == cell.source and autograd else replace(cell, source=text, goes_on=True) for cell, text in zip(self.job.cells, texts)]
+            cells = [replace(cell, known=ran.ended) if ran.fatal else cell for cell, ran in zip(changed, result.cells)]
+            cells = [replace(cell, known=NOT_NEEDED) if cell.exercise and cell.exercise not in self.found else cell for cell in cells]
             limits = for_another_run(self.job.limits, result.seconds, result.cpu_seconds)
-            self.runs[key] = self.runner.run(replace(self.job, cells=cells, limits=limits))
+            self.runs[key] = self.runner.run(replace(self.job, cells=cells, limits=limits, autograd=autograd))
         return self.runs[key]

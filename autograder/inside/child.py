@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from autograder.inside import no_autograd
 from autograder.inside.shell import RecordingShell
 from autograder.student import session
 from autograder.student.check import check, check_loss
@@ -61,6 +62,8 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
     os.chdir(folder)
     as_in_a_kernel(beside_first=job["beside_first"])
     set_limits(job["limits"], jailed)
+    if not job["autograd"]:
+        no_autograd.switch_off()
     wired = WireSession(job, out)
     session.use(wired)
     shell = RecordingShell.instance()

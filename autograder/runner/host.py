@@ -202,6 +202,7 @@ class Runner:
             "spent": [result.seconds, result.cpu_seconds],
             "training": job.training,
             "wanted": list(job.wanted),
+            "autograd": job.autograd,
             "beside_first": job.beside_first,
         }
 

@@ -53,5 +53,6 @@ class Job:
     limits: dict[str, Any]  # of course.Limits
     training: str = "grading"
     wanted: tuple[str, ...] = ()  # files to bring back
+    autograd: bool = True  # whether torch differentiates anything
     beside_first: bool = True  # as in a notebook, a file beside it takes the place of a module that is installed
     say: Callable[[str], None] | None = None  # told how far a reference's training is
