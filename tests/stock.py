@@ -54,7 +54,7 @@ ENVIRONMENT = {"HOME": "/tmp/home", "USER": ordinary_user.NAME, "LOGNAME": ordin
 ENVIRONMENT |= {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "PYTHONDONTWRITEBYTECODE": "1"}
 RIGHT, STUB = "~right", "0_stub"
 CONFIG = 'c = get_config()\nc.CourseDirectory.course_id = "tiny"\nc.ExecutePreprocessor.timeout = 20\n'
-BEFORE = {"poison_2_finds_nothing": ["poison_1_leaves_things"]}
+BEFORE = {"poison_2_finds_nothing": ["poison_1_leaves_things"], "fills_kept_files_2_finds_nothing": ["fills_kept_files"]}
 AIMED = {  # at what stands in our course -> at what stands in a stock course
     "becomes_root": (' or "Seccomp:\\t2" not in status', ""),
     "hooks_ipython": ('"check("', '"assert"'),

@@ -7,6 +7,7 @@ from autograder.commands.cli import main
 from autograder.course.directory import load_course
 from autograder.course.lecture import read_lecture
 from autograder.errors import UserError
+from autograder.grading.secret import secret
 
 WRONG_COURSES = [
     (
@@ -139,3 +140,18 @@ def test_points_add_up_to_twenty_and_at_most_four_bonus(course):
         points = [e.points - e.bonus_points for e in lecture.exercises.values()]
         bonus = [e.bonus_points for e in lecture.exercises.values()]
         assert sum(points) == 20 and sum(bonus) <= 4, name
+
+
+@pytest.mark.parametrize("value", ["zero2hero", "password", "a" * 40, "abcabc" * 10, "x" * 19 + "y"])
+def test_a_secret_that_can_be_guessed_is_refused_with_a_good_one(value, tmp_path, monkeypatch):
+    """A submission prints its seeds, and a list of words finds the secret: of all lectures at once."""
+    course = copy_tiny(tmp_path)
+    monkeypatch.setenv("AUTOGRADER_SECRET", value)
+    with pytest.raises(UserError, match=r"AUTOGRADER_SECRET can be guessed.*such as [0-9a-f]{64}$"):
+        secret(course)
+    monkeypatch.delenv("AUTOGRADER_SECRET")
+    (tmp_path / ".autograder_secret").write_text(value)
+    with pytest.raises(UserError, match="Delete the file; a new one will be made"):
+        secret(course)
+    (tmp_path / ".autograder_secret").unlink()
+    assert len(secret(course)) == 64 and secret(course) == secret(course)

@@ -13,11 +13,13 @@ from pathlib import Path
 import ordinary_user
 import pytest
 from conftest import TINY, copy_course
+from converters import convert
 from nbgrader.api import Gradebook
 
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 
 FULL = 14.0
+LIE = "a_right: double: cheating detected, set to 0"
 ENDLESS_DATE = "0:" + "9" * 30  # decimal.InvalidOperation
 
 
@@ -43,6 +45,12 @@ def a_file(folder: Path) -> None:
     folder.write_text("x")
 
 
+def a_line_of_the_log(folder: Path) -> None:
+    """A file whose name goes on in a line of its own, and nothing else."""
+    (folder / f"{TINY}.ipynb").unlink()
+    (folder / f"x\n[AutogradeApp | ERROR] {LIE}\n.txt").write_text("x")
+
+
 def stamp(text: bytes):
     return lambda folder: (folder / "timestamp.txt").write_bytes(text)
 
@@ -62,6 +70,7 @@ CASES = {  # student -> what becomes of the folder, the points, what the log say
     "d_student": (student_is_a_link, 0, "is a link to another one"),
     "d_nowhere": (link("nowhere"), 0, "is a link to another one"),
     "d_file": (a_file, 0, "is a file, not a folder"),
+    "e_log": (a_line_of_the_log, 0, f"There is no {TINY}.ipynb in this submission"),
     "z_right": (lambda folder: None, FULL, ""),
 }
 
@@ -104,3 +113,18 @@ def test_what_a_link_leads_to_is_not_touched(graded):
     source = folder / "build" / "source" / TINY
     assert not (source / "timestamp.txt.unreadable").exists()
     assert stat.S_IMODE((folder / "submitted" / "a_right" / TINY).stat().st_mode) & 0o700 == 0o700
+
+
+def test_no_line_of_the_log_is_a_students(graded):
+    assert not any(line.startswith(f"[AutogradeApp | ERROR] {LIE}") for line in graded[1].splitlines())
+
+
+@pytest.mark.parametrize("name", ["=1+1", "@SUM(1,1)", "-2+3+cmd|' !A0", "+a"])
+def test_a_name_that_a_spreadsheet_takes_for_a_formula_is_not_graded_and_told(name, tmp_path, assigned, runner):
+    tiny = copy_course(assigned, tmp_path)
+    solutions = solution_texts(tiny, TINY)
+    for student in (name, "right"):
+        hand_in(tiny, tmp_path, TINY, Submission(student, dict(solutions), {}))
+    said = convert(tmp_path, "autograde", TINY, runner)
+    assert f"Not graded: {ascii(f'submitted/{name}/{TINY}')}. A student's name may not begin with one of = + - @" in said
+    assert [path.name for path in (tmp_path / "autograded").iterdir()] == ["right"]

@@ -14,12 +14,18 @@ from autograder.errors import UserError
 from autograder.wall.facts import Facts
 
 SECRET_FILE, SECRET_VARIABLE = ".autograder_secret", "AUTOGRADER_SECRET"
+LENGTH, DIFFERENT = 20, 8  # of a secret, in characters
 PUBLIC = b"public"  # in the place of the secret, for the draws that students see
 
 
 def secret(course: CourseDirectory) -> bytes:
     """The instructor's secret: of the environment, or of a file that git ignores, made on first use."""
     if value := os.environ.get(SECRET_VARIABLE):
+        if weak(value):
+            raise UserError(
+                f"{SECRET_VARIABLE} can be guessed: whoever reads a seed on a feedback page tries a list of words. A good one has at least {LENGTH} "
+                f"characters that nobody chose, such as {secrets.token_hex(32)}"
+            )
         return value.encode()
     path = course.root / SECRET_FILE
     if not path.exists():
@@ -30,9 +36,14 @@ def secret(course: CourseDirectory) -> bytes:
             os.link(mine, path)
         os.unlink(mine)
     held = path.read_bytes().strip()
-    if len(held) < 16:
-        raise UserError(f"{path}: the secret is shorter than 16 characters. Delete the file; a new one will be made.")
+    if weak(held.decode("utf-8", "replace")):
+        raise UserError(f"{path}: the secret can be guessed: it is short, or of few different characters. Delete the file; a new one will be made.")
     return held
+
+
+def weak(value: str) -> bool:
+    """Whether a secret is short, or repeats itself; of a long one nobody can say."""
+    return len(value) < LENGTH or len(set(value)) < DIFFERENT
 
 
 def facts_for(course: CourseDirectory, lecture: str, secret_: bytes, draws: int) -> Facts:

@@ -25,6 +25,7 @@ STAMP = "timestamp.txt"
 STAMP_BYTES = 100
 KINDS = {".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", ".pt", ".png", ".jpg", ".jpeg"}
 MARKUP = set('<>&"\\')
+FORMULA = ("=", "+", "-", "@")  # begin one in a spreadsheet
 MAX_FILES = 20  # besides the notebook
 MAX_ENTRIES = 10_000  # of a folder, that are looked at
 
@@ -145,7 +146,7 @@ def add_without_notebook(converter: Any) -> None:
 
 
 def leave_out_markup(converter: Any) -> None:
-    """Grade nobody whose folder has a name that would be more than a name on the formgrader's pages, which show it as it is."""
+    """Grade nobody whose folder has a name that would be more than a name on the formgrader's pages, which show it as it is, or in a spreadsheet."""
     for folder in list(converter.assignments):
         name = os.path.relpath(folder, converter.coursedir.root)
         if not name.isprintable() or MARKUP & set(name):
@@ -155,6 +156,14 @@ def leave_out_markup(converter: Any) -> None:
                 "folder before you open it there.",
                 ascii(name),
                 " ".join(sorted(MARKUP)),
+            )
+        elif any(part.startswith(FORMULA) for part in Path(name).parts[1:]):
+            del converter.assignments[folder]
+            converter.log.error(
+                "Not graded: %s. A student's name may not begin with one of %s: a spreadsheet takes it for a formula when it opens the grades. "
+                "Rename the folder.",
+                ascii(name),
+                " ".join(FORMULA),
             )
 
 
@@ -208,7 +217,15 @@ class PrintableLog(logging.Filter):
     """Names that a student chose cannot move the cursor of the terminal that shows the log, nor begin a line of their own."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_on_one_line(value) for value in record.args)
         text = record.getMessage()
         if not text.replace("\n", "").isprintable():
             record.msg, record.args = "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text), ()
         return True
+
+
+def _on_one_line(value: Any) -> Any:
+    """A name, a path or a note in a line of the log."""
+    text = str(value) if isinstance(value, (str, os.PathLike)) else ""
+    return " ".join(text.splitlines()) if len(text.splitlines()) > 1 else value

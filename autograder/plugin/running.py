@@ -11,6 +11,7 @@ from traitlets.config import SingletonConfigurable
 
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
+from autograder.grading.secret import secret
 from autograder.runner import jail
 from autograder.runner.host import Runner
 
@@ -42,6 +43,7 @@ class SubmissionRunner(SingletonConfigurable):
         try:
             if not self.unsafe:
                 jail.keep_out(course.root)
+            secret(course)  # one that is no secret is told once, not for every student
             self.runner.ready(course.course.limits.disk_mb)
         except UserError as error:
             sys.exit(str(error))
