@@ -32,7 +32,7 @@ REACHED_WITHOUT = (  # by any user, on any machine
 
 def test_every_promise_holds_here(tiny, runner):
     findings = jail_findings(tiny, runner)
-    assert len(findings) == len(ESCAPES)
+    assert len(findings) == len(ESCAPES) + 1
     assert [finding for finding in findings if not finding.good] == []
 
 

@@ -1,5 +1,5 @@
 # Tries: frames that say that the running cell begins, again and again: each would begin its time anew.
-# stock: stock has no frames
+# stock: not tried, stock has no frames
 # Ends: each cell has its time once, and only those that come after the running one can begin.
 # answer: double append
 # says: (the limit cell_
