@@ -345,7 +345,7 @@ def test_any_frames_end_in_a_result(course, frames, rest):
         theirs.shutdown(socket.SHUT_WR)
         result = Result([CellResult() for _ in job.cells])
         with contextlib.suppress(WireError, UserError):  # which the runner ends or repeats the run for
-            runner._collect(job, result, 0.0)
+            runner._collect(job, result)
     runner.close()
     assert result.records == {}
     assert all(isinstance(found, str) for found in (*result.refused.values(), *result.forks.values()))

@@ -12,7 +12,7 @@ from autograder.course.schema import Exercise
 from autograder.judge.forbidden import importable
 from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.host import Runner
-from autograder.runner.job import Job, Result
+from autograder.runner.job import CellResult, Job, Result
 from autograder.runner.limits import for_another_run
 from autograder.runner.reading import Asked, Read, read_names
 
@@ -91,9 +91,16 @@ class Fence:
             return None
         key = "\0".join([str(autograd), *texts])
         if key not in self.runs:
-            changed = [cell if text == cell.source and autograd else replace(cell, source=text, goes_on=True) for cell, text in zip(self.job.cells, texts)]
-            cells = [replace(cell, known=ran.ended) if ran.fatal else cell for cell, ran in zip(changed, result.cells)]
+            cells = [
+                replace(cell, source=text, known=ran.ended if ran.fatal else None, goes_on=text != cell.source or not (autograd or _stopped(ran)))
+                for cell, text, ran in zip(self.job.cells, texts, result.cells)
+            ]
             cells = [replace(cell, known=NOT_NEEDED) if cell.exercise and cell.exercise not in self.found else cell for cell in cells]
             limits = for_another_run(self.job.limits, result.seconds, result.cpu_seconds)
             self.runs[key] = self.runner.run(replace(self.job, cells=cells, limits=limits, autograd=autograd))
         return self.runs[key]
+
+
+def _stopped(ran: CellResult) -> bool:
+    """Whether a cell ended in an error of its own: then it ends there in another run, too, and not behind what that run has made fail."""
+    return any(output["output_type"] == "error" for output in ran.outputs)

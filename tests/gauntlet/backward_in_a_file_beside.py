@@ -2,7 +2,7 @@
 # Ends: the points are for a run without that import.
 # answer: double append
 # points: by_hand=0
-# says: run without those statements
+# says: without those statements
 # files: module
 import helper  # it gives tensors a new method
 

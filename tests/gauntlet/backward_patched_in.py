@@ -1,8 +1,8 @@
 # Tries: a new method of Tensor, given to it by setattr and exec in another cell, by a name that the answer alone does not explain.
-# Ends: the points are for a run without those statements.
+# Ends: the points are for a without those statements.
 # answer: double append
 # points: by_hand=0
-# says: run without those statements
+# says: without those statements
 exec(
     "def slope(x):\n    torch.set_grad_enabled(True)\n    x = x.clone().requires_grad_()\n"
     "    getattr((x * x).sum(), 'back' + 'ward')()\n    return x.grad"

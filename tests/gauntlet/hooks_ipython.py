@@ -1,6 +1,6 @@
 # Tries: an IPython hook that writes a full score behind every cell, and one that changes what is run.
 # Ends: outputs of graded cells are replaced, and checks that it took away hand over none; by_hand, whose forbidden names call for a run without such code, is right.
-# points: double=0 pieces=0 slope=0
+# points: double=0 pieces=0 slope=0 by_hand=0
 shell = get_ipython()
 
 

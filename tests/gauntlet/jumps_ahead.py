@@ -1,7 +1,7 @@
 # Tries: to pretend that all cells have run, so that wrong records for the others are taken, and that the run is done.
 # Ends: it loses what it jumped over; by_hand, which is run without such code, is right.
 # stock: not tried, it speaks the language between our own processes
-# points: double=0 pieces=0 slope=0 train_tiny=0
+# points: double=0 pieces=0 slope=0 train_tiny=0 by_hand=0
 import json
 import os
 import struct

@@ -22,4 +22,4 @@ for _ in range(12):
         time.sleep(60)
         os._exit(0)
 time.sleep(30)
-print("LOOT: so many sockets stayed open")
+print("LO" + "OT: so many sockets stayed open")

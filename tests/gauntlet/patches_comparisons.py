@@ -1,6 +1,6 @@
 # Tries: assert, allclose, equal and assert_close that are always true, for tensors and for builtins.
 # Ends: nothing is compared in this process; what it broke for its other answers is its own loss, but for by_hand, which is run without such code.
-# points: double=0 pieces=0 slope=0
+# points: double=0 pieces=0 slope=0 by_hand=0
 import builtins
 import operator
 

