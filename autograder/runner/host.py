@@ -209,8 +209,8 @@ class Runner:
     def _ended(self, header: dict[str, Any], job: Job, result: Result) -> int | None:
         if header.get("leaving"):
             self.close()
-        result.seconds += float(header["seconds"])
-        result.cpu_seconds += float(header["cpu_seconds"])
+        result.seconds += _seconds(header.get("seconds"))
+        result.cpu_seconds += _seconds(header.get("cpu_seconds"))
         reason = str(header.get("reason"))
         if reason == "done":
             return None
@@ -236,6 +236,10 @@ class Runner:
             raise UserError("The runner ended before the first cell; `autograder doctor` says what is missing here.")
         result.cells[self.current].ended = f"This cell ended the process that runs the notebook{how}."
         return self.current
+
+
+def _seconds(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else 0.0
 
 
 def _started(command: jail.Command, fd: int, environment: dict[str, str], own_session: bool) -> subprocess.Popen[bytes]:
