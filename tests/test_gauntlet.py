@@ -154,7 +154,7 @@ def test_no_page_holds_a_script_of_a_student(graded: Graded):
     pages = list(graded.folder.glob(f"feedback/*/{TINY}/{TINY}.html"))
     assert len(pages) == len(list(graded.folder.glob(f"autograded/*/{TINY}"))) > 0
     for page in pages:
-        assert "<script>window.pwned" not in page.read_text(), page
+        assert "<script" not in page.read_text(), page
 
 
 @each_class

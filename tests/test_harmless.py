@@ -9,17 +9,21 @@ import subprocess
 import sys
 import time
 import zlib
+from pathlib import Path
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
+from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import Highlight2HTML, ansi2html, markdown2html, strip_files_prefix
+from nbgrader.server_extensions.formgrader import handlers
 from PIL import Image
 from test_fuzzing import fuzz
+from traitlets.config import Config
 
-from autograder.plugin import bounded, harmless, maths
+from autograder.plugin import bounded, configure, harmless, maths
 from autograder.plugin.maths import markdown2html as markdown2html_drawn
 
 DANGEROUS = [
@@ -199,6 +203,18 @@ def test_every_formula_of_the_lectures_is_drawn(course):
             if cell.cell_type == "markdown":
                 drawn, raw = markdown2html_drawn(cell.source), strip_files_prefix(markdown2html(cell.source))
                 assert drawn.count("<math") == len(re.findall(r"\$\$.*?\$\$|\$[^$]+\$", re.sub("<code>.*?</code>|<pre>.*?</pre>", "", raw, flags=re.S), re.S))
+
+
+def test_the_formgraders_pages_ask_no_other_machine(course, monkeypatch):
+    """Their template calls for MathJax; what it finds is this kit's, which calls for nothing."""
+    config = Config()
+    monkeypatch.setenv("JUPYTER_PATH", "")
+    configure(config, str(course.root / "nbgrader_config.py"))
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    environment = HTMLExporter(config=config).environment
+    found = environment.loader.get_source(environment, "nbconvert/templates/base/mathjax.html.j2")
+    assert Path(found[1]).is_relative_to(Path(maths.__file__).parent) and "http" not in found[0]
 
 
 def picture(kind: str, width: int = 3, height: int = 2) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import resource
 import select
 import shutil
 import signal
@@ -258,7 +257,6 @@ def prepare(job: dict[str, Any], files: bytes) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # PID 1 gets from inside only signals that it handles: none
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(NICE)
     warm_up()
     Warm(int(sys.argv[1]), jailed=len(sys.argv) > 2).serve()

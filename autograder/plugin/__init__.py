@@ -26,6 +26,7 @@ def configure(c: Any, config_file: str) -> None:
     except UserError as error:
         sys.exit(str(error))
     own_commands_first()
+    own_templates_first()
     c.CourseDirectory.root = str(course.root)
     c.CourseDirectory.course_id = course.course.course
     c.CourseDirectory.db_url = absolute_gradebook(course)
@@ -71,6 +72,14 @@ def own_commands_first() -> None:
     path = os.environ.get("PATH", os.defpath).split(os.pathsep)
     if path[0] != own:
         os.environ["PATH"] = os.pathsep.join([own, *path])
+
+
+def own_templates_first() -> None:
+    """Let nbconvert find this kit's templates, for the feedback and for the formgrader's pages."""
+    own = str(Path(__file__).parent / "templates")
+    paths = os.environ.get("JUPYTER_PATH", "").split(os.pathsep)
+    if own not in paths:
+        os.environ["JUPYTER_PATH"] = os.pathsep.join([own, *filter(None, paths)])
 
 
 def release_preprocessors() -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from autograder.errors import UserError
@@ -244,15 +247,28 @@ def _seconds(value: Any) -> float:
 
 def _started(command: jail.Command, fd: int, environment: dict[str, str], own_session: bool) -> subprocess.Popen[bytes]:
     """The warm process: ``fd`` alone reaches it, and its last words stand in its standard error."""
-    return subprocess.Popen(
-        command.arguments,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        pass_fds=[fd, *command.descriptors],
-        env=environment,
-        start_new_session=own_session,
-    )
+    with _no_crash_reports():
+        return subprocess.Popen(
+            command.arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=[fd, *command.descriptors],
+            env=environment,
+            start_new_session=own_session,
+        )
+
+
+@contextlib.contextmanager
+def _no_crash_reports() -> Iterator[None]:
+    """What is started inside leaves no core, and none is piped to the machine's crash reporter: for Linux that is a limit of 1, not of 0."""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    with contextlib.suppress(ValueError):  # a hard limit of 0
+        resource.setrlimit(resource.RLIMIT_CORE, (1, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
 
 
 def _received(frames: Reader, until: float) -> Frame:

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import itertools
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -53,12 +54,14 @@ REFUSED = """
     settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname
     move_pages migrate_pages ioprio_set vhangup
     vmsplice io_setup io_submit io_getevents io_pgetevents io_cancel io_destroy
+    inotify_init inotify_init1 inotify_add_watch
 """
 CLONE_NEW = (0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 FAMILIES = {socket.AF_UNIX}  # the others reach the kernel or the host, or hold megabytes that no limit counts
 NEW_FAMILY = 46  # above every address family
 SHARED_ANONYMOUS = 0x01 | 0x20  # of mmap: pages that stay when nobody maps them, and then count nowhere
 LOCKS = (6, 7, 37, 38)  # of fcntl: each byte of a file may have one, in the kernel's memory
+LEASES = (1024, 1026)  # of fcntl: to be told what others do with a file
 BUFFERS = (7, 8, 32, 33)  # of setsockopt: a socket's, up to some megabytes
 
 
@@ -225,6 +228,11 @@ def system_calls() -> IO[bytes]:
     refuse(denied, "rt_sigaction", seccomp.Arg(0, seccomp.EQ, signal.SIGCHLD), seccomp.Arg(1, seccomp.NE, 0))  # children whose time goes nowhere
     for lock in LOCKS:
         refuse(ignored, "fcntl", seccomp.Arg(1, seccomp.EQ, lock))
+    refuse(ignored, "flock")  # of a file of the system, which the host and other jails see
+    for lease in LEASES:
+        refuse(denied, "fcntl", seccomp.Arg(1, seccomp.EQ, lease))
+    refuse(denied, "prlimit64", seccomp.Arg(1, seccomp.EQ, resource.RLIMIT_CORE), seccomp.Arg(2, seccomp.NE, 0))
+    refuse(denied, "setrlimit", seccomp.Arg(0, seccomp.EQ, resource.RLIMIT_CORE))  # a crash is reported to nobody: see host.py
     for buffer in BUFFERS:
         refuse(ignored, "setsockopt", seccomp.Arg(1, seccomp.EQ, socket.SOL_SOCKET), seccomp.Arg(2, seccomp.EQ, buffer))
     refuse(denied, "setpriority", seccomp.Arg(0, seccomp.NE, os.PRIO_PROCESS))
