@@ -175,6 +175,7 @@ def test_doctor_finds_this_machine_good(tiny, capsys, monkeypatch):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user; for others the test above is this one")
+@pytest.mark.slow
 def test_doctor_finds_it_good_for_an_ordinary_user(one_submission):
     ordinary_user.give(one_submission)
     said = ordinary_user.run([sys.executable, "-m", "autograder", "doctor"], one_submission)
