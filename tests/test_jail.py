@@ -17,6 +17,7 @@ from autograder.commands.cli import main
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.commands.doctor import ESCAPES, jail_findings
 from autograder.grading.secret import hidden_facts
+from autograder.inside.watch import Folders
 from autograder.plugin.running import UNSAFE_NOTE
 from autograder.runner.host import Runner
 from autograder.runner.job import Cell, Job
@@ -40,6 +41,7 @@ LISTING = """
 import hashlib, os
 for root in ("/tmp", "/dev/shm"):
     for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not os.path.ismount(f"{folder}/{name}")]
         for path in (folder, *(f"{folder}/{name}" for name in sorted(files))):
             found = os.lstat(path)
             held = hashlib.sha256(open(path, "rb").read()).hexdigest()[:8] if os.path.isfile(path) else ""
@@ -68,6 +70,22 @@ def test_a_submission_finds_the_disk_as_the_one_before_it_did(tiny, runner):
         assert result.cells[0].ran and not any(output["output_type"] == "error" for output in result.cells[0].outputs)
         listings.append("".join(output["text"] for output in result.cells[0].outputs))
     assert listings[0] == listings[2] and "/tmp/home" in listings[0]
+
+
+def test_what_is_mounted_where_submissions_write_stays(tmp_path):
+    """An interpreter below ``/tmp``, say: neither its files nor the folders above it are a submission's."""
+    (tmp_path / "clone" / ".venv" / "lib").mkdir(parents=True)
+    (tmp_path / "clone" / ".venv" / "lib" / "torch.py").write_text("x")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "README").write_text("begin")
+    folders = Folders(str(tmp_path), mounted=["/proc", str(tmp_path / "clone" / ".venv"), f"{tmp_path}2"])
+    assert [path for path, _, _ in folders.begin_with] == [f"{tmp_path}/home", f"{tmp_path}/home/README"]
+    for left in ("clone/left", "home/left", "left"):
+        (tmp_path / left).write_text("x")
+    (tmp_path / "home" / "README").write_text("changed")
+    folders.renew()
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == {"clone/.venv/lib/torch.py", "home/README"}
+    assert (tmp_path / "home" / "README").read_text() == "begin"
 
 
 @pytest.mark.slow

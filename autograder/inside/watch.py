@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import shutil
 import signal
@@ -132,11 +133,17 @@ def state() -> tuple[Any, ...]:
 
 
 class Folders:
-    """The places that a submission may write to, and what stands in them when one begins: the same each time, byte for byte."""
+    """The places that a submission may write to, and what stands in them when one begins: the same each time, byte for byte.
 
-    def __init__(self, *roots: str) -> None:
+    What is mounted there, such as an interpreter that lies below ``/tmp``, is not theirs to write to, and stays.
+    """
+
+    def __init__(self, *roots: str, mounted: list[str] | None = None) -> None:
         self.roots = roots
-        self.begin_with = [entry for root in roots for entry in _under(root)]
+        places = _mounted() if mounted is None else mounted
+        self.mounts = {place for place in places if any(place.startswith(f"{root}/") for root in roots)}
+        self.above = {str(parent) for place in self.mounts for parent in Path(place).parents}
+        self.begin_with = [entry for root in roots for entry in self._under(root)]
 
     def files(self) -> int:
         """How many files and folders there are; each costs the kernel memory, also an empty one."""
@@ -151,7 +158,14 @@ class Folders:
         """
         until = time.monotonic() + END_SECONDS
         for root in self.roots:
-            _empty(root, until)
+            own = os.lstat(root).st_uid == os.getuid()
+            if own:
+                os.chmod(root, 0o1777)
+                for name in os.listxattr(root):
+                    os.removexattr(root, name)
+            self._empty(root, until)
+            if own:
+                os.utime(root, (0, 0))
         for path, mode, data in self.begin_with:
             if data is None:
                 os.mkdir(path)
@@ -159,31 +173,32 @@ class Folders:
                 Path(path).write_bytes(data)
             os.chmod(path, mode)
 
+    def _under(self, root: str) -> Iterator[tuple[str, int, bytes | None]]:
+        """All folders and files below a folder, outermost first: path, mode, and what is in a file."""
+        for folder, folders, files in os.walk(root):
+            folders[:] = [name for name in folders if os.path.join(folder, name) not in self.mounts]
+            for name in [*folders, *files]:
+                path = os.path.join(folder, name)
+                mode = os.lstat(path).st_mode
+                if path not in self.above | self.mounts and (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+                    yield path, stat.S_IMODE(mode), None if stat.S_ISDIR(mode) else Path(path).read_bytes()
 
-def _under(root: str) -> Iterator[tuple[str, int, bytes | None]]:
-    """All folders and files below a folder, outermost first: path, mode, and what is in a file."""
-    for folder, folders, files in os.walk(root):
-        for name in [*folders, *files]:
-            path = os.path.join(folder, name)
-            mode = os.lstat(path).st_mode
-            if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
-                yield path, stat.S_IMODE(mode), None if stat.S_ISDIR(mode) else Path(path).read_bytes()
+    def _empty(self, folder: str, until: float) -> None:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if time.monotonic() > until:
+                    raise OSError("too many files")
+                if entry.path in self.mounts:
+                    continue
+                if entry.path in self.above:
+                    self._empty(entry.path, until)
+                elif entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path)
+                else:
+                    os.unlink(entry.path)
 
 
-def _empty(root: str, until: float) -> None:
-    """Take away all in a folder, and what a submission may have written on the folder itself."""
-    found = os.lstat(root)
-    if found.st_uid == os.getuid():
-        os.chmod(root, 0o1777)
-        for name in os.listxattr(root):
-            os.removexattr(root, name)
-    with os.scandir(root) as entries:
-        for entry in entries:
-            if time.monotonic() > until:
-                raise OSError("too many files")
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
-            else:
-                os.unlink(entry.path)
-    if found.st_uid == os.getuid():
-        os.utime(root, (0, 0))
+def _mounted() -> list[str]:
+    """Where something is mounted, as this process sees it."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), line.split(" ")[4]) for line in lines]

@@ -5,6 +5,7 @@ nbformat's own reader is not asked.  It validates all outputs, and 400 KB of dam
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from typing import Any
@@ -33,7 +34,7 @@ def read_notebook(data: bytes) -> NotebookNode:
     Raises:
         ValueError: the bytes are not JSON, or not a notebook, or too much of it.
     """
-    cells = [_tidy(cell, number) for number, cell in enumerate(_cells(bounded_json(data)))]
+    cells = [_tidy(cell, number) for number, cell in enumerate(_cells(bounded_json(as_utf8(data))))]
     if sum(len(json.dumps(cell.source)) for cell in cells if cell.cell_type == "code") > MAX_CODE:
         raise ValueError(f"its code has more than {MAX_CODE:,} characters")
     if sum(len(cell.source) for cell in cells if cell.cell_type != "code") > MAX_PROSE:
@@ -44,6 +45,21 @@ def read_notebook(data: bytes) -> NotebookNode:
             cell["id"] = new_markdown_cell()["id"]
         seen.add(cell["id"])
     return new_notebook(cells=cells, metadata=METADATA)
+
+
+def as_utf8(data: bytes) -> bytes:
+    """The same text in UTF-8, whatever an editor has saved it in: UTF-16 and UTF-32 tell themselves, and of what is no UTF-8 Windows' own is likely."""
+    start = data[:4]
+    for mark, encoding in ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+        if start.startswith(mark):
+            return data.decode(encoding, "replace").encode("utf-8", "surrogatepass")
+    if start[1:2] == b"\0" or start[:1] == b"\0":
+        return data.decode("utf-16-le" if start[1:2] == b"\0" else "utf-16-be", "replace").encode("utf-8", "surrogatepass")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace").encode()
+    return data
 
 
 def bounded_json(data: bytes) -> Any:
@@ -82,7 +98,7 @@ def _cells(notebook: Any) -> list[Any]:
 
 def _tidy(cell: Any, number: int) -> NotebookNode:
     """A cell with what nbformat demands of it, whatever a student's tools have left out."""
-    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw", "heading", "html"):
+    if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str):
         raise ValueError(f"cell {number} is not a cell")
     make = new_code_cell if cell["cell_type"] == "code" else new_markdown_cell
     made = make(_text(cell.get("source", cell.get("input"))), metadata=_metadata(cell.get("metadata")))

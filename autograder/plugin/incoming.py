@@ -11,7 +11,7 @@ import itertools
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +20,39 @@ from nbgrader.utils import parse_utc
 
 from autograder.course.directory import EXPECTED
 from autograder.course.schema import Limits
+from autograder.plugin.choosing import MAX_ENTRIES, NOTEBOOK, Found, weights_in
 
 STAMP = "timestamp.txt"
 STAMP_BYTES = 100
+PICKLED = {".pth", ".pkl", ".pickle", ".ckpt"}
 KINDS = {".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", ".pt", ".png", ".jpg", ".jpeg"}
 MARKUP = set('<>&"\\')
 FORMULA = ("=", "+", "-", "@")  # begin one in a spreadsheet
 MAX_FILES = 20  # besides the notebook
-MAX_ENTRIES = 10_000  # of a folder, that are looked at
 
 
-def take_only_plain_files(converter: Any, limits: Limits) -> None:
-    """Make one of nbgrader's converters copy of a submission what :func:`plain_files` finds, and believe only times that are times.
+def take_only_plain_files(converter: Any, files_of: Callable[[Path], dict[str, Found]]) -> None:
+    """Make one of nbgrader's converters copy of a submission what is meant, and believe only times that are times.
 
     Args:
         converter: an ``Autograde``, which copies and dates whatever it finds.
+        files_of: of a submission's folder what goes into the notebook's, by plain name.
     """
     copy, when = converter.init_assignment, converter.coursedir.get_existing_timestamp
 
     root = Path(converter.coursedir.root)
 
     def init_assignment(assignment_id: str, student_id: str) -> None:
-        with _instead_of_all(lambda path, exclude=None: [] if closed(Path(path), root) else [str(p) for p in plain_files(Path(path), limits)]):
+        source, target = (Path(made(assignment_id, student_id)) for made in (converter._format_source, converter._format_dest))
+        if not closed(source, root):
+            for name, file in files_of(source).items():
+                converter.log.info("Copying %s -> %s", source / file.where, target / name)
+                target.mkdir(parents=True, exist_ok=True)
+                with contextlib.suppress(OSError):  # a damaged zip
+                    data = file.read()
+                    (target / name).unlink(missing_ok=True)
+                    (target / name).write_bytes(data)
+        with _instead_of_all(_master_versions(source)):
             copy(assignment_id, student_id)
 
     def get_existing_timestamp(folder: str) -> Any:
@@ -167,6 +178,12 @@ def leave_out_markup(converter: Any) -> None:
             )
 
 
+def _master_versions(source: Path) -> Callable[..., list[str]]:
+    """nbgrader's list of a folder's files; of the submission itself none are left to copy."""
+    every = base.find_all_files
+    return lambda path, exclude=None: [] if Path(path) == source else every(path, exclude)
+
+
 @contextlib.contextmanager
 def _instead_of_all(find: Any) -> Iterator[None]:
     before, base.find_all_files = base.find_all_files, find
@@ -196,10 +213,47 @@ def plain_files(folder: Path, limits: Limits) -> list[Path]:
     return found
 
 
+def meant(folder: Path, files: list[Found], beside: str, trained: list[str], limits: Limits) -> tuple[dict[str, Found], list[str]]:
+    """What of a submission goes beside its notebook, by plain name, and what is to be told about it.
+
+    Args:
+        files: all that count, of :func:`~autograder.plugin.choosing.files_in`.
+        beside: the folder of the notebook that is meant, below the submission's.
+        trained: the exercises whose weights are handed in.
+    """
+    chosen: dict[str, Found] = {}
+    notes: list[str] = []
+    for exercise in trained:
+        if file := weights_in(files, exercise):
+            chosen[f"{exercise}.safetensors"] = file
+            if file.where.removeprefix(f"{beside}/") != f"{exercise}.safetensors":
+                notes.append(f"{file.where} was taken for {exercise}.safetensors.")
+    taken = {file.where for file in chosen.values()}
+    near = [file for file in files if file.folder in (beside, "") and file.where not in taken]
+    for file in sorted(near, key=lambda file: (file.folder != beside, not file.name.endswith(".safetensors"), file.where)):
+        if Path(file.name).suffix.lower() in PICKLED:
+            notes.append(f"{file.where} was not taken: files of that kind can hold code. Weights that count are in the .safetensors files that fit wrote.")
+        elif is_stamp(folder / STAMP) if file.where == STAMP else file.name != STAMP and _is_taken(file.name):
+            chosen.setdefault(file.name, file)
+    kept: dict[str, Found] = {}
+    held = 0
+    for name, file in chosen.items():
+        if len(kept) < MAX_FILES and file.size <= limits.file_mb << 20 and held + file.size <= limits.disk_mb << 19:
+            kept[name] = file
+            held += file.size
+    return kept, notes
+
+
 def _counts(path: Path) -> bool:
-    if path.name == EXPECTED or path.stem.rpartition(".")[2].startswith("previous"):  # the course's own; older weights of fit
+    return is_stamp(path) if path.name == STAMP else _is_taken(path.name)
+
+
+def _is_taken(name: str) -> bool:
+    """By its name; not the course's own answers, nor notebooks, nor older weights of fit."""
+    path = Path(name)
+    if name == EXPECTED or NOTEBOOK.search(name) or path.suffix == ".safetensors" and path.stem.rpartition(".")[2].startswith("previous"):
         return False
-    return is_stamp(path) if path.name == STAMP else path.suffix.lower() in KINDS and path.name.isprintable()
+    return path.suffix.lower() in KINDS and name.isprintable()
 
 
 def is_stamp(path: Path) -> bool:

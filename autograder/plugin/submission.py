@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
@@ -15,6 +16,7 @@ from nbgrader.api import Gradebook
 from autograder.plugin import incoming, interrupted
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
+from autograder.plugin.choosing import Choice, Found, files_in, notebook_in
 from autograder.plugin.running import SubmissionRunner
 from autograder.wall.record import storable
 
@@ -31,12 +33,13 @@ class SubmissionExporter(NotebookExporter):
 
     def __init__(self, config: Any = None, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
+        self._last: tuple[Path, tuple[Choice, dict[str, Found], list[str]]] | None = None
         course = course_at(self.config.CoursePreprocessor.course_file)
         SubmissionRunner.instance(parent=self).ready(course)  # no jail: nothing is touched
         assignments = getattr(self.parent, "assignments", None)
         if assignments:
             incoming.open_up(self.parent)
-            incoming.take_only_plain_files(self.parent, course.course.limits)
+            incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
             incoming.add_overlooked(self.parent)
             incoming.add_without_notebook(self.parent)
             incoming.leave_out_markup(self.parent)
@@ -70,37 +73,60 @@ class SubmissionExporter(NotebookExporter):
         """The notebook, what is to be said about it, and whether that ends its grading."""
         if self.parent and (reason := incoming.closed(path.parent, Path(self.parent.coursedir.root))):
             return new_notebook(), reason, True
-        if not os.path.lexists(path):
-            others = sorted(
-                p for p in path.parent.glob("*") if p.suffix == ".ipynb" and p.is_file() and not p.is_symlink()
-            )
-            if len(others) != 1:
-                held = ", ".join(sorted(p.name for p in path.parent.glob("*"))[:8]) or "nothing"
-                return (
-                    new_notebook(),
-                    f"There is no {path.name} in this submission; it holds {held}. Submit the notebook under its own name.",
-                    True,
-                )
-            notebook, note, refused = self._read(others[0])
-            said = f"Your notebook is called {others[0].name}, not {path.name}; it was graded all the same."
-            return notebook, note if refused else f"{said} {note}".strip(), refused
+        notebook, fault = self._own(path) if os.path.lexists(path) else (None, "")
+        if not self.parent or str(path.parent) not in self.parent.assignments:  # not as it was handed in
+            return (notebook, "", False) if notebook else (new_notebook(), fault, True)
+        choice, _, notes = self._meant(path.parent)
+        if choice.found:
+            return choice.notebook, " ".join(filter(None, [choice.note, *notes])), False
+        if notebook:
+            return notebook, "", False
+        held = ", ".join(sorted(p.name for p in path.parent.glob("*"))[:8]) or "nothing"
+        missing = f"There is no {path.name} in this submission; it holds {held}. Submit the notebook under its own name."
+        advice = "Open it in JupyterLab, save it, and submit again."
+        return new_notebook(), fault or (f"{choice.fault} {advice}" if choice.fault else missing), True
+
+    def _own(self, path: Path) -> tuple[Any, str]:
+        """The notebook under its own name, or why it cannot be read."""
         limit = course_at(self.config.CoursePreprocessor.course_file).course.limits.notebook_mb
         if path.is_symlink() or not path.is_file():
-            return new_notebook(), f"{path.name} is not a plain file.", True
+            return None, f"{path.name} is not a plain file."
         if path.stat().st_size > limit * 2**20:
-            return (
-                new_notebook(),
-                f"{path.name} is larger than {limit} MB (the limit notebook_mb). Clear its outputs and submit again.",
-                True,
-            )
+            return None, f"{path.name} is larger than {limit} MB (the limit notebook_mb). Clear its outputs and submit again."
         if path.stat().st_size == 0:
-            return new_notebook(), f"{path.name} is empty. Save the notebook in JupyterLab and submit again.", True
+            return None, f"{path.name} is empty. Save the notebook in JupyterLab and submit again."
         try:
-            return read_notebook(path.read_bytes()), "", False
+            return read_notebook(path.read_bytes()), ""
         except (ValueError, OSError) as error:
             said = f"{type(error).__name__}: {str(error)[:200]}"
-            advice = "Open it in JupyterLab, save it, and submit again."
-            return new_notebook(), f"{path.name} cannot be read as a notebook ({said}). {advice}", True
+            return None, f"{path.name} cannot be read as a notebook ({said}). Open it in JupyterLab, save it, and submit again."
+
+    def _meant(self, folder: Path) -> tuple[Choice, dict[str, Found], list[str]]:
+        """Of a submission the notebook that is meant, the files that go beside it, and what is to be told about them."""
+        if self._last is None or self._last[0] != folder:
+            course, lecture = course_at(self.config.CoursePreprocessor.course_file), self.parent.coursedir.assignment_id
+            limits = course.course.limits
+            files = files_in(folder, max(limits.notebook_mb, limits.file_mb) << 20)
+            small = [file for file in files if file.size <= limits.notebook_mb << 20]
+            choice = notebook_in(small, f"{lecture}.ipynb", CellsOf(course.source(lecture)))
+            trained = [name for name, rules in course.lecture(lecture).exercises.items() if rules.loss]
+            beside = choice.found.folder if choice.found else ""
+            self._last = folder, (choice, *incoming.meant(folder, files, beside, trained, limits))
+        return self._last[1]
+
+
+class CellsOf:
+    """Counts how many cells of a lecture a notebook holds: by their ids, or by the text of those that are locked."""
+
+    def __init__(self, source: Path) -> None:
+        cells = nbformat.read(source, as_version=4).cells if source.is_file() else []
+        own = [(cell.metadata.nbgrader, cell.source.strip()) for cell in cells if "nbgrader" in cell.metadata]
+        self.ids = {metadata.grade_id for metadata, _ in own}
+        self.texts = {text for metadata, text in own if metadata.locked and text}
+
+    def __call__(self, notebook: Any) -> int:
+        named = (cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells)
+        return sum(name in self.ids or cell.source.strip() in self.texts for name, cell in zip(named, notebook.cells))
 
 
 def add_note(notebook: Any, note: str, refused: bool) -> None:

@@ -6,6 +6,7 @@ import os
 left = []
 for root in ("/tmp", "/dev/shm"):
     for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not os.path.ismount(os.path.join(folder, name))]
         for path in (folder, *(os.path.join(folder, name) for name in files)):
             data = open(path, "rb").read() if os.path.isfile(path) and path.startswith("/tmp/home") else b""
             if b"LOOT" in data or len(data) > 100_000 or any("user" in name for name in os.listxattr(path)) or os.stat(path).st_mtime == 1234567:

@@ -1,0 +1,156 @@
+"""Which files of a submission are meant, whatever browsers, editors and learning platforms have made of their names.
+
+The content decides: of the notebooks that hold cells of the lecture the one under its own name, else the newest.  What was taken
+under another name is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from autograder.plugin.bounded import read_notebook
+
+MAX_ENTRIES = 10_000  # of a folder, that are looked at
+MAX_DEPTH = 5
+MAX_ZIPPED = 1_000  # files in a zip
+NOT_MEANT = {"__macosx", "__pycache__", "node_modules", "venv"}
+NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.I)
+MAX_NOTEBOOKS = 20  # that are read to find the one that is meant
+
+
+@dataclass(frozen=True)
+class Found:
+    """One file of a submission, in a folder or in a zip."""
+
+    where: str  # below the submission's folder, with slashes
+    size: int
+    when: float  # seconds since 1970
+    read: Callable[[], bytes]
+
+    @property
+    def name(self) -> str:
+        return self.where.rpartition("/")[2]
+
+    @property
+    def folder(self) -> str:
+        return self.where.rpartition("/")[0]
+
+
+def files_in(folder: Path, largest: int) -> list[Found]:
+    """The plain files of a submission that count, also those in folders and zips: no links, no pipes, nothing hidden, none that is larger."""
+    found: list[Found] = []
+    for entry in _walk(folder):
+        with contextlib.suppress(OSError):
+            status = entry.lstat()
+            if stat.S_ISREG(status.st_mode) and os.access(entry, os.R_OK):
+                where = entry.relative_to(folder).as_posix()
+                if entry.suffix.lower() == ".zip" and zipfile.is_zipfile(entry):
+                    found += _zipped(entry, where, largest)
+                elif status.st_size <= largest:
+                    found.append(Found(where, status.st_size, status.st_mtime, entry.read_bytes))
+    return found
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    left = MAX_ENTRIES
+    todo = [(folder, 0)]
+    while todo:
+        current, depth = todo.pop(0)
+        with contextlib.suppress(OSError), os.scandir(current) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                left -= 1
+                if left < 0:
+                    return
+                if not _is_meant(entry.name):
+                    continue
+                if not entry.is_dir(follow_symlinks=False):
+                    yield Path(entry.path)
+                elif depth < MAX_DEPTH:
+                    todo.append((Path(entry.path), depth + 1))
+
+
+def _is_meant(name: str) -> bool:
+    return not name.startswith((".", "~")) and name.lower() not in NOT_MEANT
+
+
+def _zipped(path: Path, where: str, largest: int) -> Iterator[Found]:
+    with contextlib.suppress(zipfile.BadZipFile, OSError, ValueError, NotImplementedError), zipfile.ZipFile(path) as archive:
+        for info in archive.infolist()[:MAX_ZIPPED]:
+            parts = [part for part in re.split(r"[/\\]", info.filename) if part not in ("", ".", "..")]
+            if info.is_dir() or info.flag_bits & 1 or info.file_size > largest or not parts or not all(map(_is_meant, parts)):
+                continue
+            try:
+                when = datetime(*info.date_time).timestamp()
+            except ValueError:
+                when = 0.0
+            yield Found(f"{where}/{'/'.join(parts)}", info.file_size, when, lambda info=info: _unzip(path, info, largest))  # type: ignore[misc]
+
+
+def _unzip(path: Path, info: zipfile.ZipInfo, largest: int) -> bytes:
+    """One file of an archive, and never more of it than its entry promises."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(info) as file:
+            return file.read(min(info.file_size, largest))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise OSError(f"{path.name} is damaged: {error}") from None
+    except Exception as error:  # noqa: BLE001  zlib, lzma and bz2 each have errors of their own
+        raise OSError(f"{path.name} is damaged: {type(error).__name__}: {error}") from None
+
+
+@dataclass
+class Choice:
+    """The notebook that is meant, as it was read, and what to tell about it."""
+
+    found: Found | None = None
+    notebook: Any = None
+    note: str = ""
+    fault: str = ""  # why none could be read
+
+
+def notebook_in(files: list[Found], expected: str, cells: Callable[[Any], int]) -> Choice:
+    """The notebook that is meant.
+
+    Args:
+        expected: its own name.
+        cells: how many cells of the lecture a notebook holds.
+    """
+    candidates = [file for file in files if NOTEBOOK.search(file.name)]
+    candidates.sort(key=lambda file: (file.where != expected, file.name != expected, "checkpoint" in file.name.lower(), -file.when, file.where))
+    read: list[tuple[int, Found, Any]] = []
+    faults: dict[str, str] = {}
+    for file in candidates[:MAX_NOTEBOOKS]:
+        try:
+            notebook = read_notebook(file.read())
+        except (ValueError, OSError) as error:
+            faults[file.where] = f"{type(error).__name__}: {str(error)[:200]}"
+            continue
+        read.append((cells(notebook), file, notebook))
+    if not read:
+        first = next(iter(faults), None)
+        return Choice(fault=f"{first} cannot be read as a notebook ({faults[first]})." if first else "")
+    ours = [entry for entry in read if entry[0]]
+    _, file, notebook = (ours or read)[0]
+    note = ""
+    if file.where != expected:
+        note = f"Your notebook is called {file.where}, not {expected}; it was graded all the same."
+    if len(ours) > 1:
+        others = ", ".join(other.where for _, other, _ in ours[1:4])
+        note = f"{note} There is more than one notebook of this lecture ({others}, too); {file.where} was graded.".strip()
+    return Choice(file, notebook, note)
+
+
+def weights_in(files: list[Found], exercise: str) -> Found | None:
+    """The trained weights of an exercise: under their own name, else the newest whose name a browser or platform has made of it."""
+    named = re.compile(rf"{re.escape(exercise)}([ _-]*(\(\d+\)|copy|kopie|\d+))*\.safetensors(\.txt|\.bin|\.json)?", re.I)
+    matching = [file for file in files if named.fullmatch(file.name)]
+    own = f"{exercise}.safetensors"
+    return min(matching, key=lambda file: (file.name != own, -file.when, file.where.count("/"), file.where), default=None)
