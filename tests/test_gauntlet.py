@@ -20,8 +20,7 @@ from autograder.commands.demo import nbgrader, shown_cards
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.course.directory import CourseDirectory
 from autograder.plugin import harmless
-from autograder.plugin.clean import course_prose
-from autograder.plugin.submission import NOTE
+from autograder.plugin.submission import NOTE, course_prose
 from autograder.runner.host import Runner
 
 CANARY = "sings"
@@ -160,7 +159,7 @@ def test_no_page_holds_a_script_of_a_student(graded: Graded):
 @each_class
 def test_no_autograded_notebook_holds_more_than_text(graded: Graded, course, tiny):
     """Whoever shows it: the formgrader and JupyterLab do not ask where a cell comes from."""
-    prose = course_prose(tiny.source(TINY))
+    prose = course_prose(tiny.source(TINY)).values()
     notebooks = list(graded.folder.glob(f"autograded/*/{TINY}/{TINY}.ipynb"))
     assert notebooks
     for path in notebooks:

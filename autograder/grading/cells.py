@@ -32,11 +32,12 @@ def cells_of(notebook: Any, course: CourseDirectory, lecture: str) -> list[Cell]
             continue
         metadata = cell.metadata.get("nbgrader", {})
         name = metadata.get("grade_id", "")
-        fits = name.removesuffix("_fit") if name.endswith("_fit") else ""
-        trains = fits in rules or name in rules and rules[name].loss  # the check, too, may try a training
+        fits = name.removesuffix("_fit") if name.endswith("_fit") and name.removesuffix("_fit") in rules else None
+        trains = fits or name in rules and rules[name].loss  # the check, too, may try a training
         seconds = limits.cell_seconds + WALL * limits.training_seconds if trains else None
         exercise = name if metadata.get("grade") and name in rules else None
-        cells.append(Cell(cell.source, bool(metadata.get("locked") or metadata.get("grade")), exercise, seconds))
+        locked = bool(metadata.get("locked") or metadata.get("grade"))
+        cells.append(Cell(cell.source, locked, own=not metadata, exercise=exercise, fits=fits, seconds=seconds))
     return cells
 
 

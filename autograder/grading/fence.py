@@ -95,7 +95,7 @@ class Fence:
                 replace(cell, source=text, known=ran.ended if ran.fatal else None, goes_on=text != cell.source or not (autograd or _stopped(ran)))
                 for cell, text, ran in zip(self.job.cells, texts, result.cells)
             ]
-            cells = [replace(cell, known=NOT_NEEDED) if cell.exercise and cell.exercise not in self.found else cell for cell in cells]
+            cells = [cell if (cell.exercise or cell.fits) in (None, *self.found) else replace(cell, known=NOT_NEEDED) for cell in cells]
             limits = for_another_run(self.job.limits, result.seconds, result.cpu_seconds)
             self.runs[key] = self.runner.run(replace(self.job, cells=cells, limits=limits, autograd=autograd))
         return self.runs[key]

@@ -20,6 +20,8 @@ from autograder.runner.limits import for_another_run, raised
 from autograder.wall.checkpoint import count, only
 from autograder.wall.facts import Facts
 
+LONG = 3.0  # seconds of a student's own cell, where there was not time for all
+LEFT_OUT = "The notebook's time was not enough for all cells, so this one of your own was left out of the run that counts."
 NO_RECORD = "This check handed over nothing to compare."
 
 
@@ -48,6 +50,12 @@ def grade(
     limits = course.course.limits.model_dump()
     job = Job(cells, with_names(files, course), answers.facts, limits, beside_first=not forbidding)
     result = runner.run(job)
+    if left_out := _explorations_that_left_no_time(job, result):
+        cells = [replace(cell, known=LEFT_OUT) if number in left_out else cell for number, cell in enumerate(cells)]
+        job, first = replace(job, cells=cells), result
+        result = runner.run(job)
+        for number in left_out:  # what they showed is theirs all the same
+            result.cells[number] = replace(first.cells[number], ended=f"{first.cells[number].ended or ''} {LEFT_OUT}".strip(), fatal=True)
     if lean := _with_state_alone(files, result, facts):
         files = {**files, **lean}
         again = for_another_run(limits, result.seconds, result.cpu_seconds)
@@ -73,6 +81,14 @@ def grade(
             verdict = refuse(place.exercise, rules, reason, "wrong")
         graded.verdicts[place.exercise] = verdict
     return graded
+
+
+def _explorations_that_left_no_time(job: Job, result: Result) -> set[int]:
+    """Of a notebook whose checks were not all reached: the student's own cells that took long, ended the process, or were not reached either."""
+    if all(ran.ran or ran.fatal for cell, ran in zip(job.cells, result.cells) if cell.exercise):
+        return set()
+    pairs = enumerate(zip(job.cells, result.cells))
+    return {number for number, (cell, ran) in pairs if cell.own and (ran.fatal or not ran.ran or ran.seconds >= LONG)}
 
 
 def _with_state_alone(files: dict[str, bytes], result: Result, facts: Facts) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 import torch
 
-KEYS = ("AutogradCPU", "AutogradNestedTensor", "AutogradOther", "AutogradMeta")  # of what an answer could be made of
+KEYS = ("AutogradCPU", "AutogradNestedTensor", "AutogradOther")  # of what an answer could be made of
 
 
 def switch_off() -> None:

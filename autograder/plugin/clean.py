@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat.notebooknode import from_dict
 from nbformat.v4 import new_markdown_cell
 
 from autograder.plugin import harmless
 from autograder.plugin.base import CoursePreprocessor
-from autograder.plugin.submission import NOTE
+from autograder.plugin.submission import NOTE, course_prose
 
 
 class CleanCells(CoursePreprocessor):
@@ -21,7 +19,7 @@ class CleanCells(CoursePreprocessor):
     """
 
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        prose = course_prose(self.course.source(resources["nbgrader"]["assignment"]))
+        prose = set(course_prose(self.course.source(resources["nbgrader"]["assignment"])).values())
         cards = resources.get("autograder_cards", set())
         pictures = harmless.Pictures()
         nb.cells = [_clean(cell, prose, cards, pictures) for cell in nb.cells]
@@ -45,9 +43,3 @@ def _is_card(output: Any, cards: set[str]) -> bool:
     data = output.get("data", {})
     return data.keys() == {"text/html", "text/plain"} and data["text/html"] in cards
 
-
-def course_prose(source: Path) -> set[str]:
-    """The course's own Markdown, which may hold markup."""
-    if not source.is_file():
-        return set()
-    return {cell.source for cell in nbformat.read(source, as_version=4).cells if cell.cell_type == "markdown"}

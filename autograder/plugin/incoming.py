@@ -11,6 +11,7 @@ import itertools
 import logging
 import os
 import stat
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,20 @@ def folders(converter: Any) -> list[Path]:
     """What the converter is asked to work on: a folder for each student, or whatever stands in its place."""
     pattern = converter._format_source(converter.coursedir.assignment_id, converter.coursedir.student_id)
     return [Path(name) for name in sorted(glob.glob(pattern))]
+
+
+def _is_of_a_name(character: str) -> bool:
+    """Spaces of any width and marks of direction are; what moves a cursor or ends a line is not."""
+    return unicodedata.category(character) not in ("Cc", "Cs", "Cn", "Zl", "Zp")
+
+
+def tell_hidden(converter: Any) -> None:
+    """nbgrader passes over a folder whose name begins with a dot, without a word."""
+    pattern = Path(converter._format_source(converter.coursedir.assignment_id, "*"))
+    root = next((parent for parent in pattern.parents if "*" not in str(parent)), pattern)
+    for name in sorted(os.listdir(root)) if os.path.isdir(root) else []:
+        if name.startswith(".") and os.path.lexists(str(pattern).replace("*", name)):
+            converter.log.error("Not graded: %s. A student's name may not begin with a dot, which hides the folder. Rename it.", ascii(f"{root.name}/{name}"))
 
 
 @contextlib.contextmanager
@@ -160,7 +175,7 @@ def leave_out_markup(converter: Any) -> None:
     """Grade nobody whose folder has a name that would be more than a name on the formgrader's pages, which show it as it is, or in a spreadsheet."""
     for folder in list(converter.assignments):
         name = os.path.relpath(folder, converter.coursedir.root)
-        if not name.isprintable() or MARKUP & set(name):
+        if MARKUP & set(name) or not all(map(_is_of_a_name, name)):
             del converter.assignments[folder]
             converter.log.error(
                 "Not graded: %s. A student's name may hold no line break and none of %s, which the formgrader would obey. Rename the "

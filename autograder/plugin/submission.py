@@ -13,13 +13,15 @@ from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
-from autograder.plugin import incoming, interrupted
+from autograder.course.notebook import ANSWER
+from autograder.plugin import incoming, interrupted, recognise
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.choosing import Choice, Found, files_in, notebook_in
 from autograder.plugin.running import SubmissionRunner
 from autograder.wall.record import storable
 
+WITH_OUTPUTS = 3  # times notebook_mb: plots are no reason, they are dropped before anything is judged
 REFUSED = "refused"  # cell metadata: the reason why the submission cannot be graded
 NOTE = re.compile(r'<div class="tex2jax_ignore"><b>About this submission\.</b> [^<>\n]*</div>')  # that add_note writes
 
@@ -43,6 +45,7 @@ class SubmissionExporter(NotebookExporter):
             incoming.add_overlooked(self.parent)
             incoming.add_without_notebook(self.parent)
             incoming.leave_out_markup(self.parent)
+            incoming.tell_hidden(self.parent)
             for folder in interrupted.drop_interrupted(self.parent, interrupted.is_graded):
                 self.log.warning("%s: its grading was interrupted; it is graded again", folder)
 
@@ -91,13 +94,16 @@ class SubmissionExporter(NotebookExporter):
         limit = course_at(self.config.CoursePreprocessor.course_file).course.limits.notebook_mb
         if path.is_symlink() or not path.is_file():
             return None, f"{path.name} is not a plain file."
-        if path.stat().st_size > limit * 2**20:
-            return None, f"{path.name} is larger than {limit} MB (the limit notebook_mb). Clear its outputs and submit again."
+        too_large = f"{path.name} is larger than {limit} MB (the limit notebook_mb). Clear its outputs and submit again."
+        if path.stat().st_size > WITH_OUTPUTS * limit * 2**20:
+            return None, too_large
         if path.stat().st_size == 0:
             return None, f"{path.name} is empty. Save the notebook in JupyterLab and submit again."
         try:
             return read_notebook(path.read_bytes()), ""
         except (ValueError, OSError) as error:
+            if path.stat().st_size > limit * 2**20:
+                return None, too_large
             said = f"{type(error).__name__}: {str(error)[:200]}"
             return None, f"{path.name} cannot be read as a notebook ({said}). Open it in JupyterLab, save it, and submit again."
 
@@ -106,8 +112,8 @@ class SubmissionExporter(NotebookExporter):
         if self._last is None or self._last[0] != folder:
             course, lecture = course_at(self.config.CoursePreprocessor.course_file), self.parent.coursedir.assignment_id
             limits = course.course.limits
-            files = files_in(folder, max(limits.notebook_mb, limits.file_mb) << 20)
-            small = [file for file in files if file.size <= limits.notebook_mb << 20]
+            files = files_in(folder, max(WITH_OUTPUTS * limits.notebook_mb, limits.file_mb) << 20)
+            small = [file for file in files if file.size <= WITH_OUTPUTS * limits.notebook_mb << 20]
             choice = notebook_in(small, f"{lecture}.ipynb", CellsOf(course.source(lecture)))
             trained = [name for name, rules in course.lecture(lecture).exercises.items() if rules.loss]
             beside = choice.found.folder if choice.found else ""
@@ -119,8 +125,7 @@ class CellsOf:
     """Counts how many cells of a lecture a notebook holds: by their ids, or by the text of those that are locked."""
 
     def __init__(self, source: Path) -> None:
-        cells = nbformat.read(source, as_version=4).cells if source.is_file() else []
-        own = [(cell.metadata.nbgrader, cell.source.strip()) for cell in cells if "nbgrader" in cell.metadata]
+        own = [(cell.metadata.nbgrader, cell.source.strip()) for cell in _cells_of(source) if "nbgrader" in cell.metadata]
         self.ids = {metadata.grade_id for metadata, _ in own}
         self.texts = {text for metadata, text in own if metadata.locked and text}
 
@@ -151,7 +156,8 @@ class RestoreCells(CoursePreprocessor):
         nb.metadata.pop("autograder", None)  # ours to write
         with Gradebook(info["db_url"]) as gradebook:
             released = _released(gradebook.find_notebook(info["notebook"], info["assignment"]))
-        notes: list[str] = []
+        source = self.course.source(info["assignment"])
+        notes = recognise.give_back_metadata(nb, released, _ids(source))
         found = self._find(nb, released, notes)
         if not found and not _refused(nb):
             add_note(
@@ -159,9 +165,16 @@ class RestoreCells(CoursePreprocessor):
                 f"This is not the notebook of {info['assignment']}: none of its exercises is in it. Did you submit another lecture's?",
                 True,
             )
+        if found:
+            notes += recognise.free_answers_from_locked_cells(nb, found, released)
         for name, cell in found.items():
             self._mend(cell, released[name], notes)
+        if found:
+            notes += recognise.put_no_stub_over_an_answer(nb, found, released, _calls(released))
         self._add_missing(nb, released, found, notes)
+        if found and not _refused(nb):
+            notes += recognise.answers_before_checks(nb, found, _calls(released))
+            notes += recognise.ask_a_person(nb, found, released, course_prose(source))
         if notes and not _refused(nb):
             add_note(nb, " ".join(notes), False)
         for note in notes:
@@ -194,7 +207,7 @@ class RestoreCells(CoursePreprocessor):
         if metadata["grade"] and "points" in before and _number(before["points"]) != metadata["points"]:
             notes.append(f"The points of {name} had been changed; {metadata['points']:g} count.")
         if metadata["locked"]:
-            if cell.source.strip() != original.source.strip():
+            if recognise.text_of(cell) != recognise.text_of(original):
                 notes.append(f"The locked cell {name} had been edited; its original was used.")
             cell.source = original.source
         cell.metadata["nbgrader"] = metadata
@@ -215,6 +228,26 @@ class RestoreCells(CoursePreprocessor):
             found[name] = cell
             if not _refused(nb):
                 notes.append(f"The cell {name} was missing; it was put back.")
+
+
+def course_prose(source: Path) -> dict[str, str]:
+    """The course's own Markdown, which may hold markup, by the id of its cell."""
+    return {cell.id: cell.source for cell in _cells_of(source) if cell.cell_type == "markdown"}
+
+
+def _cells_of(source: Path) -> list[Any]:
+    return list(nbformat.read(source, as_version=4).cells) if source.is_file() else []
+
+
+def _ids(source: Path) -> dict[str, str]:
+    """Of each released cell's own id the ``grade_id``."""
+    return {cell.id: cell.metadata.nbgrader.grade_id for cell in _cells_of(source) if "nbgrader" in cell.metadata}
+
+
+def _calls(released: dict[str, Any]) -> dict[str, str]:
+    """Of each answer the first cell that calls it: the fit of a model, or the check."""
+    exercises = [name.removesuffix(ANSWER) for name in released if name.endswith(ANSWER)]
+    return {f"{name}{ANSWER}": f"{name}_fit" if f"{name}_fit" in released else name for name in exercises}
 
 
 def _released(notebook: Any) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class Runner:
         self.frames: Reader | None = None
         self.disk_mb = 0  # of the jail that runs
         self.current = -1  # the cell that is running
+        self.since = 0.0  # when it began
         self.lost = 0  # processes that were killed while they ran this job
 
     def __enter__(self) -> Runner:
@@ -169,10 +170,11 @@ class Runner:
             if left < 0:
                 raise Flood
             if kind == "end":
+                self._turn(result, self.current)
                 return self._ended(header, job, result)
             if kind == "cell":
                 if type(position) is int and self.current < position < len(job.cells) and not result.cells[position].fatal:
-                    self.current = position
+                    self._turn(result, position)
             elif kind == "file" and header.get("name") in job.wanted:
                 result.files[header["name"]] = payload
             elif kind == "progress" and job.say:
@@ -190,6 +192,13 @@ class Runner:
                 shown += outputs.size(result.cells[position].outputs)
             elif kind in ("record", "fork failed"):
                 take_record(header, payload, job, position, result)
+
+    def _turn(self, result: Result, position: int) -> None:
+        """The next cell begins, and with it the one before ends."""
+        now = time.monotonic()
+        if self.current >= 0:
+            result.cells[self.current].seconds = now - self.since
+        self.current, self.since = position, now
 
     def _header(self, job: Job, result: Result) -> dict[str, Any]:
         cells = [

@@ -18,6 +18,8 @@ class Cell:
     exercise: str | None = None  # whose check it is
     seconds: float | None = None  # its own time limit
     forks: list[str] = field(default_factory=list)  # other answers to check in copies of the process
+    fits: str | None = None  # the exercise whose model it trains
+    own: bool = False  # added by the student: no cell of the lecture
     goes_on: bool = False  # behind a statement that fails, as one may from which another was taken
     known: str | None = None  # why it ended the process in an earlier run: it is left out, and this is said of it
 
@@ -28,6 +30,7 @@ class CellResult:
     ended: str | None = None  # why the cell did not come to its end, for the student to read
     ran: bool = False
     fatal: bool = False  # it ended the process, and the rest ran without it
+    seconds: float = 0.0  # between its beginning and that of the next one
 
 
 @dataclass
