@@ -146,7 +146,7 @@ class Limits(Model):
     """What one submission may use while it is graded."""
 
     cell_seconds: float = Field(default=120, gt=0)  # on the wall: ends what hangs
-    cell_cpu_seconds: float = Field(default=40, gt=0)  # of the processor, for all its processes and threads: ends what never ends
+    cell_cpu_seconds: float = Field(default=80, gt=0)  # of the processor, for all its processes and threads: ends what never ends
     notebook_seconds: float = Field(default=900, gt=0)
     notebook_cpu_seconds: float = Field(default=300, gt=0)
     training_steps: int = Field(default=1000, ge=1)  # for each model that was submitted without weights
