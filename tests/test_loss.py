@@ -216,6 +216,17 @@ def test_a_model_that_looks_at_other_rows_is_refused(names, course, monkeypatch)
     assert verdict.points == 0 and "change with the other rows of the batch" in verdict.message
 
 
+def test_a_model_that_blew_up_is_not_said_to_look_at_its_neighbours(names, course, monkeypatch):
+    """A row alone is summed in another order, and of a hundred thousand a thousandth is rounding."""
+
+    class Large(Table):
+        def __call__(self, contexts):
+            return 1e5 * super().__call__(contexts) + 0.02 * (len(contexts) == 1)
+
+    verdict, _ = judged(Large(counts_of(names, 2), 2), names, course, monkeypatch)
+    assert "other rows" not in verdict.message
+
+
 def test_outputs_that_are_not_normalised_gain_nothing(names, course, monkeypatch):
     class Shifted(Table):
         def __call__(self, contexts):
