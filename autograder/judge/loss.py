@@ -10,7 +10,7 @@ from torch import Tensor
 
 from autograder.course.names import SYMBOLS, Names
 from autograder.course.schema import Exercise, Loss
-from autograder.judge.training import Evaluation, blown_up, diagnosis, too_good
+from autograder.judge.training import UNIFORM, Evaluation, blown_up, diagnosis, too_good
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Status, Verdict, describe, refuse
 from autograder.wall.record import Record
 from autograder.wall.rows import (
@@ -29,7 +29,6 @@ PARTS = ("logits", "train", "other", "alone", "zeroed")  # of a record
 TRIED = ("fresh", "tried")  # also, where the code begins otherwise than the training of the weights
 LEARNS = 0.05  # nats on training rows, within some hundred steps: far more than chance, far less than any training gains
 FEW = 100  # parameters; of models of two symbols none is known that does with so few
-USUAL = 30.0  # as large as the logits of a sound model are
 UNIGRAM = 2.75  # below the entropy of single symbols, 2.822: nothing that ignores the context gets there
 
 
@@ -52,7 +51,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
         _not_finite(values, record.facts)
         or foreign
         or _too_many(record.facts, loss)
-        or _other_rows(values)
+        or _other_rows(values, rows)
         or _beside_the_weights(values, rows)
         or _reads_beside(record.facts)
     )
@@ -159,10 +158,10 @@ def _too_many(facts: dict[str, Any], loss: Loss) -> str | None:
     )
 
 
-def _other_rows(values: dict[str, Any]) -> str | None:
+def _other_rows(values: dict[str, Any], rows: Rows) -> str | None:
+    """Of a model that blew up, and gets no points for its loss either, the cause is another: it rounds differently in each batch."""
     together, alone = values["logits"][:ALONE_ROWS], values["alone"]
-    size = max(1.0, float(together.abs().max()) / USUAL)  # of a training that blew up, rounding alone is more than a thousandth
-    if torch.allclose(together, alone, rtol=1e-3, atol=1e-3 * size):
+    if torch.allclose(together, alone, rtol=1e-3, atol=1e-3) or float(F.cross_entropy(values["logits"], rows.targets)) > 3 * UNIFORM:
         return None
     return (
         "The logits of a row change with the other rows of the batch. Each context must be predicted on its own: in evaluation BatchNorm uses its "

@@ -1,6 +1,7 @@
 # Tries: to burn processor time in children that nobody waits for: where SIGCHLD is ignored, their time is in no process when they have ended.
 # Ends: nobody ignores SIGCHLD here; their time counts, and the cell is stopped by its limit on processor time, or on a busy machine by that on the wall.
-# answer: double append
+# answer: double
+# points: double=0
 # says: (the limit cell_
 # ran: no
 import ctypes
