@@ -9,6 +9,7 @@ from conftest import TINY
 from autograder.commands.demo_class import solution_texts
 from autograder.course.lecture import read_lecture
 from autograder.course.notebook import source_notebook
+from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import grade
@@ -326,8 +327,15 @@ def test_reading_ends_when_its_time_is_up(monkeypatch):
     monkeypatch.setattr(reading, "SECONDS", 1)
     assert [found.refused for found in reading.read_names(cells, {}, {2}, asked, unsafe=False)] == [reading.TOO_LONG] * 2
     monkeypatch.setattr(reading, "SECONDS", 20)
-    monkeypatch.setattr(reading, "MAX_ANSWER", 10)
+    monkeypatch.setattr(reading, "MAX_ANSWER", 100)
     assert [found.refused for found in reading.read_names(cells[1:], {}, {1}, asked, unsafe=False)] == [reading.TOO_LONG] * 2
+
+
+def test_a_reader_that_does_not_start_accuses_nobody(monkeypatch):
+    """Else a whole class would be told that its code is too long."""
+    monkeypatch.setattr(reading, "SECONDS", "none")  # what it is started with is no number
+    with pytest.raises(UserError, match="Names cannot be looked for here"):
+        reading.read_names([f("return 2 * x"), CHECK], {}, {1}, [Asked(FORBIDDEN, (1,))], unsafe=False)
 
 
 @pytest.mark.parametrize("unsafe", [False, True], ids=["in a jail", "without"])

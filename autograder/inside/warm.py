@@ -32,13 +32,12 @@ from autograder.inside.child import run_cells  # noqa: E402
 from autograder.inside.shell import RecordingShell  # noqa: E402
 from autograder.inside.watch import Folders, Watch, end_all, state  # noqa: E402
 from autograder.wall.facts import Facts  # noqa: E402
-from autograder.wall.frames import Reader, WireError, send  # noqa: E402
+from autograder.wall.frames import PATIENCE, Reader, WireError, send  # noqa: E402
 
 GRACE_SECONDS = 2.0  # between the polite interrupt of a cell and its end
 TICK_SECONDS = 0.1  # between two looks at what a submission uses
 MAX_FILES = 20_000  # in the jail's folders
 MAX_SOCKETS = 128  # each holds up to 200 KB that no process is charged with
-STARVED = 3  # times its seconds a notebook may be there, however long it waits for a processor
 NICE = 5  # whoever works at the machine comes first
 PASSED_ON = (
     "cell",
@@ -235,7 +234,7 @@ class Clock:
     def reached(self, now: float) -> str:
         """The limit of the notebook that is reached, or nothing."""
         self.look(now)
-        if self.worked >= self.left or now - self.begun >= STARVED * self.left:
+        if self.worked >= self.left or now - self.begun >= PATIENCE * self.left:
             return "notebook_seconds"
         return "notebook_cpu_seconds" if self.used >= self.cpu_left else ""
 

@@ -24,7 +24,7 @@ MAX_DEPTH = 5
 MAX_ZIPPED = 1_000  # files in a zip
 NOT_MEANT = {"__macosx", "__pycache__", "node_modules", "venv"}
 NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.I)
-MAX_NOTEBOOKS = 20  # that are read to find the one that is meant
+MAX_NOTEBOOKS, MAX_READ = 20, 120 << 20  # that are read to find the one that is meant, and their bytes together
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,11 @@ def notebook_in(files: list[Found], expected: str, cells: Callable[[Any], int]) 
     candidates.sort(key=lambda file: (file.where != expected, file.name != expected, "checkpoint" in file.name.lower(), -file.when, file.where))
     read: list[tuple[int, Found, Any]] = []
     faults: dict[str, str] = {}
+    left = MAX_READ
     for file in candidates[:MAX_NOTEBOOKS]:
+        left -= file.size
+        if left < 0:
+            break
         try:
             notebook = read_notebook(file.read())
         except (ValueError, OSError) as error:

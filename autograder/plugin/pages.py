@@ -9,8 +9,8 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 
+from autograder.plugin.folders import add_overlooked
 from autograder.plugin.harmless import Highlighted
-from autograder.plugin.incoming import add_overlooked
 from autograder.plugin.interrupted import claim_for, drop_interrupted, is_written
 
 NO_ALT = re.compile(r"<img (?![^>]*\balt=)")

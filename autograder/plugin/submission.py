@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
 from autograder.course.notebook import ANSWER
-from autograder.plugin import incoming, interrupted, recognise
+from autograder.plugin import folders, incoming, interrupted, recognise
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.choosing import Choice, Found, files_in, notebook_in
@@ -40,12 +40,12 @@ class SubmissionExporter(NotebookExporter):
         SubmissionRunner.instance(parent=self).ready(course)  # no jail: nothing is touched
         assignments = getattr(self.parent, "assignments", None)
         if assignments:
-            incoming.open_up(self.parent)
+            folders.open_up(self.parent)
             incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
-            incoming.add_overlooked(self.parent)
-            incoming.add_without_notebook(self.parent)
-            incoming.leave_out_markup(self.parent)
-            incoming.tell_hidden(self.parent)
+            folders.add_overlooked(self.parent)
+            folders.add_without_notebook(self.parent)
+            folders.leave_out_markup(self.parent)
+            folders.tell_hidden(self.parent)
             for folder in interrupted.drop_interrupted(self.parent, interrupted.is_graded):
                 self.log.warning("%s: its grading was interrupted; it is graded again", folder)
 
@@ -74,20 +74,20 @@ class SubmissionExporter(NotebookExporter):
 
     def _read(self, path: Path) -> tuple[Any, str, bool]:
         """The notebook, what is to be said about it, and whether that ends its grading."""
-        if self.parent and (reason := incoming.closed(path.parent, Path(self.parent.coursedir.root))):
+        if self.parent and (reason := folders.closed(path.parent, Path(self.parent.coursedir.root))):
             return new_notebook(), reason, True
-        notebook, fault = self._own(path) if os.path.lexists(path) else (None, "")
         if not self.parent or str(path.parent) not in self.parent.assignments:  # not as it was handed in
-            return (notebook, "", False) if notebook else (new_notebook(), fault, True)
+            notebook, fault = self._own(path)
+            return notebook or new_notebook(), fault, notebook is None
         choice, _, notes = self._meant(path.parent)
         if choice.found:
             return choice.notebook, " ".join(filter(None, [choice.note, *notes])), False
-        if notebook:
-            return notebook, "", False
+        if os.path.lexists(path) and (fault := self._own(path)[1]):
+            return new_notebook(), fault, True
+        if choice.fault:
+            return new_notebook(), f"{choice.fault} Open it in JupyterLab, save it, and submit again.", True
         held = ", ".join(sorted(p.name for p in path.parent.glob("*"))[:8]) or "nothing"
-        missing = f"There is no {path.name} in this submission; it holds {held}. Submit the notebook under its own name."
-        advice = "Open it in JupyterLab, save it, and submit again."
-        return new_notebook(), fault or (f"{choice.fault} {advice}" if choice.fault else missing), True
+        return new_notebook(), f"There is no {path.name} in this submission; it holds {held}. Submit the notebook under its own name.", True
 
     def _own(self, path: Path) -> tuple[Any, str]:
         """The notebook under its own name, or why it cannot be read."""

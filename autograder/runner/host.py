@@ -18,13 +18,12 @@ from autograder.runner import jail, outputs
 from autograder.runner.job import CellResult, Job, Result
 from autograder.runner.limits import ENDED, OF_THE_NOTEBOOK, ended
 from autograder.runner.taking import FRAME_COST, room, take_record
-from autograder.wall.frames import Frame, Reader, WireError, send
+from autograder.wall.frames import PATIENCE, Frame, Reader, WireError, send
 
 MAX_RERUNS = 12  # cells of one submission that may end the process, each of which costs one more run
 MAX_LOST = 2  # processes that may be killed under a submission before its cells are blamed
 START_SECONDS = 120.0  # for the warm process to come up, on the slowest machine
-STARVED = 3  # times the notebook's seconds: the warm process keeps the limit, and does not count what waits for a processor
-SPARE_SECONDS = 30.0  # beyond that; then the jail is given up
+SPARE_SECONDS = 30.0  # beyond the time after which the warm process should have ended the run; then the jail is given up
 
 
 class Flood(WireError):
@@ -160,7 +159,7 @@ class Runner:
     def _collect(self, job: Job, result: Result) -> int | None:
         assert self.socket is not None and self.frames is not None  # ready() has seen to both
         send(self.socket.fileno(), self._header(job, result), b"".join(job.files.values()))
-        until = time.monotonic() + STARVED * job.limits["notebook_seconds"] + SPARE_SECONDS
+        until = time.monotonic() + PATIENCE * job.limits["notebook_seconds"] + SPARE_SECONDS
         left, shown = room(job), 0
         self.frames.max_payload = int(left)
         while True:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from autograder.errors import UserError
 from autograder.runner import jail
 
 SECONDS = 20  # of the processor; half a megabyte of the worst text takes six
@@ -55,7 +56,7 @@ def read_names(cells: list[str], beside: dict[str, str | None], kept: set[int], 
         unsafe: without the jail.
 
     Raises:
-        UserError: there is no jail here.
+        UserError: nothing can be read here, whoever wrote it.
     """
     request = {"cells": cells, "beside": beside, "kept": sorted(kept)}
     request["asked"] = [{"forbid": one.forbid, "asking": one.asking} for one in asked]
@@ -64,7 +65,11 @@ def read_names(cells: list[str], beside: dict[str, str | None], kept: set[int], 
         answers = _Answers.model_validate_json(said).answers
     except ValidationError:
         answers = []
-    return answers if len(answers) == len(asked) else [Read(refused=TOO_LONG) for _ in asked]
+    if len(answers) == len(asked):
+        return answers
+    if not _ask(b'{"cells": [], "beside": {}, "kept": [], "asked": []}', unsafe):  # not this text: it is no student's fault
+        raise UserError("Names cannot be looked for here, so exercises that forbid some are not graded. What is missing says: autograder doctor")
+    return [Read(refused=TOO_LONG) for _ in asked]
 
 
 def _ask(request: bytes, unsafe: bool) -> bytes:

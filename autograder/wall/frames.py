@@ -12,6 +12,7 @@ from typing import Any, overload
 LENGTHS = struct.Struct(">II")  # of the header and of the payload
 MAX_HEADER = 1 << 20
 MAX_PAYLOAD = 1 << 29
+PATIENCE = 3  # times its seconds a notebook may take on a machine whose processors others have; then each side gives the run up
 Frame = tuple[dict[str, Any], bytes]
 
 
