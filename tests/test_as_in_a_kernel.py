@@ -29,7 +29,7 @@ OF_ITS_OWN = (  # what no two processes have in common
 
 def ours(sources: list[str], tiny, runner, **limits: Any) -> list[CellResult]:
     job = Job([Cell(source) for source in sources], {"helper.py": habits.HELPER.encode()}, hidden_facts(tiny, TINY).to_json(), {})
-    job.limits = {**tiny.course.limits.model_dump(), "cell_seconds": 60, **limits}
+    job.limits = {**tiny.course.limits.model_dump(), "cell_seconds": 60, "cell_cpu_seconds": 30, **limits}
     return runner.run(job).cells
 
 

@@ -32,8 +32,8 @@ WRONG_COURSES = [
     ),
     ("course: tiny", "course: Tiny Course", r"course.yml:1: course: 'Tiny Course' has not the form"),
     (
-        "limits: {cell_seconds: 5,",
-        "limits: {cell_second: 5,",
+        "limits: {cell_seconds: 4,",
+        "limits: {cell_second: 4,",
         r"course.yml:4: limits.cell_second: .*Did you mean 'cell_seconds'\?",
     ),
     (

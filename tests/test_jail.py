@@ -161,6 +161,7 @@ def test_a_course_that_submissions_would_see_is_not_graded(one_submission):
     assert not (one_submission / "autograded").exists()
 
 
+@pytest.mark.slow
 def test_typed_it_is_graded_without_and_says_so(one_submission, runner):
     said = without_bubblewrap(
         one_submission, sys.executable, "-m", "nbgrader", "autograde", TINY, "--SubmissionRunner.unsafe=True"

@@ -168,6 +168,7 @@ def test_a_stub_that_is_no_notebook_is_a_sentence(own, capsys):
     assert "is not a notebook" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_own_check_that_says_something_else_than_grading_is_found(own, runner):
     """Here a student still has the answers of yesterday, when the exercise gave fewer points."""
     assert differences(own, TINY, runner, own.root / "assignments")["double"][1] == []
