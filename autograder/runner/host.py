@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from autograder.errors import UserError
-from autograder.runner import jail, outputs
+from autograder.runner import cgroup, jail, outputs
 from autograder.runner.job import CellResult, Job, Result
 from autograder.runner.limits import ENDED, OF_THE_NOTEBOOK, ended
 from autograder.runner.taking import FRAME_COST, room, take_record
@@ -50,6 +47,7 @@ class Runner:
         self.process: subprocess.Popen[bytes] | None = None
         self.socket: socket.socket | None = None
         self.frames: Reader | None = None
+        self.group: cgroup.Group | None = None  # that the jail is in, where there are such
         self.disk_mb = 0  # of the jail that runs
         self.current = -1  # the cell that is running
         self.since = 0.0  # when it began
@@ -88,10 +86,11 @@ class Runner:
         program = ["-P", "-m", "autograder.inside.warm", str(theirs.fileno())]
         if self.unsafe:
             own = jail.Command([sys.executable, *program], ())
-            self.process = _started(own, theirs.fileno(), _environment(), own_session=True)
+            self.process = jail.started(own, theirs.fileno(), _environment(), own_session=True)
         else:
-            with jail.command([*program, str(jail.uid())], disk_mb) as command:
-                self.process = _started(command, theirs.fileno(), {}, own_session=False)
+            self.group = cgroup.made()
+            with jail.command([*program, str(jail.uid())], disk_mb, group=self.group) as command:
+                self.process = jail.started(command, theirs.fileno(), {}, own_session=False)
         theirs.close()
         frames = Reader(ours.fileno())
         self.socket, self.frames, self.disk_mb = ours, frames, disk_mb
@@ -106,6 +105,8 @@ class Runner:
                 f"{' / '.join(said)}. What is missing here says: autograder doctor. {'' if self.unsafe else jail.UNSAFE}"
             ) from None
         assert header["type"] == "ready"
+        if self.group:
+            self.group.begins()
 
     def close(self) -> None:
         """End the warm process and all that it has started."""
@@ -114,7 +115,9 @@ class Runner:
         if self.process is not None:
             with self.process:  # waits for its end and closes its stderr
                 self.process.kill()
-        self.process = self.socket = self.frames = None
+        if self.group is not None:
+            self.group.remove()
+        self.process = self.socket = self.frames = self.group = None
 
     def run(self, job: Job) -> Result:
         """Run a submission's cells; a cell that ends the process is left out and the rest runs again without it."""
@@ -143,11 +146,15 @@ class Runner:
             self.close()
             return self._died(result, ": it handed over more than a whole submission may")
         except (WireError, OSError) as error:
+            too_much = self.group is not None and self.group.reached()
             if not isinstance(error, Killed):
                 self.close()  # the warm process itself is gone; the next run starts another
             if result.seconds == told:  # it could not say what it had used
                 result.seconds += time.monotonic() - begun
                 result.cpu_seconds += time.monotonic() - begun
+            if too_much and self.current >= 0:
+                result.cells[self.current].ended = self._why("memory_mb", job)
+                return self.current
             self.lost += 1
             if self.lost <= MAX_LOST and not isinstance(error, Silence):
                 return self._once(job, result)  # from outside, until it happens again
@@ -158,6 +165,8 @@ class Runner:
 
     def _collect(self, job: Job, result: Result) -> int | None:
         assert self.socket is not None and self.frames is not None  # ready() has seen to both
+        if self.group:
+            self.group.bound((job.limits["memory_mb"] + 2 * job.limits["disk_mb"]) * 2**20)
         send(self.socket.fileno(), self._header(job, result), b"".join(job.files.values()))
         until = time.monotonic() + PATIENCE * job.limits["notebook_seconds"] + SPARE_SECONDS
         left, shown = room(job), 0
@@ -251,32 +260,6 @@ class Runner:
 
 def _seconds(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else 0.0
-
-
-def _started(command: jail.Command, fd: int, environment: dict[str, str], own_session: bool) -> subprocess.Popen[bytes]:
-    """The warm process: ``fd`` alone reaches it, and its last words stand in its standard error."""
-    with _no_crash_reports():
-        return subprocess.Popen(
-            command.arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=[fd, *command.descriptors],
-            env=environment,
-            start_new_session=own_session,
-        )
-
-
-@contextlib.contextmanager
-def _no_crash_reports() -> Iterator[None]:
-    """What is started inside leaves no core, and none is piped to the machine's crash reporter: for Linux that is a limit of 1, not of 0."""
-    before = resource.getrlimit(resource.RLIMIT_CORE)
-    with contextlib.suppress(ValueError):  # a hard limit of 0
-        resource.setrlimit(resource.RLIMIT_CORE, (1, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_CORE, before)
 
 
 def _received(frames: Reader, until: float) -> Frame:

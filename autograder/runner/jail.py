@@ -14,6 +14,7 @@ import resource
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import IO
 
 from autograder.errors import UserError
+from autograder.runner.cgroup import Group
 
 PACKAGE = Path(__file__).parent.parent
 RUNS = ("errors.py", "files.py", "names.py", "figures.py", "course", "wall", "student", "inside")  # of the package, where submissions run
@@ -77,12 +79,13 @@ _numbers = itertools.count()
 
 
 @contextlib.contextmanager
-def command(program: list[str], disk_mb: int, rooms: tuple[str, ...] = RUNS) -> Iterator[Command]:
+def command(program: list[str], disk_mb: int, rooms: tuple[str, ...] = RUNS, group: Group | None = None) -> Iterator[Command]:
     """The command that runs ``program`` (arguments of this interpreter) in a new jail.
 
     Args:
         disk_mb: of ``/tmp``, and the same of ``/dev/shm``; both live in memory and end with the jail.
         rooms: of this package, that are seen inside.
+        group: of the kernel's, that it is in.
 
     Raises:
         UserError: this machine has not what a jail needs; with the package to install.
@@ -90,7 +93,8 @@ def command(program: list[str], disk_mb: int, rooms: tuple[str, ...] = RUNS) -> 
     bwrap = _bubblewrap()
     rules = system_calls()
     try:
-        yield Command([bwrap, *_options(rules.fileno(), disk_mb, rooms), sys.executable, *program], (rules.fileno(),))
+        arguments = [bwrap, *_options(rules.fileno(), disk_mb, rooms), sys.executable, *program]
+        yield Command(group.entering(arguments) if group else arguments, (rules.fileno(),))
     finally:
         rules.close()
 
@@ -148,6 +152,32 @@ def _namespaces() -> list[str]:
         kept = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
         return [*(f"--unshare-{name}" for name in names), "--cap-drop", "ALL", *kept]
     return ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "60001", "--gid", "60001", "--cap-drop", "ALL"]
+
+
+def started(command: Command, fd: int, environment: dict[str, str], own_session: bool) -> subprocess.Popen[bytes]:
+    """The warm process: ``fd`` alone reaches it, and its last words stand in its standard error."""
+    with _no_crash_reports():
+        return subprocess.Popen(
+            command.arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=[fd, *command.descriptors],
+            env=environment,
+            start_new_session=own_session,
+        )
+
+
+@contextlib.contextmanager
+def _no_crash_reports() -> Iterator[None]:
+    """What is started inside leaves no core, and none is piped to the machine's crash reporter: for Linux that is a limit of 1, not of 0."""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    with contextlib.suppress(ValueError):  # a hard limit of 0
+        resource.setrlimit(resource.RLIMIT_CORE, (1, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
 
 
 def uid() -> int:
@@ -232,7 +262,7 @@ def system_calls() -> IO[bytes]:
     for lease in LEASES:
         refuse(denied, "fcntl", seccomp.Arg(1, seccomp.EQ, lease))
     refuse(denied, "prlimit64", seccomp.Arg(1, seccomp.EQ, resource.RLIMIT_CORE), seccomp.Arg(2, seccomp.NE, 0))
-    refuse(denied, "setrlimit", seccomp.Arg(0, seccomp.EQ, resource.RLIMIT_CORE))  # a crash is reported to nobody: see host.py
+    refuse(denied, "setrlimit", seccomp.Arg(0, seccomp.EQ, resource.RLIMIT_CORE))  # a crash is reported to nobody: see below
     for buffer in BUFFERS:
         refuse(ignored, "setsockopt", seccomp.Arg(1, seccomp.EQ, socket.SOL_SOCKET), seccomp.Arg(2, seccomp.EQ, buffer))
     refuse(denied, "setpriority", seccomp.Arg(0, seccomp.NE, os.PRIO_PROCESS))
