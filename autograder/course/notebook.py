@@ -10,7 +10,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.course.lecture import EXTRA, SHIPPED, LectureCell
+from autograder.course.directory import CourseDirectory
+from autograder.course.lecture import EXTRA, SHIPPED, LectureCell, read_lecture
 from autograder.course.schema import Exercise, Lecture
 from autograder.files import write_whole
 
@@ -124,9 +125,16 @@ def to_json(notebook: NotebookNode) -> str:
     return nbformat.writes(notebook, version=4, sort_keys=True) + "\n"
 
 
-def write_json(path: Path, data: Any) -> None:
-    """Write a file only if its content changes."""
-    write_text(path, json.dumps(data, indent=1, sort_keys=True) + "\n")
+def built(course: CourseDirectory, lecture: str) -> dict[Path, str]:
+    """What ``build/`` holds of a lecture file and its entry in ``course.yml``: the source notebook, and the other answers.
+
+    Raises:
+        UserError: something is wrong with the lecture file.
+    """
+    rules = course.lecture(lecture)
+    cells = read_lecture(course.solution(lecture), rules)
+    other = json.dumps(extras(cells), indent=1, sort_keys=True) + "\n"
+    return {course.source(lecture): to_json(source_notebook(lecture, rules, cells)), course.extras(lecture): other}
 
 
 def write_text(path: Path, text: str) -> None:

@@ -12,9 +12,9 @@ from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import Graded, grade
 from autograder.judge.cards import as_html
 from autograder.judge.verdict import NOT_ATTEMPTED, Verdict, refuse
-from autograder.plugin import harmless, incoming
+from autograder.plugin import harmless, in_step, incoming
 from autograder.plugin.base import CoursePreprocessor
-from autograder.plugin.interrupted import GRADED
+from autograder.plugin.interrupted import COURSE, GRADED, WORK
 from autograder.plugin.running import UNSAFE_NOTE, SubmissionRunner
 from autograder.plugin.submission import _refused, add_note
 from autograder.wall.record import storable
@@ -73,7 +73,9 @@ class GiveVerdicts(CoursePreprocessor):
             cards.add(card["data"]["text/html"])
             cell.outputs = [*figures, from_dict(card)]
             self.log.info("%s: %s: %s", resources["nbgrader"]["student"], name, verdict.status)
-        nb.metadata["autograder"] = {GRADED: True}  # on disk only after the points are in the gradebook
+        lecture = resources["nbgrader"]["assignment"]
+        of = {WORK: resources["autograder_work"], COURSE: in_step.digest(self.course, lecture)}
+        nb.metadata["autograder"] = {GRADED: True, **of}  # on disk only after the points are in the gradebook
         return nb, resources
 
 

@@ -1,6 +1,7 @@
-"""What a killed ``nbgrader`` command left half done is found and done again.
+"""What is half done, or done of something else than what is there now, is found and done again.
 
-nbgrader skips a submission whose folder in ``autograded/`` or ``feedback/`` exists, whatever is in it.
+nbgrader skips a submission whose folder in ``autograded/`` or ``feedback/`` exists, whatever is in it, unless a newer time is
+handed in.  A killed command leaves halves; a resubmission may come without a time; a term changes points.
 """
 
 from __future__ import annotations
@@ -8,18 +9,24 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import glob
+import hashlib
+import itertools
 import json
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from nbgrader.utils import rmtree
 
+from autograder.plugin.choosing import MAX_ENTRIES
 from autograder.plugin.incoming import STAMP, is_stamp
 
 GRADED = "graded"  # notebook metadata: written with the last version of the notebook, when its points are in the gradebook
+WORK, COURSE = "work", "course"  # beside it: digests of what was handed in, and of what decides about its points
+MAX_READ = 256 << 20  # bytes of one submission whose content is looked at; of more, sizes and times
 _claimed: dict[str, int] = {}
 
 
@@ -39,12 +46,12 @@ def claim_for(converter: Any, resources: dict[str, Any] | None) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def drop_interrupted(converter: Any, finished: Callable[[Path, Path], bool]) -> Iterator[str]:
-    """Take away the folders that an earlier run began and did not finish, so that nbgrader makes them anew.
+def drop_outdated(converter: Any, why: Callable[[Path, Path], str]) -> Iterator[str]:
+    """Take away the folders that are not what an earlier run would make now, so that nbgrader makes them anew; says which, and why.
 
     Args:
         converter: of nbgrader, which knows where it writes and for whom.
-        finished: whether a result is whole; gets its folder and the one that it was made from.
+        why: the reason why a result is not, or nothing; gets its folder and the one that it was made from.
     """
     assignment, students = converter.coursedir.assignment_id, converter.coursedir.student_id
     pattern = converter._format_dest(re.escape(assignment), "(.*)", escape=True)
@@ -53,9 +60,9 @@ def drop_interrupted(converter: Any, finished: Callable[[Path, Path], bool]) -> 
         if student is None:
             continue
         source = Path(converter._format_source(assignment, student[1]))
-        if os.path.isdir(folder) and not finished(Path(folder), source) and not _in_work(folder):
+        if os.path.isdir(folder) and (reason := why(Path(folder), source)) and not _in_work(folder):
             rmtree(folder)
-            yield folder
+            yield f"{folder}: {reason}"
 
 
 def _in_work(folder: str) -> bool:
@@ -71,20 +78,53 @@ def _in_work(folder: str) -> bool:
     return False
 
 
-def is_graded(folder: Path, source: Path) -> bool:
-    """Whether a folder of ``autograded/`` holds a notebook whose points are in the gradebook."""
+def why_graded_again(folder: Path, source: Path, course: str) -> str:
+    """Why a folder of ``autograded/`` is not the grade of what was handed in, by the rules that hold now; empty if it is.
+
+    Args:
+        course: the digest of what decides about points.
+    """
     notebook = folder / f"{folder.name}.ipynb"
     try:
-        metadata = json.loads(notebook.read_bytes())["metadata"]
-        return bool(metadata.get("autograder", {}).get(GRADED)) and _same_stamp(folder, source)
+        known = json.loads(notebook.read_bytes())["metadata"].get("autograder", {})
+        whole = bool(known.get(GRADED)) and _same_stamp(folder, source)
     except (OSError, ValueError, KeyError, AttributeError):
-        return False
+        whole = False
+    if not whole:
+        return "its grading was interrupted; it is graded again"
+    if source.is_dir() and known.get(WORK, now := digest_of(source)) != now:
+        return "something else was handed in since; it is graded again"
+    if known.get(COURSE, course) != course:
+        return "the course has changed since; it is graded again, and what was graded by hand is kept"
+    return ""
 
 
-def is_written(folder: Path, source: Path) -> bool:
-    """Whether a folder of ``feedback/`` holds a whole page."""
+def digest_of(folder: Path) -> str:
+    """Of all that was handed in but its time: names, and what is in the files."""
+    found, left = hashlib.sha256(), MAX_READ
+    for path in sorted(itertools.islice(folder.rglob("*"), MAX_ENTRIES)):
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            if path.name == STAMP or not stat.S_ISREG(status.st_mode):
+                continue
+            found.update(f"{path.relative_to(folder)}\0{status.st_size}\0".encode(errors="surrogateescape"))
+            left -= status.st_size
+            if left < 0:
+                found.update(str(status.st_mtime_ns).encode())
+            elif os.access(path, os.R_OK):
+                with path.open("rb") as file:
+                    found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()[:16]
+
+
+def why_written_again(folder: Path, source: Path) -> str:
+    """Why a folder of ``feedback/`` holds no whole page; empty if it does."""
     page = folder / f"{folder.name}.html"
-    return page.is_file() and page.read_bytes()[-64:].rstrip().endswith(b"</html>") and _same_stamp(folder, source)
+    whole = page.is_file() and page.read_bytes()[-64:].rstrip().endswith(b"</html>") and _same_stamp(folder, source)
+    if not whole:
+        return "its writing was interrupted; it is written again"
+    newest = max((path.stat().st_mtime_ns for path in source.glob("*.ipynb")), default=0)
+    return "it was graded again since; it is written again" if newest > page.stat().st_mtime_ns else ""
 
 
 def _same_stamp(folder: Path, source: Path) -> bool:

@@ -11,7 +11,7 @@ from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 
 from autograder.plugin.folders import add_overlooked
 from autograder.plugin.harmless import Highlighted
-from autograder.plugin.interrupted import claim_for, drop_interrupted, is_written
+from autograder.plugin.interrupted import claim_for, drop_outdated, why_written_again
 
 NO_ALT = re.compile(r"<img (?![^>]*\balt=)")
 
@@ -27,8 +27,8 @@ class FeedbackExporter(HTMLExporter):
         super().__init__(config=config, **kwargs)
         if getattr(self.parent, "assignments", None):
             add_overlooked(self.parent)
-            for folder in drop_interrupted(self.parent, is_written):
-                self.log.warning("%s: its writing was interrupted; it is written again", folder)
+            for said in drop_outdated(self.parent, why_written_again):
+                self.log.warning(said)
 
     def from_notebook_node(
         self, nb: Any, resources: dict[str, Any] | None = None, **kwargs: Any

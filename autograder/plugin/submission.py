@@ -8,17 +8,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
 from autograder.course.notebook import ANSWER
-from autograder.plugin import folders, incoming, interrupted, recognise
+from autograder.plugin import folders, in_step, incoming, interrupted, recognise
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.choosing import Choice, Found, files_in, notebook_in
 from autograder.plugin.running import SubmissionRunner
+from autograder.plugin.source import CellsOf, course_prose, ids
 from autograder.wall.record import storable
 
 WITH_OUTPUTS = 3  # times notebook_mb: plots are no reason, they are dropped before anything is judged
@@ -40,14 +40,16 @@ class SubmissionExporter(NotebookExporter):
         SubmissionRunner.instance(parent=self).ready(course)  # no jail: nothing is touched
         assignments = getattr(self.parent, "assignments", None)
         if assignments:
+            in_step.check_or_end(course, self.parent.coursedir.assignment_id, self.parent.coursedir.db_url)
             folders.open_up(self.parent)
             incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
             folders.add_overlooked(self.parent)
             folders.add_without_notebook(self.parent)
             folders.leave_out_markup(self.parent)
             folders.tell_hidden(self.parent)
-            for folder in interrupted.drop_interrupted(self.parent, interrupted.is_graded):
-                self.log.warning("%s: its grading was interrupted; it is graded again", folder)
+            course_now = in_step.digest(course, self.parent.coursedir.assignment_id)
+            for said in interrupted.drop_outdated(self.parent, lambda folder, source: interrupted.why_graded_again(folder, source, course_now)):
+                self.log.warning(said)
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kwargs: Any
@@ -61,8 +63,9 @@ class SubmissionExporter(NotebookExporter):
             note = storable(note)  # a file's name may be no text
             self.log.warning("%s: %s", filename, note)
             add_note(notebook, note, refused)
-        path = Path(filename)
-        resources = {**(resources or {}), "metadata": {"name": path.stem, "path": str(path.parent)}}
+        path, info = Path(filename), (resources or {}).get("nbgrader")
+        work = interrupted.digest_of(Path(self.parent._format_source(info["assignment"], info["student"]))) if info else ""
+        resources = {**(resources or {}), "autograder_work": work, "metadata": {"name": path.stem, "path": str(path.parent)}}
         return self.from_notebook_node(notebook, resources=resources, **kwargs)
 
     def _is_restored(self, path: Path, resources: dict[str, Any] | None) -> bool:
@@ -121,19 +124,6 @@ class SubmissionExporter(NotebookExporter):
         return self._last[1]
 
 
-class CellsOf:
-    """Counts how many cells of a lecture a notebook holds: by their ids, or by the text of those that are locked."""
-
-    def __init__(self, source: Path) -> None:
-        own = [(cell.metadata.nbgrader, cell.source.strip()) for cell in _cells_of(source) if "nbgrader" in cell.metadata]
-        self.ids = {metadata.grade_id for metadata, _ in own}
-        self.texts = {text for metadata, text in own if metadata.locked and text}
-
-    def __call__(self, notebook: Any) -> int:
-        named = (cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells)
-        return sum(name in self.ids or cell.source.strip() in self.texts for name, cell in zip(named, notebook.cells))
-
-
 def add_note(notebook: Any, note: str, refused: bool) -> None:
     """A first cell that says something about the submission, in which a stranger's words are neither HTML nor Markdown."""
     words = html.escape(" ".join(note.split()))
@@ -157,7 +147,7 @@ class RestoreCells(CoursePreprocessor):
         with Gradebook(info["db_url"]) as gradebook:
             released = _released(gradebook.find_notebook(info["notebook"], info["assignment"]))
         source = self.course.source(info["assignment"])
-        notes = recognise.give_back_metadata(nb, released, _ids(source))
+        notes = recognise.give_back_metadata(nb, released, ids(source))
         found = self._find(nb, released, notes)
         if not found and not _refused(nb):
             add_note(
@@ -228,20 +218,6 @@ class RestoreCells(CoursePreprocessor):
             found[name] = cell
             if not _refused(nb):
                 notes.append(f"The cell {name} was missing; it was put back.")
-
-
-def course_prose(source: Path) -> dict[str, str]:
-    """The course's own Markdown, which may hold markup, by the id of its cell."""
-    return {cell.id: cell.source for cell in _cells_of(source) if cell.cell_type == "markdown"}
-
-
-def _cells_of(source: Path) -> list[Any]:
-    return list(nbformat.read(source, as_version=4).cells) if source.is_file() else []
-
-
-def _ids(source: Path) -> dict[str, str]:
-    """Of each released cell's own id the ``grade_id``."""
-    return {cell.id: cell.metadata.nbgrader.grade_id for cell in _cells_of(source) if "nbgrader" in cell.metadata}
 
 
 def _calls(released: dict[str, Any]) -> dict[str, str]:
