@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autograder.course.directory import EXPECTED, CourseDirectory
-from autograder.course.notebook import built, write_text
+from autograder.course.notebook import built, keep_prose, write_text
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key, expected_path
 from autograder.grading.secret import public_facts
@@ -56,6 +56,7 @@ def write_sources(course: CourseDirectory, lecture: str) -> None:
         course.read_names()
     except (ValueError, OSError) as error:
         raise UserError(f"the names of course.yml cannot be read: {error}") from None
+    keep_prose(course.source(lecture), texts[course.source(lecture)])
     for path, text in texts.items():
         write_text(path, text)
     target = course.source(lecture).parent / "names.txt"
@@ -144,28 +145,9 @@ def _through_json(facts: dict) -> dict:
 
 def release(course: CourseDirectory, lecture: str, target: Path) -> None:
     """Make the stub with nbgrader's ``generate_assignment``, with a gradebook of its own that is thrown away."""
-    from nbgrader.converters import GenerateAssignment
-    from nbgrader.converters.base import NbGraderException
-    from nbgrader.coursedir import CourseDirectory as NbgraderDirectory
-    from traitlets.config import Config
-
-    from autograder.plugin import configure
-
-    with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
         Path(scratch, "gradebook.db").write_bytes(_empty_gradebook(course.course.course))
-        config = Config()
-        configure(config, str(course.root / "nbgrader_config.py"))
-        config.CourseDirectory.db_url = f"sqlite:///{scratch}/gradebook.db"
-        config.CourseDirectory.release_directory = f"{scratch}/release"
-        config.CourseDirectory.assignment_id = lecture
-        directory = NbgraderDirectory(config=config)
-        converter = GenerateAssignment(coursedir=directory, config=config)
-        said = _Said()
-        converter.log.handlers, converter.log.propagate = [said], False
-        try:
-            converter.start()
-        except (NbGraderException, RuntimeError):
-            raise UserError(f"{lecture}: nbgrader cannot make the stub:\n" + "\n".join(said.errors[:3])) from None
+        generate_assignment(course, lecture, db_url=f"sqlite:///{scratch}/gradebook.db", release_directory=f"{scratch}/release")
         made = Path(scratch) / "release" / lecture
         out = target / lecture
         out.mkdir(parents=True, exist_ok=True)
@@ -174,6 +156,37 @@ def release(course: CourseDirectory, lecture: str, target: Path) -> None:
                 (out / path.name).is_file() and (out / path.name).read_bytes() == path.read_bytes()
             ):
                 shutil.copyfile(path, out / path.name)
+
+
+def generate_assignment(course: CourseDirectory, lecture: str, force: bool = False, **directory: str) -> None:
+    """What ``nbgrader generate_assignment LECTURE`` does, in this process.
+
+    Args:
+        force: where the lecture has been released before.
+        directory: of nbgrader's settings of a course's directory, what is to be another.
+
+    Raises:
+        UserError: it fails; with what nbgrader says of it.
+    """
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.converters.base import NbGraderException
+    from nbgrader.coursedir import CourseDirectory as NbgraderDirectory
+    from traitlets.config import Config
+
+    from autograder.plugin import configure
+
+    with _ONE_AT_A_TIME:
+        config = Config()
+        configure(config, str(course.root / "nbgrader_config.py"))
+        config.CourseDirectory.update({**directory, "assignment_id": lecture})
+        converter = GenerateAssignment(coursedir=NbgraderDirectory(config=config), config=config)
+        converter.force = force
+        said = _Said()
+        converter.log.handlers, converter.log.propagate = [said], False
+        try:
+            converter.start()
+        except (NbGraderException, RuntimeError):
+            raise UserError(f"{lecture}: nbgrader cannot make the stub:\n" + "\n".join(said.errors[:3])) from None
 
 
 @functools.cache

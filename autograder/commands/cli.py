@@ -63,11 +63,15 @@ def _course() -> CourseDirectory:
 
 
 @app.command()
-def build(lectures: Lectures = None) -> None:
+def build(
+    lectures: Lectures = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Change the gradebook of a running course without asking.")] = False,
+) -> None:
     """Make the stub notebooks in `assignments/` from the lecture files in `solutions/`.
 
     Needed after every change of a lecture file or of `course.yml`. Reference models are trained the first time and kept in
-    `build/weights/`. A second run changes nothing.
+    `build/weights/`. A second run changes nothing. Where the gradebook knows a lecture that has changed, it says what, asks, and
+    brings the gradebook up to date: grades given by hand are kept, and the next `nbgrader autograde` grades again by itself.
     """
     from autograder.commands.build import build as build_one
     from autograder.runner.parallel import each_lecture
@@ -84,6 +88,28 @@ def build(lectures: Lectures = None) -> None:
         each_lecture(wanted, work, state["unsafe"])
         stage.end("built")
     console.print(f"{_count(wanted, 'lecture')} built. The stub notebooks are in assignments/.")
+    for lecture in wanted:
+        _update(course, lecture, yes)
+
+
+def _update(course: CourseDirectory, lecture: str, yes: bool) -> None:
+    """Bring the gradebook up to date, if somebody says so."""
+    from autograder.commands.update import carry_out, change
+
+    found = change(course, lecture)
+    if found is None:
+        return
+    console.print(f"\nThe gradebook differs for {lecture}, with {found.submissions} submission{'' if found.submissions == 1 else 's'}:", highlight=False)
+    for sentence in found.sentences():
+        console.print(f"  - {escape(sentence)}", highlight=False, soft_wrap=True)
+    if not yes and not (sys.stdin.isatty() and typer.confirm("Bring the gradebook up to date?")):
+        stays = f"The gradebook stays as it is, and {lecture} is not graded meanwhile."
+        console.print(f"{stays} To change it: autograder build {lecture} --yes", highlight=False, soft_wrap=True)
+        return
+    for kept in carry_out(course, found):
+        console.print(f"  what it said before is in {kept}", soft_wrap=True, highlight=False)
+    done = "The gradebook is up to date. What is graded is graded again, and grades given by hand stay, with the next:"
+    console.print(f"{done} nbgrader autograde {lecture}", highlight=False, soft_wrap=True)
 
 
 @app.command()

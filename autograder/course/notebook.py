@@ -120,6 +120,26 @@ def extras(cells: list[LectureCell]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def earlier_prose(source: Path) -> Path:
+    """Where the Markdown is kept that a source notebook once held, and that notebooks which were handed out then still hold."""
+    return source.parents[2] / "earlier" / f"{source.stem}.json"
+
+
+def keep_prose(source: Path, text: str) -> None:
+    """Before a source notebook is written anew: keep what Markdown of it will be gone."""
+    kept = earlier_prose(source)
+    if source.is_file():
+        before = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
+        old, new = (_prose(nbformat.reads(words, as_version=4)) for words in (source.read_text(encoding="utf-8"), text))
+        gone = [words for words in dict.fromkeys([*before, *old]) if words not in new]
+        if gone != before:
+            write_text(kept, json.dumps(gone, indent=1) + "\n")
+
+
+def _prose(notebook: NotebookNode) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
 def to_json(notebook: NotebookNode) -> str:
     """A notebook as text, with keys in a fixed order."""
     return nbformat.writes(notebook, version=4, sort_keys=True) + "\n"

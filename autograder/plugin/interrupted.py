@@ -36,14 +36,18 @@ def claim_for(converter: Any, resources: dict[str, Any] | None) -> None:
     if converter is None or not info:  # not one of nbgrader's conversions
         return
     folder = Path(converter._format_dest(info["assignment"], info["student"]))
-    for fd in _claimed.values():
-        os.close(fd)
-    _claimed.clear()
+    _let_go()
     folder.mkdir(parents=True, exist_ok=True)
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     _claimed[str(folder)] = fd
     with contextlib.suppress(OSError):  # a file system without locks, or another grader has it
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _let_go() -> None:
+    for fd in _claimed.values():
+        os.close(fd)
+    _claimed.clear()
 
 
 def drop_outdated(converter: Any, why: Callable[[Path, Path], str]) -> Iterator[str]:
@@ -53,6 +57,7 @@ def drop_outdated(converter: Any, why: Callable[[Path, Path], str]) -> Iterator[
         converter: of nbgrader, which knows where it writes and for whom.
         why: the reason why a result is not, or nothing; gets its folder and the one that it was made from.
     """
+    _let_go()  # what an earlier conversion of this process worked on is done
     assignment, students = converter.coursedir.assignment_id, converter.coursedir.student_id
     pattern = converter._format_dest(re.escape(assignment), "(.*)", escape=True)
     for folder in sorted(glob.glob(converter._format_dest(assignment, students))):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import nbformat
+
+from autograder.course.notebook import earlier_prose
 
 
 class CellsOf:
@@ -22,8 +25,10 @@ class CellsOf:
 
 
 def course_prose(source: Path) -> dict[str, str]:
-    """The course's own Markdown, which may hold markup, by the id of its cell."""
-    return {cell.id: cell.source for cell in _cells_of(source) if cell.cell_type == "markdown"}
+    """The course's own Markdown, which may hold markup, by the id of its cell; also what notebooks of an earlier build hold."""
+    earlier = earlier_prose(source)
+    texts = json.loads(earlier.read_text(encoding="utf-8")) if earlier.is_file() else []
+    return {f"earlier {text}": text for text in texts} | {cell.id: cell.source for cell in _cells_of(source) if cell.cell_type == "markdown"}
 
 
 def _cells_of(source: Path) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import os
 import re
@@ -11,6 +12,7 @@ from typing import Any
 from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
+from nbgrader.utils import compute_checksum
 
 from autograder.course.notebook import ANSWER
 from autograder.plugin import folders, in_step, incoming, interrupted, recognise
@@ -23,6 +25,7 @@ from autograder.wall.record import storable
 
 WITH_OUTPUTS = 3  # times notebook_mb: plots are no reason, they are dropped before anything is judged
 REFUSED = "refused"  # cell metadata: the reason why the submission cannot be graded
+CHANGED = "The course has changed since this notebook was handed out: its present texts and points were used."
 NOTE = re.compile(r'<div class="tex2jax_ignore"><b>About this submission\.</b> [^<>\n]*</div>')  # that add_note writes
 
 
@@ -36,6 +39,7 @@ class SubmissionExporter(NotebookExporter):
     def __init__(self, config: Any = None, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
         self._last: tuple[Path, tuple[Choice, dict[str, Found], list[str]]] | None = None
+        self._work: dict[str, str] = {}  # of each student the digest of what was handed in
         course = course_at(self.config.CoursePreprocessor.course_file)
         SubmissionRunner.instance(parent=self).ready(course)  # no jail: nothing is touched
         assignments = getattr(self.parent, "assignments", None)
@@ -64,7 +68,9 @@ class SubmissionExporter(NotebookExporter):
             self.log.warning("%s: %s", filename, note)
             add_note(notebook, note, refused)
         path, info = Path(filename), (resources or {}).get("nbgrader")
-        work = interrupted.digest_of(Path(self.parent._format_source(info["assignment"], info["student"]))) if info else ""
+        if info and not self._is_restored(path, resources):
+            self._work[info["student"]] = interrupted.digest_of(path.parent)
+        work = self._work.get(info["student"], "") if info else ""
         resources = {**(resources or {}), "autograder_work": work, "metadata": {"name": path.stem, "path": str(path.parent)}}
         return self.from_notebook_node(notebook, resources=resources, **kwargs)
 
@@ -165,6 +171,7 @@ class RestoreCells(CoursePreprocessor):
         if found and not _refused(nb):
             notes += recognise.answers_before_checks(nb, found, _calls(released))
             notes += recognise.ask_a_person(nb, found, released, course_prose(source))
+        notes = list(dict.fromkeys(notes))  # each is said once
         if notes and not _refused(nb):
             add_note(nb, " ".join(notes), False)
         for note in notes:
@@ -180,6 +187,10 @@ class RestoreCells(CoursePreprocessor):
                 continue
             name = metadata.get("grade_id")
             if not isinstance(name, str) or name not in names:
+                if _as_it_was_released(cell) and metadata.get("locked") and (metadata.get("grade") or cell.cell_type == "markdown"):
+                    nb.cells.remove(cell)  # the text or the check of an exercise that the course had then
+                    notes.append(CHANGED)
+                    continue
                 del cell.metadata["nbgrader"]
             elif name in found:
                 notes.append(f"The cell {name} stands more than once; the last one counts.")
@@ -194,11 +205,12 @@ class RestoreCells(CoursePreprocessor):
         if cell.cell_type != original.cell_type:
             notes.append(f"The cell {name} had become a {cell.cell_type} cell; it is a {original.cell_type} cell again.")
             _as_type(cell, original.cell_type)
+        untouched = _as_it_was_released(cell)
         if metadata["grade"] and "points" in before and _number(before["points"]) != metadata["points"]:
-            notes.append(f"The points of {name} had been changed; {metadata['points']:g} count.")
+            notes.append(CHANGED if untouched else f"The points of {name} had been changed; {metadata['points']:g} count.")
         if metadata["locked"]:
             if recognise.text_of(cell) != recognise.text_of(original):
-                notes.append(f"The locked cell {name} had been edited; its original was used.")
+                notes.append(CHANGED if untouched else f"The locked cell {name} had been edited; its original was used.")
             cell.source = original.source
         cell.metadata["nbgrader"] = metadata
 
@@ -247,6 +259,13 @@ def _released(notebook: Any) -> dict[str, Any]:
         make = new_code_cell if cell.cell_type == "code" else new_markdown_cell
         cells[cell.name] = make(cell.source, metadata={"nbgrader": metadata})
     return cells
+
+
+def _as_it_was_released(cell: Any) -> bool:
+    """Whether a cell is as nbgrader has released it, then or now: it has left a checksum of text and points there."""
+    with contextlib.suppress(Exception):  # a stranger's metadata
+        return bool(cell.metadata.nbgrader.checksum == compute_checksum(cell))
+    return False
 
 
 def _as_type(cell: Any, cell_type: str) -> None:

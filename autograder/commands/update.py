@@ -1,0 +1,145 @@
+"""Brings the gradebook of a running course up to date with ``course.yml`` and the lecture files; what people graded by hand stays.
+
+nbgrader's ``generate_assignment`` changes points and texts, and neither adds nor removes a cell once somebody has handed in.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.api import Comment, Grade, Gradebook
+
+from autograder.commands.build import generate_assignment
+from autograder.course.directory import CourseDirectory
+from autograder.plugin import absolute_gradebook, own_commands_first
+from autograder.plugin.in_step import Differences, differences
+
+SQLITE = "sqlite:///"
+
+
+@dataclass
+class Change:
+    """What would change in the gradebook, and what of people's work it concerns."""
+
+    lecture: str
+    found: Differences
+    submissions: int
+    lost: dict[str, int] = field(default_factory=dict)  # exercise that goes -> how many graded it by hand
+    above: list[str] = field(default_factory=list)  # points given by hand that are more than the exercise will have
+
+    def sentences(self) -> list[str]:
+        """One a line."""
+        said = [f"{sentence}." for sentence in self.found.sentences()]
+        said += [f"{name} goes, and with it {count} grade{'s' * (count > 1)} that people gave; they are kept in a file." for name, count in self.lost.items()]
+        return said + self.above
+
+
+def change(course: CourseDirectory, lecture: str) -> Change | None:
+    """What the gradebook says otherwise than ``course.yml``; nothing if it does not, or knows nothing of the lecture."""
+    url = absolute_gradebook(course)
+    if (file := _file(url)) and not file.is_file():
+        return None
+    own_commands_first()
+    with Gradebook(url, course.course.course) as gradebook:
+        found = differences(course, lecture, gradebook)
+        if not found:
+            return None
+        notebook = gradebook.find_notebook(lecture, lecture)
+        made = Change(lecture, found, len(notebook.submissions))
+        for cell in notebook.grade_cells:
+            given = [grade for grade in cell.grades if grade.manual_score is not None]
+            if cell.name in found.removed and given:
+                made.lost[cell.name] = len(given)
+            for grade in given:
+                most = found.points.get(cell.name, (0.0, float("inf")))[1]
+                if grade.manual_score > most:
+                    who = f"{grade.student.id} has {grade.manual_score:g} points by hand for {cell.name}"
+                    made.above.append(f"{who}, which will have {most:g}. Look at it afterwards.")
+        return made
+
+
+def carry_out(course: CourseDirectory, wanted: Change) -> list[Path]:
+    """Change the gradebook; returns the files in which what it said before is kept.
+
+    Raises:
+        UserError: nbgrader cannot do its part.
+    """
+    url, stamp = absolute_gradebook(course), time.strftime("%Y-%m-%d-%H%M%S")
+    kept = []
+    if file := _file(url):
+        kept.append(_copy(file, course.build / "gradebooks" / f"{file.stem}-{stamp}{file.suffix}"))
+    with Gradebook(url, course.course.course) as gradebook:
+        gone = [*wanted.found.removed, *wanted.found.kinds]
+        if wanted.lost:
+            kept.append(_write_lost(gradebook, wanted, course.build / "gradebooks" / f"{wanted.lecture}-{stamp}.csv"))
+        _remove(gradebook, wanted.lecture, gone)
+        cells = nbformat.read(course.source(wanted.lecture), as_version=4).cells
+        new = {*wanted.found.added, *wanted.found.kinds}
+        _add(gradebook, wanted.lecture, [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") in new])
+    generate_assignment(course, wanted.lecture, force=True)
+    return kept
+
+
+def _file(url: str) -> Path | None:
+    """Where a gradebook stands that is a file."""
+    return Path(url.removeprefix(SQLITE).partition("?")[0]) if url.startswith(SQLITE) else None
+
+
+def _copy(file: Path, target: Path) -> Path:
+    """A copy of an SQLite file, whole also while others write to it."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    return target
+
+
+def _write_lost(gradebook: Gradebook, wanted: Change, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["student", "exercise", "points", "extra_credit"])
+        for cell in gradebook.find_notebook(wanted.lecture, wanted.lecture).grade_cells:
+            for grade in cell.grades:
+                if cell.name in wanted.lost and grade.manual_score is not None:
+                    rows.writerow([grade.student.id, cell.name, grade.manual_score, grade.extra_credit])
+    return target
+
+
+def _remove(gradebook: Gradebook, lecture: str, names: list[str]) -> None:
+    notebook = gradebook.find_notebook(lecture, lecture)
+    for cell in [*notebook.grade_cells, *notebook.solution_cells, *notebook.source_cells]:
+        if cell.name in names:
+            for row in [*(getattr(cell, "grades", None) or ()), *(getattr(cell, "comments", None) or ())]:
+                gradebook.db.delete(row)
+            gradebook.db.delete(cell)
+    gradebook.db.commit()
+
+
+def _add(gradebook: Gradebook, lecture: str, cells: list[Any]) -> None:
+    """Cells, and for each submission that is there a place for their grades and comments; texts come from ``generate_assignment``."""
+    for cell in cells:
+        about = cell.metadata.nbgrader
+        if about.grade:
+            gradebook.update_or_create_grade_cell(about.grade_id, lecture, lecture, max_score=float(about.points), cell_type=cell.cell_type)
+        if about.solution:
+            gradebook.update_or_create_solution_cell(about.grade_id, lecture, lecture)
+        gradebook.update_or_create_source_cell(about.grade_id, lecture, lecture, cell_type=cell.cell_type, locked=about.locked, source=cell.source)
+    notebook = gradebook.find_notebook(lecture, lecture)
+    names = {cell.metadata.nbgrader.grade_id for cell in cells}
+    for submitted in notebook.submissions:
+        for graded in notebook.grade_cells:
+            if graded.name in names:
+                gradebook.db.add(Grade(cell_id=graded.id, notebook=submitted))
+        for solved in notebook.solution_cells:
+            if solved.name in names:
+                gradebook.db.add(Comment(cell_id=solved.id, notebook=submitted))
+    gradebook.db.commit()

@@ -1,0 +1,178 @@
+"""A made-up term on the small course: what changes while it runs, and what must not be lost by it."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import TINY, copy_course
+from converters import convert
+from nbgrader.api import Gradebook
+
+from autograder.commands.build import build
+from autograder.commands.cli import main
+from autograder.commands.demo import nbgrader, shown_cards
+from autograder.commands.demo_class import Submission, hand_in, solution_texts
+from autograder.commands.update import change
+from autograder.course.directory import CourseDirectory, load_course
+from autograder.plugin.submission import CHANGED
+
+FULL = {"double": 2, "pieces": 4, "slope": 3, "by_hand": 2, "train_tiny": 3}
+WRONG = "def double(x):\n    return x"
+CUBE = '''# %% [markdown] exercise="cube"
+# Return the cube.
+# %% answer="cube"
+def cube(x):
+    ### BEGIN SOLUTION
+    return x**3
+    ### END SOLUTION
+# %% check="cube"
+check("cube", lambda g: cube(torch.randn(5, generator=g)))
+# %% [markdown] exercise="why"
+'''
+
+
+@pytest.fixture
+def term(assigned, tmp_path) -> CourseDirectory:
+    """Two have handed in: ann all right, ben one wrong answer; neither with a time."""
+    course = copy_course(assigned, tmp_path)
+    solutions = solution_texts(course, TINY)
+    for student, answers in (("ann", solutions), ("ben", {**solutions, "double": WRONG})):
+        hand_in(course, course.root, TINY, Submission(student, dict(answers), {}))
+    return course
+
+
+def points(course: CourseDirectory, student: str) -> dict[str, tuple[float | None, float | None]]:
+    """By exercise what the machine gave, and what a person gave."""
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "tiny") as gradebook:
+        return {grade.name: (grade.auto_score, grade.manual_score) for grade in gradebook.find_submission_notebook(TINY, TINY, student).grades}
+
+
+def grade_by_hand(course: CourseDirectory, student: str, exercise: str, score: float) -> None:
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "tiny") as gradebook:
+        grade = gradebook.find_grade(exercise, TINY, TINY, student)
+        grade.manual_score, grade.needs_manual_grade = score, False
+        gradebook.db.commit()
+
+
+def edited(course: CourseDirectory, what: str, by: str) -> CourseDirectory:
+    path = course.root / "course.yml"
+    assert what in path.read_text()
+    path.write_text(path.read_text().replace(what, by))
+    return load_course(path)
+
+
+def up_to_date(course: CourseDirectory, *words: str) -> int:
+    return main(["--course", str(course.root / "course.yml"), "build", TINY, *words])
+
+
+def notes(course: CourseDirectory, student: str) -> str:
+    cells = nbformat.read(course.root / "autograded" / student / TINY / f"{TINY}.ipynb", as_version=4).cells
+    return cells[0].source if cells[0].cell_type == "markdown" else ""
+
+
+def refused(course: CourseDirectory, runner) -> str:
+    with pytest.raises(SystemExit) as ended:
+        convert(course.root, "autograde", TINY, runner)
+    return str(ended.value)
+
+
+def test_points_that_change_in_mid_term(term, runner, capsys):
+    convert(term.root, "autograde", TINY, runner)
+    grade_by_hand(term, "ann", "why", 1.5)
+    changed = edited(term, "title: Double a tensor, points: 2", "title: Double a tensor, points: 4")
+    assert refused(changed, runner) == f"Nothing is graded: course.yml or {TINY}.py has changed since {TINY} was built. Build it again: autograder build {TINY}"
+    build(changed, TINY, runner)
+    assert "double has 4 points in course.yml, 2 in the gradebook. Bring" in refused(changed, runner)
+    assert points(changed, "ann")["why"] == (0, 1.5)
+
+    assert up_to_date(changed) == 0  # where nobody can answer
+    said = capsys.readouterr().out
+    assert f"differs for {TINY}, with 2 submissions" in said and "- double has 4 points in course.yml, 2 in the gradebook." in said
+    assert f"To change it: autograder build {TINY} --yes" in said and change(changed, TINY) is not None
+    assert up_to_date(changed, "--yes") == 0
+    said = capsys.readouterr().out
+    assert "what it said before is in" in said and change(changed, TINY) is None
+    assert len(list((term.build / "gradebooks").glob("gradebook-*.db"))) == 1
+
+    said = convert(term.root, "autograde", TINY, runner)
+    assert said.count("the course has changed since; it is graded again, and what was graded by hand is kept") == 2
+    assert points(changed, "ann") == {**{name: (score, None) for name, score in FULL.items()}, "double": (4, None), "why": (0, 1.5)}
+    assert points(changed, "ben")["double"] == (0, None)
+    assert notes(changed, "ann").count(CHANGED) == 1 and "had been" not in notes(changed, "ann")
+    assert "Correct · 4 / 4 points" in shown_cards(term.root / "autograded" / "ann" / TINY / f"{TINY}.ipynb")["double"]
+    assert "graded again" not in convert(term.root, "autograde", TINY, runner)
+
+
+def test_an_exercise_more_and_one_less(term, runner, capsys):
+    convert(term.root, "autograde", TINY, runner)
+    for student, score in (("ann", 1.5), ("ben", 0.5)):
+        grade_by_hand(term, student, "why", score)
+    grade_by_hand(term, "ben", "slope", 2)
+    more = edited(term, "      why:", "      cube: {title: Cube a number, points: 5, minutes: 1, difficulty: 1}\n      why:")
+    path = more.solution(TINY)
+    path.write_text(path.read_text().replace('# %% [markdown] exercise="why"\n', CUBE))
+    assert up_to_date(more, "--yes") == 0
+    assert "- cube is not in the gradebook." in capsys.readouterr().out
+    convert(term.root, "autograde", TINY, runner)
+    assert points(more, "ann") == {**{name: (score, None) for name, score in FULL.items()}, "cube": (0, None), "why": (0, 1.5)}
+    assert points(more, "ben")["why"] == (0, 0.5)
+
+    text = path.read_text()
+    begin, end = text.index('# %% [markdown] exercise="slope"'), text.index('# %% [markdown] exercise="by_hand"')
+    path.write_text(text[:begin] + text[end:])
+    line = next(line for line in (term.root / "course.yml").read_text().splitlines() if line.strip().startswith("slope:"))
+    less = edited(more, line + "\n", "")
+    assert up_to_date(less, "--yes") == 0
+    said = capsys.readouterr().out
+    assert "- slope is in the gradebook, and no longer in the lecture." in said
+    assert "- slope goes, and with it 1 grade that people gave; they are kept in a file." in said
+    kept = next((term.build / "gradebooks").glob(f"{TINY}-*.csv"))
+    assert list(csv.reader(kept.open())) == [["student", "exercise", "points", "extra_credit"], ["ben", "slope", "2.0", ""]]
+    assert kept.stat().st_mode & 0o077 == 0
+    convert(term.root, "autograde", TINY, runner)
+    assert points(less, "ben") == {"double": (0, None), "pieces": (4, None), "by_hand": (2, None), "train_tiny": (3, None), "cube": (0, None), "why": (0, 0.5)}
+    convert(term.root, "generate_feedback", TINY, runner)
+    assert len(list(term.root.glob(f"feedback/*/{TINY}/{TINY}.html"))) == 2
+
+
+def test_a_resubmission_counts_whatever_its_time_says(term, runner):
+    convert(term.root, "autograde", TINY, runner)
+    convert(term.root, "generate_feedback", TINY, runner)
+    grade_by_hand(term, "ben", "why", 0.5)
+    shutil.rmtree(term.root / "submitted" / "ben")
+    hand_in(term, term.root, TINY, Submission("ben", dict(solution_texts(term, TINY)), {}))
+    said = convert(term.root, "autograde", TINY, runner)
+    assert "ben/lecture_t_tiny: something else was handed in since; it is graded again" in said
+    assert "ann/lecture_t_tiny: something" not in said
+    assert points(term, "ben") == {**{name: (score, None) for name, score in FULL.items()}, "why": (0, 0.5)}
+    said = convert(term.root, "generate_feedback", TINY, runner)
+    assert "ben/lecture_t_tiny: it was graded again since; it is written again" in said and "ann/lecture_t_tiny: it was" not in said
+
+
+def test_without_a_build_or_an_entry_it_is_said_once(term, runner):
+    source = term.source(TINY)
+    source.rename(source.with_suffix(".away"))
+    assert refused(term, runner) == f"Nothing is graded: {TINY} has not been built on this machine. Build it: autograder build {TINY}"
+    source.with_suffix(".away").rename(source)
+    (term.root / "gradebook.db").unlink()
+    assert refused(term, runner) == f"Nothing is graded: {TINY} is not in the gradebook. Put it there: nbgrader generate_assignment {TINY}"
+
+
+def test_the_command_itself_ends_with_the_sentence(term):
+    edited(term, "title: Double a tensor, points: 2", "title: Double a tensor, points: 4")
+    with pytest.raises(Exception, match=f"Build it again: autograder build {TINY}"):
+        nbgrader(term.root, "autograde", TINY)
+
+
+def test_a_notebook_that_was_changed_by_its_student_is_told_so(term, runner):
+    path = Path(term.root, "submitted", "ann", TINY, f"{TINY}.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    check = next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "double")
+    check.source += "  # mine"
+    check.metadata.nbgrader.points = 7
+    path.write_text(json.dumps(notebook))
+    convert(term.root, "autograde", TINY, runner)
+    assert "The points of double had been changed; 2 count." in notes(term, "ann") and CHANGED not in notes(term, "ann")
