@@ -20,8 +20,8 @@ from autograder.commands.demo import nbgrader, shown_cards
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.course.directory import CourseDirectory
 from autograder.plugin import harmless
+from autograder.plugin.notes import NOTE
 from autograder.plugin.source import course_prose
-from autograder.plugin.submission import NOTE
 from autograder.runner.host import Runner
 
 CANARY = "sings"

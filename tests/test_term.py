@@ -176,3 +176,39 @@ def test_a_notebook_that_was_changed_by_its_student_is_told_so(term, runner):
     path.write_text(json.dumps(notebook))
     convert(term.root, "autograde", TINY, runner)
     assert "The points of double had been changed; 2 count." in notes(term, "ann") and CHANGED not in notes(term, "ann")
+
+
+def test_feedback_is_released_also_of_what_came_by_mail(term, runner, tmp_path_factory):
+    """nbgrader's own command ends for the whole class where one file is missing, or is no text."""
+    exchange = tmp_path_factory.mktemp("exchange")
+    exchange.chmod(0o777)
+    there = [f"--Exchange.root={exchange}", "--course", "tiny"]
+    (term.root / "submitted" / "ben" / TINY / "submission_secret.txt").write_bytes(b"\xff\xfe")
+    convert(term.root, "autograde", TINY, runner)
+    convert(term.root, "generate_feedback", TINY, runner)
+    nbgrader(term.root, "release_assignment", TINY, *there)
+    nbgrader(term.root, "release_feedback", TINY, *there)
+    assert len(list((exchange / "tiny" / "feedback").glob("*.html"))) == 2
+    with Gradebook(f"sqlite:///{term.root}/gradebook.db", "tiny") as gradebook:
+        assert {s.student.id: s.timestamp for s in gradebook.assignment_submissions(TINY)} == {"ann": None, "ben": None}
+
+
+@pytest.mark.parametrize("policy", ["latest", "best"])
+def test_a_worse_resubmission_is_told_and_counts_as_course_yml_says(term, runner, policy):
+    course = edited(term, "late:", f"resubmissions: {policy}\nlate:")
+    convert(term.root, "autograde", TINY, runner)
+    grade_by_hand(term, "ann", "why", 1.5)
+    shutil.rmtree(term.root / "submitted" / "ann")
+    hand_in(course, term.root, TINY, Submission("ann", {**solution_texts(course, TINY), "double": WRONG}, {}))
+    said = convert(term.root, "autograde", TINY, runner)
+    told = "This resubmission has 12 points, the one before it had 14."
+    assert f"ann: {told}" in said and told in notes(course, "ann")
+    best = policy == "best"
+    assert ("The better one counts" in said) is best and ("The newest one counts." in said) is not best
+    assert points(course, "ann")["double"] == (2 if best else 0, None) and points(course, "ann")["why"][1] == 1.5
+    card = shown_cards(term.root / "autograded" / "ann" / TINY / f"{TINY}.ipynb")["double"]
+    assert ("Correct" in card) is best
+    assert (term.root / "autograded" / "ann" / TINY / "train_tiny.safetensors").is_file()
+    assert "graded again" not in convert(term.root, "autograde", TINY, runner)
+    assert list((term.build / "earlier_grades" / TINY).iterdir()) == []
+    convert(term.root, "generate_feedback", TINY, runner)

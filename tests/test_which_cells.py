@@ -10,8 +10,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
+from autograder.plugin.notes import NOTE
 from autograder.plugin.recognise import names_given
-from autograder.plugin.submission import NOTE
 
 FULL, WRITTEN = 14.0, "Because it is so."
 Edit = Callable[[nbformat.NotebookNode], None]

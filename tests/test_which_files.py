@@ -16,7 +16,7 @@ from nbgrader.api import Gradebook
 
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.plugin.choosing import files_in
-from autograder.plugin.submission import NOTE
+from autograder.plugin.notes import NOTE
 
 FULL, NOTEBOOK, WEIGHTS = 14.0, f"{TINY}.ipynb", "train_tiny.safetensors"
 Edit = Callable[[Path], None]

@@ -170,5 +170,6 @@ class Course(Model):
     tolerance: Tolerance = Tolerance()
     limits: Limits = Limits()
     late: Late | None = None
+    resubmissions: Literal["latest", "best"] = "latest"  # which of a student's submissions counts
     gradebook: str = "sqlite:///gradebook.db?timeout=60"
     lectures: dict[Identifier, Lecture]

@@ -49,6 +49,7 @@ def configure(c: Any, config_file: str) -> None:
         f"{HERE}.grading.GiveVerdicts",
         "nbconvert.preprocessors.ClearMetadataPreprocessor",
         *(f"{STOCK}.{name}" for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties")),
+        f"{HERE}.resubmitted.KeepBetter",
         f"{HERE}.clean.CleanCells",
     ]
     c.GenerateFeedback.exporter_class = f"{HERE}.pages.FeedbackExporter"

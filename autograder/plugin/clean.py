@@ -9,8 +9,8 @@ from nbformat.v4 import new_markdown_cell
 
 from autograder.plugin import harmless
 from autograder.plugin.base import CoursePreprocessor
+from autograder.plugin.notes import NOTE
 from autograder.plugin.source import course_prose
-from autograder.plugin.submission import NOTE
 
 
 class CleanCells(CoursePreprocessor):

@@ -15,8 +15,8 @@ from autograder.judge.verdict import NOT_ATTEMPTED, Verdict, refuse
 from autograder.plugin import harmless, in_step, incoming
 from autograder.plugin.base import CoursePreprocessor
 from autograder.plugin.interrupted import COURSE, GRADED, WORK
+from autograder.plugin.notes import add_note, refused_for
 from autograder.plugin.running import UNSAFE_NOTE, SubmissionRunner
-from autograder.plugin.submission import _refused, add_note
 from autograder.wall.record import storable
 
 
@@ -26,7 +26,7 @@ class RunSubmission(CoursePreprocessor):
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         lecture = resources["nbgrader"]["assignment"]
         rules = self.course.lecture(lecture).exercises
-        if reason := _refused(nb):
+        if reason := refused_for(nb):
             verdicts = {
                 name: refuse(name, exercise, reason, "could not run")
                 for name, exercise in rules.items()

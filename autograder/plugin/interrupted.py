@@ -26,6 +26,7 @@ from autograder.plugin.incoming import STAMP, is_stamp
 
 GRADED = "graded"  # notebook metadata: written with the last version of the notebook, when its points are in the gradebook
 WORK, COURSE = "work", "course"  # beside it: digests of what was handed in, and of what decides about its points
+HANDED_IN_AGAIN = "something else was handed in since; it is graded again"
 MAX_READ = 256 << 20  # bytes of one submission whose content is looked at; of more, sizes and times
 _claimed: dict[str, int] = {}
 
@@ -50,12 +51,15 @@ def _let_go() -> None:
     _claimed.clear()
 
 
-def drop_outdated(converter: Any, why: Callable[[Path, Path], str]) -> Iterator[str]:
+def drop_outdated(
+    converter: Any, why: Callable[[Path, Path], str], put_aside: Callable[[str, Path], object] | None = None
+) -> Iterator[str]:
     """Take away the folders that are not what an earlier run would make now, so that nbgrader makes them anew; says which, and why.
 
     Args:
         converter: of nbgrader, which knows where it writes and for whom.
         why: the reason why a result is not, or nothing; gets its folder and the one that it was made from.
+        put_aside: takes the result of a student whose resubmission is still to be graded.
     """
     _let_go()  # what an earlier conversion of this process worked on is done
     assignment, students = converter.coursedir.assignment_id, converter.coursedir.student_id
@@ -66,7 +70,10 @@ def drop_outdated(converter: Any, why: Callable[[Path, Path], str]) -> Iterator[
             continue
         source = Path(converter._format_source(assignment, student[1]))
         if os.path.isdir(folder) and (reason := why(Path(folder), source)) and not _in_work(folder):
-            rmtree(folder)
+            if put_aside and reason == HANDED_IN_AGAIN:
+                put_aside(student[1], Path(folder))
+            else:
+                rmtree(folder)
             yield f"{folder}: {reason}"
 
 
@@ -97,8 +104,8 @@ def why_graded_again(folder: Path, source: Path, course: str) -> str:
         whole = False
     if not whole:
         return "its grading was interrupted; it is graded again"
-    if source.is_dir() and known.get(WORK, now := digest_of(source)) != now:
-        return "something else was handed in since; it is graded again"
+    if source.is_dir() and (known.get(WORK, now := digest_of(source)) != now or _another_time(folder, source)):
+        return HANDED_IN_AGAIN
     if known.get(COURSE, course) != course:
         return "the course has changed since; it is graded again, and what was graded by hand is kept"
     return ""
@@ -130,6 +137,11 @@ def why_written_again(folder: Path, source: Path) -> str:
         return "its writing was interrupted; it is written again"
     newest = max((path.stat().st_mtime_ns for path in source.glob("*.ipynb")), default=0)
     return "it was graded again since; it is written again" if newest > page.stat().st_mtime_ns else ""
+
+
+def _another_time(folder: Path, source: Path) -> bool:
+    stamp = source / STAMP
+    return is_stamp(stamp) and (folder / STAMP).is_file() and stamp.read_bytes() != (folder / STAMP).read_bytes()
 
 
 def _same_stamp(folder: Path, source: Path) -> bool:

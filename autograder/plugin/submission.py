@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +12,21 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from nbgrader.utils import compute_checksum
 
+from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
-from autograder.plugin import folders, in_step, incoming, interrupted, recognise
+from autograder.grading.secret import secret
+from autograder.plugin import exchange, folders, in_step, incoming, interrupted, recognise
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.choosing import Choice, Found, files_in, notebook_in
+from autograder.plugin.notes import add_note, refused_for
+from autograder.plugin.resubmitted import put_aside
 from autograder.plugin.running import SubmissionRunner
 from autograder.plugin.source import CellsOf, course_prose, ids
 from autograder.wall.record import storable
 
 WITH_OUTPUTS = 3  # times notebook_mb: plots are no reason, they are dropped before anything is judged
-REFUSED = "refused"  # cell metadata: the reason why the submission cannot be graded
 CHANGED = "The course has changed since this notebook was handed out: its present texts and points were used."
-NOTE = re.compile(r'<div class="tex2jax_ignore"><b>About this submission\.</b> [^<>\n]*</div>')  # that add_note writes
 
 
 class SubmissionExporter(NotebookExporter):
@@ -47,13 +47,22 @@ class SubmissionExporter(NotebookExporter):
             in_step.check_or_end(course, self.parent.coursedir.assignment_id, self.parent.coursedir.db_url)
             folders.open_up(self.parent)
             incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
+            exchange.complete_all(self.parent, secret(course))
             folders.add_overlooked(self.parent)
             folders.add_without_notebook(self.parent)
             folders.leave_out_markup(self.parent)
             folders.tell_hidden(self.parent)
-            course_now = in_step.digest(course, self.parent.coursedir.assignment_id)
-            for said in interrupted.drop_outdated(self.parent, lambda folder, source: interrupted.why_graded_again(folder, source, course_now)):
-                self.log.warning(said)
+            self._drop_outdated(course)
+
+    def _drop_outdated(self, course: CourseDirectory) -> None:
+        lecture, url = self.parent.coursedir.assignment_id, self.parent.coursedir.db_url
+        now = in_step.digest(course, lecture)
+
+        def why(folder: Path, source: Path) -> str:
+            return interrupted.why_graded_again(folder, source, now)
+
+        for said in interrupted.drop_outdated(self.parent, why, lambda student, folder: put_aside(course, lecture, student, folder, url)):
+            self.log.warning(said)
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kwargs: Any
@@ -130,16 +139,6 @@ class SubmissionExporter(NotebookExporter):
         return self._last[1]
 
 
-def add_note(notebook: Any, note: str, refused: bool) -> None:
-    """A first cell that says something about the submission, in which a stranger's words are neither HTML nor Markdown."""
-    words = html.escape(" ".join(note.split()))
-    cell = new_markdown_cell(
-        f'<div class="tex2jax_ignore"><b>About this submission.</b> {words}</div>',
-        metadata={"autograder": {REFUSED: note} if refused else {}},
-    )
-    notebook.cells.insert(0, cell)
-
-
 class RestoreCells(CoursePreprocessor):
     """Puts the cells of a submission back into the form in which they were released, and says what had changed.
 
@@ -155,7 +154,7 @@ class RestoreCells(CoursePreprocessor):
         source = self.course.source(info["assignment"])
         notes = recognise.give_back_metadata(nb, released, ids(source))
         found = self._find(nb, released, notes)
-        if not found and not _refused(nb):
+        if not found and not refused_for(nb):
             add_note(
                 nb,
                 f"This is not the notebook of {info['assignment']}: none of its exercises is in it. Did you submit another lecture's?",
@@ -168,11 +167,11 @@ class RestoreCells(CoursePreprocessor):
         if found:
             notes += recognise.put_no_stub_over_an_answer(nb, found, released, _calls(released))
         self._add_missing(nb, released, found, notes)
-        if found and not _refused(nb):
+        if found and not refused_for(nb):
             notes += recognise.answers_before_checks(nb, found, _calls(released))
             notes += recognise.ask_a_person(nb, found, released, course_prose(source))
         notes = list(dict.fromkeys(notes))  # each is said once
-        if notes and not _refused(nb):
+        if notes and not refused_for(nb):
             add_note(nb, " ".join(notes), False)
         for note in notes:
             self.log.warning("%s: %s", info["student"], note)
@@ -228,7 +227,7 @@ class RestoreCells(CoursePreprocessor):
                 index = _index(nb, before) + 1 if before is not None else 0
             nb.cells.insert(index, cell)
             found[name] = cell
-            if not _refused(nb):
+            if not refused_for(nb):
                 notes.append(f"The cell {name} was missing; it was put back.")
 
 
@@ -276,15 +275,6 @@ def _as_type(cell: Any, cell_type: str) -> None:
 
 def _index(nb: Any, cell: Any) -> int:
     return next(i for i, other in enumerate(nb.cells) if other is cell)
-
-
-def _refused(nb: Any) -> str | None:
-    """The reason why a submission cannot be graded, if there is one."""
-    for cell in nb.cells:
-        reason = cell.metadata.get("autograder", {}).get(REFUSED)
-        if reason:
-            return str(reason)
-    return None
 
 
 def _number(value: Any) -> float | None:

@@ -1,0 +1,31 @@
+"""What is said about a submission as a whole, on its first page; also the reason why one cannot be graded."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from nbformat.v4 import new_markdown_cell
+
+REFUSED = "refused"  # cell metadata: the reason why the submission cannot be graded
+NOTE = re.compile(r'<div class="tex2jax_ignore"><b>About this submission\.</b> [^<>\n]*</div>')  # that add_note writes
+
+
+def add_note(notebook: Any, note: str, refused: bool) -> None:
+    """A first cell that says something about the submission, in which a stranger's words are neither HTML nor Markdown."""
+    words = html.escape(" ".join(note.split()))
+    cell = new_markdown_cell(
+        f'<div class="tex2jax_ignore"><b>About this submission.</b> {words}</div>',
+        metadata={"autograder": {REFUSED: note} if refused else {}},
+    )
+    notebook.cells.insert(0, cell)
+
+
+def refused_for(nb: Any) -> str | None:
+    """The reason why a submission cannot be graded, if there is one."""
+    for cell in nb.cells:
+        reason = cell.metadata.get("autograder", {}).get(REFUSED)
+        if reason:
+            return str(reason)
+    return None
