@@ -1,16 +1,20 @@
 """A made-up term on the small course: what changes while it runs, and what must not be lost by it."""
 
 import csv
+import fcntl
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import TINY, copy_course
+from conftest import TINY, copy_course, copy_tiny
 from converters import convert
 from nbgrader.api import Gradebook
 
+from autograder.commands import doctor
 from autograder.commands.build import build
 from autograder.commands.cli import main
 from autograder.commands.demo import nbgrader, shown_cards
@@ -212,3 +216,42 @@ def test_a_worse_resubmission_is_told_and_counts_as_course_yml_says(term, runner
     assert "graded again" not in convert(term.root, "autograde", TINY, runner)
     assert list((term.build / "earlier_grades" / TINY).iterdir()) == []
     convert(term.root, "generate_feedback", TINY, runner)
+
+
+def test_another_secret_is_told_and_all_are_graded_with_it(term, runner):
+    convert(term.root, "autograde", TINY, runner)
+    (term.root / ".autograder_secret").unlink()
+    said = convert(term.root, "autograde", TINY, runner)
+    assert said.count("the secret is another one now, and with it the hidden inputs; it is graded again.") == 2
+    assert points(term, "ann")["double"] == (2, None)
+
+
+def test_two_graders_take_turns(term):
+    turns = term.build / "turns"
+    turns.mkdir()
+    with (turns / TINY).open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        turn.write("4711")
+        turn.flush()
+        grader = subprocess.Popen([sys.executable, "-m", "nbgrader", "autograde", TINY], cwd=term.root, stderr=subprocess.PIPE, text=True)
+        for line in grader.stderr:
+            if "Another grader works" in line:
+                break
+        assert line.endswith(f"Another grader works on {TINY} (process 4711). This one goes on when it is done.\n")
+        assert not (term.root / "autograded").exists()
+    grader.communicate()
+    assert grader.returncode == 0 and points(term, "ann")["double"] == (2, None)
+
+
+def test_answers_and_grades_are_their_owners_alone(tmp_path, runner):
+    course = copy_tiny(tmp_path)
+    build(course, TINY, runner)
+    convert(tmp_path, "generate_assignment", TINY, runner)
+    assert [path.stat().st_mode & 0o777 for path in (course.build, tmp_path / "gradebook.db")] == [0o700, 0o600]
+    found = {finding.what: finding for finding in doctor._private(course)}
+    assert all(finding.good for finding in found.values()) and len(found) >= 2
+    course.build.chmod(0o755)
+    (tmp_path / "gradebook.db").chmod(0o644)
+    found = {finding.what: finding for finding in doctor._private(course)}
+    assert found["build is open to every account of this machine"].remedy.endswith(f"chmod go-rwx {course.build}")
+    assert not found["gradebook.db is open to every account of this machine"].good

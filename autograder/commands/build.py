@@ -52,6 +52,7 @@ def build(
 def write_sources(course: CourseDirectory, lecture: str) -> None:
     """The source notebook for nbgrader, the other answers for us, and the names that students need."""
     texts = built(course, lecture)
+    course.make_private()
     try:
         course.read_names()
     except (ValueError, OSError) as error:

@@ -42,6 +42,7 @@ def examine(course_file: Path) -> list[Finding]:
     runner = _try("runner", lambda: _runner(course))
     findings += [runner, *(_jail(course) if runner.good else [])]
     findings.append(_try("gradebook", lambda: _gradebook(course)))
+    findings += _private(course)
     return findings + [_built(course, lecture) for lecture in course.course.lectures]
 
 
@@ -204,6 +205,20 @@ def _gradebook(course: CourseDirectory) -> str:
         if url.startswith("sqlite:///") and not existed:
             file.unlink(missing_ok=True)
     return f"{url.split('@')[-1]}: {count} assignments"
+
+
+def _private(course: CourseDirectory) -> list[Finding]:
+    """Whether other accounts of this machine can read the answers and the grades."""
+    from autograder.plugin import gradebook_file
+
+    places = [course.build, course.root / SECRET_FILE, *filter(None, [gradebook_file(course)])]
+    findings = []
+    for place in places:
+        if place.exists() and os.name == "posix":
+            wide = place.stat().st_mode & (0o005 if place.is_dir() else 0o004)
+            what = f"{place.name} is {'open to every account of this machine' if wide else 'closed to other accounts'}"
+            findings.append(Finding(not wide, what, f"It holds answers or grades: chmod go-rwx {place}"))
+    return findings
 
 
 def _built(course: CourseDirectory, lecture: str) -> Finding:

@@ -42,6 +42,10 @@ class CourseDirectory:
         self.names = root / course.data.names
         self.build = root / "build"
 
+    def make_private(self) -> None:
+        """Create ``build/`` for its owner alone: it holds the answers, and others may see the course's folder."""
+        self.build.mkdir(mode=0o700, exist_ok=True)
+
     def solution(self, lecture: str) -> Path:
         return self.root / "solutions" / f"{lecture}.py"
 

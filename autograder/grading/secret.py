@@ -41,6 +41,11 @@ def secret(course: CourseDirectory) -> bytes:
     return held
 
 
+def fingerprint(course: CourseDirectory) -> str:
+    """By which one sees that a secret is another one, and nothing else."""
+    return hashlib.sha256(b"fingerprint\0" + secret(course)).hexdigest()[:16]
+
+
 def weak(value: str) -> bool:
     """Whether a secret is short, or repeats itself; of a long one nobody can say."""
     return len(value) < LENGTH or len(set(value)) < DIFFERENT

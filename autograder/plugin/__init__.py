@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ def configure(c: Any, config_file: str) -> None:
         sys.exit(str(error))
     own_commands_first()
     own_templates_first()
+    keep_private(course)
     c.CourseDirectory.root = str(course.root)
     c.CourseDirectory.course_id = course.course.course
     c.CourseDirectory.db_url = absolute_gradebook(course)
@@ -65,6 +67,20 @@ def configure(c: Any, config_file: str) -> None:
         c.AssignLatePenalties.plugin_class = f"{HERE}.late.LateRule"
         c.LateRule.percent_per_day = course.course.late.percent_per_day
         c.LateRule.grace_minutes = course.course.late.grace_minutes
+
+
+def keep_private(course: CourseDirectory) -> None:
+    """What holds answers and grades is created for its owner alone; what is there keeps the mode that somebody gave it."""
+    with contextlib.suppress(OSError):  # of another account, who may only look
+        course.make_private()
+        if (file := gradebook_file(course)) and not file.exists():
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def gradebook_file(course: CourseDirectory) -> Path | None:
+    """Where the gradebook stands, if it is a file."""
+    url = absolute_gradebook(course)
+    return Path(url.removeprefix("sqlite:///").partition("?")[0]) if url.startswith("sqlite:////") else None
 
 
 def own_commands_first() -> None:

@@ -25,7 +25,7 @@ from autograder.plugin.choosing import MAX_ENTRIES
 from autograder.plugin.incoming import STAMP, is_stamp
 
 GRADED = "graded"  # notebook metadata: written with the last version of the notebook, when its points are in the gradebook
-WORK, COURSE = "work", "course"  # beside it: digests of what was handed in, and of what decides about its points
+WORK, COURSE, SECRET = "work", "course", "secret"  # beside it: digests of what was handed in, of what decides about its points, of the secret
 HANDED_IN_AGAIN = "something else was handed in since; it is graded again"
 MAX_READ = 256 << 20  # bytes of one submission whose content is looked at; of more, sizes and times
 _claimed: dict[str, int] = {}
@@ -90,11 +90,12 @@ def _in_work(folder: str) -> bool:
     return False
 
 
-def why_graded_again(folder: Path, source: Path, course: str) -> str:
+def why_graded_again(folder: Path, source: Path, course: str, secret: str) -> str:
     """Why a folder of ``autograded/`` is not the grade of what was handed in, by the rules that hold now; empty if it is.
 
     Args:
         course: the digest of what decides about points.
+        secret: the fingerprint of what the hidden inputs come from.
     """
     notebook = folder / f"{folder.name}.ipynb"
     try:
@@ -108,6 +109,8 @@ def why_graded_again(folder: Path, source: Path, course: str) -> str:
         return HANDED_IN_AGAIN
     if known.get(COURSE, course) != course:
         return "the course has changed since; it is graded again, and what was graded by hand is kept"
+    if known.get(SECRET, secret) != secret:
+        return "the secret is another one now, and with it the hidden inputs; it is graded again. Was .autograder_secret lost, or AUTOGRADER_SECRET not set?"
     return ""
 
 

@@ -14,8 +14,8 @@ from nbgrader.utils import compute_checksum
 
 from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
-from autograder.grading.secret import secret
-from autograder.plugin import exchange, folders, in_step, incoming, interrupted, recognise
+from autograder.grading.secret import fingerprint, secret
+from autograder.plugin import exchange, folders, in_step, incoming, interrupted, recognise, turns
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.choosing import Choice, Found, files_in, notebook_in
@@ -45,6 +45,7 @@ class SubmissionExporter(NotebookExporter):
         assignments = getattr(self.parent, "assignments", None)
         if assignments:
             in_step.check_or_end(course, self.parent.coursedir.assignment_id, self.parent.coursedir.db_url)
+            turns.take_turns(self.parent, course, self.parent.coursedir.assignment_id)
             folders.open_up(self.parent)
             incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
             exchange.complete_all(self.parent, secret(course))
@@ -56,10 +57,10 @@ class SubmissionExporter(NotebookExporter):
 
     def _drop_outdated(self, course: CourseDirectory) -> None:
         lecture, url = self.parent.coursedir.assignment_id, self.parent.coursedir.db_url
-        now = in_step.digest(course, lecture)
+        now = in_step.digest(course, lecture), fingerprint(course)
 
         def why(folder: Path, source: Path) -> str:
-            return interrupted.why_graded_again(folder, source, now)
+            return interrupted.why_graded_again(folder, source, *now)
 
         for said in interrupted.drop_outdated(self.parent, why, lambda student, folder: put_aside(course, lecture, student, folder, url)):
             self.log.warning(said)
