@@ -149,7 +149,9 @@ def test_what_is_meant_is_graded_and_what_was_done_about_it_is_told(student, gra
     notes = " ".join(c.source for c in page.cells if NOTE.fullmatch(c.source))
     assert CASES[student][1] in notes
     assert bool(notes) == bool(CASES[student][1]), notes
-    assert {path.name for path in place.iterdir()} <= {NOTEBOOK, WEIGHTS, "names.txt", "expected.safetensors"}
+    own = {"timestamp.txt", "submission_secret.txt"}  # for release_feedback
+    assert {path.name for path in place.iterdir()} <= {NOTEBOOK, WEIGHTS, "names.txt", "expected.safetensors", *own}
+    assert "a person looks at it" not in notes
     assert (place / WEIGHTS).is_file()
 
 

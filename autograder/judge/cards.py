@@ -10,6 +10,20 @@ COLOURS = {"correct": "#1a7f37", "partly correct": "#9a6700", "not attempted": "
 WRONG = "#cf222e"
 
 
+def number(points: float) -> str:
+    """Points as people write them: at most two decimals."""
+    return f"{round(points, 2):g}"
+
+
+def of_points(points: float | None, most: float) -> str:
+    """As in "2 of 3 points"; without the first number where it is not known."""
+    return f"{'' if points is None else f'{number(points)} '}of {number(most)} {_unit(most)}"
+
+
+def _unit(most: float) -> str:
+    return "point" if most == 1 else "points"
+
+
 def as_html(verdict: Verdict, title: str = "") -> str:
     """A small card: status and points, the diagnosis, and a row for each named value.
 
@@ -19,7 +33,7 @@ def as_html(verdict: Verdict, title: str = "") -> str:
     head = (
         f'<div class="tex2jax_ignore" style="border-left:4px solid {colour};padding:6px 12px;margin:4px 0;max-width:860px">'
         f'<div><b style="color:{colour}">{escape(verdict.status.capitalize())}</b> · '
-        f"<b>{verdict.points:g} / {verdict.max_points:g}</b> points · {escape(title or verdict.exercise)} "
+        f"<b>{number(verdict.points)} / {number(verdict.max_points)}</b> {_unit(verdict.max_points)} · {escape(title or verdict.exercise)} "
         f"<code>{escape(verdict.exercise)}</code></div>"
     )
     message = f'<div style="margin-top:4px">{escape(verdict.message)}</div>' if verdict.message else ""
@@ -38,7 +52,7 @@ def as_html(verdict: Verdict, title: str = "") -> str:
 
 def as_text(verdict: Verdict) -> str:
     """The same in plain text."""
-    lines = [f"{verdict.exercise}: {verdict.status}, {verdict.points:g} of {verdict.max_points:g} points"]
+    lines = [f"{verdict.exercise}: {verdict.status}, {of_points(verdict.points, verdict.max_points)}"]
     if verdict.message:
         lines.append(f"  {verdict.message}")
     for row in verdict.rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -55,6 +56,9 @@ def configure(c: Any, config_file: str) -> None:
         f"{HERE}.clean.CleanCells",
     ]
     c.GenerateFeedback.exporter_class = f"{HERE}.pages.FeedbackExporter"
+    c.GenerateFeedback.preprocessors = [f"{HERE}.feedback.SayGrades", "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor"]
+    c.FeedbackExporter.template_name = "exercises"
+    c.FeedbackExporter.extra_template_paths = nbgraders_pages()
     c.HTMLExporter.filters = {  # of the formgrader's pages, too
         "highlight_code": f"{HERE}.harmless.Highlighted",
         "markdown2html": f"{HERE}.maths.markdown2html",
@@ -97,6 +101,14 @@ def own_templates_first() -> None:
     paths = os.environ.get("JUPYTER_PATH", "").split(os.pathsep)
     if own not in paths:
         os.environ["JUPYTER_PATH"] = os.pathsep.join([own, *filter(None, paths)])
+
+
+def nbgraders_pages() -> list[str]:
+    """Where nbgrader keeps its feedback page, which ours goes on from, and what that page includes."""
+    found = importlib.util.find_spec("nbgrader")
+    assert found is not None and found.submodule_search_locations
+    formgrader = Path(found.submodule_search_locations[0], "server_extensions", "formgrader")
+    return [str(formgrader / "templates"), str(formgrader / "static" / "node_modules" / "bootstrap" / "dist" / "css")]
 
 
 def release_preprocessors() -> list[str]:

@@ -1,0 +1,78 @@
+"""What a feedback page says of points: by the exercises' titles, in words, and whether a person is still to look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbgrader.api import Grade, Gradebook
+from nbgrader.preprocessors import GetGrades
+
+from autograder.course.notebook import ANSWER
+from autograder.course.schema import Lecture
+from autograder.judge.cards import number, of_points
+from autograder.plugin.base import CoursePreprocessor
+
+
+class SayGrades(GetGrades, CoursePreprocessor):
+    """nbgrader's grades and comments, and beside them the words that the page shows (``templates/…/exercises``)."""
+
+    def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        nb, resources = super().preprocess(nb, resources)
+        info = resources["nbgrader"]
+        lecture = self.course.lecture(info["assignment"])
+        with Gradebook(info["db_url"]) as gradebook:
+            grades = {
+                grade.name: grade
+                for grade in gradebook.find_submission_notebook(
+                    info["notebook"], info["assignment"], info["student"]
+                ).grades
+            }
+            for cell in nb.cells:
+                cell.metadata["autograder"] = _words(cell.metadata.get("nbgrader", {}), grades, lecture)
+            resources["autograder"] = {"title": lecture.title, **_whole(grades, lecture, info["late_penalty"])}
+        return nb, resources
+
+
+def _words(about: Any, grades: dict[str, Grade], lecture: Lecture) -> dict[str, str]:
+    """Of one cell: the title of its exercise, what stands above it, and what it got."""
+    name = about.get("grade_id", "")
+    exercise = lecture.exercises.get(name.removesuffix(ANSWER))
+    title = exercise.title if exercise else name
+    if about.get("grade"):
+        label = f"Your answer: {title}" if about.get("solution") else f"Check: {title}"
+        return {"title": title, "label": label, "said": said(grades[name]) if name in grades else ""}
+    return {"title": title, "label": f"Your answer: {title}", "said": ""} if about.get("solution") else {}
+
+
+def said(grade: Grade) -> str:
+    """What one exercise got, in words."""
+    if waits(grade):
+        return f"not graded yet, {of_points(None, grade.max_score)}"
+    words = of_points(grade.score, grade.max_score)
+    if grade.manual_score is not None:
+        checked = grade.cell_type == "code" and grade.auto_score is not None and grade.auto_score != grade.manual_score
+        words += f", given by a person; the check gave {number(grade.auto_score)}" if checked else ", given by a person"
+    return words
+
+
+def waits(grade: Grade) -> bool:
+    """Whether a person is still to give the points."""
+    return grade.manual_score is None and grade.auto_score is None
+
+
+def _whole(grades: dict[str, Grade], lecture: Lecture, penalty: float) -> dict[str, Any]:
+    """Of the notebook: its points among those that are no bonus, and what is to be said of them."""
+    bonus = sum(exercise.bonus_points for exercise in lecture.exercises.values())
+    most = sum(grade.max_score for grade in grades.values()) - bonus
+    waiting = sum(map(waits, grades.values()))
+    sentences = []
+    if waiting:
+        sentences.append("One answer waits for a person." if waiting == 1 else f"{waiting} answers wait for a person.")
+    if bonus:
+        sentences.append(f"{of_points(None, bonus).removeprefix('of ')} more can be had as a bonus.")
+    if penalty:
+        sentences.append(
+            f"{number(penalty)} {'point was' if penalty == 1 else 'points were'} taken off, because it came late."
+        )
+    total = sum(grade.score or 0.0 for grade in grades.values()) - penalty
+    return {"total": of_points(total, most) + (" so far" if waiting else ""), "sentences": sentences}
