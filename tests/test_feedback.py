@@ -1,11 +1,16 @@
 """What a feedback page says of points, in words."""
 
+import base64
+import io
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from conftest import TINY, copy_course
 from converters import convert
 from nbgrader.api import Gradebook
+from PIL import Image
 
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.judge.cards import of_points
@@ -56,3 +61,58 @@ def test_a_page_says_titles_and_who_gave_points(page):
     assert '<a href="#why">Why</a>: not graded yet, of 2 points' in page
     assert "Test cell" not in page and page.count("<body") == 1
     assert "<b>About this submission.</b> Your notebook is called mine.ipynb" in page and "a person looks at it" not in page
+
+
+def picture(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(buffer, kind)
+    return buffer.getvalue()
+
+
+PNG, JPEG = picture("PNG"), picture("JPEG")
+DATA = base64.b64encode(PNG).decode()
+WITH_PICTURES = {  # the source of the written answer, its attachments, files beside, and how many pictures are shown
+    "attached": ("I drew it: ![plot.png](attachment:plot.png)", {"plot.png": {"image/png": DATA}}, {}, 1),
+    "attached_alone": (None, {"plot.png": {"image/png": DATA}}, {}, 1),
+    "as_jpeg": ("![x](attachment:x)", {"x": {"image/jpeg": base64.b64encode(JPEG).decode()}}, {}, 1),
+    "in_the_text": (f"![x](data:image/png;base64,{DATA})", None, {}, 1),
+    "beside": ("See ![my plot](plot.png) and ![another](./photo.jpg).", None, {"plot.png": PNG, "photo.jpg": JPEG}, 2),
+    "no_picture": ("![x](attachment:x)", {"x": {"image/png": base64.b64encode(b"<script>").decode()}}, {}, 0),
+    "svg": ("![x](attachment:x)", {"x": {"image/svg+xml": DATA}}, {}, 0),
+    "elsewhere": ("![x](../../../gradebook.png) ![y](https://example.org/x.png)", None, {}, 0),
+    "no_attachments": ("![x](attachment:x)", ["x"], {}, 0),
+}
+
+
+@pytest.fixture(scope="module")
+def with_pictures(assigned, tmp_path_factory, runner) -> Path:
+    course = copy_course(assigned, tmp_path_factory.mktemp("pictures"))
+    (course.root / "gradebook.png").write_bytes(PNG)
+    for student, (text, attachments, files, _) in WITH_PICTURES.items():
+        target = hand_in(course, course.root, TINY, Submission(student, dict(solution_texts(course, TINY)), {}))
+        notebook = json.loads((target / f"{TINY}.ipynb").read_text())
+        cell = next(cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") == "why")
+        cell["source"] = text or cell["source"]
+        if attachments is not None:
+            cell["attachments"] = attachments
+        (target / f"{TINY}.ipynb").write_text(json.dumps(notebook))
+        for name, data in files.items():
+            (target / name).write_bytes(data)
+    convert(course.root, "autograde", TINY, runner)
+    convert(course.root, "generate_feedback", TINY, runner)
+    return course.root
+
+
+@pytest.mark.parametrize("student", WITH_PICTURES)
+def test_pictures_of_a_written_answer_reach_the_person_who_grades_it(student, with_pictures):
+    shown = WITH_PICTURES[student][3]
+    cells = json.loads((with_pictures / "autograded" / student / TINY / f"{TINY}.ipynb").read_text())["cells"]
+    place = next(i for i, cell in enumerate(cells) if cell["metadata"].get("nbgrader", {}).get("grade_id") == "why")
+    assert "attachments" not in cells[place]
+    outputs = cells[place + 1]["outputs"] if shown else []
+    assert len([o for o in outputs if {"image/png", "image/jpeg"} & o["data"].keys()]) == shown
+    assert len(cells) - place - 1 == bool(shown)
+    page = (with_pictures / "feedback" / student / TINY / f"{TINY}.html").read_text()
+    assert page.count('src="data:image/') == shown
+    with Gradebook(f"sqlite:///{with_pictures}/gradebook.db", "tiny") as gradebook:
+        assert gradebook.find_grade("why", TINY, TINY, student).needs_manual_grade

@@ -20,6 +20,7 @@ MAX_DEPTH = 64  # of brackets; a figure's JSON has about ten
 MAX_VALUES = 1_000_000  # some 70 MB once parsed; a notebook of 20 MB of text has 400,000 lines
 MAX_CODE = 500_000  # characters of all code, as JSON: the runner takes it in one message of 1 MB
 MAX_PROSE = 500_000  # characters of all other cells
+ATTACHED, MAX_ATTACHMENTS, MAX_ATTACHED = ("image/png", "image/jpeg"), 10, 6 << 20  # kinds; of one cell; characters of one
 IDENTITY = re.compile(r"[a-zA-Z0-9_-]{1,64}")  # of a cell, as nbformat wants it
 NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 METADATA = {
@@ -104,7 +105,16 @@ def _tidy(cell: Any, number: int) -> NotebookNode:
     made = make(_text(cell.get("source", cell.get("input"))), metadata=_metadata(cell.get("metadata")))
     if isinstance(cell.get("id"), str) and IDENTITY.fullmatch(cell["id"]):
         made["id"] = cell["id"]
+    if made.cell_type == "markdown" and (pictures := _attached(cell.get("attachments"))):
+        made["attachments"] = pictures
     return made
+
+
+def _attached(value: Any) -> dict[str, dict[str, str]]:
+    """What is attached to a cell and says that it is a picture; whether it is one is seen when it is shown."""
+    files = [file for file in value.values() if isinstance(file, dict)] if isinstance(value, dict) else []
+    found = [(kind, file[kind]) for file in files for kind in ATTACHED if isinstance(file.get(kind), str) and len(file[kind]) <= MAX_ATTACHED]
+    return {f"picture-{number}": {kind: data} for number, (kind, data) in enumerate(found[:MAX_ATTACHMENTS])}
 
 
 def _text(value: Any) -> str:

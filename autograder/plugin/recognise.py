@@ -15,6 +15,7 @@ from nbformat.v4 import new_code_cell
 GIVEN = re.compile(r"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^([A-Za-z_]\w*)[ \t]*(?::[^=\n]{0,200})?=(?!=)", re.M)
 WORDS = 3  # that a text has, to be somebody's answer
 ELSEWHERE = "# This exercise is answered in another cell."
+WITH_PICTURES = "(No text stands here, but pictures that were handed in with it.)"
 LOOK_BELOW = "(No text stands here. Please look at the other text cells of this notebook, which its student wrote or changed.)"
 
 
@@ -161,6 +162,9 @@ def ask_a_person(nb: Any, found: dict[str, Any], released: dict[str, Any], prose
         metadata = original.metadata["nbgrader"]
         cell = found.get(name)
         if cell is None or original.cell_type != "markdown" or not (metadata["grade"] and metadata["solution"]) or text_of(cell) != text_of(original):
+            continue
+        if cell.get("attachments"):
+            cell.source = WITH_PICTURES
             continue
         others = [other for other in own if other is not cell and other.metadata.get("nbgrader", {}).get("grade_id") not in released]
         if others:
