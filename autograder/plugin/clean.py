@@ -50,7 +50,9 @@ def _pictures_of(cell: Any, folder: Path | None) -> list[dict[str, str]]:
         return []
     attached = cell.get("attachments") or {}
     found = [dict(data) for data in attached.values() if isinstance(data, dict)] if isinstance(attached, dict) else []
-    for link in LINK.findall(cell.source)[:MAX_PICTURES] if folder else ():
+    for link in LINK.findall(cell.source)[:MAX_PICTURES]:
+        if folder is None:
+            break
         if inside := DATA.match(link):
             found.append({inside[1]: inside[2]})
         elif (kind := KINDS.get(Path(link).suffix.lower())) and (file := folder / Path(link).name).is_file() and file.stat().st_size <= MAX_FILE:
