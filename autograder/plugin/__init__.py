@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import os
 import sys
@@ -30,6 +31,7 @@ def configure(c: Any, config_file: str) -> None:
     own_commands_first()
     own_templates_first()
     keep_private(course)
+    one_engine()
     c.CourseDirectory.root = str(course.root)
     c.CourseDirectory.course_id = course.course.course
     c.CourseDirectory.db_url = absolute_gradebook(course)
@@ -71,6 +73,14 @@ def configure(c: Any, config_file: str) -> None:
         c.AssignLatePenalties.plugin_class = f"{HERE}.late.LateRule"
         c.LateRule.percent_per_day = course.course.late.percent_per_day
         c.LateRule.grace_minutes = course.course.late.grace_minutes
+
+
+def one_engine() -> None:
+    """Let nbgrader keep its connection to a gradebook: it makes one ten times a submission, and each compiles every statement anew."""
+    from nbgrader import api
+
+    if not hasattr(api.create_engine, "cache_info"):
+        api.create_engine = functools.cache(api.create_engine)
 
 
 def keep_private(course: CourseDirectory) -> None:
