@@ -120,7 +120,12 @@ WRONG_LECTURES = [
     (
         '# %% [markdown] exercise="why"\n# Why?\n# %% [markdown] written="why"\n# Because.',
         '# %% [markdown] written="why"\n# Because.\n# %% [markdown] exercise="why"\n# Why?',
-        r"lecture_t_tiny.py:\d+: written='why' stands before the text of its exercise",
+        r"lecture_t_tiny.py:\d+: written='why' stands before its text",
+    ),
+    (
+        '# %% fit="train_tiny"\nmodel = fit("train_tiny", Bigram, train, steps=40)\n# %% check="train_tiny"\ncheck_loss("train_tiny")',
+        '# %% check="train_tiny"\ncheck_loss("train_tiny")\n# %% fit="train_tiny"\nmodel = fit("train_tiny", Bigram, train, steps=40)',
+        r"lecture_t_tiny.py:\d+: check='train_tiny' stands before its fit",
     ),
     (
         '# %% [markdown] written="why"',

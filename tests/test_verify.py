@@ -236,7 +236,7 @@ def test_public_answers_changed_by_hand_are_found(own, runner):
 def test_the_command_ends_with_1_and_names_the_fault(own, capsys):
     (own.released(TINY) / "expected.safetensors").unlink()
     assert main(["--course", str(own.root / "course.yml"), "verify"]) == 1
-    assert "expected.safetensors is missing: run `autograder build`" in capsys.readouterr().out
+    assert f"assignments/{TINY}/expected.safetensors is missing: run `autograder build {TINY}`" in capsys.readouterr().out
 
 
 def test_a_stub_that_is_no_notebook_is_a_sentence(own, capsys):

@@ -83,7 +83,7 @@ def build(lectures: Lectures = None) -> None:
 
         each_lecture(wanted, work, state["unsafe"])
         stage.end("built")
-    console.print(f"{_count(wanted, 'lecture')} built. The stub notebooks are in assignments/.")
+    console.print(f"{_count(len(wanted), 'lecture')} built. The stub notebooks are in assignments/.")
 
 
 @app.command()
@@ -120,9 +120,9 @@ def verify(
     if trainings := [training for report in reports for training in report.trainings]:
         console.print(training_table(trainings))
     every = [e for report in reports for e in report.exercises]
-    mistakes, variants = sum(e.mistakes for e in every), sum(e.variants for e in every)
-    counts = f"{len(every)} exercises, {mistakes} mistakes, {variants} variants, {reports[0].draws} hidden draws each"
-    counts += f", {sum(e.compared for e in every)} own checks"
+    counted = {"mistake": sum(e.mistakes for e in every), "variant": sum(e.variants for e in every)}
+    counts = ", ".join([_count(len(every), "exercise"), *(_count(number, word) for word, number in counted.items())])
+    counts += f", {_count(reports[0].draws, 'hidden draw')} each, {_count(sum(e.compared for e in every), 'own check')}"
     _end(counts, [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults], "all is well")
 
 
@@ -197,15 +197,15 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _count(things: list[Any], word: str) -> str:
-    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _end(what: str, faults: list[str], good: str) -> None:
     """The last line of a command that proves something, and its exit code."""
     for fault in faults:
         console.print(f"[red]wrong[/red] {escape(fault)}", highlight=False, soft_wrap=True)
-    console.print(f"{what}: {_count(faults, 'fault') if faults else good}.")
+    console.print(f"{what}: {_count(len(faults), 'fault') if faults else good}.")
     if faults:
         raise typer.Exit(1)
 

@@ -173,16 +173,17 @@ def trainings(course: CourseDirectory, lecture: str, reference: dict[str, Verdic
 
 def out_of_date(committed: Path, built: Path) -> list[str]:
     """What of a committed stub is not what the lecture file gives."""
-    faults = []
+    faults, again = [], f"run `autograder build {built.name}`"
     for path in sorted(built.iterdir()):
         other = committed / path.name
+        where = f"{committed.parent.name}/{committed.name}/{path.name}"
         if path.name == "names.txt":  # released with every assignment, but committed once, at the top
             continue
         if not other.is_file():
-            faults.append(f"{other.parent.name}/{other.name} is missing: run `autograder build`")
+            faults.append(f"{where} is missing: {again}")
         elif other.read_bytes() != path.read_bytes():
             said = "the public answers differ" if path.name == EXPECTED else "the stub differs from the lecture file"
-            faults.append(f"{other.parent.name}/{other.name}: {said}: run `autograder build`")
+            faults.append(f"{where}: {said}: {again}")
     return faults
 
 

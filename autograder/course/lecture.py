@@ -121,9 +121,8 @@ def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
         return LectureCell("provided" if code else "prose", cell.source, line, code)
     role, exercise = roles[0], str(metadata[roles[0]])
     if exercise not in lecture.exercises:
-        raise UserError(
-            f"{path}:{line}: {role}={exercise!r} has no entry in course.yml; the entries are {', '.join(lecture.exercises) or 'none yet'}."
-        )
+        entries = f"the entries are {', '.join(lecture.exercises)}" if lecture.exercises else "this lecture has none yet"
+        raise UserError(f"{path}:{line}: {role}={exercise!r} has no entry in course.yml; {entries}.")
     if code == (role in ("exercise", "written")):
         raise UserError(f"{path}:{line}: {role}={exercise!r} must be a {'markdown' if code else 'code'} cell.")
     if (role == "mistake") != bool(says):
@@ -168,8 +167,10 @@ def _check_whole(path: Path, cells: list[LectureCell], lecture: Lecture) -> None
                 raise UserError(
                     f"{path}:{cell.line}: {cell.role}={name!r}: by its entry in course.yml this exercise has only {', '.join(needed)}."
                 )
-        if own[0].role != "exercise":
-            raise UserError(f"{path}:{own[0].line}: {own[0].role}={name!r} stands before the text of its exercise.")
+        for first, then in zip(needed, needed[1:]):
+            if places[then, name] < places[first, name]:
+                before = "text" if first == "exercise" else first
+                raise UserError(f"{path}:{places[then, name]}: {then}={name!r} stands before its {before}.")
         if not rules.written:
             call = "check_loss(" if rules.loss else "check("
             source = next(c.source for c in cells if c.role == "check" and c.exercise == name)
@@ -177,8 +178,6 @@ def _check_whole(path: Path, cells: list[LectureCell], lecture: Lecture) -> None
                 raise UserError(
                     f'{path}:{places["check", name]}: the check cell of {name!r} must call {call}"{name}", ...).'
                 )
-            if places["answer", name] > places["check", name]:
-                raise UserError(f"{path}:{places['check', name]}: the check of {name!r} stands before its answer.")
         for cell in cells:
             if cell.exercise == name and cell.role in EXTRA and cell.line < places.get(("check", name), 0):
                 raise UserError(f"{path}:{cell.line}: {cell.role}={name!r} must stand after the check.")
