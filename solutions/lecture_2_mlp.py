@@ -593,7 +593,7 @@ def initial_parameters(T, d, hidden, g):
     return [torch.randn(shape, generator=g) * scale for shape, scale in zip(sizes, (1, 0.2, 0, 0.1, 0))]
 
 
-# %% mistake="initial_loss" says="W2 and its bias are right, but W1 has its rows and columns swapped: it is multiplied from the right, so its rows are its inputs."
+# %% mistake="initial_loss" says="W2 and its bias are right, but W1 has its rows and columns swapped: it is multiplied from the right, so its rows are its inputs." raises="RuntimeError"
 def initial_parameters(T, d, hidden, g):
     C, W1 = torch.randn(27, d, generator=g), torch.randn(hidden, T * d, generator=g) * 0.2
     return [C, W1, torch.zeros(hidden), torch.randn(hidden, 27, generator=g) * 0.01, torch.zeros(27)]

@@ -184,7 +184,7 @@ def smooth_losses(losses, every=1000):
     return right_smooth_losses(losses, 1000)
 
 
-# %% mistake="smooth_losses" says="The number of losses is no multiple of the group's length, so they do not fit into the table. Cut off what is left over before the view."
+# %% mistake="smooth_losses" says="The number of losses is no multiple of the group's length, so they do not fit into the table. Cut off what is left over before the view." raises="RuntimeError"
 def smooth_losses(losses, every=1000):
     return torch.tensor(losses).view(-1, every).mean(1)
 
@@ -790,7 +790,7 @@ class Sequential(Sequential):
         return x
 
 
-# %% mistake="sequential" says="The last layer is never called: what you return is the output of the one before it. Look at where your loop ends."
+# %% mistake="sequential" says="The last layer is never called: what you return is the output of the one before it. Look at where your loop ends." raises="RuntimeError"
 class Sequential(Sequential):
     def __call__(self, x):
         for layer in self.layers[:-1]:
@@ -799,7 +799,7 @@ class Sequential(Sequential):
         return self.out
 
 
-# %% mistake="sequential" says="Every layer gets the input of the network, so the second one meets a tensor of the wrong width. Hand on what the layer before has returned."
+# %% mistake="sequential" says="Every layer gets the input of the network, so the second one meets a tensor of the wrong width. Hand on what the layer before has returned." raises="RuntimeError"
 class Sequential(Sequential):
     def __call__(self, x):
         for layer in self.layers:

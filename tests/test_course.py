@@ -1,5 +1,8 @@
 """A mistake in ``course.yml`` or in a lecture file is one sentence that names file, line and what is allowed."""
 
+import re
+
+import jupytext
 import pytest
 from conftest import ROOT, TINY, copy_tiny
 
@@ -103,7 +106,42 @@ WRONG_LECTURES = [
         r"lecture_t_tiny.py:\d+: written='why' must be a markdown cell",
     ),
     ("names = load_names()", "### BEGIN SOLUTION\nnames = load_names()", "stands in a cell that is no answer"),
+    (
+        '# %% [markdown] exercise="double"\n# Return twice the tensor.\n',
+        "",
+        r"lecture_t_tiny.py:21: the exercise 'double' of course.yml has no exercise cell: add `# %% \[markdown\] exercise=\"double\"`",
+    ),
+    (
+        "# Return twice the tensor.",
+        '# Return twice the tensor.\n# %% [markdown] exercise="double"\n# Say it again.',
+        r"lecture_t_tiny.py:23: a second exercise='double'; the first is in line 21",
+    ),
+    ("# Return twice the tensor.\n", "#\n", r"lecture_t_tiny.py:21: exercise='double' has no text"),
+    (
+        '# %% [markdown] exercise="why"\n# Why?\n# %% [markdown] written="why"\n# Because.',
+        '# %% [markdown] written="why"\n# Because.\n# %% [markdown] exercise="why"\n# Why?',
+        r"lecture_t_tiny.py:\d+: written='why' stands before its text",
+    ),
+    (
+        '# %% fit="train_tiny"\nmodel = fit("train_tiny", Bigram, train, steps=40)\n# %% check="train_tiny"\ncheck_loss("train_tiny")',
+        '# %% check="train_tiny"\ncheck_loss("train_tiny")\n# %% fit="train_tiny"\nmodel = fit("train_tiny", Bigram, train, steps=40)',
+        r"lecture_t_tiny.py:\d+: check='train_tiny' stands before its fit",
+    ),
+    (
+        '# %% [markdown] written="why"',
+        '# %% answer="why"\n### BEGIN SOLUTION\n### END SOLUTION\n# %% [markdown] written="why"',
+        r"lecture_t_tiny.py:\d+: answer='why': by its entry in course.yml this exercise has only exercise, written",
+    ),
+    ('# %% variant="double"', '# %% variant="double" raises="ValueError"', r"variant='double': only a mistake `raises`"),
+    ("# %% author", "# %%", r"lecture_t_tiny.py:6: the first cell with code must be `# %% author`"),
+    ("run(__name__, globals())", "", r"lecture_t_tiny.py:6: the first cell with code must be `# %% author`, with these lines"),
+    ("names = load_names()", "names = load_names(", r"lecture_t_tiny.py:20: this is not Python \('\(' was never closed\)"),
+    ("names = load_names()", "!ls\nnames = load_names()", r"lecture_t_tiny.py:20: this is not Python .*commands for IPython"),
+    ("names = load_names()", "# %%time\nnames = load_names()", r"lecture_t_tiny.py:20: '# %%time' is neither the header of a cell"),
 ]
+COMMANDS = ["# !x", "# ?x", "# x?", "# x??", "# ls", "#ls", "# ls of what is here", "# cd", "# cat and dog", "# mv", "# rm it", "# copy", "# echo"]
+COMMANDS += ["# %time", "# %matplotlib inline", "# x = !x", "# ! ./run", "# # %time"]
+COMMENTS = ["# what is x?", "# list", "# ls = 3", "# not !x", "# 100 %", "# catalogue", 'text = """', '# !x in a text"""']
 
 
 @pytest.mark.parametrize("old, new, message", WRONG_LECTURES, ids=[message[-40:] for *_, message in WRONG_LECTURES])
@@ -115,6 +153,31 @@ def test_a_wrong_lecture_file_is_one_sentence(old, new, message, tmp_path):
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(UserError, match=message):
         read_lecture(path, tiny.lecture(TINY))
+
+
+@pytest.mark.parametrize(
+    ("code", "line"), [("names = load_names()", 20), ("    return 2 * x", 27), ("    return x * x", 35), ("    return x + x", 44)]
+)
+@pytest.mark.parametrize("comment", COMMANDS)
+def test_a_comment_that_would_become_a_command_is_told(comment, code, line, tmp_path):
+    """In every cell with code: what students get, and the other answers."""
+    tiny = copy_tiny(tmp_path)
+    path = tiny.solution(TINY)
+    indented = code.replace(code.lstrip(), comment)
+    path.write_text(path.read_text().replace(code, f"{indented}\n{code}", 1))
+    if jupytext.reads(f"# %%\n{indented}\n", fmt="py:percent").cells[0].source == indented:
+        read_lecture(path, tiny.lecture(TINY))  # such as an indented `# ls`: IPython would not take it for a command
+        return
+    with pytest.raises(UserError, match=rf"lecture_t_tiny.py:{line}: in the notebook the comment '{re.escape(comment)}' would be the command"):
+        read_lecture(path, tiny.lecture(TINY))
+
+
+def test_other_comments_are_comments(tmp_path):
+    tiny = copy_tiny(tmp_path)
+    path = tiny.solution(TINY)
+    comments = "\n".join(COMMENTS)
+    path.write_text(path.read_text().replace("names = load_names()", f"{comments}\nnames = load_names()"))
+    assert any(comments in cell.source for cell in read_lecture(path, tiny.lecture(TINY)))
 
 
 def test_an_entry_without_a_lecture_file_is_told(tmp_path):

@@ -116,6 +116,82 @@ def test_a_probe_that_suits_only_some_draws_is_found(own, runner, probe, said):
         )
 
 
+DRAWN = 'check("double", lambda g: double(torch.randn(3, 4, generator=g)))'
+PROBES = {  # what stands in the check -> what is said of it; nothing where it is in order
+    "lambda g: double(torch.randn(3, 4))": "the answers change although the probe's generator does not",
+    "lambda g: double(torch.randn(3, 4, generator=g) + torch.rand(3, 4))": "the answers change although",
+    "lambda g: double(torch.tensor([[random.random()]]))": "the answers change although",
+    "lambda g: double(torch.from_numpy(np.random.randn(3, 4)))": "the answers change although",
+    "lambda g: double(torch.tensor([[time.perf_counter_ns() % 1e6]]))": "the answers change although",
+    "lambda g: {'a': double(torch.randn(2, generator=g)), 'b': double(torch.randn(2))}": "the answers change although",
+    "lambda g, cases=itertools.count(1): double(torch.full((1, 1), float(next(cases))))": "the hidden ones are the public ones, in their order",
+    "lambda g, own=torch.Generator().manual_seed(1): double(torch.randn(3, 4, generator=own))": "the hidden ones are the public ones",
+    "lambda g: double(torch.arange(3.0).view(3, 1))": "the answers to all draws are equal",
+    "lambda g: double(torch.arange(3.0) + torch.rand(1, generator=g))": "",
+    "lambda g: double(torch.from_numpy(np.random.default_rng(g.initial_seed()).normal(size=3)))": "",
+    "lambda g: (torch.manual_seed(int(torch.randint(9**9, (1,), generator=g))), double(torch.randn(3)))[1]": "",
+}
+
+
+@pytest.mark.parametrize(("probe", "said"), PROBES.items())
+def test_a_probe_that_draws_from_elsewhere_than_its_generator_is_found(own, runner, probe, said):
+    """Where a check draws is seen in the answers: once more with all other random numbers changed, and with another generator."""
+    faults = faults_after(own, runner, DRAWN, f'import itertools, random, time\nimport numpy as np\ncheck("double", {probe})')
+    if said:
+        assert faults[0].startswith(f"double: solutions/{TINY}.py:29: ") and said in faults[0]
+    else:
+        assert faults == []
+
+
+def test_an_answer_that_depends_on_more_than_its_inputs_is_found(own, runner):
+    """Another right answer need not draw as many numbers, or in this order."""
+    faults = faults_after(own, runner, 'return {"sum": x.sum(1), "mean": x.mean(1)}', 'return {"sum": x.sum(1), "mean": x.mean(1) + torch.rand(3)}')
+    assert "the answers change although the probe's generator does not" in faults[0]
+
+
+TYPOS = {  # in a mistake -> the line and what is said
+    "return x * y": (35, "NameError (name 'y' is not defined)"),
+    "return x.squared()": (35, "AttributeError ("),
+    "x = x\n    return torch.square(x, 2, 3)": (36, "TypeError ("),
+    "return x.view(5, 5)": (35, "RuntimeError (shape '[5, 5]' is invalid"),
+    "from torch import sqare\n    return sqare(x)": (35, "ImportError ("),
+    "return {1: {2: object()}}": (33, "The answer cannot be read ("),
+    "return x * (y if x[0, 0] > 0 else x)": (35, "NameError ("),
+}
+
+
+@pytest.mark.parametrize(("typo", "line", "said"), [(typo, *told) for typo, told in TYPOS.items()])
+def test_a_mistake_that_only_crashes_is_found(own, runner, typo, line, said):
+    faults = faults_after(own, runner, "return x * x", typo)
+    assert faults[0].startswith(f"double: solutions/{TINY}.py:{line}: this mistake ends in {said}")
+
+
+def test_a_mistake_that_returns_nothing_is_found(own, runner):
+    assert ":33: this mistake returns nothing" in faults_after(own, runner, "return x * x", "x * x")[0]
+
+
+def raising(course, raises: str) -> None:
+    path = course.solution(TINY)
+    header = '# %% mistake="double" says="You squared'
+    path.write_text(re.sub(f"({re.escape(header)}.*)", rf'\1 raises="{raises}"', path.read_text()))
+
+
+def test_a_mistake_may_end_in_the_exception_of_its_header(own, runner):
+    raising(own, "RuntimeError")
+    assert faults_after(own, runner, "return x * x", "return x @ x") == []
+
+
+def test_a_mistake_that_ends_in_another_exception_than_its_header_says_is_found(own, runner):
+    raising(own, "RuntimeError")
+    assert ":35: this mistake ends in NameError" in faults_after(own, runner, "return x * x", "return x @ y")[0]
+
+
+def test_a_mistake_that_does_not_end_as_its_header_says_is_found(own, runner):
+    raising(own, "RuntimeError")
+    (fault,) = faults_after(own, runner, "return x * x", "return x * x  # by itself")
+    assert ":33: by its header this mistake ends in RuntimeError, but for 5 of 5 draws it returns something" in fault
+
+
 def test_a_mistake_that_is_right_is_found(own, runner):
     assert "this mistake gets full marks: You squared" in " ".join(
         faults_after(own, runner, "return x * x", "return x + x")
@@ -131,11 +207,12 @@ def test_two_mistakes_that_cannot_be_told_apart_are_found(own, runner):
 def test_a_check_whose_answers_depend_on_nothing_is_found(own, runner):
     """Whoever reads the public ones has them all."""
     faults = faults_after(own, runner, "double(torch.randn(3, 4, generator=g))", "double(torch.arange(3.0).view(3, 1))")
-    assert "double: the answers to all draws are equal" in " ".join(faults)
+    assert f"double: solutions/{TINY}.py:29: the answers to all draws are equal" in " ".join(faults)
 
 
 def test_a_variant_that_is_wrong_is_found(own, runner):
-    assert "double: variant 1 gets 0 of 2 points" in faults_after(own, runner, "return x + x", "return x + x + 1")[0]
+    (fault,) = faults_after(own, runner, "return x + x", "return x + x + 1")
+    assert fault.startswith(f"double: solutions/{TINY}.py:42: variant 1 gets 0 of 2 points")
 
 
 def test_a_stub_changed_by_hand_is_found(own, runner):
@@ -159,7 +236,7 @@ def test_public_answers_changed_by_hand_are_found(own, runner):
 def test_the_command_ends_with_1_and_names_the_fault(own, capsys):
     (own.released(TINY) / "expected.safetensors").unlink()
     assert main(["--course", str(own.root / "course.yml"), "verify"]) == 1
-    assert "expected.safetensors is missing: run `autograder build`" in capsys.readouterr().out
+    assert f"assignments/{TINY}/expected.safetensors is missing: run `autograder build {TINY}`" in capsys.readouterr().out
 
 
 def test_a_stub_that_is_no_notebook_is_a_sentence(own, capsys):

@@ -74,6 +74,7 @@ def build(
     brings the gradebook up to date: grades given by hand are kept, and the next `nbgrader autograde` grades again by itself.
     """
     from autograder.commands.build import build as build_one
+    from autograder.commands.update import offer
     from autograder.runner.parallel import each_lecture
 
     course = _course()
@@ -87,29 +88,9 @@ def build(
 
         each_lecture(wanted, work, state["unsafe"])
         stage.end("built")
-    console.print(f"{_count(wanted, 'lecture')} built. The stub notebooks are in assignments/.")
+    console.print(f"{_count(len(wanted), 'lecture')} built. The stub notebooks are in assignments/.")
     for lecture in wanted:
-        _update(course, lecture, yes)
-
-
-def _update(course: CourseDirectory, lecture: str, yes: bool) -> None:
-    """Bring the gradebook up to date, if somebody says so."""
-    from autograder.commands.update import carry_out, change
-
-    found = change(course, lecture)
-    if found is None:
-        return
-    console.print(f"\nThe gradebook differs for {lecture}, with {found.submissions} submission{'' if found.submissions == 1 else 's'}:", highlight=False)
-    for sentence in found.sentences():
-        console.print(f"  - {escape(sentence)}", highlight=False, soft_wrap=True)
-    if not yes and not (sys.stdin.isatty() and typer.confirm("Bring the gradebook up to date?")):
-        stays = f"The gradebook stays as it is, and {lecture} is not graded meanwhile."
-        console.print(f"{stays} To change it: autograder build {lecture} --yes", highlight=False, soft_wrap=True)
-        return
-    for kept in carry_out(course, found):
-        console.print(f"  what it said before is in {kept}", soft_wrap=True, highlight=False)
-    done = "The gradebook is up to date. What is graded is graded again, and grades given by hand stay, with the next:"
-    console.print(f"{done} nbgrader autograde {lecture}", highlight=False, soft_wrap=True)
+        offer(course, lecture, yes, console)
 
 
 @app.command()
@@ -146,9 +127,9 @@ def verify(
     if trainings := [training for report in reports for training in report.trainings]:
         console.print(training_table(trainings))
     every = [e for report in reports for e in report.exercises]
-    mistakes, variants = sum(e.mistakes for e in every), sum(e.variants for e in every)
-    counts = f"{len(every)} exercises, {mistakes} mistakes, {variants} variants, {reports[0].draws} hidden draws each"
-    counts += f", {sum(e.compared for e in every)} own checks"
+    counted = {"mistake": sum(e.mistakes for e in every), "variant": sum(e.variants for e in every)}
+    counts = ", ".join([_count(len(every), "exercise"), *(_count(number, word) for word, number in counted.items())])
+    counts += f", {_count(reports[0].draws, 'hidden draw')} each, {_count(sum(e.compared for e in every), 'own check')}"
     _end(counts, [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults], "all is well")
 
 
@@ -223,15 +204,15 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _count(things: list[Any], word: str) -> str:
-    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _end(what: str, faults: list[str], good: str) -> None:
     """The last line of a command that proves something, and its exit code."""
     for fault in faults:
         console.print(f"[red]wrong[/red] {escape(fault)}", highlight=False, soft_wrap=True)
-    console.print(f"{what}: {_count(faults, 'fault') if faults else good}.")
+    console.print(f"{what}: {_count(len(faults), 'fault') if faults else good}.")
     if faults:
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import os
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import typer
 from nbgrader.api import Comment, Grade, Gradebook
+from rich.console import Console
+from rich.markup import escape
 
 from autograder.commands.build import generate_assignment
 from autograder.course.directory import CourseDirectory
@@ -38,6 +42,29 @@ class Change:
         said = [f"{sentence}." for sentence in self.found.sentences()]
         said += [f"{name} goes, and with it {count} grade{'s' * (count > 1)} that people gave; they are kept in a file." for name, count in self.lost.items()]
         return said + self.above
+
+
+def offer(course: CourseDirectory, lecture: str, yes: bool, console: Console) -> None:
+    """Say what would change, and do it if somebody wants it so.
+
+    Args:
+        yes: without asking.
+    """
+    found = change(course, lecture)
+    if found is None:
+        return
+    with_ = f"with {found.submissions} submission{'' if found.submissions == 1 else 's'}"
+    console.print(f"\nThe gradebook differs for {lecture}, {with_}:", highlight=False)
+    for sentence in found.sentences():
+        console.print(f"  - {escape(sentence)}", highlight=False, soft_wrap=True)
+    if not yes and not (sys.stdin.isatty() and typer.confirm("Bring the gradebook up to date?")):
+        stays = f"The gradebook stays as it is, and {lecture} is not graded meanwhile."
+        console.print(f"{stays} To change it: autograder build {lecture} --yes", highlight=False, soft_wrap=True)
+        return
+    for kept in carry_out(course, found):
+        console.print(f"  what it said before is in {kept}", soft_wrap=True, highlight=False)
+    done = "The gradebook is up to date. What is graded is graded again, and grades given by hand stay, with the next:"
+    console.print(f"{done} nbgrader autograde {lecture}", highlight=False, soft_wrap=True)
 
 
 def change(course: CourseDirectory, lecture: str) -> Change | None:

@@ -6,28 +6,24 @@ import json
 import math
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
 from autograder.commands.build import build
+from autograder.commands.faults import Prover, answers_elsewhere
 from autograder.commands.parity import differences
 from autograder.course.directory import EXPECTED, CourseDirectory
+from autograder.course.lecture import read_lecture
 from autograder.course.schema import Loss
 from autograder.grading.answer_key import answer_key
 from autograder.grading.cells import built_notebook
 from autograder.grading.secret import hidden_facts, public_facts
 from autograder.grading.submission import grade
-from autograder.judge.answers import Answers, Key
-from autograder.judge.judging import verdict_of
-from autograder.judge.values import telling_names
 from autograder.judge.verdict import Verdict
 from autograder.runner.host import Runner
 from autograder.wall.checkpoint import load
-from autograder.wall.facts import Facts
-from autograder.wall.record import Record
 
 
 @dataclass
@@ -107,15 +103,20 @@ def prove(
 ) -> LectureReport:
     """``verify`` for a lecture that has just been built into a folder."""
     faults = out_of_date(course.released(lecture), built / lecture)
+    lines = {(cell.role, cell.exercise): cell.line for cell in read_lecture(course.solution(lecture), course.lecture(lecture))}
     facts, public = hidden_facts(course, lecture), answer_key(course, lecture, runner, public_facts(course, lecture))
     say("answers for the hidden seeds")
     answers = answer_key(course, lecture, runner, facts, fresh=True)
     say("grading the reference and the stub")
     weights = {path.name: path.read_bytes() for path in course.weights(lecture).glob("*.safetensors")}
     reference = grade(built_notebook(course.source(lecture)), weights, course, lecture, answers, runner).verdicts
-    stub = {}
-    if (released := course.released(lecture) / f"{lecture}.ipynb").is_file():
-        stub = grade(built_notebook(released), {}, course, lecture, answers, runner).verdicts
+    released = course.released(lecture) / f"{lecture}.ipynb"
+    if not released.is_file():  # that it is missing has been said; a new lecture has none yet
+        released = built / lecture / released.name
+    stub = grade(built_notebook(released), {}, course, lecture, answers, runner).verdicts
+    say("the probes with other random numbers around them")
+    elsewhere = answers_elsewhere(course, lecture, facts, runner)
+    prover = Prover(course, lecture, facts, answers, public, lines)
     own: dict[str, tuple[int, list[str]]] = {}
     if own_check:
         say("a student's own check beside grading")
@@ -132,8 +133,9 @@ def prove(
         report = ExerciseReport(name, reference[name], stub[name], compared=compared, same=compared - len(different), faults=different)
         if own_check and not compared:
             report.faults.append("a student's own check of it was not tried: its check is missing from the source notebook")
-        report.oracles = sum(extra["kind"] == "oracle" for extra in extras.get(name, []))
-        report.faults += without_solving(key, public.keys[name], facts, course)
+        mistakes, variants, oracles = ([extra for extra in extras.get(name, []) if extra["kind"] == kind] for kind in ("mistake", "variant", "oracle"))
+        report.oracles = len(oracles)
+        report.faults += prover.of_the_probe(name, elsewhere)
         if reference[name].status != "correct":
             report.faults.append(
                 f"the reference gets {reference[name].points:g} of {reference[name].max_points:g} points: {reference[name].message}"
@@ -142,24 +144,16 @@ def prove(
             report.faults.append(
                 f"the stub is {stub[name].status} with {stub[name].points:g} points: {stub[name].message}"
             )
-        for mistake in key.mistakes:
-            verdict = _verdict(mistake.record, facts, answers, course)
+        for extra, mistake, seen in zip(mistakes, key.mistakes, public.keys[name].mistakes, strict=True):
+            found = prover.of_a_mistake(extra, mistake, seen)
             report.mistakes += 1
-            if verdict.points >= verdict.max_points:
-                report.faults.append(f"this mistake gets full marks: {mistake.says}")
-            elif mistake.says not in verdict.recognised:
-                report.faults.append(f"this mistake is not named but called {verdict.message!r}: {mistake.says}")
-            else:
-                report.named += 1
-        for number, variant in enumerate(key.variants, 1):
-            verdict = _verdict(variant, facts, answers, course)
+            report.named += not found
+            report.faults += found
+        for number, (extra, variant) in enumerate(zip(variants, key.variants, strict=True), 1):
+            found = prover.of_a_variant(number, extra, variant)
             report.variants += 1
-            if verdict.status == "correct":
-                report.accepted += 1
-            else:
-                report.faults.append(
-                    f"variant {number} gets {verdict.points:g} of {verdict.max_points:g} points: {verdict.message}"
-                )
+            report.accepted += not found
+            report.faults += found
         reports.append(report)
     return LectureReport(
         lecture, reports, course.course.seeds.hidden_draws, trainings(course, lecture, reference), faults
@@ -177,37 +171,19 @@ def trainings(course: CourseDirectory, lecture: str, reference: dict[str, Verdic
     return found
 
 
-def without_solving(key: Key, public: Key, facts: Facts, course: CourseDirectory) -> list[str]:
-    """What answers would earn that depend on nothing: those of one public draw, which every student has, for each hidden one."""
-    name, reference = key.reference.exercise, key.reference
-    if facts.rules(name).loss or len(reference.draws) < 2:
-        return []
-    if not telling_names(reference, facts.tolerance_of(name)):
-        return ["the answers to all draws are equal: whoever reads the public ones has them. Let the check draw inputs on which they depend"]
-    faults = []
-    for draw in public.reference.draws:
-        verdict = _verdict(replace(reference, draws=(draw,) * len(reference.draws)), facts, Answers({name: key}, {}), course)
-        if verdict.points:
-            faults.append(f"the public answers get {verdict.points:g} of {verdict.max_points:g} points when they are sent for the hidden ones")
-    return faults[:1]
-
-
-def _verdict(record: Record, facts: Facts, answers: Any, course: CourseDirectory) -> Verdict:
-    return verdict_of(record, facts, answers.keys[record.exercise], course.read_names)
-
-
 def out_of_date(committed: Path, built: Path) -> list[str]:
     """What of a committed stub is not what the lecture file gives."""
-    faults = []
+    faults, again = [], f"run `autograder build {built.name}`"
     for path in sorted(built.iterdir()):
         other = committed / path.name
+        where = f"{committed.parent.name}/{committed.name}/{path.name}"
         if path.name == "names.txt":  # released with every assignment, but committed once, at the top
             continue
         if not other.is_file():
-            faults.append(f"{other.parent.name}/{other.name} is missing: run `autograder build`")
+            faults.append(f"{where} is missing: {again}")
         elif other.read_bytes() != path.read_bytes():
             said = "the public answers differ" if path.name == EXPECTED else "the stub differs from the lecture file"
-            faults.append(f"{other.parent.name}/{other.name}: {said}: run `autograder build`")
+            faults.append(f"{where}: {said}: {again}")
     return faults
 
 

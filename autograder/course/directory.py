@@ -63,7 +63,15 @@ class CourseDirectory:
         return self.root / "assignments" / lecture
 
     def lecture(self, name: str) -> Lecture:
+        """A lecture's entry in ``course.yml``.
+
+        Raises:
+            UserError: there is none.
+        """
         if name not in self.course.lectures:
+            if self.solution(name).is_file():
+                entry = f"`{name}: {{title: …, exercises: {{…}}}}`"
+                raise UserError(f"solutions/{name}.py has no entry in course.yml. Write one below `lectures:`, of the form {entry}.")
             raise UserError(f"course.yml has no lecture {name!r}.{_suggest(name, self.course.lectures)}")
         return self.course.lectures[name]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,11 @@ ROLES = (
     "written",
 )  # each with the id of its exercise
 SHIPPED = ("exercise", "answer", "check", "fit", "written", "prose", "provided")
+ONCE = ("exercise", "answer", "fit", "check", "written")  # of each exercise; which of them it needs, its entry decides
 EXTRA = ("oracle", "mistake", "variant")  # other answers: never in what students get
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+PERCENT = {"extension": ".py", "format_name": "percent"}  # jupytext's py:percent
+AUTHOR = "from autograder.commands.script import run\n\nrun(__name__, globals())"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class LectureCell:
     code: bool
     exercise: str = ""
     says: str = ""
+    raises: str = ""  # the exception in which a mistake ends, if it returns nothing
 
 
 def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
@@ -49,21 +54,58 @@ def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
         raise UserError(f"{path}: there is no such file; every lecture of course.yml needs its file in {path.parent}/.")
     text = path.read_text(encoding="utf-8")
     markers = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"# %%", line)]
-    notebook = jupytext.reads(text, fmt="py:percent")
+    for number in markers:
+        if not re.match(r"# %%(\s|$)", line := text.splitlines()[number - 1]):
+            raise UserError(f"{path}:{number}: {line!r} is neither the header of a cell nor a comment: write a space behind `# %%`, or leave it out.")
+    notebook = jupytext.reads(text, fmt=PERCENT)
     if len(markers) != len(notebook.cells):
         raise UserError(
             f"{path}: {len(notebook.cells)} cells, but {len(markers)} lines begin with `# %%`: is there code before the first one?"
         )
     cells = [_cell(path, line, cell, lecture) for line, cell in zip(markers, notebook.cells)]
+    as_written = jupytext.reads(text, fmt={**PERCENT, "comment_magics": False})
+    for cell, written in zip(cells, as_written.cells):
+        if cell.code:
+            _check_code(path, cell, written.source)
+    _check_author(path, cells)
     _check_whole(path, cells, lecture)
     return cells
+
+
+def _check_code(path: Path, cell: LectureCell, written: str) -> None:
+    """What stands in the notebook is what is written in the file, and it is Python.
+
+    jupytext makes a command for IPython of a comment that looks like one; it alone knows which do.
+    """
+    for number, (shipped, line) in enumerate(zip(cell.source.splitlines(), written.splitlines()), cell.line + 1):
+        if shipped != line:
+            raise UserError(
+                f"{path}:{number}: in the notebook the comment {line.strip()!r} would be the command {shipped.strip()!r}. Begin it with another word."
+            )
+    try:
+        compile(written, str(path), "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError as error:
+        number = cell.line + (error.lineno or 1)
+        raise UserError(
+            f"{path}:{number}: this is not Python ({error.msg}). Mend it; commands for IPython, such as `%time` or `!ls`, cannot stand here."
+        ) from None
+
+
+def _check_author(path: Path, cells: list[LectureCell]) -> None:
+    """``python solutions/<lecture>.py`` verifies before anything else runs."""
+    first = next((cell for cell in cells if cell.code), None)
+    if first is None or first.role != "author" or "run(__name__, globals())" not in first.source:
+        raise UserError(
+            f"{path}:{first.line if first else 1}: the first cell with code must be `# %% author`, with these lines in it, "
+            f"so that the file can be run:\n{AUTHOR}"
+        )
 
 
 def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
     metadata = dict(cell.metadata)
     metadata.pop("lines_to_next_cell", None)
     code = cell.cell_type == "code"
-    says = str(metadata.pop("says", ""))
+    says, raises = str(metadata.pop("says", "")), str(metadata.pop("raises", ""))
     title = str(metadata.pop("title", ""))
     if title == "author":
         return LectureCell("author", cell.source, line, code)
@@ -71,7 +113,7 @@ def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
     unknown = [key for key in metadata if key not in ROLES] + ([title] if title else [])
     if unknown or len(roles) > 1:
         raise UserError(
-            f"{path}:{line}: {', '.join(unknown or roles)}: a cell has one role at most, of: {', '.join(ROLES)} (a mistake also `says`)."
+            f"{path}:{line}: {', '.join(unknown or roles)}: a cell has one role at most, of: {', '.join(ROLES)} (a mistake also `says`, and may `raises`)."
         )
     if "answer" not in roles and BEGIN in cell.source:
         raise UserError(f"{path}:{line}: `{BEGIN}` stands in a cell that is no answer; students would see it.")
@@ -79,25 +121,28 @@ def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
         return LectureCell("provided" if code else "prose", cell.source, line, code)
     role, exercise = roles[0], str(metadata[roles[0]])
     if exercise not in lecture.exercises:
-        raise UserError(
-            f"{path}:{line}: {role}={exercise!r} has no entry in course.yml; the entries are {', '.join(lecture.exercises)}."
-        )
+        entries = f"the entries are {', '.join(lecture.exercises)}" if lecture.exercises else "this lecture has none yet"
+        raise UserError(f"{path}:{line}: {role}={exercise!r} has no entry in course.yml; {entries}.")
     if code == (role in ("exercise", "written")):
         raise UserError(f"{path}:{line}: {role}={exercise!r} must be a {'markdown' if code else 'code'} cell.")
     if (role == "mistake") != bool(says):
         raise UserError(
             f"{path}:{line}: {role}={exercise!r}: a mistake, and only a mistake, `says` what the misconception is."
         )
+    if raises and role != "mistake":
+        raise UserError(f"{path}:{line}: {role}={exercise!r}: only a mistake `raises`.")
+    if role == "exercise" and not cell.source.strip():
+        raise UserError(f"{path}:{line}: exercise={exercise!r} has no text: say below its header what is to be done.")
     if role == "answer" and (cell.source.count(BEGIN) != cell.source.count(END) or BEGIN not in cell.source):
         raise UserError(f"{path}:{line}: answer={exercise!r} needs `{BEGIN}` and `{END}` around what students write.")
-    return LectureCell(role, cell.source, line, code, exercise, says)
+    return LectureCell(role, cell.source, line, code, exercise, says, raises)
 
 
 def _check_whole(path: Path, cells: list[LectureCell], lecture: Lecture) -> None:
     """Every exercise has what it needs, once, in an order that can run."""
     places: dict[tuple[str, str], int] = {}
     for cell in cells:
-        if cell.role in ("answer", "check", "fit", "written"):
+        if cell.role in ONCE:
             if (cell.role, cell.exercise) in places:
                 raise UserError(
                     f"{path}:{cell.line}: a second {cell.role}={cell.exercise!r}; the first is in line {places[cell.role, cell.exercise]}."
@@ -110,12 +155,22 @@ def _check_whole(path: Path, cells: list[LectureCell], lecture: Lecture) -> None
                 f"{path}:{cell.line}: this mistake says the same as the one in line {sentences[cell.says]}."
             )
     for name, rules in lecture.exercises.items():
-        needed = ("written",) if rules.written else ("answer", "fit", "check") if rules.loss else ("answer", "check")
+        needed = ("exercise", *(("written",) if rules.written else ("answer", "fit", "check") if rules.loss else ("answer", "check")))
+        own = [cell for cell in cells if cell.exercise == name]
         for role in needed:
             if (role, name) not in places:
+                where = f"{path}:{own[0].line}" if own else f"{path}"
+                header = f'# %% {"[markdown] " if role in ("exercise", "written") else ""}{role}="{name}"'
+                raise UserError(f"{where}: the exercise {name!r} of course.yml has no {role} cell: add `{header}`.")
+        for cell in own:
+            if cell.role in ONCE and cell.role not in needed:
                 raise UserError(
-                    f'{path}: the exercise {name!r} of course.yml has no {role} cell: add `# %% {"[markdown] " if role == "written" else ""}{role}="{name}"`.'
+                    f"{path}:{cell.line}: {cell.role}={name!r}: by its entry in course.yml this exercise has only {', '.join(needed)}."
                 )
+        for first, then in zip(needed, needed[1:]):
+            if places[then, name] < places[first, name]:
+                before = "text" if first == "exercise" else first
+                raise UserError(f"{path}:{places[then, name]}: {then}={name!r} stands before its {before}.")
         if not rules.written:
             call = "check_loss(" if rules.loss else "check("
             source = next(c.source for c in cells if c.role == "check" and c.exercise == name)
@@ -123,8 +178,6 @@ def _check_whole(path: Path, cells: list[LectureCell], lecture: Lecture) -> None
                 raise UserError(
                     f'{path}:{places["check", name]}: the check cell of {name!r} must call {call}"{name}", ...).'
                 )
-            if places["answer", name] > places["check", name]:
-                raise UserError(f"{path}:{places['check', name]}: the check of {name!r} stands before its answer.")
         for cell in cells:
             if cell.exercise == name and cell.role in EXTRA and cell.line < places.get(("check", name), 0):
                 raise UserError(f"{path}:{cell.line}: {cell.role}={name!r} must stand after the check.")

@@ -110,12 +110,12 @@ def _points(rules: Exercise) -> str:
 
 
 def extras(cells: list[LectureCell]) -> dict[str, list[dict[str, Any]]]:
-    """The other answers by exercise: kind, sentence, source and line."""
+    """The other answers by exercise: kind, sentence, exception, source and line."""
     found: dict[str, list[dict[str, Any]]] = {}
     for cell in cells:
         if cell.role in EXTRA:
             found.setdefault(cell.exercise, []).append(
-                {"kind": cell.role, "says": cell.says, "source": cell.source, "line": cell.line}
+                {"kind": cell.role, "says": cell.says, "raises": cell.raises, "source": cell.source, "line": cell.line}
             )
     return found
 
