@@ -10,6 +10,7 @@ from typing import Any
 import jupytext
 
 from autograder.course.schema import Lecture
+from autograder.course.text import read_text
 from autograder.errors import UserError
 
 ROLES = (
@@ -47,7 +48,7 @@ def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
     """
     if not path.is_file():
         raise UserError(f"{path}: there is no such file; every lecture of course.yml needs its file in {path.parent}/.")
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     markers = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"# %%", line)]
     notebook = jupytext.reads(text, fmt="py:percent")
     if len(markers) != len(notebook.cells):
