@@ -96,42 +96,6 @@ def with_date(folder, date, zone=ZONE):
     return load_course(path).course.lectures[TINY]
 
 
-DATES = {  # in place of the lecture's date, and what is said of its line
-    "due: 2027-02-30": "'2027-02-30' does not exist: day is out of range for month. Write 2027-03-01, which is the end of that day",
-    "due: 2027-03-01 24:00": "'2027-03-01 24:00' does not exist: .*The last minute of a day is 23:59",
-    "due: 2027-13-01 10:00:00": "does not exist: month must be in 1..12",
-    "due: 1 March 2027": "'1 March 2027' is not how a date is written here",
-    "due: 01.03.2027": "is not how a date is written here",
-    "due: 27-03-01": "is not how a date is written here",
-    "due: 20270301": "is not how a date is written here",
-    "due: 12:00": "is not how a date is written here",
-    "due: 2027-03-01 23:59 CET": "'CET' behind the time is no offset",
-    "due: 2027-03-28 02:30": "does not exist in Europe/Berlin: clocks are set forward",
-    "due: 2027-10-31 02:30": r"comes twice in Europe/Berlin.*02:30:00\+0200 or 2027-10-31 02:30:00\+0100",
-    "due: 9999-12-31": "the year 9999 cannot be meant",
-    "extensions: {ada: 2027-03-08}": "extensions.ada: an extension needs the lecture's own date",
-    "due: 2027-03-01\nextensions: {ada: 2027-02-28}": "extensions.ada: .* is before the lecture is due",
-    "due: 2027-03-01\nextensions: {ada: tomorrow}": "extensions.ada: 'tomorrow' is not how a date is written here",
-}
-
-
-@pytest.mark.parametrize("date, message", WRONG_DATES.items(), ids=WRONG_DATES)
-def test_a_date_that_is_none_or_two_is_refused_with_its_line(date, message, tmp_path):
-    with pytest.raises(UserError, match=rf"course.yml:10: lectures.lecture_t_tiny.*{message}"):
-        with_date(tmp_path, date)
-
-
-def with_date(folder, date, zone=ZONE):
-    """The small course with a date in its line 10."""
-    copy_tiny(folder)
-    path = folder / "course.yml"
-    lines = date.strip("{}").replace(", ext", "\n    ext") if date[0] == "{" else date
-    both = lines.splitlines()
-    text = path.read_text().replace("lectures:\n  lecture_t_tiny:\n", zone + "".join(f"    {line}\n" for line in both), 1)
-    path.write_text(text if len(both) == 1 else text.replace("\nlimits:", "limits:", 1))  # the last of them stands in line 10
-    return load_course(path).course.lectures[TINY]
-
-
 DATES = {
     "2027-03-01": datetime(2027, 3, 1, 22, 59, 59),
     "2027-07-01": datetime(2027, 7, 1, 21, 59, 59),  # summer time

@@ -40,7 +40,7 @@ class CourseDirectory:
     """A validated course and where its parts stand on disk."""
 
     def __init__(self, root: Path, course: Course) -> None:
-        self.root, self.course = root, course
+        self.root, self.course, self.file = root, course, root / "course.yml"
         self.names = root / course.data.names
         self.build = root / "build"
 
@@ -125,6 +125,7 @@ def load_course(path: Path | str = "course.yml") -> CourseDirectory:
         )  # a misspelt key is also a missing one
         raise UserError(_explain(path, tree, first)) from None
     directory = CourseDirectory(path.parent.resolve(), course)
+    directory.file = directory.root / path.name
     if not directory.names.is_file():
         number = _line(tree, ("data", "names"))
         raise UserError(f"{path}:{number}: data.names: there is no file {course.data.names!r} beside {path.name}.")
@@ -220,6 +221,15 @@ def _suggest(word: str, allowed: Collection[str]) -> str:
     near = difflib.get_close_matches(word, list(allowed), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"{hint} Allowed: {', '.join(allowed)}."
+
+
+def line_of(path: Path, where: tuple[int | str, ...]) -> int:
+    """The line of ``course.yml`` in which something stands, for what is found out later.
+
+    Raises:
+        UserError: the file cannot be read any more.
+    """
+    return _line(read_yaml(path)[1], where)
 
 
 def _line(tree: Node | None, where: tuple[int | str, ...]) -> int:

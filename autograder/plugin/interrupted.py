@@ -17,7 +17,7 @@ from typing import Any
 
 from nbgrader.utils import rmtree
 
-from autograder.plugin.incoming import STAMP, is_stamp
+from autograder.plugin.stamps import STAMP, is_stamp
 
 GRADED = "graded"  # notebook metadata: written with the last version of the notebook, when its points are in the gradebook
 _claimed: dict[str, int] = {}

@@ -12,6 +12,7 @@ from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from autograder.plugin.folders import add_overlooked
 from autograder.plugin.harmless import Highlighted
 from autograder.plugin.interrupted import claim_for, drop_interrupted, is_written
+from autograder.plugin.lateness import agree_before
 
 NO_ALT = re.compile(r"<img (?![^>]*\balt=)")
 
@@ -26,6 +27,7 @@ class FeedbackExporter(HTMLExporter):
     def __init__(self, config: Any = None, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
         if getattr(self.parent, "assignments", None):
+            agree_before(self.parent)
             add_overlooked(self.parent)
             for folder in drop_interrupted(self.parent, is_written):
                 self.log.warning("%s: its writing was interrupted; it is written again", folder)

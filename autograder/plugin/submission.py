@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
 from autograder.course.notebook import ANSWER
-from autograder.plugin import folders, incoming, interrupted, recognise
+from autograder.plugin import folders, incoming, interrupted, lateness, recognise
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.choosing import Choice, Found, files_in, notebook_in
@@ -41,6 +41,7 @@ class SubmissionExporter(NotebookExporter):
         assignments = getattr(self.parent, "assignments", None)
         if assignments:
             folders.open_up(self.parent)
+            lateness.agree_before(self.parent)
             incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
             folders.add_overlooked(self.parent)
             folders.add_without_notebook(self.parent)
