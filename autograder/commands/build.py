@@ -52,12 +52,13 @@ def build(
 
 def write_sources(course: CourseDirectory, lecture: str) -> None:
     """The source notebook for nbgrader, the other answers for us, and the names that students need."""
-    cells = read_lecture(course.solution(lecture), course.lecture(lecture))
+    rules = course.course.listed[lecture]
+    cells = read_lecture(course.solution(lecture), rules)
     try:
         course.read_names()
     except (ValueError, OSError) as error:
         raise UserError(f"the names of course.yml cannot be read: {error}") from None
-    write_text(course.source(lecture), to_json(source_notebook(lecture, course.lecture(lecture), cells)))
+    write_text(course.source(lecture), to_json(source_notebook(lecture, rules, cells)))
     write_json(course.extras(lecture), extras(cells))
     target = course.source(lecture).parent / "names.txt"
     if not target.is_file() or target.read_bytes() != course.names.read_bytes():
@@ -143,7 +144,7 @@ def _through_json(facts: dict) -> dict:
     return json.loads(json.dumps(facts))
 
 
-def release(course: CourseDirectory, lecture: str, target: Path) -> None:
+def release(course: CourseDirectory, lecture: str, target: Path, even_skipped: bool = False) -> None:
     """Make the stub with nbgrader's ``generate_assignment``, with a gradebook of its own that is thrown away."""
     from nbgrader.converters import GenerateAssignment
     from nbgrader.converters.base import NbGraderException
@@ -159,6 +160,7 @@ def release(course: CourseDirectory, lecture: str, target: Path) -> None:
         config.CourseDirectory.db_url = f"sqlite:///{scratch}/gradebook.db"
         config.CourseDirectory.release_directory = f"{scratch}/release"
         config.CourseDirectory.assignment_id = lecture
+        config.SaveDueDate.even_skipped = even_skipped
         directory = NbgraderDirectory(config=config)
         converter = GenerateAssignment(coursedir=directory, config=config)
         said = _Said()

@@ -70,6 +70,8 @@ def build(lectures: Lectures = None) -> None:
     `build/weights/`. A second run changes nothing.
     """
     from autograder.commands.build import build as build_one
+    from autograder.commands.dropping import drop_skipped
+    from autograder.commands.syllabus import warnings
     from autograder.runner.parallel import each_lecture
 
     course = _course()
@@ -83,6 +85,10 @@ def build(lectures: Lectures = None) -> None:
 
         each_lecture(wanted, work, state["unsafe"])
         stage.end("built")
+    for line in drop_skipped(course):
+        console.print(line, highlight=False, soft_wrap=True)
+    for warning in warnings(course):
+        console.print(f"[yellow]warning[/yellow] {escape(warning)}", highlight=False, soft_wrap=True)
     console.print(f"{_count(wanted, 'lecture')} built. The stub notebooks are in assignments/.")
 
 

@@ -3,45 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jupytext
 
+from autograder.course.cells import BEGIN, END, EXTRA, ROLES, LectureCell
 from autograder.course.schema import Lecture
+from autograder.course.skipping import without_skipped
 from autograder.course.text import read_text
 from autograder.errors import UserError
 
-ROLES = (
-    "exercise",
-    "answer",
-    "check",
-    "fit",
-    "oracle",
-    "mistake",
-    "variant",
-    "written",
-)  # each with the id of its exercise
-SHIPPED = ("exercise", "answer", "check", "fit", "written", "prose", "provided")
-EXTRA = ("oracle", "mistake", "variant")  # other answers: never in what students get
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-
-
-@dataclass(frozen=True)
-class LectureCell:
-    """One cell of a lecture file."""
-
-    role: str  # one of ROLES, or "author", "prose", "provided"
-    source: str
-    line: int  # of its header in the file
-    code: bool
-    exercise: str = ""
-    says: str = ""
-
 
 def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
-    """The cells of a lecture file, checked against the lecture's entry in ``course.yml``.
+    """The cells of a lecture file, checked against the lecture's entry in ``course.yml``, without what is skipped there.
 
     Raises:
         UserError: what is wrong, with file and line, and what is allowed there.
@@ -57,7 +32,7 @@ def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
         )
     cells = [_cell(path, line, cell, lecture) for line, cell in zip(markers, notebook.cells)]
     _check_whole(path, cells, lecture)
-    return cells
+    return without_skipped(path, cells, lecture)
 
 
 def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
@@ -79,9 +54,9 @@ def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
     if not roles:
         return LectureCell("provided" if code else "prose", cell.source, line, code)
     role, exercise = roles[0], str(metadata[roles[0]])
-    if exercise not in lecture.exercises:
+    if exercise not in lecture.listed:
         raise UserError(
-            f"{path}:{line}: {role}={exercise!r} has no entry in course.yml; the entries are {', '.join(lecture.exercises)}."
+            f"{path}:{line}: {role}={exercise!r} has no entry in course.yml; the entries are {', '.join(lecture.listed)}."
         )
     if code == (role in ("exercise", "written")):
         raise UserError(f"{path}:{line}: {role}={exercise!r} must be a {'markdown' if code else 'code'} cell.")
@@ -110,7 +85,7 @@ def _check_whole(path: Path, cells: list[LectureCell], lecture: Lecture) -> None
             raise UserError(
                 f"{path}:{cell.line}: this mistake says the same as the one in line {sentences[cell.says]}."
             )
-    for name, rules in lecture.exercises.items():
+    for name, rules in lecture.listed.items():
         needed = ("written",) if rules.written else ("answer", "fit", "check") if rules.loss else ("answer", "check")
         for role in needed:
             if (role, name) not in places:

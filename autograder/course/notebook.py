@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.course.lecture import EXTRA, SHIPPED, LectureCell
+from autograder.course.cells import EXTRA, SHIPPED, LectureCell
 from autograder.course.schema import Exercise, Lecture
 from autograder.files import write_whole
 
@@ -24,7 +24,9 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
     provided = 0
     out = []
     for position, cell in enumerate(shipped):
-        if cell.role == "provided":
+        if cell.role == "provided" and cell.exercise:  # the reference of one that is skipped
+            made = _locked(cell.source, f"{cell.exercise}_provided")
+        elif cell.role == "provided":
             provided += 1
             made = _locked(cell.source, f"provided_{provided}")
         elif cell.role == "fit":

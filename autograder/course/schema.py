@@ -77,7 +77,7 @@ class Exercise(Model):
     time: str | None = Field(default=None, pattern=r"^(\d+:)?\d+:\d\d$")  # where in the lecture's video
     bonus: bool | Positive = False  # all of its points are bonus points, or so many of them
     written: bool = False
-    skip: bool = False  # left out of the stub, the points and the grading
+    skip: bool = Field(default=False, exclude=True)  # left out of the stub, the points and the grading: no fact for students
     tolerance: Tolerance | None = None
     forbid: tuple[str, ...] = ()
     loss: Loss | None = None
