@@ -133,9 +133,28 @@ def test_a_skipped_lecture_leaves_no_stub(two, runner, capsys):
     for command in ("build", "verify", "demo"):
         assert main(["--course", str(two.root / "course.yml"), command, "lecture_u"]) == 1
         assert "course.yml leaves the lecture 'lecture_u' out: it says `skip: true`" in capsys.readouterr().err
+
+
+def test_nbgrader_says_that_a_lecture_is_skipped(two, runner):
+    build(two, "lecture_u", runner)
+    convert(two.root, "generate_assignment", "lecture_u", runner)
+    shutil.copytree(two.source("lecture_u").parent, two.root / "submitted" / "ada" / "lecture_u")
+    skip(two.root, "lecture_u")
     for command in ("generate_assignment", "autograde"):
-        with pytest.raises((SystemExit, Exception)):
+        with pytest.raises(SystemExit, match="course.yml leaves the lecture 'lecture_u' out: it says `skip: true`"):
             convert(two.root, command, "lecture_u", runner)
+    assert (two.root / "release" / "lecture_u").is_dir() and not (two.root / "autograded").exists()
+
+
+def test_an_exercise_that_is_skipped_after_grading_is_told_before_anything_is_lost(two, runner):
+    convert(two.root, "generate_assignment", TINY, runner)
+    with Gradebook(f"sqlite:///{two.root}/gradebook.db", "tiny") as book:
+        book.add_student("ada")
+        book.add_submission(TINY, "ada")
+    skip(two.root, "pieces")
+    with pytest.raises(SystemExit, match=r"submissions are graded already, by other exercises than course.yml has now \(pieces\)"):
+        convert(two.root, "generate_assignment", TINY, runner, force=True)
+    assert (two.root / "release" / TINY).is_dir()
 
 
 def test_what_somebody_has_written_into_a_stub_stays(two, runner):

@@ -160,7 +160,7 @@ def release(course: CourseDirectory, lecture: str, target: Path, even_skipped: b
         config.CourseDirectory.db_url = f"sqlite:///{scratch}/gradebook.db"
         config.CourseDirectory.release_directory = f"{scratch}/release"
         config.CourseDirectory.assignment_id = lecture
-        config.SaveDueDate.even_skipped = even_skipped
+        config.ReleaseExporter.even_skipped = even_skipped
         directory = NbgraderDirectory(config=config)
         converter = GenerateAssignment(coursedir=directory, config=config)
         said = _Said()
