@@ -22,7 +22,7 @@ from autograder.course.schema import Limits
 from autograder.plugin.choosing import MAX_ENTRIES, NOTEBOOK, Found, weights_in
 from autograder.plugin.folders import alone, closed, folders
 from autograder.plugin.lateness import course_of, date_submission, zone_of
-from autograder.plugin.stamps import STAMP, as_handed_in, is_stamp, read_stamp, settle
+from autograder.plugin.stamps import STAMP, as_handed_in, is_stamp, settle, time_of
 
 PICKLED = {".pth", ".pkl", ".pickle", ".ckpt"}
 KINDS = {".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", ".pt", ".png", ".jpg", ".jpeg"}
@@ -55,10 +55,7 @@ def take_only_plain_files(converter: Any, files_of: Callable[[Path], dict[str, F
         as_handed_in(source, target, zone)
 
     def get_existing_timestamp(folder: str) -> datetime | None:
-        try:
-            return None if closed(Path(folder), root) or not os.path.lexists(Path(folder, STAMP)) else read_stamp(Path(folder, STAMP), zone)
-        except ValueError:
-            return None
+        return None if closed(Path(folder), root) else time_of(Path(folder), zone)
 
     for folder in folders(converter):
         with alone(folder, converter.log):

@@ -46,7 +46,8 @@ def agree(configurable: Any, gradebook: Gradebook, lecture: str) -> None:
         return
     due = _as_stored(course.lecture(lecture).due)
     if assignment.duedate != due:
-        log.warning("%s: the gradebook said that it is due %s, course.yml says %s (UTC).", lecture, assignment.duedate or "never", due or "never")
+        tell = log.warning if assignment.duedate else log.info
+        tell("%s: the gradebook said that it is due %s, course.yml says %s (UTC).", lecture, assignment.duedate or "never", due or "never")
         for submission in assignment.submissions:
             submission.extension = None  # of another date
         assignment.duedate = due

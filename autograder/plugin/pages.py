@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import HTMLExporter
@@ -12,7 +13,8 @@ from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from autograder.plugin.folders import add_overlooked
 from autograder.plugin.harmless import Highlighted
 from autograder.plugin.interrupted import claim_for, drop_interrupted, is_written
-from autograder.plugin.lateness import agree_before
+from autograder.plugin.lateness import agree_before, course_of, zone_of
+from autograder.plugin.stamps import time_of
 
 NO_ALT = re.compile(r"<img (?![^>]*\balt=)")
 
@@ -28,6 +30,8 @@ class FeedbackExporter(HTMLExporter):
         super().__init__(config=config, **kwargs)
         if getattr(self.parent, "assignments", None):
             agree_before(self.parent)
+            zone = zone_of(course_of(self))
+            self.parent.coursedir.get_existing_timestamp = lambda folder: time_of(Path(folder), zone)
             add_overlooked(self.parent)
             for folder in drop_interrupted(self.parent, is_written):
                 self.log.warning("%s: its writing was interrupted; it is written again", folder)

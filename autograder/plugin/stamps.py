@@ -36,6 +36,14 @@ def read_stamp(path: Path, zone: tzinfo | None) -> datetime | None:
     return stamp(text, zone).replace(tzinfo=None) if text else None
 
 
+def time_of(folder: Path, zone: tzinfo | None) -> datetime | None:
+    """The time of a submission or a result, for nbgrader, which asks for it by its folder; none if there is none, or none that can be read."""
+    try:
+        return read_stamp(folder / STAMP, zone) if os.path.lexists(folder / STAMP) else None
+    except ValueError:
+        return None
+
+
 def is_stamp(path: Path) -> bool:
     """Whether a file, once :func:`settle` has looked at it, is a time of submission."""
     try:
