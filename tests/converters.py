@@ -32,8 +32,7 @@ def convert(folder: Path, command: str, lecture: str, runner: Runner, force: boo
     directory = CourseDirectory(config=config)
     directory.assignment_id = lecture
     made = CONVERTERS[command](coursedir=directory, config=config)
-    if command != "generate_assignment":
-        made.force = force
+    made.force = force
     _share(runner)
     with _said(made.log) as lines:
         made.start()

@@ -1,6 +1,8 @@
 """A mistake in ``course.yml`` or in a lecture file is one sentence that names file, line and what is allowed."""
 
 import re
+from datetime import UTC, datetime
+from textwrap import indent
 
 import jupytext
 import pytest
@@ -59,6 +61,94 @@ WRONG_COURSES = [
     ("course: tiny", "course: [tiny", r"course.yml:\d+: this is not YAML"),
     ("course: tiny", "course: tiny\ncourse: tiny", r"course.yml:2: the key 'course' stands here a second time"),
 ]
+
+
+ZONE = "timezone: Europe/Berlin\nlectures:\n  lecture_t_tiny:\n"
+WRONG_DATES = {  # in place of the lecture's date, and what is said of its line
+    "due: 2027-02-30": "'2027-02-30' does not exist: day is out of range for month. Write 2027-03-01, which is the end of that day",
+    "due: 2027-03-01 24:00": "'2027-03-01 24:00' does not exist: .*The last minute of a day is 23:59",
+    "due: 2027-13-01 10:00:00": "does not exist: month must be in 1..12",
+    "due: 1 March 2027": "'1 March 2027' is not how a date is written here",
+    "due: 01.03.2027": "is not how a date is written here",
+    "due: 27-03-01": "is not how a date is written here",
+    "due: 20270301": "is not how a date is written here",
+    "due: 12:00": "is not how a date is written here",
+    "due: 2027-03-01 23:59 CET": "'CET' behind the time is no offset",
+    "due: 2027-03-28 02:30": "does not exist in Europe/Berlin: clocks are set forward",
+    "due: 2027-10-31 02:30": r"comes twice in Europe/Berlin.*02:30:00\+0200 or 2027-10-31 02:30:00\+0100",
+    "due: 9999-12-31": "the year 9999 cannot be meant",
+    "extensions: {ada: 2027-03-08}": "extensions.ada: an extension needs the lecture's own date",
+    "due: 2027-03-01\nextensions: {ada: 2027-02-28}": "extensions.ada: .* is before the lecture is due",
+    "due: 2027-03-01\nextensions: {ada: tomorrow}": "extensions.ada: 'tomorrow' is not how a date is written here",
+}
+
+
+@pytest.mark.parametrize("date, message", WRONG_DATES.items(), ids=WRONG_DATES)
+def test_a_date_that_is_none_or_two_is_refused_with_its_line(date, message, tmp_path):
+    line = 10 + date.count("\n")
+    with pytest.raises(UserError, match=rf"course.yml:{line}: lectures.lecture_t_tiny.*{message}"):
+        with_date(tmp_path, date)
+
+
+def with_date(folder, date, zone=ZONE):
+    """The small course's lecture with a date, which stands in line 10."""
+    copy_tiny(folder)
+    path = folder / "course.yml"
+    path.write_text(path.read_text().replace("lectures:\n  lecture_t_tiny:\n", zone + indent(date, "    ") + "\n", 1))
+    return load_course(path).course.lectures[TINY]
+
+
+DATES = {
+    "2027-03-01": datetime(2027, 3, 1, 22, 59, 59),
+    "2027-07-01": datetime(2027, 7, 1, 21, 59, 59),  # summer time
+    "2027-10-31": datetime(2027, 10, 31, 22, 59, 59),
+    "2027-03-01 18:00": datetime(2027, 3, 1, 17),
+    '"2027-03-01T18:00:30"': datetime(2027, 3, 1, 17, 0, 30),
+    "2027-03-01 18:00-05:00": datetime(2027, 3, 1, 23),
+    "2027-10-31 02:30:00+01:00": datetime(2027, 10, 31, 1, 30),
+    "2027-03-01T18:00Z": datetime(2027, 3, 1, 18),
+}
+
+
+@pytest.mark.parametrize("date, meant", DATES.items(), ids=DATES)
+def test_a_day_is_due_at_its_end_where_the_course_is(date, meant, tmp_path):
+    assert with_date(tmp_path, f"due: {date}").due == meant.replace(tzinfo=UTC)
+
+
+def test_a_student_is_who_was_typed(tmp_path):
+    lecture = with_date(tmp_path, "due: 2027-03-01\nextensions: {0123: 2027-03-08, on: 2027-03-09 12:00}")
+    assert lecture.extensions == {"0123": datetime(2027, 3, 8, 22, 59, 59, tzinfo=UTC), "on": datetime(2027, 3, 9, 11, tzinfo=UTC)}
+
+
+def test_a_date_without_the_courses_time_zone_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"course.yml:9: .*due: a date needs the course's time zone: write `timezone: Europe/Berlin`"):
+        with_date(tmp_path, "due: 2027-03-01", zone="lectures:\n  lecture_t_tiny:\n")
+
+
+WRONG_TOPS = {
+    "timezone: Berlin": "timezone: 'Berlin' is no time zone. Write a place such as Europe/Berlin, or UTC. Did you mean 'Europe/Berlin'",
+    "timezone: CET": "timezone: 'CET' is no time zone",
+    "gradebook: my.db": "gradebook: this is not the URL of a database. Write sqlite:///gradebook.db",
+    "gradebook: sqlite://gradebook.db": "gradebook: an SQLite file stands behind three slashes: sqlite:///gradebook.db",
+    'gradebook: "sqlite:///:memory:"': "gradebook: a gradebook in memory is lost",
+    "gradebook: sqlite:///none/there/g.db": "gradebook: there is no folder '.*none/there'",
+    "gradebook: sqlite:///g.db?timeout=soon": "gradebook: SQLite does not take what stands behind the question mark",
+    "gradebook: oracel://h/d": "gradebook: no kind of database is called 'oracel'",
+    "gradebook: mysql://me:secret@h/d": "gradebook: mysql needs the Python package 'MySQLdb', which is not installed here",
+    "gradebook: postgresql://me:secret@h:port/d": "gradebook: this is not the URL of a database",
+    "course: Kläß": r"this line is not UTF-8 text \(byte 0xe4\). Save the file as UTF-8",
+    "title: !!timestamp 2027-02-30": "this is not YAML: day is out of range for month",
+}
+
+
+@pytest.mark.parametrize("line, message", WRONG_TOPS.items(), ids=WRONG_TOPS)
+def test_a_wrong_zone_gradebook_or_encoding_is_one_sentence(line, message, tmp_path):
+    copy_tiny(tmp_path)
+    path = tmp_path / "course.yml"
+    path.write_bytes(f"# the first line\n{line}\n{path.read_text()}".encode("latin-1"))
+    with pytest.raises(UserError, match=f"course.yml:2: {message}") as told:
+        load_course(path)
+    assert "secret" not in str(told.value) and "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize("old, new, message", WRONG_COURSES, ids=[new[:40] for _, new, _ in WRONG_COURSES])

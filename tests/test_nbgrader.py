@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import nbformat
@@ -101,27 +100,6 @@ def test_grading_again_gives_the_same_and_keeps_a_manual_grade(course_folder, ti
         submission = gradebook.find_submission(TINY, student)
         assert submission.score == FULL + 1.5
         assert {g.name: g.auto_score for g in submission.notebooks[0].grades if g.name != "why"}["pieces"] == 4
-
-
-def test_a_late_submission_costs_what_course_yml_says(tmp_path, runner):
-    tiny = copy_tiny(tmp_path)
-    due = datetime(2026, 3, 1, 12, 0)
-    path = tmp_path / "course.yml"
-    path.write_text(
-        path.read_text().replace("    title: Small", f"    due: {due.isoformat(sep=' ')}\n    title: Small")
-    )
-    build(tiny, TINY, runner)
-    convert(tmp_path, "generate_assignment", TINY, runner)
-    for student, late in (("punctual", -60), ("late", 60 * 60 * 30)):
-        target = tmp_path / "submitted" / student / TINY
-        shutil.copytree(tmp_path / "release" / TINY, target)
-        (target / "timestamp.txt").write_text(f"{due + timedelta(seconds=late)} UTC")
-        fill(target / f"{TINY}.ipynb", solution_texts(tiny, TINY))
-    convert(tmp_path, "autograde", TINY, runner)
-    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db", "tiny") as gradebook:
-        found = {s.student.id: s for s in gradebook.assignment_submissions(TINY)}
-        assert found["punctual"].notebooks[0].late_submission_penalty is None
-        assert found["late"].notebooks[0].late_submission_penalty == pytest.approx(0.2 * FULL)  # two days begun
 
 
 def test_adding_an_exercise_touches_the_lecture_file_and_course_yml_only(tmp_path, runner):

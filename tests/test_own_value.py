@@ -9,8 +9,9 @@ from own_values import CLASSES
 from test_lectures import client_of, filled
 
 from autograder.commands.build import write_sources
+from autograder.course.cells import BEGIN, END
 from autograder.course.directory import load_course
-from autograder.course.lecture import BEGIN, END, read_lecture
+from autograder.course.lecture import read_lecture
 from autograder.course.notebook import ANSWER
 from autograder.grading.answer_key import compute_answers
 from autograder.grading.cells import built_notebook

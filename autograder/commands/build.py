@@ -144,11 +144,12 @@ def _through_json(facts: dict) -> dict:
     return json.loads(json.dumps(facts))
 
 
-def release(course: CourseDirectory, lecture: str, target: Path) -> None:
+def release(course: CourseDirectory, lecture: str, target: Path, even_skipped: bool = False) -> None:
     """Make the stub with nbgrader's ``generate_assignment``, with a gradebook of its own that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
         Path(scratch, "gradebook.db").write_bytes(_empty_gradebook(course.course.course))
-        generate_assignment(course, lecture, db_url=f"sqlite:///{scratch}/gradebook.db", release_directory=f"{scratch}/release")
+        places = {"db_url": f"sqlite:///{scratch}/gradebook.db", "release_directory": f"{scratch}/release"}
+        generate_assignment(course, lecture, places, even_skipped=even_skipped)
         made = Path(scratch) / "release" / lecture
         out = target / lecture
         out.mkdir(parents=True, exist_ok=True)
@@ -159,12 +160,15 @@ def release(course: CourseDirectory, lecture: str, target: Path) -> None:
                 shutil.copyfile(path, out / path.name)
 
 
-def generate_assignment(course: CourseDirectory, lecture: str, force: bool = False, **directory: str) -> None:
+def generate_assignment(
+    course: CourseDirectory, lecture: str, directory: dict[str, str] | None = None, force: bool = False, even_skipped: bool = False
+) -> None:
     """What ``nbgrader generate_assignment LECTURE`` does, in this process.
 
     Args:
-        force: where the lecture has been released before.
         directory: of nbgrader's settings of a course's directory, what is to be another.
+        force: where the lecture has been released before.
+        even_skipped: also of a lecture that course.yml leaves out.
 
     Raises:
         UserError: it fails; with what nbgrader says of it.
@@ -179,7 +183,8 @@ def generate_assignment(course: CourseDirectory, lecture: str, force: bool = Fal
     with _ONE_AT_A_TIME:
         config = Config()
         configure(config, str(course.root / "nbgrader_config.py"))
-        config.CourseDirectory.update({**directory, "assignment_id": lecture})
+        config.CourseDirectory.update({**(directory or {}), "assignment_id": lecture})
+        config.ReleaseExporter.even_skipped = even_skipped
         converter = GenerateAssignment(coursedir=NbgraderDirectory(config=config), config=config)
         converter.force = force
         said = _Said()

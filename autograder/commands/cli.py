@@ -74,6 +74,8 @@ def build(
     brings the gradebook up to date: grades given by hand are kept, and the next `nbgrader autograde` grades again by itself.
     """
     from autograder.commands.build import build as build_one
+    from autograder.commands.dropping import drop_skipped
+    from autograder.commands.syllabus import warnings
     from autograder.commands.update import offer
     from autograder.runner.parallel import each_lecture
 
@@ -88,6 +90,10 @@ def build(
 
         each_lecture(wanted, work, state["unsafe"])
         stage.end("built")
+    for line in drop_skipped(course):
+        console.print(line, highlight=False, soft_wrap=True)
+    for warning in warnings(course):
+        console.print(f"[yellow]warning[/yellow] {escape(warning)}", highlight=False, soft_wrap=True)
     console.print(f"{_count(len(wanted), 'lecture')} built. The stub notebooks are in assignments/.")
     for lecture in wanted:
         offer(course, lecture, yes, console)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import nbformat
 
+from autograder.course.cells import BEGIN, END
 from autograder.course.directory import CourseDirectory
-from autograder.course.lecture import BEGIN, END
 from autograder.course.notebook import ANSWER
 from autograder.errors import UserError
 from autograder.grading.cells import built_notebook

@@ -35,7 +35,7 @@ def examine(course_file: Path) -> list[Finding]:
     findings = [_python(), *_packages()]
     try:
         course = load_course(course_file)
-        findings.append(Finding(True, f"{course_file}: {len(course.course.lectures)} lectures"))
+        findings.append(Finding(True, f"{course_file}: {len(course.lectures())} lectures"))
     except UserError as error:
         return [*findings, Finding(False, "course.yml", str(error))]
     findings.append(_try("secret", lambda: _secret(course)))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from yaml.nodes import MappingNode, Node
 
+from autograder.course.gradebook import file_of
 from autograder.course.schema import (
     Course,
     Data,
@@ -26,6 +27,7 @@ from autograder.course.schema import (
     Seeds,
     Tolerance,
 )
+from autograder.course.text import read_yaml
 from autograder.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class CourseDirectory:
     """A validated course and where its parts stand on disk."""
 
     def __init__(self, root: Path, course: Course) -> None:
-        self.root, self.course = root, course
+        self.root, self.course, self.file = root, course, root / "course.yml"
         self.names = root / course.data.names
         self.build = root / "build"
 
@@ -62,12 +64,19 @@ class CourseDirectory:
     def released(self, lecture: str) -> Path:
         return self.root / "assignments" / lecture
 
+    @property
+    def skipped(self) -> list[str]:
+        """The lectures that are left out."""
+        return [name for name in self.course.listed if name not in self.course.lectures]
+
     def lecture(self, name: str) -> Lecture:
         """A lecture's entry in ``course.yml``.
 
         Raises:
-            UserError: there is none.
+            UserError: there is none, or it is left out.
         """
+        if name in self.skipped:
+            raise UserError(f"course.yml leaves the lecture {name!r} out: it says `skip: true`.")
         if name not in self.course.lectures:
             if self.solution(name).is_file():
                 entry = f"`{name}: {{title: …, exercises: {{…}}}}`"
@@ -85,7 +94,7 @@ class CourseDirectory:
             self.lecture(name)
         found = list(wanted or self.course.lectures)
         if not found:
-            raise UserError("course.yml has no lectures.")
+            raise UserError(f"course.yml has no lectures{' that it does not skip' if self.skipped else ''}.")
         return found
 
     def read_names(self) -> Names:
@@ -112,40 +121,55 @@ def load_course(path: Path | str = "course.yml") -> CourseDirectory:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: there is no such file. Run this in the course's folder, or name it with --course.")
-    text = path.read_text(encoding="utf-8")
-    try:
-        data, tree = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{line}: this is not YAML: {getattr(error, 'problem', error)}.") from None
+    data, tree = read_yaml(path)
     repeated = _repeated_key(tree)
     if repeated:
         raise UserError(f"{path}:{repeated.start_mark.line + 1}: the key {repeated.value!r} stands here a second time.")
     if not isinstance(data, dict):
         raise UserError(
-            f"{path}:1: the file must hold keys and values; allowed keys: {', '.join(Course.model_fields)}."
+            f"{path}:1: the file must hold keys and values; allowed keys: {', '.join(_keys(Course))}."
         )
     try:
-        course = Course.model_validate(data)
+        course = Course.model_validate(data, context={"timezone": data.get("timezone")})
     except ValidationError as error:
         first = min(
             error.errors(), key=lambda e: e["type"] != "extra_forbidden"
         )  # a misspelt key is also a missing one
         raise UserError(_explain(path, tree, first)) from None
     directory = CourseDirectory(path.parent.resolve(), course)
+    directory.file = directory.root / path.name
     if not directory.names.is_file():
         number = _line(tree, ("data", "names"))
         raise UserError(f"{path}:{number}: data.names: there is no file {course.data.names!r} beside {path.name}.")
+    for where, message in _misfits(directory):
+        raise UserError(f"{path}:{_line(tree, where)}: {'.'.join(where)}: {message}.")
     return directory
 
 
-def _explain(path: Path, tree: yaml.Node | None, error: ErrorDetails) -> str:
+def _misfits(directory: CourseDirectory) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Values that are good alone, and not together: where the first stands, and what is wrong."""
+    file = file_of(directory.course.gradebook, directory.root)
+    if file and not file.parent.is_dir():
+        yield ("gradebook",), f"there is no folder {str(file.parent)!r} for the file {file.name!r}"
+    if file and file.is_dir():
+        yield ("gradebook",), f"{str(file)!r} is a folder, not a file"
+    for name, lecture in directory.course.listed.items():
+        where = ("lectures", name)
+        if not lecture.exercises and not lecture.skip:
+            yield (*where, "exercises"), "no exercise is left. Write `skip: true` for the lecture"
+        for student, extended in lecture.extensions.items():
+            if lecture.due is None:
+                yield (*where, "extensions", student), "an extension needs the lecture's own date; write `due: 2027-03-01`"
+            elif extended < lecture.due:
+                yield (*where, "extensions", student), f"{extended} is before the lecture is due ({lecture.due})"
+
+
+def _explain(path: Path, tree: Node | None, error: ErrorDetails) -> str:
     """One validation error as one sentence with file, line, key and what is allowed."""
     where = tuple(part for part in error["loc"] if part != "[key]")
     key = ".".join(str(part) for part in where) or "the file"
     model = _model_at(where[:-1])
-    allowed = model.model_fields if model else {}
+    allowed = _keys(model) if model else {}
     if error["type"] == "extra_forbidden":
         message = f"there is no such key.{_suggest(str(where[-1]), allowed)}"
     elif error["type"] == "missing":
@@ -157,8 +181,14 @@ def _explain(path: Path, tree: yaml.Node | None, error: ErrorDetails) -> str:
     else:
         message = f"{error['input']!r} will not do: {error['msg'].lower()}"
     field = allowed.get(str(where[-1])) if where and error["type"] != "extra_forbidden" else None
-    hint = f" Allowed: {_allowed(field)}." if field and _allowed(field) else ""
+    said = error["type"] == "value_error" and field is not None and field.annotation is str
+    hint = f" Allowed: {_allowed(field)}." if field and _allowed(field) and not said else ""
     return f"{path}:{_line(tree, where)}: {key}: {message.rstrip('.')}.{hint}"
+
+
+def _keys(model: type[Model]) -> dict[str, Any]:
+    """Its fields, by the names that they have in the file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _allowed(field: Any) -> str:
@@ -176,7 +206,7 @@ def _model_at(where: tuple[int | str, ...]) -> type[Model] | None:
     for part in where:
         if model is None:
             return None
-        if model in _MEMBERS and part not in getattr(model, "model_fields", {}):
+        if model in _MEMBERS and part not in _keys(model):
             return None
         model = _CHILDREN.get((model, str(part)), _CHILDREN.get((model, "*")))
     return model if isinstance(model, type) and issubclass(model, Model) else None
@@ -205,11 +235,20 @@ def _suggest(word: str, allowed: Collection[str]) -> str:
     return f"{hint} Allowed: {', '.join(allowed)}."
 
 
-def _line(tree: yaml.Node | None, where: tuple[int | str, ...]) -> int:
+def line_of(path: Path, where: tuple[int | str, ...]) -> int:
+    """The line of ``course.yml`` in which something stands, for what is found out later.
+
+    Raises:
+        UserError: the file cannot be read any more.
+    """
+    return _line(read_yaml(path)[1], where)
+
+
+def _line(tree: Node | None, where: tuple[int | str, ...]) -> int:
     """The line of the deepest part of ``where`` that the file has."""
     line = 1
     for part in where:
-        if not isinstance(tree, yaml.MappingNode):
+        if not isinstance(tree, MappingNode):
             break
         found = [(k, v) for k, v in tree.value if str(k.value) == str(part)]
         if not found:
@@ -218,9 +257,9 @@ def _line(tree: yaml.Node | None, where: tuple[int | str, ...]) -> int:
     return line
 
 
-def _repeated_key(tree: yaml.Node | None) -> yaml.Node | None:
+def _repeated_key(tree: Node | None) -> Node | None:
     """YAML keeps the last of two equal keys without a word; here it is an error."""
-    if isinstance(tree, yaml.MappingNode):
+    if isinstance(tree, MappingNode):
         seen = set()
         for key, value in tree.value:
             if key.value in seen:

@@ -4,55 +4,31 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jupytext
 
+from autograder.course.cells import BEGIN, END, EXTRA, ROLES, LectureCell
 from autograder.course.schema import Lecture
+from autograder.course.skipping import without_skipped
+from autograder.course.text import read_text
 from autograder.errors import UserError
 
-ROLES = (
-    "exercise",
-    "answer",
-    "check",
-    "fit",
-    "oracle",
-    "mistake",
-    "variant",
-    "written",
-)  # each with the id of its exercise
-SHIPPED = ("exercise", "answer", "check", "fit", "written", "prose", "provided")
 ONCE = ("exercise", "answer", "fit", "check", "written")  # of each exercise; which of them it needs, its entry decides
-EXTRA = ("oracle", "mistake", "variant")  # other answers: never in what students get
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 PERCENT = {"extension": ".py", "format_name": "percent"}  # jupytext's py:percent
 AUTHOR = "from autograder.commands.script import run\n\nrun(__name__, globals())"
 
 
-@dataclass(frozen=True)
-class LectureCell:
-    """One cell of a lecture file."""
-
-    role: str  # one of ROLES, or "author", "prose", "provided"
-    source: str
-    line: int  # of its header in the file
-    code: bool
-    exercise: str = ""
-    says: str = ""
-    raises: str = ""  # the exception in which a mistake ends, if it returns nothing
-
-
 def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
-    """The cells of a lecture file, checked against the lecture's entry in ``course.yml``.
+    """The cells of a lecture file, checked against the lecture's entry in ``course.yml``, without what is skipped there.
 
     Raises:
         UserError: what is wrong, with file and line, and what is allowed there.
     """
     if not path.is_file():
         raise UserError(f"{path}: there is no such file; every lecture of course.yml needs its file in {path.parent}/.")
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     markers = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"# %%", line)]
     for number in markers:
         if not re.match(r"# %%(\s|$)", line := text.splitlines()[number - 1]):
@@ -69,7 +45,7 @@ def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
             _check_code(path, cell, written.source)
     _check_author(path, cells)
     _check_whole(path, cells, lecture)
-    return cells
+    return without_skipped(path, cells, lecture)
 
 
 def _check_code(path: Path, cell: LectureCell, written: str) -> None:
@@ -120,8 +96,8 @@ def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
     if not roles:
         return LectureCell("provided" if code else "prose", cell.source, line, code)
     role, exercise = roles[0], str(metadata[roles[0]])
-    if exercise not in lecture.exercises:
-        entries = f"the entries are {', '.join(lecture.exercises)}" if lecture.exercises else "this lecture has none yet"
+    if exercise not in lecture.listed:
+        entries = f"the entries are {', '.join(lecture.listed)}" if lecture.listed else "this lecture has none yet"
         raise UserError(f"{path}:{line}: {role}={exercise!r} has no entry in course.yml; {entries}.")
     if code == (role in ("exercise", "written")):
         raise UserError(f"{path}:{line}: {role}={exercise!r} must be a {'markdown' if code else 'code'} cell.")
@@ -154,7 +130,7 @@ def _check_whole(path: Path, cells: list[LectureCell], lecture: Lecture) -> None
             raise UserError(
                 f"{path}:{cell.line}: this mistake says the same as the one in line {sentences[cell.says]}."
             )
-    for name, rules in lecture.exercises.items():
+    for name, rules in lecture.listed.items():
         needed = ("exercise", *(("written",) if rules.written else ("answer", "fit", "check") if rules.loss else ("answer", "check")))
         own = [cell for cell in cells if cell.exercise == name]
         for role in needed:

@@ -10,8 +10,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from autograder.course.cells import EXTRA, SHIPPED, LectureCell
 from autograder.course.directory import CourseDirectory
-from autograder.course.lecture import EXTRA, SHIPPED, LectureCell, read_lecture
+from autograder.course.lecture import read_lecture
 from autograder.course.schema import Exercise, Lecture
 from autograder.files import write_whole
 
@@ -25,7 +26,9 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
     provided = 0
     out = []
     for position, cell in enumerate(shipped):
-        if cell.role == "provided":
+        if cell.role == "provided" and cell.exercise:  # the reference of one that is skipped
+            made = _locked(cell.source, f"{cell.exercise}_provided")
+        elif cell.role == "provided":
             provided += 1
             made = _locked(cell.source, f"provided_{provided}")
         elif cell.role == "fit":
@@ -151,7 +154,7 @@ def built(course: CourseDirectory, lecture: str) -> dict[Path, str]:
     Raises:
         UserError: something is wrong with the lecture file.
     """
-    rules = course.lecture(lecture)
+    rules = course.course.listed[lecture]
     cells = read_lecture(course.solution(lecture), rules)
     other = json.dumps(extras(cells), indent=1, sort_keys=True) + "\n"
     return {course.source(lecture): to_json(source_notebook(lecture, rules, cells)), course.extras(lecture): other}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from autograder.course.dates import CourseDate, zone_named
+from autograder.course.gradebook import usable
 from autograder.errors import CheckFailed
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -75,6 +77,7 @@ class Exercise(Model):
     time: str | None = Field(default=None, pattern=r"^(\d+:)?\d+:\d\d$")  # where in the lecture's video
     bonus: bool | Positive = False  # all of its points are bonus points, or so many of them
     written: bool = False
+    skip: bool = Field(default=False, exclude=True)  # left out of the stub, the points and the grading: no fact for students
     tolerance: Tolerance | None = None
     forbid: tuple[str, ...] = ()
     loss: Loss | None = None
@@ -123,10 +126,19 @@ class Late(Model):
 
 
 class Lecture(Model):
+    """One lecture: when its work is due, for everybody and for some, and its exercises."""
+
     title: str
     video: str | None = None
-    due: datetime | None = None
-    exercises: dict[Identifier, Exercise]
+    skip: bool = False
+    due: CourseDate | None = None
+    extensions: dict[str, CourseDate] = {}  # of a student the later due date
+    listed: dict[Identifier, Exercise] = Field(alias="exercises")
+
+    @cached_property
+    def exercises(self) -> dict[str, Exercise]:
+        """Those that are not skipped: all that students get, and all that counts."""
+        return {name: exercise for name, exercise in self.listed.items() if not exercise.skip}
 
 
 class Data(Model):
@@ -162,6 +174,11 @@ class Limits(Model):
     notebook_mb: int = Field(default=20, ge=1)
 
 
+def _place(name: str) -> str:
+    zone_named(name)
+    return name
+
+
 class Course(Model):
     course: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
     title: str
@@ -171,5 +188,11 @@ class Course(Model):
     limits: Limits = Limits()
     late: Late | None = None
     resubmissions: Literal["latest", "best"] = "latest"  # which of a student's submissions counts
-    gradebook: str = "sqlite:///gradebook.db?timeout=60"
-    lectures: dict[Identifier, Lecture]
+    gradebook: Annotated[str, AfterValidator(usable)] = "sqlite:///gradebook.db?timeout=60"
+    timezone: Annotated[str, AfterValidator(_place)] | None = None  # of all dates without an offset of their own
+    listed: dict[Identifier, Lecture] = Field(alias="lectures")
+
+    @cached_property
+    def lectures(self) -> dict[str, Lecture]:
+        """Those that are not skipped: all that is built and graded."""
+        return {name: lecture for name, lecture in self.listed.items() if not lecture.skip}

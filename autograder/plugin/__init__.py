@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course.directory import CourseDirectory, load_course
+from autograder.course.gradebook import file_of
 from autograder.errors import UserError
 
 HERE = "autograder.plugin"
@@ -39,6 +40,7 @@ def configure(c: Any, config_file: str) -> None:
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.partial"]
     c.CourseDirectory.max_file_size = 50_000  # kilobytes; weights of the largest model are 1 MB
 
+    c.GenerateAssignment.exporter_class = f"{HERE}.release.ReleaseExporter"
     c.GenerateAssignment.preprocessors = release_preprocessors()
     c.Autograde.exporter_class = f"{HERE}.submission.SubmissionExporter"
     c.Autograde.sanitize_preprocessors = [
@@ -69,6 +71,8 @@ def configure(c: Any, config_file: str) -> None:
     c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {"nbgrader"}
     c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {("language_info", "name"), "autograder"}
     c.CoursePreprocessor.course_file = str(course.root / "course.yml")
+    c.ExportApp.plugin_class = f"{HERE}.export.CourseExport"
+    c.ExchangeFactory.collect = f"{HERE}.collect.Collect"
     if course.course.late:
         c.AssignLatePenalties.plugin_class = f"{HERE}.late.LateRule"
         c.LateRule.percent_per_day = course.course.late.percent_per_day
@@ -137,7 +141,6 @@ def _stock(names: tuple[str, ...]) -> list[str]:
 def absolute_gradebook(course: CourseDirectory) -> str:
     """The gradebook's URL, with an SQLite file of a relative path taken from the course's folder."""
     url = course.course.gradebook
-    prefix = "sqlite:///"
-    if url.startswith(prefix) and not url.startswith(prefix + "/") and ":memory:" not in url:
-        return f"{prefix}{course.root}/{url.removeprefix(prefix)}"
-    return url
+    file = file_of(url, course.root)
+    options = url.partition("?")[1] + url.partition("?")[2]
+    return f"sqlite:///{file}{options}" if file else url

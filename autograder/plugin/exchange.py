@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autograder.plugin.incoming import STAMP
+from autograder.plugin.stamps import STAMP
 
 SECRET = "submission_secret.txt"  # nbgrader's: under its hash a student finds the page
 MAX_SECRET = 1000  # bytes

@@ -11,19 +11,19 @@ import logging
 import os
 import stat
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from nbgrader.converters import base
-from nbgrader.utils import parse_utc
 
 from autograder.course.directory import EXPECTED
 from autograder.course.schema import Limits
 from autograder.plugin.choosing import MAX_ENTRIES, NOTEBOOK, Found, weights_in
 from autograder.plugin.folders import alone, closed, folders
+from autograder.plugin.lateness import course_of, date_submission, zone_of
+from autograder.plugin.stamps import STAMP, as_handed_in, is_stamp, settle, time_of
 
-STAMP = "timestamp.txt"
-STAMP_BYTES = 100
 PICKLED = {".pth", ".pkl", ".pickle", ".ckpt"}
 KINDS = {".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", ".pt", ".png", ".jpg", ".jpeg"}
 MAX_FILES = 20  # besides the notebook
@@ -36,9 +36,8 @@ def take_only_plain_files(converter: Any, files_of: Callable[[Path], dict[str, F
         converter: an ``Autograde``, which copies and dates whatever it finds.
         files_of: of a submission's folder what goes into the notebook's, by plain name.
     """
-    copy, when = converter.init_assignment, converter.coursedir.get_existing_timestamp
-
-    root = Path(converter.coursedir.root)
+    copy = converter.init_assignment
+    root, zone = Path(converter.coursedir.root), zone_of(course_of(converter))
 
     def init_assignment(assignment_id: str, student_id: str) -> None:
         source, target = (Path(made(assignment_id, student_id)) for made in (converter._format_source, converter._format_dest))
@@ -52,30 +51,19 @@ def take_only_plain_files(converter: Any, files_of: Callable[[Path], dict[str, F
                     (target / name).write_bytes(data)
         with _instead_of_all(_master_versions(source)):
             copy(assignment_id, student_id)
+        date_submission(converter, assignment_id, student_id, get_existing_timestamp(str(source)))
+        as_handed_in(source, target, zone)
 
-    def get_existing_timestamp(folder: str) -> Any:
-        stamp = Path(folder, STAMP)
-        return None if closed(Path(folder), root) or os.path.lexists(stamp) and not is_stamp(stamp) else when(folder)
+    def get_existing_timestamp(folder: str) -> datetime | None:
+        return None if closed(Path(folder), root) else time_of(Path(folder), zone)
 
     for folder in folders(converter):
         with alone(folder, converter.log):
             if not closed(folder, root):
-                _set_aside_what_is_no_time(folder / STAMP, converter.log)
+                settle(folder, zone, converter.log)
     converter.init_assignment, converter.coursedir.get_existing_timestamp = init_assignment, get_existing_timestamp
     if not any(isinstance(f, PrintableLog) for f in converter.log.filters):
         converter.log.addFilter(PrintableLog())
-
-
-def _set_aside_what_is_no_time(stamp: Path, log: logging.Logger) -> None:
-    """The formgrader's list of submissions reads all times itself, and shows none if one is damaged."""
-    if not os.path.lexists(stamp) or is_stamp(stamp):
-        return
-    log.warning("%s is no time; the submission counts as one without a date.", stamp)
-    aside = stamp.with_name(f"{STAMP}.unreadable")
-    with contextlib.suppress(OSError):
-        if not os.path.lexists(aside):
-            stamp.rename(aside)
-            log.warning("It is kept as %s.", aside.name)
 
 
 def _master_versions(source: Path) -> Callable[..., list[str]]:
@@ -154,17 +142,6 @@ def _is_taken(name: str) -> bool:
     if name == EXPECTED or NOTEBOOK.search(name) or path.suffix == ".safetensors" and path.stem.rpartition(".")[2].startswith("previous"):
         return False
     return path.suffix.lower() in KINDS and name.isprintable()
-
-
-def is_stamp(path: Path) -> bool:
-    """Whether a file is a time of submission that nbgrader can read."""
-    try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > STAMP_BYTES:
-            return False
-        text = path.read_text().strip()
-        return not text or 1970 < parse_utc(text).year < 9000
-    except Exception:  # noqa: BLE001  whatever a stranger's text leads the reader of dates to
-        return False
 
 
 class PrintableLog(logging.Filter):

@@ -22,7 +22,7 @@ from typing import Any
 from nbgrader.utils import rmtree
 
 from autograder.plugin.choosing import MAX_ENTRIES
-from autograder.plugin.incoming import STAMP, is_stamp
+from autograder.plugin.stamps import STAMP, is_stamp
 
 GRADED = "graded"  # notebook metadata: written with the last version of the notebook, when its points are in the gradebook
 WORK, COURSE, SECRET = "work", "course", "secret"  # beside it: digests of what was handed in, of what decides about its points, of the secret
@@ -105,7 +105,7 @@ def why_graded_again(folder: Path, source: Path, course: str, secret: str) -> st
         whole = False
     if not whole:
         return "its grading was interrupted; it is graded again"
-    if source.is_dir() and (known.get(WORK, now := digest_of(source)) != now or _another_time(folder, source)):
+    if source.is_dir() and known.get(WORK, now := digest_of(source)) != now:
         return HANDED_IN_AGAIN
     if known.get(COURSE, course) != course:
         return "the course has changed since; it is graded again, and what was graded by hand is kept"
@@ -115,12 +115,12 @@ def why_graded_again(folder: Path, source: Path, course: str, secret: str) -> st
 
 
 def digest_of(folder: Path) -> str:
-    """Of all that was handed in but its time: names, and what is in the files."""
+    """Of all that was handed in: names, and what is in the files."""
     found, left = hashlib.sha256(), MAX_READ
     for path in sorted(itertools.islice(folder.rglob("*"), MAX_ENTRIES)):
         with contextlib.suppress(OSError):
             status = path.lstat()
-            if path.name == STAMP or not stat.S_ISREG(status.st_mode):
+            if not stat.S_ISREG(status.st_mode):
                 continue
             found.update(f"{path.relative_to(folder)}\0{status.st_size}\0".encode(errors="surrogateescape"))
             left -= status.st_size
@@ -140,11 +140,6 @@ def why_written_again(folder: Path, source: Path) -> str:
         return "its writing was interrupted; it is written again"
     newest = max((path.stat().st_mtime_ns for path in source.glob("*.ipynb")), default=0)
     return "it was graded again since; it is written again" if newest > page.stat().st_mtime_ns else ""
-
-
-def _another_time(folder: Path, source: Path) -> bool:
-    stamp = source / STAMP
-    return is_stamp(stamp) and (folder / STAMP).is_file() and stamp.read_bytes() != (folder / STAMP).read_bytes()
 
 
 def _same_stamp(folder: Path, source: Path) -> bool:

@@ -17,7 +17,7 @@ class LateRule(LateSubmissionPlugin):
     grace_minutes = Float(0.0, help="Minutes after the due date that cost nothing").tag(config=True)
 
     def late_submission_penalty(self, student_id: str, score: float, total_seconds_late: float) -> float | None:
-        late = total_seconds_late - 60 * self.grace_minutes
+        late = math.floor(total_seconds_late) - 60 * self.grace_minutes  # a due time covers its whole second
         if late <= 0:
             return None
         return round(score * min(1.0, math.ceil(late / DAY) * self.percent_per_day / 100), 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import HTMLExporter
@@ -12,6 +13,8 @@ from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from autograder.plugin.folders import add_overlooked
 from autograder.plugin.harmless import Highlighted
 from autograder.plugin.interrupted import claim_for, drop_outdated, why_written_again
+from autograder.plugin.lateness import agree_before, course_of, zone_of
+from autograder.plugin.stamps import time_of
 
 NO_ALT = re.compile(r"<img (?![^>]*\balt=)")
 
@@ -26,6 +29,9 @@ class FeedbackExporter(HTMLExporter):
     def __init__(self, config: Any = None, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
         if getattr(self.parent, "assignments", None):
+            agree_before(self.parent)
+            zone = zone_of(course_of(self))
+            self.parent.coursedir.get_existing_timestamp = lambda folder: time_of(Path(folder), zone)
             add_overlooked(self.parent)
             for said in drop_outdated(self.parent, why_written_again):
                 self.log.warning(said)

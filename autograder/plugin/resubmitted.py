@@ -15,9 +15,9 @@ from nbgrader.utils import rmtree
 from autograder.course.directory import CourseDirectory
 from autograder.plugin.base import CoursePreprocessor
 from autograder.plugin.in_step import digest
-from autograder.plugin.incoming import STAMP
 from autograder.plugin.interrupted import COURSE, GRADED, WORK
 from autograder.plugin.notes import add_note
+from autograder.plugin.stamps import STAMP
 
 GRADES = "earlier_grades.json"
 

@@ -15,7 +15,7 @@ from nbgrader.utils import compute_checksum
 from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.grading.secret import fingerprint, secret
-from autograder.plugin import exchange, folders, in_step, incoming, interrupted, recognise, turns
+from autograder.plugin import exchange, folders, in_step, incoming, interrupted, lateness, recognise, turns
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.choosing import Choice, Found, files_in, notebook_in
@@ -47,6 +47,7 @@ class SubmissionExporter(NotebookExporter):
             in_step.check_or_end(course, self.parent.coursedir.assignment_id, self.parent.coursedir.db_url)
             turns.take_turns(self.parent, course, self.parent.coursedir.assignment_id)
             folders.open_up(self.parent)
+            lateness.agree_before(self.parent)
             incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
             exchange.complete_all(self.parent, secret(course))
             folders.add_overlooked(self.parent)
