@@ -19,10 +19,8 @@ from nbgrader.api import Comment, Grade, Gradebook
 
 from autograder.commands.build import generate_assignment
 from autograder.course.directory import CourseDirectory
-from autograder.plugin import absolute_gradebook, own_commands_first
+from autograder.plugin import absolute_gradebook, gradebook_file, own_commands_first
 from autograder.plugin.in_step import Differences, differences
-
-SQLITE = "sqlite:///"
 
 
 @dataclass
@@ -45,7 +43,7 @@ class Change:
 def change(course: CourseDirectory, lecture: str) -> Change | None:
     """What the gradebook says otherwise than ``course.yml``; nothing if it does not, or knows nothing of the lecture."""
     url = absolute_gradebook(course)
-    if (file := _file(url)) and not file.is_file():
+    if (file := gradebook_file(url)) and not file.is_file():
         return None
     own_commands_first()
     with Gradebook(url, course.course.course) as gradebook:
@@ -74,7 +72,7 @@ def carry_out(course: CourseDirectory, wanted: Change) -> list[Path]:
     """
     url, stamp = absolute_gradebook(course), time.strftime("%Y-%m-%d-%H%M%S")
     kept = []
-    if file := _file(url):
+    if file := gradebook_file(url):
         kept.append(_copy(file, course.build / "gradebooks" / f"{file.stem}-{stamp}{file.suffix}"))
     with Gradebook(url, course.course.course) as gradebook:
         gone = [*wanted.found.removed, *wanted.found.kinds]
@@ -86,11 +84,6 @@ def carry_out(course: CourseDirectory, wanted: Change) -> list[Path]:
         _add(gradebook, wanted.lecture, [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") in new])
     generate_assignment(course, wanted.lecture, force=True)
     return kept
-
-
-def _file(url: str) -> Path | None:
-    """Where a gradebook stands that is a file."""
-    return Path(url.removeprefix(SQLITE).partition("?")[0]) if url.startswith(SQLITE) else None
 
 
 def _copy(file: Path, target: Path) -> Path:

@@ -11,7 +11,9 @@ from autograder.course.directory import CourseDirectory, load_course
 from autograder.errors import UserError
 
 HERE = "autograder.plugin"
+KINDS = (".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", ".pt", ".png", ".jpg", ".jpeg")  # beside a notebook
 STOCK = "nbgrader.preprocessors"
+SQLITE = "sqlite:///"
 
 
 def configure(c: Any, config_file: str) -> None:
@@ -32,7 +34,9 @@ def configure(c: Any, config_file: str) -> None:
     c.CourseDirectory.db_url = absolute_gradebook(course)
     c.CourseDirectory.source_directory = "build/source"
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.partial"]
-    c.CourseDirectory.max_file_size = 50_000  # kilobytes; weights of the largest model are 1 MB
+    c.CourseDirectory.max_file_size = -(-course.course.limits.largest_bytes // 1000)  # nbgrader's kilobytes have 1000 bytes
+    c.ZipCollectApp.collector_plugin = f"{HERE}.platforms.PlatformCollector"
+    c.FileNameCollectorPlugin.valid_ext = [".ipynb", *KINDS, ".html"]  # .html: a text that was typed in place of a file
 
     c.GenerateAssignment.preprocessors = release_preprocessors()
     c.Autograde.exporter_class = f"{HERE}.submission.SubmissionExporter"
@@ -98,7 +102,11 @@ def _stock(names: tuple[str, ...]) -> list[str]:
 def absolute_gradebook(course: CourseDirectory) -> str:
     """The gradebook's URL, with an SQLite file of a relative path taken from the course's folder."""
     url = course.course.gradebook
-    prefix = "sqlite:///"
-    if url.startswith(prefix) and not url.startswith(prefix + "/") and ":memory:" not in url:
-        return f"{prefix}{course.root}/{url.removeprefix(prefix)}"
+    if url.startswith(SQLITE) and not url.startswith(SQLITE + "/") and ":memory:" not in url:
+        return f"{SQLITE}{course.root}/{url.removeprefix(SQLITE)}"
     return url
+
+
+def gradebook_file(url: str) -> Path | None:
+    """Where a gradebook stands that is a file."""
+    return Path(url.removeprefix(SQLITE).partition("?")[0]) if url.startswith(SQLITE) else None

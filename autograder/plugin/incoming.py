@@ -19,13 +19,13 @@ from nbgrader.utils import parse_utc
 
 from autograder.course.directory import EXPECTED
 from autograder.course.schema import Limits
+from autograder.plugin import KINDS
 from autograder.plugin.choosing import MAX_ENTRIES, NOTEBOOK, Found, weights_in
 from autograder.plugin.folders import alone, closed, folders
 
 STAMP = "timestamp.txt"
 STAMP_BYTES = 100
 PICKLED = {".pth", ".pkl", ".pickle", ".ckpt"}
-KINDS = {".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", ".pt", ".png", ".jpg", ".jpeg"}
 MAX_FILES = 20  # besides the notebook
 
 
