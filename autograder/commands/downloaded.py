@@ -95,7 +95,7 @@ def _look_through(path: Path, below: str, largest: int, download: Download, arch
     if len(entries) + len(download.files) > MAX_FILES:
         raise UserError(f"{path} holds more than {MAX_FILES} files. Is it the download?")
     for info in entries:
-        name = entry_name(info)
+        name = entry_name(info).replace("\\", "/")  # of a Windows tool
         if fault := _fault(info, name, largest):
             download.refused.append(fault)
             continue
@@ -108,10 +108,10 @@ def _look_through(path: Path, below: str, largest: int, download: Download, arch
 
 
 def _fault(info: zipfile.ZipInfo, name: str, largest: int) -> str:
-    parts = re.split(r"[/\\]", name)
-    if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:[/\\]", name):
+    parts = name.split("/")
+    if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:/", name):
         return f"{name} leads out of the zip."
-    if "\\" in name or "\0" in name or any(part in ("", ".") or len(os.fsencode(part)) > MAX_PART for part in parts) or len(parts) > MAX_DEPTH:
+    if "\0" in name or any(part in ("", ".") or len(os.fsencode(part)) > MAX_PART for part in parts) or len(parts) > MAX_DEPTH:
         return f"{name} is no name that can be kept."
     if stat.S_ISLNK(info.external_attr >> 16):
         return f"{name} is a link."

@@ -34,6 +34,9 @@ class Person:
     numbers: dict[str, str]  # by platform, that its file names hold
     ids: frozenset[str]
 
+    def is_called(self, name: str) -> bool:
+        return _key(name) in self.names
+
 
 class Roster:
     """A class, and whose a hand-in is."""
@@ -57,7 +60,7 @@ class Roster:
     def _called(self, name: str) -> list[Person]:
         found: list[Person] = []
         while not found and name:  # "Team A-Jane Doe": what stands before a hyphen may be a group
-            found = [person for person in self.people if _key(name) in person.names]
+            found = [person for person in self.people if person.is_called(name)]
             name = name.partition("-")[2]
         return found
 
@@ -100,13 +103,14 @@ def _person(of: dict[str, str], by_name: bool) -> Person | None:
     family, comma, given = name.partition(",")
     names = {_key(full) for full in (name, given + family if comma else "", first + last, last + first)} - {""}
     participant = re.search(r"\d+$", of.get("participant", ""))
-    numbers = {"canvas": of.get("person", ""), "moodle": participant[0] if participant else ""}
+    person = of.get("person", "")
+    numbers = {"canvas": person if person.isdecimal() else "", "moodle": participant[0] if participant else ""}
     ids = frozenset(of[what].casefold() for what in IDS if of.get(what)) | {student.casefold()}
     return Person(student, frozenset(names), {platform: number for platform, number in numbers.items() if number}, ids)
 
 
 def _key(name: str) -> str:
-    """A name without what platforms take out of it or write in two ways: case, spaces, commas, apostrophes, dots of letters apart."""
+    """A name without what platforms take out of it or write in two ways: case, spaces, commas, apostrophes."""
     return "".join(character for character in unicodedata.normalize("NFKC", name).casefold() if character.isalnum())
 
 
@@ -116,7 +120,7 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise UserError(f"{path} is larger than {MAX_BYTES >> 20} MB. Is it the list of the class?")
-        text = _text(data)
+        text = _text(data).lstrip("\ufeff")
         line = text.lstrip("\r\n").partition("\n")[0]
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=line.count)))
     except (OSError, csv.Error, UnicodeError) as error:
