@@ -166,6 +166,7 @@ CASES: dict[str, tuple[str, Tree, dict[str, dict[str, str]], str]] = {
         "zip", {f"ann/{NOTEBOOK}": "a", f"ben/{TINY}/{NOTEBOOK}": "b", "cem.ipynb": "c", "dee.zip": "z", ".DS_Store": "x", "read.me": "x"},
         {"ann": {NOTEBOOK: "a"}, "ben": {NOTEBOOK: "b"}, "cem": {NOTEBOOK: "c"}, "dee": {"dee.zip": "z"}}, "Not recognised: read.me.",
     ),
+    "zip_umlauts": ("zip", {f"{NFD}/{NOTEBOOK}": "a", f"{NFC}/{WEIGHTS}": "w"}, {NFC: {NOTEBOOK: "a", WEIGHTS: "w"}}, ""),
     "zip_harmless": (
         "zip", {f"+ann/{NOTEBOOK}": "a", f"&/{NOTEBOOK}": "b"}, {"ann": {NOTEBOOK: "a"}},
         "& has no name under which it can be graded. Rename it in the download.",
@@ -181,6 +182,7 @@ def test_each_file_comes_to_its_student(case, form, course, tmp_path, capsys):
     said = capsys.readouterr().out
     assert submitted(course) == expected
     assert told in said and f"Next: nbgrader autograde {TINY}" in said and "none was written" in said
+    assert ("does not grade such a name" in said) == any(word in case for word in ("formula", "hidden", "harmless"))
     assert ("Not recognised" in said) == ("Not recognised" in told)
     assert not list(course.root.rglob("*.partial")) and not (course.build / "replaced").exists()
     again = run(course, platform, form(tree, tmp_path))
@@ -228,6 +230,11 @@ ROSTERS: dict[str, tuple[str, str, Tree, set[str], str]] = {  # platform, table,
     "moodle_worksheet": (
         "moodle", "Identifier,Full name,Email address\nParticipant 5,Jane Doe,j@x.org\nParticipant 6,Jane Doe,j2@x.org\n",
         {f"Jane Doe_6_assignsubmission_file/{NOTEBOOK}": "a"}, {"j2@x.org"}, "Missing: 1 (j@x.org).",
+    ),
+    "moodle_numbers_of_groups": (
+        "moodle", "Identifier,Full name,Username\nParticipant 5,Jane Doe,jd\nParticipant 6,Li,li\n",
+        {f"Team A_5_assignsubmission_file/{NOTEBOOK}": "a", f"Participant_6_assignsubmission_file/{NOTEBOOK}": "b"},
+        {"Team A_5", "li"}, "Not on the roster, or not to be told from somebody else: 1 (Team A_5).",
     ),
     "moodle_grades": (
         "moodle", f"\ufeffFirst name,Last name,ID number,Email address\nMary,O'Neil,4,m@x.org\nJörg,{NFD.split()[1]},5,\n",
@@ -298,6 +305,7 @@ def test_what_is_replaced_is_kept_and_what_is_the_same_is_not_touched(course, tm
     assert f"ben has handed in other work; what was there before is in build/replaced/{TINY}/ben/{kept.name}." in said
     for folder in (kept, kept.parent, kept.parent.parent, kept.parent.parent.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert ", with its timestamp.txt." in hand_in_all(ann="2") and not (place / "timestamp.txt").exists()
     hand_in_all(ben="3")
     assert sorted((path / NOTEBOOK).read_text() for path in kept.parent.iterdir()) == ["1", "2"]
 
@@ -445,7 +453,7 @@ def test_nbgrader_zip_collect_needs_no_regular_expression(assigned, tmp_path):
     notebook, weights = (done / NOTEBOOK).read_bytes(), (done / WEIGHTS).read_bytes()
     tree = {f"{C}_999_{NOTEBOOK}": b"{}", f"{C}_1000_{TINY}-1.ipynb": notebook, f"{C}_1001_{WEIGHTS}": weights, f"{C}_1002_help.py": b""}
     tree["li_LATE_7_text.html"] = b""
-    tree["roe_9_10_hw.zip"] = zipped({f"hw/{NOTEBOOK}": notebook})
+    tree["roe_9_10_hw.zip"] = zipped({f"hw/{NOTEBOOK}": notebook, f"__MACOSX/hw/._{NOTEBOOK}": b"x"})
     tree[f"{M}/{NOTEBOOK}"] = notebook
     (archive / "submissions.zip").write_bytes(zipped(tree))
     said = nbgrader(course.root, "zip_collect", TINY)

@@ -248,7 +248,7 @@ def collect(
     for sentence in made.sentences(lecture, course.root):
         console.print(escape(sentence), highlight=False, soft_wrap=True)
     if not made.students:
-        raise UserError(f"Nothing in {download} was recognised as a hand-in from {platform}. Is --from right?")
+        raise UserError(f"Nothing of {download} was collected as a hand-in from {platform}. Is --from right?")
 
 
 @app.command()

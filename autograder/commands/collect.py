@@ -24,7 +24,7 @@ from autograder.plugin.choosing import MAX_ZIPPED, NOTEBOOK, Found, is_meant
 from autograder.plugin.folders import closed, harmless_name
 from autograder.plugin.incoming import STAMP
 from autograder.plugin.interrupted import digest_of
-from autograder.plugin.platforms import Piece, canvas, moodle
+from autograder.plugin.platforms import Piece, canvas, composed, moodle
 
 SPARE = 256 << 20  # bytes of the disk that stay free
 PLAIN = {".ds_store", ".ipynb_checkpoints", ".git", ".localized", "thumbs.db", "desktop.ini"}  # beside the students' folders
@@ -90,6 +90,7 @@ def _read_name(platform: Platform, where: str, lecture: str) -> Piece | None:
 def loose(where: str, lecture: str) -> Piece | None:
     """One folder, zip or notebook a student, called by the student's id; nothing if it is none of these."""
     top, _, rest = where.partition("/")
+    top = composed(top)
     if top.lower() in PLAIN or top.startswith("._") or top.lower() == "__macosx":
         return None
     if rest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -46,7 +47,10 @@ class Collected:
 
     def sentences(self, lecture: str, root: Path) -> list[str]:
         """What the table does not tell, a line each, and what to type next."""
-        said = [f"{student} has handed in other work; what was there before is in {kept.relative_to(root)}." for student, kept in sorted(self.replaced.items())]
+        said = []
+        for student, kept in sorted(self.replaced.items()):
+            stamp = ", with its timestamp.txt" if os.path.lexists(kept / "timestamp.txt") else ""
+            said.append(f"{student} has handed in other work; what was there before is in {kept.relative_to(root)}{stamp}.")
         said += [f"{name} is called {student} here: the kit does not grade such a name." for name, student in sorted(self.renamed.items())]
         if self.older:
             said.append(f"Older files of a name that came again, left out: {self.older}. The newest counts.")

@@ -33,6 +33,7 @@ class Person:
     names: frozenset[str]  # as _key makes them: given name first, and family name first
     numbers: dict[str, str]  # by platform, that its file names hold
     ids: frozenset[str]
+    anonymous: str = ""  # "Participant", in Moodle's language
 
     def is_called(self, name: str) -> bool:
         return _key(name) in self.names
@@ -53,6 +54,8 @@ class Roster:
             return found[0] if len(found) == 1 else None
         if piece.number and any(platform in person.numbers for person in self.people):
             found = [person for person in self.people if person.numbers.get(platform) == piece.number]
+            if platform == "moodle":  # a group's number may be somebody's, too
+                found = [person for person in found if person in self._called(piece.name) or _key(piece.name) == person.anonymous]
         else:
             found = self._called(piece.name)
         return found[0] if len(found) == 1 else None
@@ -102,11 +105,12 @@ def _person(of: dict[str, str], by_name: bool) -> Person | None:
         return None
     family, comma, given = name.partition(",")
     names = {_key(full) for full in (name, given + family if comma else "", first + last, last + first)} - {""}
-    participant = re.search(r"\d+$", of.get("participant", ""))
+    participant = re.search(r"\d+$", identifier := of.get("participant", ""))
     person = of.get("person", "")
     numbers = {"canvas": person if person.isdecimal() else "", "moodle": participant[0] if participant else ""}
     ids = frozenset(of[what].casefold() for what in IDS if of.get(what)) | {student.casefold()}
-    return Person(student, frozenset(names), {platform: number for platform, number in numbers.items() if number}, ids)
+    known = {platform: number for platform, number in numbers.items() if number}
+    return Person(student, frozenset(names), known, ids, _key(identifier.rstrip("0123456789")))
 
 
 def _key(name: str) -> str:

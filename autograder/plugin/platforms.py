@@ -38,6 +38,7 @@ from typing import Any
 
 from nbgrader.plugins import FileNameCollectorPlugin
 
+from autograder.plugin.choosing import is_meant
 from autograder.plugin.folders import harmless_name
 
 CANVAS = re.compile(
@@ -84,7 +85,7 @@ def canvas(where: str, lecture: str = "") -> Piece | None:
             name = found["unnamed"] or found["name"]
             rest = "/".join([found["file"] or found["text"], *parts[at + 1 :]])
             late = bool(found["late"] or found["late_unnamed"])
-            return Piece(_composed(name), found["number"] or "", _as_uploaded(rest, lecture), int(found["upload"] or 0), late, bool(found["text"]))
+            return Piece(composed(name), found["number"] or "", _as_uploaded(rest, lecture), int(found["upload"] or 0), late, bool(found["text"]))
     return None
 
 
@@ -95,11 +96,11 @@ def moodle(where: str, lecture: str = "") -> Piece | None:
         if found := MOODLE.fullmatch(part):
             rest = "/".join(filter(None, [found["file"], *parts[at + 1 :]]))
             if rest:
-                return Piece(_composed(found["name"].strip()), found["number"] or "", rest, text=found["kind"].lower() == "onlinetext")
+                return Piece(composed(found["name"].strip()), found["number"] or "", rest, text=found["kind"].lower() == "onlinetext")
     return None
 
 
-def _composed(name: str) -> str:
+def composed(name: str) -> str:
     """A letter and its dots are one character: macOS unpacks them as two, and would make two students of one."""
     return unicodedata.normalize("NFC", name)
 
@@ -114,7 +115,7 @@ class PlatformCollector(FileNameCollectorPlugin):
     """Tells ``nbgrader zip_collect`` whose the files of a Canvas or Moodle download are, without a regular expression.
 
     With ``c.FileNameCollectorPlugin.named_regexp`` it does what nbgrader's own does.  Of several uploads of one name it gives the newest,
-    where nbgrader would end.
+    where nbgrader would end.  nbgrader has unpacked all archives by then, without bounds: ``autograder collect`` has some.
     """
 
     def collect(self, submitted_file: str) -> dict[str, Any] | None:
@@ -122,10 +123,13 @@ class PlatformCollector(FileNameCollectorPlugin):
             return super().collect(submitted_file)
         lecture = self.parent.coursedir.assignment_id
         root = self.parent._format_collect_path(self.parent.extracted_directory)
-        piece = recognise(os.path.relpath(submitted_file, root), lecture)
-        if piece is None or not piece.student or os.path.splitext(submitted_file)[1].lower() not in self.valid_ext:
+        where = os.path.relpath(submitted_file, root)
+        piece = recognise(where, lecture)
+        if os.path.splitext(where)[1].lower() not in self.valid_ext or piece is None or not piece.student:
             return None
-        if _chosen(root, lecture).get((piece.student, piece.file)) != os.path.relpath(submitted_file, root):
+        if not all(map(is_meant, piece.file.split("/"))):
+            return None
+        if _chosen(root, lecture).get((piece.student, piece.file)) != where:
             self.log.warning("Another upload of the same name, with a higher number, takes the place of %s", submitted_file)
             return None
         return {"student_id": piece.student, "file_id": piece.file}
