@@ -19,7 +19,7 @@ from autograder.commands.dropping import drop_skipped
 from autograder.commands.syllabus import warnings
 from autograder.commands.verify import verify
 from autograder.course.directory import load_course
-from autograder.course.lecture import read_lecture
+from autograder.course.lecture import AUTHOR, read_lecture
 from autograder.errors import UserError
 from autograder.judge.answers import Answers
 
@@ -96,7 +96,7 @@ def test_a_model_that_another_exercise_needs_cannot_be_skipped(tmp_path):
     tiny = copy_tiny(tmp_path)
     path = tiny.solution(TINY)
     path.write_text(path.read_text().replace('# %% [markdown] exercise="why"', '# %% variant="train_tiny"\nclass Bigram: ...\n# %% [markdown] exercise="why"'))
-    text = path.read_text().replace('# %% [markdown] exercise="by_hand"', "# %% [markdown]\n# By hand", 1)
+    text = path.read_text()
     block = text[text.index('# %% answer="by_hand"') : text.index('# %% [markdown] exercise="train_tiny"')]
     text = text.replace(block, "") + "\n" + block.replace("lambda g: by_hand", "lambda g: model and by_hand")
     path.write_text(text)
@@ -118,7 +118,8 @@ def two(tiny, tmp_path):
     path = tmp_path / "course.yml"
     entry = "  lecture_u:\n    title: Another\n    exercises:\n      one: {title: One, points: 1, minutes: 1, difficulty: 1, written: true}\n"
     path.write_text(path.read_text() + entry)
-    (tmp_path / "solutions" / "lecture_u.py").write_text('# %% [markdown] exercise="one"\n# One?\n# %% [markdown] written="one"\n# Yes.\n')
+    text = f'# %% author\n{AUTHOR}\n# %% [markdown] exercise="one"\n# One?\n# %% [markdown] written="one"\n# Yes.\n'
+    (tmp_path / "solutions" / "lecture_u.py").write_text(text)
     return load_course(path)
 
 

@@ -18,6 +18,7 @@ except ImportError:  # a student's install
         "The command autograder is the instructor's. Install what it needs with: pip install -c constraints.txt '.[instructor]'"
     )
 
+from autograder.commands.collected import Platform
 from autograder.commands.stages import Stages
 from autograder.course.directory import CourseDirectory, load_course
 
@@ -193,6 +194,48 @@ def bench(
         f"The jail costs {100 * (statistics.median(cost.pairs) - 1):.1f} % of the time of grading: the median of {len(cost.pairs)} pairs. "
         "The start is paid once a command."
     )
+
+
+@app.command()
+def collect(
+    lecture: Annotated[str, typer.Argument(help="A lecture of course.yml, such as lecture_1_trigram.", metavar="LECTURE")],
+    download: Annotated[Path, typer.Argument(help="The zip as it was downloaded, or the folder into which it was unpacked.", metavar="FOLDER_OR_ZIP")],
+    platform: Annotated[
+        Platform, typer.Option("--from", help="Where it comes from. zip: one folder, zip or notebook a student, called by the student's id.")
+    ],
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            help="A CSV of the class: Canvas' gradebook export, Moodle's grading worksheet of this assignment, its grades or participants, "
+            "or any with columns such as login, email, name."
+        ),
+    ] = None,
+) -> None:
+    """Put hand-ins that Canvas or Moodle hands out into `submitted/`, where `nbgrader autograde` looks for them.
+
+    For example, after *Download Submissions* in Canvas and *Export* in its gradebook:
+
+    `autograder collect lecture_1_trigram submissions.zip --from canvas --roster grades.csv`
+
+    Students are called by their login of the roster; without one by name and number of the platform, `doejane_12345` and `Jane Doe_12345`. Canvas' numbers
+    stay the same in all assignments. Moodle's do not: **with Moodle use a roster from the first lecture on**, or a student has another id in each.
+    A group's work counts for whoever is named in the download.
+
+    Run it again whenever there are new hand-ins: what has not changed is not touched, and what is replaced is kept in `build/replaced/`.
+    No time of submission is written, since a download holds none that can be trusted. Exit code 1 if nothing was recognised.
+    """
+    from autograder.commands.collect import collect as collect_one
+    from autograder.commands.roster import read_roster
+
+    course = _course()
+    known = read_roster(roster) if roster else None
+    with Stages(console) as stages:
+        made = collect_one(course, lecture, platform, download, known, stages)
+    console.print(made.table(lecture))
+    for sentence in made.sentences(lecture, course.root):
+        console.print(escape(sentence), highlight=False, soft_wrap=True)
+    if not made.students:
+        raise UserError(f"Nothing of {download} was collected as a hand-in from {platform}. Is --from right?")
 
 
 @app.command()

@@ -154,6 +154,9 @@ class Seeds(Model):
     training: int = 42
 
 
+WITH_OUTPUTS = 3  # times notebook_mb: plots are no reason, they are dropped before anything is judged
+
+
 class Limits(Model):
     """What one submission may use while it is graded."""
 
@@ -172,6 +175,11 @@ class Limits(Model):
     notebook_output_mb: int = Field(default=16, ge=1)  # of all cells
     record_mb: int = Field(default=16, ge=1)  # what one check may hand over
     notebook_mb: int = Field(default=20, ge=1)
+
+    @property
+    def largest_bytes(self) -> int:
+        """Of a file that is handed in, whatever it is: more is not read."""
+        return max(WITH_OUTPUTS * self.notebook_mb, self.file_mb) << 20
 
 
 def _place(name: str) -> str:

@@ -15,6 +15,7 @@ from autograder.course.gradebook import file_of
 from autograder.errors import UserError
 
 HERE = "autograder.plugin"
+KINDS = (".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", ".pt", ".png", ".jpg", ".jpeg")  # beside a notebook
 STOCK = "nbgrader.preprocessors"
 
 
@@ -38,7 +39,9 @@ def configure(c: Any, config_file: str) -> None:
     c.CourseDirectory.db_url = absolute_gradebook(course)
     c.CourseDirectory.source_directory = "build/source"
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.partial"]
-    c.CourseDirectory.max_file_size = 50_000  # kilobytes; weights of the largest model are 1 MB
+    c.CourseDirectory.max_file_size = -(-course.course.limits.largest_bytes // 1000)  # nbgrader's kilobytes have 1000 bytes
+    c.ZipCollectApp.collector_plugin = f"{HERE}.platforms.PlatformCollector"
+    c.FileNameCollectorPlugin.valid_ext = [".ipynb", *KINDS, ".html"]  # .html: a text that was typed in place of a file
 
     c.GenerateAssignment.exporter_class = f"{HERE}.release.ReleaseExporter"
     c.GenerateAssignment.preprocessors = release_preprocessors()
@@ -97,8 +100,7 @@ def keep_private(course: CourseDirectory) -> None:
 
 def gradebook_file(course: CourseDirectory) -> Path | None:
     """Where the gradebook stands, if it is a file."""
-    url = absolute_gradebook(course)
-    return Path(url.removeprefix("sqlite:///").partition("?")[0]) if url.startswith("sqlite:////") else None
+    return file_of(course.course.gradebook, course.root)
 
 
 def own_commands_first() -> None:

@@ -70,7 +70,7 @@ def _walk(folder: Path) -> Iterator[Path]:
                 left -= 1
                 if left < 0:
                     return
-                if not _is_meant(entry.name):
+                if not is_meant(entry.name):
                     continue
                 if not entry.is_dir(follow_symlinks=False):
                     yield Path(entry.path)
@@ -78,32 +78,55 @@ def _walk(folder: Path) -> Iterator[Path]:
                     todo.append((Path(entry.path), depth + 1))
 
 
-def _is_meant(name: str) -> bool:
+def is_meant(name: str) -> bool:
+    """Whether a file or folder of that name can be a part of a submission: nothing hidden, nothing that tools leave behind."""
     return not name.startswith((".", "~")) and name.lower() not in NOT_MEANT
 
 
 def _zipped(path: Path, where: str, largest: int) -> Iterator[Found]:
     with contextlib.suppress(zipfile.BadZipFile, OSError, ValueError, NotImplementedError), zipfile.ZipFile(path) as archive:
         for info in archive.infolist()[:MAX_ZIPPED]:
-            parts = [part for part in re.split(r"[/\\]", info.filename) if part not in ("", ".", "..")]
-            if info.is_dir() or info.flag_bits & 1 or info.file_size > largest or not parts or not all(map(_is_meant, parts)):
+            parts = [part for part in re.split(r"[/\\]", entry_name(info)) if part not in ("", ".", "..")]
+            if info.is_dir() or info.flag_bits & 1 or info.file_size > largest or not parts or not all(map(is_meant, parts)):
                 continue
-            try:
-                when = datetime(*info.date_time).timestamp()
-            except ValueError:
-                when = 0.0
-            yield Found(f"{where}/{'/'.join(parts)}", info.file_size, when, lambda info=info: _unzip(path, info, largest))  # type: ignore[misc]
+            yield Found(f"{where}/{'/'.join(parts)}", info.file_size, entry_time(info), lambda info=info: _unzip(path, info, largest))  # type: ignore[misc]
+
+
+def entry_name(info: zipfile.ZipInfo) -> str:
+    """The name of a zip's entry; UTF-8 that is not marked as such, which Canvas and old macOS write, is no cp437."""
+    with contextlib.suppress(UnicodeError):
+        if not info.flag_bits & 0x800:
+            return info.filename.encode("cp437").decode("utf-8")
+    return info.filename
+
+
+def entry_time(info: zipfile.ZipInfo) -> float:
+    """Seconds since 1970, of a zip's local time; 0 if it is none."""
+    with contextlib.suppress(ValueError, OverflowError):
+        return max(datetime(*info.date_time).timestamp(), 0.0)
+    return 0.0
 
 
 def _unzip(path: Path, info: zipfile.ZipInfo, largest: int) -> bytes:
+    with damage_told(path.name), zipfile.ZipFile(path) as archive:
+        return entry_bytes(archive, info, largest)
+
+
+def entry_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> bytes:
     """One file of an archive, and never more of it than its entry promises."""
+    with archive.open(info) as file:
+        return file.read(min(info.file_size, largest))
+
+
+@contextlib.contextmanager
+def damage_told(name: str) -> Iterator[None]:
+    """Whatever a damaged zip leads its readers to is an :class:`OSError` that names it."""
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(info) as file:
-            return file.read(min(info.file_size, largest))
+        yield
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise OSError(f"{path.name} is damaged: {error}") from None
+        raise OSError(f"{name} is damaged: {error}") from None
     except Exception as error:  # noqa: BLE001  zlib, lzma and bz2 each have errors of their own
-        raise OSError(f"{path.name} is damaged: {type(error).__name__}: {error}") from None
+        raise OSError(f"{name} is damaged: {type(error).__name__}: {error}") from None
 
 
 @dataclass

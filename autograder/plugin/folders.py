@@ -20,6 +20,7 @@ from autograder.plugin.choosing import MAX_ENTRIES
 
 MARKUP = set('<>&"\\')
 FORMULA = ("=", "+", "-", "@")  # begin one in a spreadsheet
+MAX_NAME = 200  # bytes: most file systems take 255, and some names get an ending
 
 
 def folders(converter: Any) -> list[Path]:
@@ -127,6 +128,13 @@ def tell_hidden(converter: Any) -> None:
     for name in sorted(os.listdir(root)) if os.path.isdir(root) else []:
         if name.startswith(".") and os.path.lexists(str(pattern).replace("*", name)):
             converter.log.error("Not graded: %s. A student's name may not begin with a dot, which hides the folder. Rename it.", ascii(f"{root.name}/{name}"))
+
+
+def harmless_name(name: str) -> str:
+    """A name under which all of the above is graded, as near to a given one as can be; empty if there is none."""
+    kept = "".join(character for character in unicodedata.normalize("NFC", name) if _is_of_a_name(character) and character not in MARKUP | {"/"})
+    kept = kept.strip().lstrip("".join((*FORMULA, ". "))).strip()
+    return kept if len(os.fsencode(kept)) <= MAX_NAME else ""
 
 
 def _is_of_a_name(character: str) -> bool:

@@ -19,13 +19,13 @@ from nbgrader.converters import base
 
 from autograder.course.directory import EXPECTED
 from autograder.course.schema import Limits
+from autograder.plugin import KINDS
 from autograder.plugin.choosing import MAX_ENTRIES, NOTEBOOK, Found, weights_in
 from autograder.plugin.folders import alone, closed, folders
 from autograder.plugin.lateness import course_of, date_submission, zone_of
 from autograder.plugin.stamps import STAMP, as_handed_in, is_stamp, settle, time_of
 
 PICKLED = {".pth", ".pkl", ".pickle", ".ckpt"}
-KINDS = {".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", ".pt", ".png", ".jpg", ".jpeg"}
 MAX_FILES = 20  # besides the notebook
 
 

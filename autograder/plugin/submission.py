@@ -14,6 +14,7 @@ from nbgrader.utils import compute_checksum
 
 from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
+from autograder.course.schema import WITH_OUTPUTS
 from autograder.grading.secret import fingerprint, secret
 from autograder.plugin import exchange, folders, in_step, incoming, interrupted, lateness, recognise, turns
 from autograder.plugin.base import CoursePreprocessor, course_at
@@ -25,7 +26,6 @@ from autograder.plugin.running import SubmissionRunner
 from autograder.plugin.source import CellsOf, course_prose, ids
 from autograder.wall.record import storable
 
-WITH_OUTPUTS = 3  # times notebook_mb: plots are no reason, they are dropped before anything is judged
 CHANGED = "The course has changed since this notebook was handed out: its present texts and points were used."
 
 
@@ -132,7 +132,7 @@ class SubmissionExporter(NotebookExporter):
         if self._last is None or self._last[0] != folder:
             course, lecture = course_at(self.config.CoursePreprocessor.course_file), self.parent.coursedir.assignment_id
             limits = course.course.limits
-            files = files_in(folder, max(WITH_OUTPUTS * limits.notebook_mb, limits.file_mb) << 20)
+            files = files_in(folder, limits.largest_bytes)
             small = [file for file in files if file.size <= WITH_OUTPUTS * limits.notebook_mb << 20]
             choice = notebook_in(small, f"{lecture}.ipynb", CellsOf(course.source(lecture)))
             trained = [name for name, rules in course.lecture(lecture).exercises.items() if rules.loss]
