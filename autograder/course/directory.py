@@ -13,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from autograder.course.known import is_known
 from autograder.course.schema import (
     Course,
     Data,
@@ -41,6 +42,7 @@ class CourseDirectory:
         self.root, self.course = root, course
         self.names = root / course.data.names
         self.build = root / "build"
+        self._lectures: dict[str, Lecture] = {}  # as they hold for this list
 
     def solution(self, lecture: str) -> Path:
         return self.root / "solutions" / f"{lecture}.py"
@@ -59,9 +61,34 @@ class CourseDirectory:
         return self.root / "assignments" / lecture
 
     def lecture(self, name: str) -> Lecture:
+        """A lecture's entry, its losses' bands as they hold for the course's own list of names.
+
+        Raises:
+            UserError: there is none of that name, or the names cannot be read.
+        """
+        self._exists(name)
+        if name not in self._lectures:
+            self._lectures[name] = self._for_its_names(self.course.lectures[name])
+        return self._lectures[name]
+
+    def _exists(self, name: str) -> None:
         if name not in self.course.lectures:
             raise UserError(f"course.yml has no lecture {name!r}.{_suggest(name, self.course.lectures)}")
-        return self.course.lectures[name]
+
+    def _for_its_names(self, lecture: Lecture) -> Lecture:
+        losses = {name: rules.loss for name, rules in lecture.exercises.items() if rules.loss}
+        if not losses or self.course.data.bands == "this_list":
+            return lecture
+        try:
+            if is_known(self.names.read_text(encoding="ascii"), self.course.data.split_seed):
+                return lecture
+            from autograder.course.thresholds import for_list  # it loads torch
+
+            names = self.read_names()
+            moved = {name: lecture.exercises[name].model_copy(update={"loss": for_list(loss, names)}) for name, loss in losses.items()}
+        except (ValueError, OSError) as error:
+            raise UserError(f"the names of course.yml cannot be read: {error}") from None
+        return lecture.model_copy(update={"exercises": {**lecture.exercises, **moved}})
 
     def lectures(self, wanted: list[str] | None = None) -> list[str]:
         """The lectures asked for, or all of them.
@@ -70,7 +97,7 @@ class CourseDirectory:
             UserError: one is not in ``course.yml``, or there are none.
         """
         for name in wanted or ():
-            self.lecture(name)
+            self._exists(name)
         found = list(wanted or self.course.lectures)
         if not found:
             raise UserError("course.yml has no lectures.")
