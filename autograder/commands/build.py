@@ -13,6 +13,7 @@ from pathlib import Path
 from autograder.course.directory import EXPECTED, CourseDirectory
 from autograder.course.lecture import read_lecture
 from autograder.course.notebook import extras, source_notebook, to_json, write_json, write_text
+from autograder.course.wording import words_of
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key, expected_path
 from autograder.grading.secret import public_facts
@@ -52,11 +53,11 @@ def build(
 
 def write_sources(course: CourseDirectory, lecture: str) -> None:
     """The source notebook for nbgrader, the other answers for us, and the names that students need."""
-    cells = read_lecture(course.solution(lecture), course.lecture(lecture))
     try:
-        course.read_names()
+        names = course.read_names()
     except (ValueError, OSError) as error:
         raise UserError(f"the names of course.yml cannot be read: {error}") from None
+    cells = read_lecture(course.solution(lecture), course.lecture(lecture), words_of(names, course.lecture(lecture)))
     write_text(course.source(lecture), to_json(source_notebook(lecture, course.lecture(lecture), cells)))
     write_json(course.extras(lecture), extras(cells))
     target = course.source(lecture).parent / "names.txt"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import jupytext
 
 from autograder.course.schema import Lecture
+from autograder.course.wording import worded
 from autograder.errors import UserError
 
 ROLES = (
@@ -39,8 +40,11 @@ class LectureCell:
     says: str = ""
 
 
-def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
+def read_lecture(path: Path, lecture: Lecture, words: dict[str, Any] | None = None) -> list[LectureCell]:
     """The cells of a lecture file, checked against the lecture's entry in ``course.yml``.
+
+    Args:
+        words: of ``wording.words_of``, for the numbers in its texts, which else stay as they are written.
 
     Raises:
         UserError: what is wrong, with file and line, and what is allowed there.
@@ -56,7 +60,14 @@ def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
         )
     cells = [_cell(path, line, cell, lecture) for line, cell in zip(markers, notebook.cells)]
     _check_whole(path, cells, lecture)
-    return cells
+    return cells if words is None else [_worded(path, cell, words) for cell in cells]
+
+
+def _worded(path: Path, cell: LectureCell, words: dict[str, Any]) -> LectureCell:
+    try:
+        return replace(cell, source=cell.source if cell.code else worded(cell.source, words), says=worded(cell.says, words))
+    except ValueError as error:
+        raise UserError(f"{path}:{cell.line}: {error}") from None
 
 
 def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
