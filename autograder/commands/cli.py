@@ -67,8 +67,9 @@ def build(lectures: Lectures = None) -> None:
     """Make the stub notebooks in `assignments/` from the lecture files in `solutions/`.
 
     Needed after every change of a lecture file or of `course.yml`. Reference models are trained the first time and kept in
-    `build/weights/`. A second run changes nothing.
+    `build/weights/`. A second run changes nothing. Prints the losses that earn points with the course's own list of names.
     """
+    from autograder.commands.bands import bands_table
     from autograder.commands.build import build as build_one
     from autograder.runner.parallel import each_lecture
 
@@ -83,6 +84,8 @@ def build(lectures: Lectures = None) -> None:
 
         each_lecture(wanted, work, state["unsafe"])
         stage.end("built")
+    if (table := bands_table(course, wanted)).row_count:
+        console.print(table)
     console.print(f"{_count(wanted, 'lecture')} built. The stub notebooks are in assignments/.")
 
 

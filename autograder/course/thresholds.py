@@ -67,13 +67,18 @@ def counting_loss(names: Names, split: str, context: int) -> float:
     return best
 
 
-def shift(names: Names, split: str, context: int) -> float:
-    """How far the bands of the known list are moved for another, in whole hundredths of a nat.
+def counted_context(loss: Loss) -> int:
+    """How many symbols the tables may see that an exercise is measured by: its context, but one where a table of two has more numbers than its model may."""
+    return loss.context if loss.max_parameters >= 27**3 else 1
+
+
+def shift(names: Names, loss: Loss) -> float:
+    """How far an exercise's bands are moved from the known list to another, in whole hundredths of a nat.
 
     By what counting reaches here minus what it reaches there, and nine tenths of that where counting does better here; rounded up.
     """
-    counted = known.COUNTED[split]
-    gap = round(counting_loss(names, split, context), 4) - counted[min(context, len(counted)) - 1]
+    counted, context = known.COUNTED[loss.split], counted_context(loss)
+    gap = round(counting_loss(names, loss.split, context), 4) - counted[min(context, len(counted)) - 1]
     return math.ceil(round(100 * (FOLLOWS * gap if gap < 0 else gap), 6)) / 100
 
 
@@ -89,6 +94,6 @@ def for_list(loss: Loss, names: Names) -> Loss:
         return loss
     if not all(names.split(split) for split in SPLITS):
         raise ValueError(f"{len(names.all)} names are too few for three splits")
-    by = shift(names, loss.split, loss.context)
+    by = shift(names, loss)
     bands = {round(bound + by, 6): points for bound, points in loss.bands.items()}
     return loss.model_copy(update={"bands": bands, "too_good": None, "notes": None})
