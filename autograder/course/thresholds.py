@@ -31,7 +31,7 @@ def table_loss(names: Names, split: str, context: int, smoothing: float = 0.13, 
     row_counts = torch.zeros_like(contexts).index_add(0, members, cell_counts)
     wanted = A @ digits
     of_cell, of_row = _looked_up(cells, cell_counts, wanted * 27 + B), _looked_up(contexts, row_counts, wanted)
-    return float(-((of_cell + smoothing).double() / (of_row + 27 * smoothing)).log().mean())
+    return float(-((of_cell.double() + smoothing) / (of_row.double() + 27 * smoothing)).log().mean())
 
 
 def _looked_up(keys: Tensor, counts: Tensor, wanted: Tensor) -> Tensor:
