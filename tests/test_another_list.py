@@ -139,6 +139,13 @@ def test_build_prints_the_bands_beside_what_counting_gets(other):
         assert all(f"{bound:g}" in row for bound in holds.bands), row
 
 
+def test_a_list_that_is_replaced_while_a_process_runs_has_its_own_bands(tmp_path):
+    course = course_of(tmp_path)
+    before = course.lecture("lecture_2_mlp").exercises["train_mlp"].loss
+    (tmp_path / "names.txt").write_text("\n".join(five_thousand()) + "\n")
+    assert min(course.lecture("lecture_2_mlp").exercises["train_mlp"].loss.bands) > min(before.bands) + 0.1
+
+
 def test_an_empty_split_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match="the names of course.yml cannot be read: 1 names are too few for three splits"):
         course_of(tmp_path, ["ann"]).lecture("lecture_1_trigram")

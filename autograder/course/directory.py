@@ -42,7 +42,7 @@ class CourseDirectory:
         self.root, self.course = root, course
         self.names = root / course.data.names
         self.build = root / "build"
-        self._lectures: dict[str, Lecture] = {}  # as they hold for this list
+        self._lectures: dict[tuple[str, int], Lecture] = {}  # as they hold for the list of that time
 
     def solution(self, lecture: str) -> Path:
         return self.root / "solutions" / f"{lecture}.py"
@@ -67,9 +67,10 @@ class CourseDirectory:
             UserError: there is none of that name, or the names cannot be read.
         """
         self._exists(name)
-        if name not in self._lectures:
-            self._lectures[name] = self._for_its_names(self.course.lectures[name])
-        return self._lectures[name]
+        key = (name, self.names.stat().st_mtime_ns if self.names.is_file() else 0)  # a server may live longer than a list
+        if key not in self._lectures:
+            self._lectures[key] = self._for_its_names(self.course.lectures[name])
+        return self._lectures[key]
 
     def _exists(self, name: str) -> None:
         if name not in self.course.lectures:
