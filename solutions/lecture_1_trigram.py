@@ -1260,7 +1260,7 @@ def tune_smoothing(train, dev, test, strengths):
 # - `"train"` and `"dev"`: these losses, one a strength;
 # - `"best"`: the strength with the lowest dev loss.
 #
-# The notes of this course trained this model to the end with strengths from 0 to 10, and 0 was best: 54 x 27 weights are too few to overfit on so many names.
+# The notes of this course trained this model to the end with strengths from 0 to 10, and 0 was best: 54 x 27 weights are too few to overfit on {% if known %}so many names{% else %}the many names of those notes{% endif %}.
 #
 # <details><summary>Hint 1: the idea</summary>
 #

@@ -24,10 +24,10 @@ TRAINED = [name for name, lecture in COURSE.lectures.items() if any(e.loss for e
 CHANGES = {
     "another training": lambda folder: course_of(folder, training=7),
     "another split": lambda folder: course_of(folder, seed=7),
-    "95 of 100": lambda folder: course_of(folder, shuffled(0.95)),
-    "5,000 names": lambda folder: course_of(folder, five_thousand()),
+    "95 of a hundred": lambda folder: course_of(folder, shuffled(0.95)),
+    "five thousand": lambda folder: course_of(folder, five_thousand()),
     "another language": lambda folder: course_of(folder, syllables()),
-    "100,000 names": lambda folder: course_of(folder, a_hundred_thousand()),
+    "a hundred thousand": lambda folder: course_of(folder, a_hundred_thousand()),
 }
 if "OTHER_NAMES" in os.environ:
     CHANGES["a list of one's own"] = lambda folder: course_of(folder, Path(os.environ["OTHER_NAMES"]).read_text().split())
