@@ -790,7 +790,8 @@ assert facts["curves"] == len(expected) and torch.allclose(facts["where the curv
 shapes = [torch.randn(30, 8), torch.randn(8), torch.randn(8, 27)]
 assert curve_facts(gradient_plot(shapes, shapes))["curves"] == 2
 sound, steep = ([d.std() for d in untrained(gain)[2]] for gain in (5 / 3, 4.0))  # what is said of the picture below
-assert sound[0] / sound[5] < 2 and 4 < steep[0] / steep[5] and (not names.known() or 8 < steep[0] / steep[5] < 12)
+assert sound[0] / sound[5] < 3 and 4 < steep[0] / steep[5]
+assert not names.known() or sound[0] / sound[5] < 2 and 8 < steep[0] / steep[5] < 12
 needle, sound, towers = (untrained(gain)[0][-1] for gain in (0.7, 5 / 3, 4.0))
 assert needle.std() < 0.1 and 0.6 < sound.std() < 0.7 and (towers.abs() > 0.97).float().mean() > 0.5
 plt.close("all")
@@ -863,7 +864,7 @@ def gradient_plot(parameters, gradients):
 
 
 # %% [markdown]
-# Your picture for the untrained network above. With the gain 5/3 the six curves have nearly the same width. With the gain 4 the gradient of the first layer is {% if known %}ten{% else %}many{% endif %} times as wide as that of the last: on its way back
+# Your picture for the untrained network above. With the gain 5/3 the six curves have {% if known %}nearly the same width{% else %}widths not far apart{% endif %}. With the gain 4 the gradient of the first layer is {% if known %}ten{% else %}many{% endif %} times as wide as that of the last: on its way back
 # through each layer the gradient is multiplied by weights that are too large. One learning rate cannot suit both.
 
 # %%
