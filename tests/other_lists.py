@@ -24,31 +24,30 @@ def five_thousand() -> list[str]:
     return shuffled(1.0)[:5000]
 
 
-def syllables(count: int = 30_000) -> list[str]:
-    """Words of a language that does not exist: 2 to 4 syllables of a consonant, a vowel and seldom a consonant, some of them frequent; without q and x."""
+def syllables(count: int = 30_000, different: bool = False) -> list[str]:
+    """Words of a language that does not exist: 2 to 4 syllables of a consonant, a vowel and seldom a consonant, some of them frequent; without q and x.
+
+    Not drawn letter by letter: of a list that a table of some symbols has drawn, that table knows all there is, and a network gains nothing on it. (Measured on
+    100,000 names drawn by three letters: the references end 0.03 to 0.04 nats above the best band.)
+    """
     r = random.Random(3)
     onsets, vowels, codas = ["b", "br", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "st", "t", "v", "z", "h", "j", "w", "c"], "aeiouy", "nrsl"
     heads = r.choices(onsets, k=40)
     made = [head + vowel + (r.choice(codas) if r.random() < 0.3 else "") for head in heads for vowel in r.choices(vowels, k=6)]
     weights = [1 / (rank + 5) for rank in range(len(made))]
-    return ["".join(r.choices(made, weights, k=r.choice((2, 2, 3, 3, 4)))) for _ in range(count)]
+    found: list[str] = []
+    seen: set[str] = set()
+    while len(found) < count:
+        word = "".join(r.choices(made, weights, k=r.choice((2, 2, 3, 3, 4))))
+        if not different or word not in seen:
+            seen.add(word)
+            found.append(word)
+    return found
 
 
 def a_hundred_thousand() -> list[str]:
-    """Different names, each letter drawn by the three before it as they stand in the course's own."""
-    following: dict[str, list[str]] = {}
-    for name in own_names():
-        text = f"...{name}."
-        for i in range(len(name) + 1):
-            following.setdefault(text[i : i + 3], []).append(text[i + 3])
-    r, found = random.Random(5), dict[str, None]()
-    while len(found) < 100_000:
-        text = "..."
-        while not text.endswith(".") or len(text) == 3:
-            text += r.choice(following[text[-3:]])
-        if 2 <= len(name := text[3:-1]) <= 15:
-            found[name] = None
-    return list(found)
+    """So many different words of that language."""
+    return syllables(100_000, different=True)
 
 
 def course_of(folder: Path, words: list[str] | None = None, seed: int = 42, training: int = 42) -> CourseDirectory:
