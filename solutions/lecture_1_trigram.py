@@ -99,7 +99,9 @@ check("vocabulary", vocabulary_probe)
 
 # %% oracle="vocabulary"
 assert vocabulary(["ban", "nab"]) == ({".": 0, "a": 1, "b": 2, "n": 3}, {0: ".", 1: "a", 2: "b", 3: "n"})
-assert "".join(vocabulary(names.all)[0]) == SYMBOLS
+letters = set("".join(names.all))
+assert "".join(vocabulary(names.all)[0]) == "".join(symbol for symbol in SYMBOLS if symbol in {".", *letters})
+assert not names.known() or "".join(vocabulary(names.all)[0]) == SYMBOLS
 
 
 # %% mistake="vocabulary" says="Your letters begin at 0, where the dot should be. Keep 0 for the dot and begin the letters at 1."
@@ -129,8 +131,8 @@ def vocabulary(words):
 # ## Three splits
 #
 # A model is trained on one part of the names, its settings are chosen on a second, and its loss is reported on a third, which is
-# looked at once. The list is ordered by how often a name is given, so it must be shuffled first: the rare names at the end are not like the common
-# ones at the beginning.
+# looked at once. {% if known %}The list is ordered by how often a name is given, so it must be shuffled first: the rare names at the end are not like the common
+# ones at the beginning.{% else %}A list is seldom in no order, so it must be shuffled first: the names at its end may not be like those at its beginning.{% endif %}
 
 # %% [markdown] exercise="split_names"
 # Write `split_names(words, seed)`. Shuffle a **copy** of the list with `random.Random(seed)`, then cut it into three lists: the first 80 % of the
@@ -178,7 +180,7 @@ check("split_names", split_probe)
 
 # %% oracle="split_names"
 assert [len(part) for part in split_names(names.all[:10], 1)] == [8, 1, 1]
-assert split_names(names.all, 42) == (names.train, names.dev, names.test)
+assert split_names(names.all, names.seed) == (names.train, names.dev, names.test) and (names.seed == 42 or not names.known())
 assert sorted(sum(split_names(names.all, 3), [])) == sorted(names.all)
 
 
@@ -198,7 +200,7 @@ def split_names(words, seed):
     return ordered[:first], ordered[first:second], ordered[second:]
 
 
-# %% mistake="split_names" says="The names are cut in their original order, which is by frequency. Shuffle the copy before cutting it."
+# %% mistake="split_names" says="The names are cut in their original order{% if known %}, which is by frequency{% endif %}. Shuffle the copy before cutting it."
 def split_names(words, seed):
     first, second = int(0.8 * len(words)), int(0.9 * len(words))
     return words[:first], words[first:second], words[second:]
@@ -954,8 +956,8 @@ print(list(countdown(3)))
 # Write a model and its training. The class `Trigram` holds the weights `W`, shape (54, 27), and called on contexts `(n, 2)` it returns logits
 # `(n, 27)`. `train_trigram(model)` trains it and yields the loss of each step. `STEPS` tells the progress bar how many steps there will be.
 #
-# The points depend on the loss on the **test** names: 2.50, then 2.40, then 2.3730, which is what the notes of this course reached. At most 1,500
-# parameters: a table of all $27^3$ counts is not what is asked for. A uniform guess has 3.2958; a table of bigram counts reaches 2.4565.
+# The points depend on the loss on the **test** names: {{ band('train_trigram', 1) }}, then {{ band('train_trigram', 2) }}, then {{ band('train_trigram', 3, 4) }}{% if known %}, which is what the notes of this course reached{% endif %}. At most 1,500
+# parameters: a table of all $27^3$ counts is not what is asked for. A uniform guess has 3.2958; a table of bigram counts reaches {{ table('test', 1) }}.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -964,7 +966,7 @@ print(list(countdown(3)))
 # </details>
 # <details><summary>Hint 2: the shape</summary>
 #
-# X (183,802, 2), Y (183,802,). A batch of about a thousand rows: `torch.randint(len(Y), (1024,))`. W starts at zero, so the first loss is 3.2958.
+# X ({{ number(rows) }}, 2), Y ({{ number(rows) }},). A batch of about a thousand rows: `torch.randint(len(Y), (1024,))`. W starts at zero, so the first loss is 3.2958.
 #
 # </details>
 # <details><summary>Hint 3: pseudo-code</summary>
@@ -1021,13 +1023,15 @@ check_loss("train_trigram")
 X, Y = contexts_of(names.test, 2)
 W = trigram.W.detach()
 hot = torch.cat([F.one_hot(X[:, 0], 27), F.one_hot(X[:, 1], 27)], 1).float()
-assert F.cross_entropy(hot @ W, Y).item() <= 2.3730
+reached = F.cross_entropy(hot @ W, Y).item()
+assert not names.known() or reached <= 2.3730
 assert abs(F.cross_entropy(torch.zeros(4, 27), torch.arange(4)).item() - 3.2958) < 1e-4
-assert len(names.contexts("train", 2)[1]) == 183_802
+assert not names.known() or len(names.contexts("train", 2)[1]) == 183_802
 (a, b), (c, d) = contexts_of(names.train, 1), contexts_of(names.test, 1)
 bigrams = torch.bincount(27 * a[:, 0] + b, minlength=27 * 27).view(27, 27) + 0.13
 test_loss = -(bigrams / bigrams.sum(1, keepdim=True))[c[:, 0], d].log().mean().item()
-assert abs(test_loss - 2.4565) < 1e-4, test_loss
+assert reached < test_loss  # two symbols of context tell more than one, whatever the list
+assert not names.known() or abs(test_loss - 2.4565) < 1e-4, test_loss
 
 
 # %% variant="train_trigram"
@@ -1042,8 +1046,8 @@ class Trigram:
 
 # %% [markdown] exercise="train_any_trigram"
 # A bonus: the linear model cannot know that `q` is followed by `u` whatever came before `q` *and* treat other pairs one by one. **Any** model of two symbols counts
-# here, a table with a row for each of the 729 contexts, counted or trained, or a small network; at most 40,000 parameters. Its test loss must be 2.24 or
-# less; smoothed trigram counts reach 2.2257.
+# here, a table with a row for each of the 729 contexts, counted or trained, or a small network; at most 40,000 parameters. Its test loss must be {{ band('train_any_trigram', 2) }} or
+# less; smoothed trigram counts reach {{ table('test', 2) }}.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -1082,11 +1086,12 @@ def train_any_trigram(model: AnyTrigram) -> Iterator[float]:
     ### BEGIN SOLUTION
     X, Y = names.contexts("train", 2)
     velocity = torch.zeros(729, 27)
-    steps = 3000
+    steps = min(3000, 70 * len(Y) // 4096)  # at most 70 times each row
+    strength = 0.01 * max(1, 180_000 / len(Y))  # few names would be learned by heart
     for step in range(steps):
         batch = torch.randint(len(Y), (4096,))
         loss = F.cross_entropy(model(X[batch]), Y[batch])
-        penalty = 0.01 * (model.W**2).mean()  # keeps rare contexts near uniform
+        penalty = strength * (model.W**2).mean()  # keeps rare contexts near uniform
         model.W.grad = None
         (loss + penalty).backward()
         rate = 50 * min(1.0, 2 * (1 - step / steps))
@@ -1106,10 +1111,13 @@ check_loss("train_any_trigram")
 # %% oracle="train_any_trigram"
 X, Y = contexts_of(names.test, 2)
 with torch.no_grad():
-    assert F.cross_entropy(any_trigram(X), Y).item() <= 2.24
+    reached = F.cross_entropy(any_trigram(X), Y).item()
+assert not names.known() or reached <= 2.24
 A, B = names.contexts("train", 2)
 counted = torch.bincount((27 * A[:, 0] + A[:, 1]) * 27 + B, minlength=27**3).view(729, 27) + 0.13
-assert abs(F.cross_entropy((counted / counted.sum(1, keepdim=True)).log()[27 * X[:, 0] + X[:, 1]], Y).item() - 2.2257) < 1e-4
+counted_loss = F.cross_entropy((counted / counted.sum(1, keepdim=True)).log()[27 * X[:, 0] + X[:, 1]], Y).item()
+assert reached < counted_loss + 0.05  # the same table, trained instead of counted
+assert not names.known() or abs(counted_loss - 2.2257) < 1e-4
 
 
 # %% variant="train_any_trigram"
@@ -1194,7 +1202,9 @@ check("tune_smoothing", lambda g: tune_smoothing(*three_lists(g), STRENGTHS))
 
 # %% oracle="tune_smoothing"
 found = tune_smoothing(names.train, names.dev, names.test, [0.05, 0.13, 0.4])
-assert found["best"] == 0.13 and abs(found["dev"][1].item() - 2.2395) < 1e-4 and abs(found["test"].item() - 2.2257) < 1e-4
+assert found["best"] == [0.05, 0.13, 0.4][int(found["dev"].argmin())]
+if names.known():
+    assert found["best"] == 0.13 and abs(found["dev"][1].item() - 2.2395) < 1e-4 and abs(found["test"].item() - 2.2257) < 1e-4
 
 
 # %% mistake="tune_smoothing" says="The strength is chosen on train, where the least smoothing always looks best. Choose it on dev."
@@ -1250,7 +1260,7 @@ def tune_smoothing(train, dev, test, strengths):
 # - `"train"` and `"dev"`: these losses, one a strength;
 # - `"best"`: the strength with the lowest dev loss.
 #
-# The notes of this course trained this model to the end with strengths from 0 to 10, and 0 was best: 54 x 27 weights are too few to overfit on so many names.
+# The notes of this course trained this model to the end with strengths from 0 to 10, and 0 was best: 54 x 27 weights are too few to overfit on {% if known %}so many names{% else %}the many names of those notes{% endif %}.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -1314,7 +1324,9 @@ for _ in range(4):  # the gradient on paper: one-hot transposed times (softmax -
 found = tune_regularization(W, words, words, [3.0], 4, 2.0)
 assert torch.allclose(found["train"][0], F.cross_entropy(hot @ by_hand, Y), atol=1e-5) and found["best"] == 3.0
 zero = torch.zeros(54, 27)
-assert tune_regularization(zero, names.train[:2000], names.dev[:500], [0.0, 1e-4, 1e-2, 1.0, 10.0], 60, 8.0)["best"] == 0.0
+found = tune_regularization(zero, names.train[:2000], names.dev[:500], [0.0, 1e-4, 1e-2, 1.0, 10.0], 60, 8.0)
+assert found["dev"][0] < found["dev"][-1]  # so strong a penalty leaves nearly a guess
+assert not names.known() or found["best"] == 0.0
 
 
 # %% mistake="tune_regularization" says="The penalty is part of the losses you compare. Minimise with it, compare without it."

@@ -790,7 +790,8 @@ assert facts["curves"] == len(expected) and torch.allclose(facts["where the curv
 shapes = [torch.randn(30, 8), torch.randn(8), torch.randn(8, 27)]
 assert curve_facts(gradient_plot(shapes, shapes))["curves"] == 2
 sound, steep = ([d.std() for d in untrained(gain)[2]] for gain in (5 / 3, 4.0))  # what is said of the picture below
-assert sound[0] / sound[5] < 2 and 8 < steep[0] / steep[5] < 12
+assert sound[0] / sound[5] < 3 and 4 < steep[0] / steep[5]
+assert not names.known() or sound[0] / sound[5] < 2 and 8 < steep[0] / steep[5] < 12
 needle, sound, towers = (untrained(gain)[0][-1] for gain in (0.7, 5 / 3, 4.0))
 assert needle.std() < 0.1 and 0.6 < sound.std() < 0.7 and (towers.abs() > 0.97).float().mean() > 0.5
 plt.close("all")
@@ -863,7 +864,7 @@ def gradient_plot(parameters, gradients):
 
 
 # %% [markdown]
-# Your picture for the untrained network above. With the gain 5/3 the six curves have nearly the same width. With the gain 4 the gradient of the first layer is ten times as wide as that of the last: on its way back
+# Your picture for the untrained network above. With the gain 5/3 the six curves have {% if known %}nearly the same width{% else %}widths not far apart{% endif %}. With the gain 4 the gradient of the first layer is {% if known %}ten{% else %}many{% endif %} times as wide as that of the last: on its way back
 # through each layer the gradient is multiplied by weights that are too large. One learning rate cannot suit both.
 
 # %%
@@ -1860,7 +1861,8 @@ check("zero_init", zero_init_probe)
 
 # %% oracle="zero_init"
 found = zero_init(torch.randn(27, 4), X_train, Y_train, 4)
-assert abs(found["first loss"] - 3.2958) < 1e-4 and found["with gradient"] == ["b2"] and abs(found["last loss"] - 2.82) < 0.005
+assert abs(found["first loss"] - 3.2958) < 1e-4 and found["with gradient"] == ["b2"]
+assert not names.known() or abs(found["last loss"] - 2.82) < 0.005
 assert abs(zero_init(torch.randn(27, 4), X_train[:4], torch.tensor([1, 2, 2, 2]), 4)["last loss"] - 0.5623) < 1e-4
 # and by training: gradient descent on all parameters of the network ends there
 W1, b1, W2, b2 = (torch.zeros(s, requires_grad=True) for s in ((12, 8), (8,), (8, 27), (27,)))
@@ -1948,14 +1950,16 @@ print(f"first loss {torch.tensor(27.0).log():.4f}, last loss {-(shares * shares.
 # The gradient of `W2` is $h^\top$ times the gradient of the logits, and $h = \tanh(0) = 0$ for every example, so it is zero. What goes further back passes through $W_2^\top$, which is zero
 # too, so `W1`, `b1` and `C` get nothing. Only `b2`, which is added to the logits, is moved. After a step `W2` and `h` are still zero, so the same holds in every later step: the
 # symmetry is never broken. A network of which only the output bias learns predicts the same probabilities for every context; the best such prediction is how often each symbol occurs, and the loss ends at the
-# entropy of single symbols, 2.82. It has learned which letters are frequent, and nothing about which follows which.
+# entropy of single symbols, {{ entropy }}. It has learned which letters are frequent, and nothing about which follows which.
 
 # %% [markdown]
 # ## A deep network
 
 # %% [markdown] exercise="train_deep"
-# Train a **deep** network with BatchNorm on contexts of three symbols, with at most **200,000 parameters**. The mean negative log-likelihood on the test names decides the points: 2.20 and 2.13 are steps on the way,
-# **2.1057** is what the author of the notes that this course follows reached with six linear layers, and 2.09 earns the bonus points.
+# Train a **deep** network with BatchNorm on contexts of three symbols, with at most **200,000 parameters**. The mean negative log-likelihood on the test names decides the points: {% if known %}{{ band('train_deep', 1) }} and {{ band('train_deep', 2) }} are steps on the way,
+# **{{ band('train_deep', 3, 4) }}** is what the author of the notes that this course follows reached with six linear layers, and {{ band('train_deep', 5) }} earns the bonus points.
+# {%- else %}{{ band('train_deep', 1) }}, {{ band('train_deep', 2) }} and
+# **{{ band('train_deep', 3, 4) }}** are steps on the way, and {{ band('train_deep', 5) }} earns the bonus points.{% endif %}
 #
 # Two functions:
 # - `make_model()`: a fresh model that maps contexts `(N, 3)` to logits `(N, 27)`. All of `torch.nn` is yours now: `nn.Embedding`, `nn.Flatten`, `nn.Linear`, `nn.BatchNorm1d`, `nn.Tanh`, `nn.Sequential`. Or take
@@ -2014,8 +2018,9 @@ def train(model: nn.Module) -> Iterator[float]:
     ### BEGIN SOLUTION
     model.train()
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.01, total_steps=STEPS)
-    for _ in range(STEPS):
+    steps = min(STEPS, 10 * len(Y_train) // 384)  # at most 10 times each row: few names would be learned by heart
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.01, total_steps=steps)
+    for _ in range(steps):
         batch = torch.randint(len(Y_train), (384,))
         loss = F.cross_entropy(model(X_train[batch]), Y_train[batch])
         optimiser.zero_grad()
@@ -2036,7 +2041,9 @@ check_loss("train_deep")
 X, Y = names.contexts("test", 3)
 model.eval()
 with torch.no_grad():
-    assert F.cross_entropy(model(X), Y) <= 2.09
+    reached = F.cross_entropy(model(X), Y)
+assert reached < -torch.xlogy(shares, shares).sum() - 0.3  # than what sees no context can end at
+assert not names.known() or reached <= 2.09
 example = nn.Sequential(nn.Embedding(27, 10), nn.Flatten(), nn.Linear(30, 100, bias=False), nn.BatchNorm1d(100), nn.Tanh(), nn.Linear(100, 27))
 assert sum(p.numel() for p in example.parameters()) == 6197 == 270 + 3000 + 200 + 2727 and 100 * 100 + 200 == 10_200
 

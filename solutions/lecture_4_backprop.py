@@ -1482,8 +1482,9 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
 
 # %% [markdown] exercise="train_by_hand"
 # Train a network with at most **20,000 parameters** on contexts of three characters, with your own gradients only. The mean
-# negative log-likelihood on the test names decides the points: 2.20 and 2.13 are steps on the way, and **2.0899** is what the
-# author of the notes that this course follows reached with hand-written gradients. PyTorch's optimisers are allowed as long as the gradients
+# negative log-likelihood on the test names decides the points: {% if known %}{{ band('train_by_hand', 2) }} and {{ band('train_by_hand', 3) }} are steps on the way, and **{{ band('train_by_hand', 4, 4) }}** is what the
+# author of the notes that this course follows reached with hand-written gradients.
+# {%- else %}{{ band('train_by_hand', 2) }}, {{ band('train_by_hand', 3) }}, and **{{ band('train_by_hand', 4, 4) }}** for all of them.{% endif %} PyTorch's optimisers are allowed as long as the gradients
 # are yours, but three lines of your own do as well.
 #
 # Three functions:
@@ -1588,15 +1589,16 @@ def train(model: Network) -> Iterator[float]:
     """Train the model in place; yields the loss of each step."""
     ### BEGIN SOLUTION
     batch, peak, momentum, decay = 512, 0.15, 0.9, 1e-3
-    warm_up = STEPS // 4
+    steps = min(STEPS, 34 * len(X_train) // batch)  # at most 34 times each row: few names would be learned by heart
+    warm_up = steps // 4
     velocity = {}
-    for step in range(STEPS):
+    for step in range(steps):
         chosen = torch.randint(len(X_train), (batch,))
         loss, gradients, bnmean, bnvar = loss_and_gradients(model, X_train[chosen], Y_train[chosen])
         if step < warm_up:
             rate = peak * (step + 1) / warm_up
         else:
-            rate = peak * (1 + math.cos(math.pi * (step - warm_up) / (STEPS - warm_up))) / 2
+            rate = peak * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up))) / 2
         for name, parameter in model.named_parameters():
             if name in ("C", "W1", "W2"):
                 parameter *= 1 - rate * decay

@@ -1569,7 +1569,7 @@ def predict(model, contexts):
 # Write `make_wavenet()`, which returns a fresh model, and `train_wavenet(model)`, a generator that takes one step after the other and `yield`s each step's loss as a float. The model maps
 # contexts `(n, 8)` to logits `(n, 27)`, each row by itself once it is in evaluation mode (`fit` switches the finished model to it). `JoinNeighbours`, `BatchNormLast` and all of `torch.nn` and `torch.optim` are yours to use.
 #
-# The loss on the **dev** names decides the points: 2.05, 2.01, then **1.993**, which is what the lecture reached in the end. 1.98 earns bonus points. At most 250,000 parameters, running
+# The loss on the **dev** names decides the points: {{ band('train_wavenet', 2) }}, {{ band('train_wavenet', 4) }}, then **{{ band('train_wavenet', 5, 3) }}**{% if known %}, which is what the lecture reached in the end{% endif %}. {{ band('train_wavenet', 7) }} earns bonus points. At most 250,000 parameters, running
 # statistics included. A uniform guess has 3.2958.
 #
 # For example, the lecture's last network (24 features, 128 hidden channels, tanh) has 76,579 parameters. Beginning with it is a good idea, as is a look at the train loss that the check tells: is your network too small or trained too
@@ -1615,10 +1615,11 @@ def train_wavenet(model: nn.Module) -> Iterator[float]:
     """Train the model; yields the loss of each step."""
     ### BEGIN SOLUTION
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.002, weight_decay=0.15)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, total_iters=STEPS)  # down to a tenth
+    steps = min(STEPS, 8 * len(Y_train) // 288)  # at most 8 times each row: few names would be learned by heart
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, total_iters=steps)  # down to a tenth
     # the mean of the weights over some hundred steps: single steps jump about on the slopes of a valley, it lies nearer to the floor
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
-    for _ in range(STEPS):
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(1 - 10 / steps), use_buffers=True)
+    for _ in range(steps):
         batch = torch.randint(len(Y_train), (288,))
         loss = F.cross_entropy(model(X_train[batch]), Y_train[batch])
         optimizer.zero_grad()
@@ -1641,7 +1642,7 @@ check_loss("train_wavenet")
 X_dev, Y_dev = names.contexts("dev", 8)
 with torch.no_grad():
     reached = F.cross_entropy(wavenet(X_dev), Y_dev).item()
-assert reached <= 1.972, reached  # 0.008 of margin to the bonus, for another list of names or another split
+assert not names.known() or reached <= 1.972, reached  # 0.008 of margin to the bonus
 assert abs(F.cross_entropy(torch.zeros(4, 27), torch.arange(4)).item() - 3.2958) < 1e-4
 kept_logits = predict(wavenet, X_dev[:50])
 torch.testing.assert_close(

@@ -53,10 +53,6 @@ def write_sources(course: CourseDirectory, lecture: str) -> None:
     """The source notebook for nbgrader, the other answers for us, and the names that students need."""
     texts = built(course, lecture)
     course.make_private()
-    try:
-        course.read_names()
-    except (ValueError, OSError) as error:
-        raise UserError(f"the names of course.yml cannot be read: {error}") from None
     keep_prose(course.source(lecture), texts[course.source(lecture)])
     for path, text in texts.items():
         write_text(path, text)

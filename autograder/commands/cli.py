@@ -71,9 +71,11 @@ def build(
     """Make the stub notebooks in `assignments/` from the lecture files in `solutions/`.
 
     Needed after every change of a lecture file or of `course.yml`. Reference models are trained the first time and kept in
-    `build/weights/`. A second run changes nothing. Where the gradebook knows a lecture that has changed, it says what, asks, and
-    brings the gradebook up to date: grades given by hand are kept, and the next `nbgrader autograde` grades again by itself.
+    `build/weights/`. A second run changes nothing. Prints the losses that earn points with the course's own list of names.
+    Where the gradebook knows a lecture that has changed, it says what, asks, and brings the gradebook up to date: grades
+    given by hand are kept, and the next `nbgrader autograde` grades again by itself.
     """
+    from autograder.commands.bands import bands_table
     from autograder.commands.build import build as build_one
     from autograder.commands.dropping import drop_skipped
     from autograder.commands.syllabus import warnings
@@ -93,6 +95,8 @@ def build(
         stage.end("built")
     for line in drop_skipped(course):
         console.print(line, highlight=False, soft_wrap=True)
+    if (table := bands_table(course, wanted)).row_count:
+        console.print(table)
     for warning in warnings(course):
         console.print(f"[yellow]warning[/yellow] {escape(warning)}", highlight=False, soft_wrap=True)
     console.print(f"{_count(len(wanted), 'lecture')} built. The stub notebooks are in assignments/.")

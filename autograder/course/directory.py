@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from yaml.nodes import MappingNode, Node
 
 from autograder.course.gradebook import file_of
+from autograder.course.known import is_known
 from autograder.course.schema import (
     Course,
     Data,
@@ -43,6 +44,7 @@ class CourseDirectory:
         self.root, self.course, self.file = root, course, root / "course.yml"
         self.names = root / course.data.names
         self.build = root / "build"
+        self._lectures: dict[tuple[str, int], Lecture] = {}  # as they hold for the list of that time
 
     def make_private(self) -> None:
         """Create ``build/`` for its owner alone: it holds the answers, and others may see the course's folder."""
@@ -70,11 +72,22 @@ class CourseDirectory:
         return [name for name in self.course.listed if name not in self.course.lectures]
 
     def lecture(self, name: str) -> Lecture:
-        """A lecture's entry in ``course.yml``.
+        """A lecture's entry, its losses' bands as they hold for the course's own list of names.
 
         Raises:
-            UserError: there is none, or it is left out.
+            UserError: there is none of that name, it is left out, or the names cannot be read.
         """
+        self._exists(name)
+        return self.entry(name)
+
+    def entry(self, name: str) -> Lecture:
+        """The same, also of a lecture that is left out."""
+        key = (name, self.names.stat().st_mtime_ns if self.names.is_file() else 0)  # a server may live longer than a list
+        if key not in self._lectures:
+            self._lectures[key] = self._for_its_names(self.course.listed[name])
+        return self._lectures[key]
+
+    def _exists(self, name: str) -> None:
         if name in self.skipped:
             raise UserError(f"course.yml leaves the lecture {name!r} out: it says `skip: true`.")
         if name not in self.course.lectures:
@@ -82,7 +95,23 @@ class CourseDirectory:
                 entry = f"`{name}: {{title: …, exercises: {{…}}}}`"
                 raise UserError(f"solutions/{name}.py has no entry in course.yml. Write one below `lectures:`, of the form {entry}.")
             raise UserError(f"course.yml has no lecture {name!r}.{_suggest(name, self.course.lectures)}")
-        return self.course.lectures[name]
+
+    def _for_its_names(self, lecture: Lecture) -> Lecture:
+        losses = {name: rules.loss for name, rules in lecture.listed.items() if rules.loss}
+        if not losses or self.course.data.bands == "this_list":
+            return lecture
+        try:
+            if is_known(self.names.read_text(encoding="ascii"), self.course.data.split_seed):
+                return lecture
+            from autograder.course.thresholds import for_list  # it loads torch
+
+            names = self.read_names()
+            moved = {name: lecture.listed[name].model_copy(update={"loss": for_list(loss, names)}) for name, loss in losses.items()}
+        except (ValueError, OSError) as error:
+            raise UserError(f"the names of course.yml cannot be read: {error}") from None
+        made = lecture.model_copy(update={"listed": {**lecture.listed, **moved}})
+        made.__dict__.pop("exercises", None)  # of the entry as it was written
+        return made
 
     def lectures(self, wanted: list[str] | None = None) -> list[str]:
         """The lectures asked for, or all of them.
@@ -91,7 +120,7 @@ class CourseDirectory:
             UserError: one is not in ``course.yml``, or there are none.
         """
         for name in wanted or ():
-            self.lecture(name)
+            self._exists(name)
         found = list(wanted or self.course.lectures)
         if not found:
             raise UserError(f"course.yml has no lectures{' that it does not skip' if self.skipped else ''}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from autograder.course.cells import BEGIN, END, EXTRA, ROLES, LectureCell
 from autograder.course.schema import Lecture
 from autograder.course.skipping import without_skipped
 from autograder.course.text import read_text
+from autograder.course.wording import worded
 from autograder.errors import UserError
 
 ONCE = ("exercise", "answer", "fit", "check", "written")  # of each exercise; which of them it needs, its entry decides
@@ -20,8 +22,11 @@ PERCENT = {"extension": ".py", "format_name": "percent"}  # jupytext's py:percen
 AUTHOR = "from autograder.commands.script import run\n\nrun(__name__, globals())"
 
 
-def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
+def read_lecture(path: Path, lecture: Lecture, words: dict[str, Any] | None = None) -> list[LectureCell]:
     """The cells of a lecture file, checked against the lecture's entry in ``course.yml``, without what is skipped there.
+
+    Args:
+        words: of ``wording.words_of``, for the numbers in its texts, which else stay as they are written.
 
     Raises:
         UserError: what is wrong, with file and line, and what is allowed there.
@@ -45,7 +50,15 @@ def read_lecture(path: Path, lecture: Lecture) -> list[LectureCell]:
             _check_code(path, cell, written.source)
     _check_author(path, cells)
     _check_whole(path, cells, lecture)
-    return without_skipped(path, cells, lecture)
+    cells = without_skipped(path, cells, lecture)
+    return cells if words is None else [_worded(path, cell, words) for cell in cells]
+
+
+def _worded(path: Path, cell: LectureCell, words: dict[str, Any]) -> LectureCell:
+    try:
+        return replace(cell, source=cell.source if cell.code else worded(cell.source, words), says=worded(cell.says, words))
+    except ValueError as error:
+        raise UserError(f"{path}:{cell.line}: {error}") from None
 
 
 def _check_code(path: Path, cell: LectureCell, written: str) -> None:

@@ -14,6 +14,8 @@ from autograder.course.cells import EXTRA, SHIPPED, LectureCell
 from autograder.course.directory import CourseDirectory
 from autograder.course.lecture import read_lecture
 from autograder.course.schema import Exercise, Lecture
+from autograder.course.wording import words_of
+from autograder.errors import UserError
 from autograder.files import write_whole
 
 MAY_FAIL = ("raises-exception",)  # JupyterLab's own tag: a gap does not stop "Run All Cells"
@@ -152,10 +154,14 @@ def built(course: CourseDirectory, lecture: str) -> dict[Path, str]:
     """What ``build/`` holds of a lecture file and its entry in ``course.yml``: the source notebook, and the other answers.
 
     Raises:
-        UserError: something is wrong with the lecture file.
+        UserError: something is wrong with the lecture file, or with the names.
     """
-    rules = course.course.listed[lecture]
-    cells = read_lecture(course.solution(lecture), rules)
+    rules = course.entry(lecture)
+    try:
+        names = course.read_names()
+    except (ValueError, OSError) as error:
+        raise UserError(f"the names of course.yml cannot be read: {error}") from None
+    cells = read_lecture(course.solution(lecture), rules, words_of(names, rules))
     other = json.dumps(extras(cells), indent=1, sort_keys=True) + "\n"
     return {course.source(lecture): to_json(source_notebook(lecture, rules, cells)), course.extras(lecture): other}
 

@@ -144,6 +144,7 @@ class Lecture(Model):
 class Data(Model):
     names: str = "names.txt"
     split_seed: int = 42
+    bands: Literal["known_list", "this_list"] = "known_list"  # which list the bands of the losses are written for
 
 
 class Seeds(Model):

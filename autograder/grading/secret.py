@@ -8,6 +8,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
@@ -53,8 +54,8 @@ def weak(value: str) -> bool:
 
 def facts_for(course: CourseDirectory, lecture: str, secret_: bytes, draws: int) -> Facts:
     """What the student's process is told, with the seeds that come of a secret."""
-    seeds = seeds_from(secret_, lecture, course.lecture(lecture).exercises, draws)
-    return Facts.of(course.course, lecture, seeds)
+    exercises = course.lecture(lecture).exercises
+    return replace(Facts.of(course.course, lecture, seeds_from(secret_, lecture, exercises, draws)), exercises=exercises)
 
 
 def hidden_facts(course: CourseDirectory, lecture: str) -> Facts:

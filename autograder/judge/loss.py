@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.course.names import SYMBOLS, Names
 from autograder.course.schema import Exercise, Loss
+from autograder.course.thresholds import entropy_beside_known
 from autograder.judge.training import UNIFORM, Evaluation, blown_up, diagnosis, too_good
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Status, Verdict, describe, refuse
 from autograder.wall.record import Record
@@ -29,7 +30,7 @@ PARTS = ("logits", "train", "other", "alone", "zeroed")  # of a record
 TRIED = ("fresh", "tried")  # also, where the code begins otherwise than the training of the weights
 LEARNS = 0.05  # nats on training rows, within some hundred steps: far more than chance, far less than any training gains
 FEW = 100  # parameters; of models of two symbols none is known that does with so few
-UNIGRAM = 2.75  # below the entropy of single symbols, 2.822: nothing that ignores the context gets there
+UNIGRAM = 2.75  # on the known list, where the entropy of single symbols is 2.822: nothing that ignores the context gets there
 
 
 def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tuple[Verdict, list[str]]:
@@ -42,7 +43,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
         if draw.failure.name == "NotImplementedError" and draw.failure.message in ("", exercise):
             return refuse(exercise, rules, NOT_ATTEMPTED, "not attempted"), []
         return refuse(exercise, rules, describe(draw.failure)), []
-    rows = rows_of(names, loss, seed)
+    rows, moved = rows_of(names, loss, seed), entropy_beside_known(names)
     if reason := _wrong_form(draw.values, rows):
         return refuse(exercise, rules, reason, "wrong"), []
     values = {name: value.float() for name, value in draw.values.items() if name in PARTS or name in TRIED and _is_logits(value)}
@@ -52,7 +53,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
         or foreign
         or _too_many(record.facts, loss)
         or _other_rows(values, rows)
-        or _beside_the_weights(values, rows)
+        or _beside_the_weights(values, rows, UNIGRAM + moved)
         or _reads_beside(record.facts)
     )
     if reason:
@@ -65,6 +66,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
         F.cross_entropy(values["train"], rows.train_targets, reduction="none"),
         F.cross_entropy(values["other"], rows.other_targets, reduction="none"),
         record.facts,
+        moved,
     )
     reached, train = float(evaluation.each.mean()), float(evaluation.train.mean())
     points = max((p for bound, p in loss.bands.items() if reached <= bound), default=0.0)
@@ -81,7 +83,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     verdict = Verdict(
         exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table, loss=reached
     )
-    return verdict, [said for said in (remark, tried, _untried(record.facts), _by_few(record.facts, reached)) if said]
+    return verdict, [said for said in (remark, tried, _untried(record.facts), _by_few(record.facts, reached, UNIGRAM + moved)) if said]
 
 
 def _wrong_form(values: dict[str, Any], rows: Rows) -> str | None:
@@ -169,11 +171,11 @@ def _other_rows(values: dict[str, Any], rows: Rows) -> str | None:
     )
 
 
-def _beside_the_weights(values: dict[str, Any], rows: Rows) -> str | None:
+def _beside_the_weights(values: dict[str, Any], rows: Rows, unigram: float) -> str | None:
     zeroed = values["zeroed"]
     if not torch.isfinite(zeroed).all():
         return None
-    if float(F.cross_entropy(zeroed, rows.targets[: len(zeroed)])) >= UNIGRAM:
+    if float(F.cross_entropy(zeroed, rows.targets[: len(zeroed)])) >= unigram:
         return None
     return "With all its weights at zero the model still predicts: what it knows is not in its parameters. Keep everything learned in the model's tensors."
 
@@ -194,9 +196,9 @@ def _untried(facts: dict[str, Any]) -> str | None:
     return f"The model's code holds {told} beside its weights; whether its predictions read it could not be tried. Have a look." if told else None
 
 
-def _by_few(facts: dict[str, Any], reached: float) -> str | None:
+def _by_few(facts: dict[str, Any], reached: float, unigram: float) -> str | None:
     """Even the frequencies of single symbols are 26 numbers; what depends on a context needs hundreds."""
-    if not reached < UNIGRAM or not number(facts.get("parameters")) < FEW:
+    if not reached < unigram or not number(facts.get("parameters")) < FEW:
         return None
     return f"A loss of {reached:.2f} with {facts['parameters']} parameters: what the model knows stands elsewhere, in its code perhaps. Have a look."
 

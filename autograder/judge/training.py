@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autograder.course.known import ENTROPY
 from autograder.course.names import SYMBOLS
 from autograder.wall.rows import SEGMENTS, is_number, number
 
@@ -18,7 +19,7 @@ UNIFORM = math.log(len(SYMBOLS))  # 3.2958 nats, the loss of guessing
 FIRST_TOO_HIGH = UNIFORM + 1.0  # unscaled weights in the last layer begin at 10 to 30
 SAME_PREDICTION = 0.01  # largest difference of a probability between contexts, for a model that ignores them
 FIRST_LETTERS = 0.25  # above the entropy of first letters, which a model of any context comes close to
-LEARNED = 2.7  # well below 2.82, the entropy of single symbols: something about the context has been learned
+LEARNED = 2.7  # on the known list; well below 2.82, the entropy of single symbols: something about the context has been learned
 MOVED = 0.15  # from the first segment to the last: less is no training
 RISEN = 0.25  # from the lowest segment to the last: more than the noise of a segment
 OVERFITTED = 0.12  # from train to unseen names: sound models of this course stay below 0.11
@@ -38,6 +39,12 @@ class Evaluation:
     train: Tensor  # (M,) of rows of the training split
     other: Tensor  # (K,) of the rows of the other held-out split
     facts: dict[str, Any]  # of the record: numbers that a stranger has written
+    moved: float = 0.0  # the entropy of single symbols less that of the known list
+
+    @property
+    def learned(self) -> float:
+        """The loss below which something about the context has been learned."""
+        return LEARNED + self.moved
 
     @property
     def curve(self) -> list[float]:
@@ -64,7 +71,7 @@ def blown_up(facts: dict[str, Any]) -> str:
 
 def too_good(e: Evaluation, split: str, other: str, floor: float | None) -> str | None:
     """A loss that an honest training of this size does not reach: for the instructor to look at, never a penalty."""
-    if float(e.each.mean()) > LEARNED:  # what has learned nothing has learned no names by heart
+    if float(e.each.mean()) > e.learned:  # what has learned nothing has learned no names by heart
         return None
     for name, rows in (("train", e.train), (other, e.other)):
         error = math.hypot(_error(e.each), _error(rows))
@@ -96,7 +103,7 @@ def _first_letters_missing(e: Evaluation) -> str:
     shares = torch.bincount(e.targets[first], minlength=len(SYMBOLS)) / int(first.sum())
     entropy = float(-torch.xlogy(shares, shares).sum())
     at_first, later = float(e.each[first].mean()), float(e.each[~first].mean())
-    if at_first < entropy + FIRST_LETTERS or later > LEARNED:
+    if at_first < entropy + FIRST_LETTERS or later > e.learned:
         return ""
     return (
         f"The first letter of a name costs {at_first:.2f}, all others {later:.2f}: the model was hardly trained to predict it. "
@@ -110,7 +117,7 @@ def _context_ignored(e: Evaluation) -> str:
         return ""
     return (
         "The prediction is the same for every context, so only the output's bias has learned; such a model ends at the entropy of single symbols, "
-        "2.82. Do gradients reach the other parameters, and were they not all zero at first?"
+        f"{ENTROPY + e.moved:.2f}. Do gradients reach the other parameters, and were they not all zero at first?"
     )
 
 
@@ -127,7 +134,7 @@ def _rising(e: Evaluation) -> str:
 
 def _hardly_moved(e: Evaluation) -> str:
     curve = e.curve
-    if len(curve) < 4 or not all(map(math.isfinite, curve)) or curve[0] - min(curve) > MOVED or curve[-1] < LEARNED:
+    if len(curve) < 4 or not all(map(math.isfinite, curve)) or curve[0] - min(curve) > MOVED or curve[-1] < e.learned:
         return ""
     return (
         f"The training loss began at {curve[0]:.2f} and ended at {curve[-1]:.2f}: hardly anything was learned. Is the learning rate far too low, or do the "
