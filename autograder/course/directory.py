@@ -184,7 +184,7 @@ def _misfits(directory: CourseDirectory) -> Iterator[tuple[tuple[str, ...], str]
         yield ("gradebook",), f"{str(file)!r} is a folder, not a file"
     for name, lecture in directory.course.listed.items():
         where = ("lectures", name)
-        if not lecture.exercises and not lecture.skip:
+        if lecture.listed and not lecture.exercises and not lecture.skip:
             yield (*where, "exercises"), "no exercise is left. Write `skip: true` for the lecture"
         for student, extended in lecture.extensions.items():
             if lecture.due is None:
