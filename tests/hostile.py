@@ -24,7 +24,7 @@ from autograder.commands.demo_class import Submission, hand_in
 from autograder.course.directory import EXPECTED
 
 FULL = {"double": 2, "pieces": 4, "slope": 3, "by_hand": 2, "train_tiny": 3}
-RIGHT_AFTER = 4  # attacks
+RIGHT_AFTER = 8  # attacks
 TOLD = r"^# (Tries|Ends|stock|answer|points|says|ran|files|called): (.*)$"
 
 

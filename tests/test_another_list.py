@@ -103,7 +103,15 @@ def test_the_text_states_the_thresholds_that_hold_and_no_number_of_the_known_lis
             assert [said for said in stated if said in others and said not in true] == []
 
 
-@pytest.mark.parametrize("words, seed", [(None, 7), (shuffled(0.95), 42), (five_thousand(), 42), (syllables(), 42)], ids=["split", "95", "5,000", "language"])
+@pytest.mark.parametrize(
+    "words, seed",
+    [
+        pytest.param(None, 7, id="split"),
+        pytest.param(shuffled(0.95), 42, id="95", marks=pytest.mark.slow),
+        pytest.param(five_thousand(), 42, id="5,000", marks=pytest.mark.slow),
+        pytest.param(syllables(), 42, id="language", marks=pytest.mark.slow),
+    ],
+)
 def test_lecture_1_builds_but_for_its_trainings(words, seed, tmp_path, runner):
     """Reference, oracles, mistakes and variants run; the models that take a training are left out here, and are tried by test_other_names.py."""
     course = course_of(tmp_path, words, seed)
@@ -173,6 +181,6 @@ def test_what_a_model_without_context_ends_at_is_that_of_the_list():
     assert "the entropy of single symbols, 2.82." in said[0] and "the entropy of single symbols, 2.98." in said[1]
 
 
-def test_the_readme_tells_the_rule():
-    text = (ROOT / "README.md").read_text()
+def test_the_docs_tell_the_rule():
+    text = (ROOT / "docs" / "operations.md").read_text()
     assert "nine tenths" in text and "bands: this_list" in text

@@ -60,6 +60,7 @@ def test_its_exercise_can_be_built_and_proves_itself(tmp_path, capsys):
     assert [line for line in map(words, shown.splitlines()) if line not in said] == []
 
 
+@pytest.mark.slow
 def test_its_lecture_can_be_run_before_it_is_built(tmp_path, as_script):
     course = written(tmp_path)
     ended = as_script(course.solution(LECTURE))

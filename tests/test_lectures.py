@@ -34,7 +34,10 @@ class Ran:
     seconds: float  # of the solved one
 
 
-@pytest.fixture(scope="module", params=LECTURES)
+DAILY = LECTURES[::2]  # the others in the slow run; verify proves all of them each day
+
+
+@pytest.fixture(scope="module", params=[pytest.param(lecture, marks=[] if lecture in DAILY else pytest.mark.slow) for lecture in LECTURES])
 def ran(request, course, released, tmp_path_factory) -> Ran:
     """What a student does in an evening: fetches the folder, runs all, fills in all, runs all again."""
     lecture = request.param

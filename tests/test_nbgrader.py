@@ -102,6 +102,7 @@ def test_grading_again_gives_the_same_and_keeps_a_manual_grade(course_folder, ti
         assert {g.name: g.auto_score for g in submission.notebooks[0].grades if g.name != "why"}["pieces"] == 4
 
 
+@pytest.mark.slow
 def test_adding_an_exercise_touches_the_lecture_file_and_course_yml_only(tmp_path, runner):
     tiny = copy_tiny(tmp_path)
     entry = "      cube: {title: Cube a number, points: 5, minutes: 1, difficulty: 1}\n      why:"

@@ -91,6 +91,7 @@ def test_a_forbidden_name_is_told_as_grading_tells_it(folder):
     assert "is to be solved without it" in errors(outputs["by_hand"])[0].evalue
 
 
+@pytest.mark.slow
 def test_a_comparison_with_autograd_below_the_answer_is_free(folder):
     outputs = run(folder, {"by_hand": COMPARED})
     assert "Correct" in html(outputs["by_hand"]) and not errors(outputs["by_hand"])

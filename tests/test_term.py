@@ -165,6 +165,7 @@ def test_without_a_build_or_an_entry_it_is_said_once(term, runner):
     assert refused(term, runner) == f"Nothing is graded: {TINY} is not in the gradebook. Put it there: nbgrader generate_assignment {TINY}"
 
 
+@pytest.mark.slow
 def test_the_command_itself_ends_with_the_sentence(term):
     edited(term, "title: Double a tensor, points: 2", "title: Double a tensor, points: 4")
     with pytest.raises(Exception, match=f"Build it again: autograder build {TINY}"):
@@ -197,7 +198,7 @@ def test_feedback_is_released_also_of_what_came_by_mail(term, runner, tmp_path_f
         assert {s.student.id: s.timestamp for s in gradebook.assignment_submissions(TINY)} == {"ann": None, "ben": None}
 
 
-@pytest.mark.parametrize("policy", ["latest", "best"])
+@pytest.mark.parametrize("policy", [pytest.param("latest", marks=pytest.mark.slow), "best"])
 def test_a_worse_resubmission_is_told_and_counts_as_course_yml_says(term, runner, policy):
     course = edited(term, "late:", f"resubmissions: {policy}\nlate:")
     convert(term.root, "autograde", TINY, runner)
@@ -226,6 +227,7 @@ def test_another_secret_is_told_and_all_are_graded_with_it(term, runner):
     assert points(term, "ann")["double"] == (2, None)
 
 
+@pytest.mark.slow
 def test_two_graders_take_turns(term):
     turns = term.build / "turns"
     turns.mkdir()

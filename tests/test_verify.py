@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from typing import Any
 
 import pytest
 from conftest import ROOT, TINY, copy_course
@@ -116,6 +117,12 @@ def test_a_probe_that_suits_only_some_draws_is_found(own, runner, probe, said):
         )
 
 
+def a_third_daily(cases: dict[str, Any]) -> list[Any]:
+    """Each builds and proves a lecture; all of them in the slow run."""
+    rows = ((case, *(told if isinstance(told, tuple) else (told,))) for case, told in cases.items())
+    return [pytest.param(*row, marks=pytest.mark.slow if number % 3 else []) for number, row in enumerate(rows)]
+
+
 DRAWN = 'check("double", lambda g: double(torch.randn(3, 4, generator=g)))'
 PROBES = {  # what stands in the check -> what is said of it; nothing where it is in order
     "lambda g: double(torch.randn(3, 4))": "the answers change although the probe's generator does not",
@@ -133,7 +140,7 @@ PROBES = {  # what stands in the check -> what is said of it; nothing where it i
 }
 
 
-@pytest.mark.parametrize(("probe", "said"), PROBES.items())
+@pytest.mark.parametrize(("probe", "said"), a_third_daily(PROBES))
 def test_a_probe_that_draws_from_elsewhere_than_its_generator_is_found(own, runner, probe, said):
     """Where a check draws is seen in the answers: once more with all other random numbers changed, and with another generator."""
     faults = faults_after(own, runner, DRAWN, f'import itertools, random, time\nimport numpy as np\ncheck("double", {probe})')
@@ -156,11 +163,10 @@ TYPOS = {  # in a mistake -> the line and what is said
     "return x.view(5, 5)": (35, "RuntimeError (shape '[5, 5]' is invalid"),
     "from torch import sqare\n    return sqare(x)": (35, "ImportError ("),
     "return {1: {2: object()}}": (33, "The answer cannot be read ("),
-    "return x * (y if x[0, 0] > 0 else x)": (35, "NameError ("),
 }
 
 
-@pytest.mark.parametrize(("typo", "line", "said"), [(typo, *told) for typo, told in TYPOS.items()])
+@pytest.mark.parametrize(("typo", "line", "said"), a_third_daily(TYPOS))
 def test_a_mistake_that_only_crashes_is_found(own, runner, typo, line, said):
     faults = faults_after(own, runner, "return x * x", typo)
     assert faults[0].startswith(f"double: solutions/{TINY}.py:{line}: this mistake ends in {said}")
@@ -233,6 +239,7 @@ def test_public_answers_changed_by_hand_are_found(own, runner):
     assert "the public answers differ" in " ".join(verify(own, TINY, runner, own_check=False).all_faults)
 
 
+@pytest.mark.slow
 def test_the_command_ends_with_1_and_names_the_fault(own, capsys):
     (own.released(TINY) / "expected.safetensors").unlink()
     assert main(["--course", str(own.root / "course.yml"), "verify"]) == 1

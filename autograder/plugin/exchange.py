@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from autograder.plugin.incoming import FEEDBACK_SECRET
 from autograder.plugin.stamps import STAMP
 
-SECRET = "submission_secret.txt"  # nbgrader's: under its hash a student finds the page
 MAX_SECRET = 1000  # bytes
 
 
@@ -34,13 +34,13 @@ def complete(graded: Path, student: str, key: bytes, log: logging.Logger) -> Non
         key: that nobody outside knows; of it and the name comes the secret of one who has none.
     """
     graded.mkdir(parents=True, exist_ok=True)
-    stamp, secret = graded / STAMP, graded / SECRET
+    stamp, secret = graded / STAMP, graded / FEEDBACK_SECRET
     if not stamp.exists():  # only for the log of the release: whether a submission is late says what was handed in
         newest = max((path.stat().st_mtime for path in graded.iterdir() if path.is_file()), default=0.0)
         stamp.write_text(datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC"))
     if not _is_text(secret):
         if secret.exists():
-            log.warning("%s: %s is no text; nbgrader's fetch_feedback will not find the page.", student, SECRET)
+            log.warning("%s: %s is no text; nbgrader's fetch_feedback will not find the page.", student, FEEDBACK_SECRET)
         secret.unlink(missing_ok=True)
         secret.write_text(hmac.new(key, f"{graded.name}\0{student}".encode(errors="surrogateescape"), hashlib.sha256).hexdigest())
 

@@ -26,6 +26,7 @@ from autograder.plugin.lateness import course_of, date_submission, zone_of
 from autograder.plugin.stamps import STAMP, as_handed_in, is_stamp, settle, time_of
 
 PICKLED = {".pth", ".pkl", ".pickle", ".ckpt"}
+FEEDBACK_SECRET = "submission_secret.txt"  # nbgrader's: under its hash a student finds the page
 MAX_FILES = 20  # besides the notebook
 
 
@@ -133,6 +134,8 @@ def meant(folder: Path, files: list[Found], beside: str, trained: list[str], lim
 
 
 def _counts(path: Path) -> bool:
+    if path.name == FEEDBACK_SECRET:  # of whoever grades and of nbgrader's exchange, not for what runs
+        return False
     return is_stamp(path) if path.name == STAMP else _is_taken(path.name)
 
 
