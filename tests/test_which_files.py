@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 from conftest import TINY, copy_course
 from converters import convert
 from nbgrader.api import Gradebook
@@ -114,7 +115,7 @@ CASES: dict[str, tuple[Edit, str]] = {  # what becomes of a right submission, an
     "weights_as_text": (renamed(f"{WEIGHTS}.txt", WEIGHTS), f"{WEIGHTS}.txt was taken"),
     "weights_in_a_folder": (renamed(f"models/{WEIGHTS}", WEIGHTS), f"models/{WEIGHTS} was taken"),
     "weights_in_a_zip": (both(zipped(keep=True), lambda folder: (folder / WEIGHTS).unlink()), f"homework.zip/{WEIGHTS} was taken"),
-    "pickled": (holding("ckpt.pth", b"x"), "ckpt.pth was not taken: files of that kind can hold code"),
+    "pickled": (holding("ckpt.pth", b"x"), ""),
     "hidden": (holding(".env", b"x"), ""),
 }
 
@@ -149,7 +150,7 @@ def test_what_is_meant_is_graded_and_what_was_done_about_it_is_told(student, gra
     notes = " ".join(c.source for c in page.cells if NOTE.fullmatch(c.source))
     assert CASES[student][1] in notes
     assert bool(notes) == bool(CASES[student][1]), notes
-    own = {"timestamp.txt", "submission_secret.txt"}  # for release_feedback
+    own = {"timestamp.txt", "submission_secret.txt", "ckpt.pth"}  # the first two for release_feedback
     assert {path.name for path in place.iterdir()} <= {NOTEBOOK, WEIGHTS, "names.txt", "expected.safetensors", *own}
     assert "a person looks at it" not in notes
     assert (place / WEIGHTS).is_file()
@@ -211,3 +212,38 @@ def test_links_and_pipes_and_what_is_hidden_are_no_files(tmp_path):
     shutil.copytree(tmp_path / "folder", tmp_path / "a" / "b" / "c" / "d" / "e" / "f" / "g")
     (tmp_path / "a" / "b" / "x.txt").write_text("x")
     assert {file.where for file in files_in(tmp_path, 100)} - {"closed.ipynb"} == {"a/b/x.txt"}
+
+
+def test_a_package_beside_the_notebook_is_imported(tmp_path, assigned, runner):
+    """But not by an answer that may not use everything: nobody reads what is in it."""
+    tiny = copy_course(assigned, tmp_path)
+    answers = {**solution_texts(tiny, TINY), "double": "from helpers.layers import double", "by_hand": "from helpers.deep.er import by_hand"}
+    for student, below in (("ann", ""), ("zed", "my work/")):
+        target = hand_in(tiny, tmp_path, TINY, Submission(student, dict(answers), {}))
+        for name, text in (("__init__", ""), ("layers", "def double(x): return 2 * x"), ("deep/er", "def by_hand(x): return 2 * x")):
+            path = target / below / "helpers" / f"{name}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        if below:
+            for path in (target / NOTEBOOK, target / WEIGHTS):
+                path.rename(target / below / path.name)
+    convert(tmp_path, "autograde", TINY, runner)
+    for student in ("ann", "zed"):
+        with Gradebook(f"sqlite:///{tmp_path}/gradebook.db", "tiny") as gradebook:
+            found = {grade.name: grade.auto_score for grade in gradebook.find_submission_notebook(TINY, TINY, student).grades}
+        assert (found["double"], found["by_hand"], found["train_tiny"]) == (2, 0, 3)
+        page = (tmp_path / "autograded" / student / TINY / NOTEBOOK).read_text()
+        assert "helpers" in page and "is to be solved" in page
+
+
+def test_what_holds_no_weights_that_count_is_told(tmp_path, assigned, runner):
+    tiny = copy_course(assigned, tmp_path)
+    answers = {**solution_texts(tiny, TINY), "double": "k = torch.load('k.pth')\ndef double(x): return k * x"}
+    target = hand_in(tiny, tmp_path, TINY, Submission("ann", answers, {}))
+    torch.save(torch.tensor(2.0), target / "k.pth")
+    (target / WEIGHTS).rename(target / "model.ckpt")
+    convert(tmp_path, "autograde", TINY, runner)
+    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db", "tiny") as gradebook:
+        assert gradebook.find_grade("double", TINY, TINY, "ann").auto_score == 2
+    page = (tmp_path / "autograded" / "ann" / TINY / NOTEBOOK).read_text()
+    assert f"model.ckpt does not count as trained weights: those are in {WEIGHTS}, which fit writes." in page

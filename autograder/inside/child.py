@@ -56,6 +56,7 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
         os.dup2(null, standard)
     view = memoryview(files)
     for name, size in job["files"]:
+        os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
         with open(os.path.join(folder, name), "wb") as file:
             file.write(view[:size])
         view = view[size:]

@@ -212,11 +212,13 @@ class Notebook:
 
 
 def importable(files: dict[str, bytes]) -> dict[str, str | None]:
-    """Of files beside a notebook those that Python could import, by module: the text of those in Python, else ``None``."""
+    """Of files beside a notebook those that Python could import, by module: the text of those in Python, else ``None``; also for a package."""
     found: dict[str, str | None] = {}
     for name, data in files.items():
         module, _, kind = name.partition(".")
-        if kind == "py":
+        if "/" in name:
+            found[name.partition("/")[0]] = None
+        elif kind == "py":
             found.setdefault(module, data.decode("utf-8", "replace"))
         elif kind == "pyc" or kind.rpartition(".")[2] == "so":
             found[module] = None

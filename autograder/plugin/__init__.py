@@ -15,7 +15,8 @@ from autograder.course.gradebook import file_of
 from autograder.errors import UserError
 
 HERE = "autograder.plugin"
-KINDS = (".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", ".pt", ".png", ".jpg", ".jpeg")  # beside a notebook
+PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".pickle")  # a student's own code may read them, in its jail; nobody else does
+KINDS = (".safetensors", ".txt", ".csv", ".json", ".py", ".md", ".npy", ".npz", *PICKLED, ".png", ".jpg", ".jpeg")  # beside a notebook
 STOCK = "nbgrader.preprocessors"
 
 

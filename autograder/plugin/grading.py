@@ -37,7 +37,7 @@ class RunSubmission(CoursePreprocessor):
         runner = SubmissionRunner.instance(parent=self).ready(self.course)
         answers = answer_key(self.course, lecture, runner, hidden_facts(self.course, lecture))
         folder = Path(resources["metadata"]["path"])
-        files = {path.name: path.read_bytes() for path in incoming.plain_files(folder, self.course.course.limits)}
+        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in incoming.plain_files(folder, self.course.course.limits)}
         graded = grade(nb, files, self.course, lecture, answers, runner)
         code = [cell for cell in nb.cells if cell.cell_type == "code"]
         for number, (cell, ran) in enumerate(zip(code, graded.cells), 1):

@@ -19,15 +19,14 @@ from nbgrader.converters import base
 
 from autograder.course.directory import EXPECTED
 from autograder.course.schema import Limits
-from autograder.plugin import KINDS
+from autograder.plugin import KINDS, PICKLED
 from autograder.plugin.choosing import MAX_ENTRIES, NOTEBOOK, Found, weights_in
 from autograder.plugin.folders import alone, closed, folders
 from autograder.plugin.lateness import course_of, date_submission, zone_of
 from autograder.plugin.stamps import STAMP, as_handed_in, is_stamp, settle, time_of
 
-PICKLED = {".pth", ".pkl", ".pickle", ".ckpt"}
 FEEDBACK_SECRET = "submission_secret.txt"  # nbgrader's: under its hash a student finds the page
-MAX_FILES = 20  # besides the notebook
+MAX_FILES, MAX_FOLDERS = 20, 3  # besides the notebook; one inside the other
 
 
 def take_only_plain_files(converter: Any, files_of: Callable[[Path], dict[str, Found]]) -> None:
@@ -45,9 +44,9 @@ def take_only_plain_files(converter: Any, files_of: Callable[[Path], dict[str, F
         if not closed(source, root):
             for name, file in files_of(source).items():
                 converter.log.info("Copying %s -> %s", source / file.where, target / name)
-                target.mkdir(parents=True, exist_ok=True)
                 with contextlib.suppress(OSError):  # a damaged zip
                     data = file.read()
+                    (target / name).parent.mkdir(parents=True, exist_ok=True)
                     (target / name).unlink(missing_ok=True)
                     (target / name).write_bytes(data)
         with _instead_of_all(_master_versions(source)):
@@ -90,11 +89,12 @@ def plain_files(folder: Path, limits: Limits) -> list[Path]:
     """
     found: list[Path] = []
     held = 0
-    paths = [Path(entry.path) for entry in itertools.islice(os.scandir(folder), MAX_ENTRIES)]
-    for path in sorted(paths, key=lambda path: (path.suffix != ".safetensors", path.name)):  # weights before all else
+    paths = list(itertools.islice(folder.rglob("*"), MAX_ENTRIES))
+    for path in sorted(paths, key=lambda path: (path.suffix != ".safetensors", path)):  # weights before all else
         with contextlib.suppress(OSError):
-            status = path.lstat()
-            if not stat.S_ISREG(status.st_mode) or not os.access(path, os.R_OK) or not _counts(path):
+            status, inner = path.lstat(), path.relative_to(folder).as_posix()
+            counts = _is_of_a_package(inner) if "/" in inner else _counts(path)
+            if not stat.S_ISREG(status.st_mode) or not os.access(path, os.R_OK) or not counts:
                 continue
             if status.st_size <= limits.file_mb << 20 and held + status.st_size <= limits.disk_mb << 19 and len(found) < MAX_FILES:
                 found.append(path)
@@ -118,12 +118,17 @@ def meant(folder: Path, files: list[Found], beside: str, trained: list[str], lim
             if file.where.removeprefix(f"{beside}/") != f"{exercise}.safetensors":
                 notes.append(f"{file.where} was taken for {exercise}.safetensors.")
     taken = {file.where for file in chosen.values()}
+    lacking = [f"{exercise}.safetensors" for exercise in trained if f"{exercise}.safetensors" not in chosen]
     near = [file for file in files if file.folder in (beside, "") and file.where not in taken]
     for file in sorted(near, key=lambda file: (file.folder != beside, not file.name.endswith(".safetensors"), file.where)):
-        if Path(file.name).suffix.lower() in PICKLED:
-            notes.append(f"{file.where} was not taken: files of that kind can hold code. Weights that count are in the .safetensors files that fit wrote.")
-        elif is_stamp(folder / STAMP) if file.where == STAMP else file.name != STAMP and _is_taken(file.name):
+        if is_stamp(folder / STAMP) if file.where == STAMP else file.name != STAMP and _is_taken(file.name):
             chosen.setdefault(file.name, file)
+            if Path(file.name).suffix.lower() in PICKLED and lacking:
+                notes.append(f"{file.where} does not count as trained weights: those are in {' and '.join(lacking)}, which fit writes.")
+    start = f"{beside}/" if beside else ""
+    for file in files:
+        if file.where.startswith(start) and _is_of_a_package(inner := file.where.removeprefix(start)):
+            chosen.setdefault(inner, file)
     kept: dict[str, Found] = {}
     held = 0
     for name, file in chosen.items():
@@ -137,6 +142,12 @@ def _counts(path: Path) -> bool:
     if path.name == FEEDBACK_SECRET:  # of whoever grades and of nbgrader's exchange, not for what runs
         return False
     return is_stamp(path) if path.name == STAMP else _is_taken(path.name)
+
+
+def _is_of_a_package(inner: str) -> bool:
+    """Whether a file, by its path below the notebook's folder, is a module in a folder of its student's: ``helpers/layers.py``."""
+    *folders, name = inner.split("/")
+    return 1 <= len(folders) <= MAX_FOLDERS and name.endswith(".py") and all(map(str.isidentifier, [*folders, name.removesuffix(".py")]))
 
 
 def _is_taken(name: str) -> bool:
