@@ -57,6 +57,8 @@ def offer(course: CourseDirectory, lecture: str, yes: bool, console: Console) ->
     console.print(f"\nThe gradebook differs for {lecture}, {with_}:", highlight=False)
     for sentence in found.sentences():
         console.print(f"  - {escape(sentence)}", highlight=False, soft_wrap=True)
+    if gradebook_file(course) is None:
+        console.print("  No copy of it is made here: use the database's own command first, such as pg_dump.", highlight=False)
     if not yes and not (sys.stdin.isatty() and typer.confirm("Bring the gradebook up to date?")):
         stays = f"The gradebook stays as it is, and {lecture} is not graded meanwhile."
         console.print(f"{stays} To change it: autograder build {lecture} --yes", highlight=False, soft_wrap=True)
