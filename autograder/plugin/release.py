@@ -53,9 +53,8 @@ def _end_if_graded(gradebook: Gradebook, lecture: str, exercises: set[str]) -> N
     known = {cell.name for notebook in assignment.notebooks for cell in notebook.grade_cells}
     if assignment.submissions and known and known != exercises:
         sys.exit(
-            f"{lecture}: submissions are graded already, by other exercises than course.yml has now ({', '.join(sorted(known ^ exercises))}). Undo "
-            f"that, or let the gradebook forget the lecture, and the points that people gave for it, with `nbgrader db assignment remove {lecture} "
-            "--force`; then generate it and grade it again."
+            f"{lecture}: submissions are graded already, by other exercises than course.yml has now ({', '.join(sorted(known ^ exercises))}). nbgrader "
+            f"cannot change that; this does, and keeps what people graded by hand: autograder build {lecture}"
         )
 
 
