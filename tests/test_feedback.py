@@ -31,7 +31,7 @@ from autograder.plugin.feedback import said
 )
 def test_points_in_words(auto, manual, most, kind, words):
     score = manual if manual is not None else auto or 0.0
-    assert said(SimpleNamespace(auto_score=auto, manual_score=manual, score=score, max_score=most, cell_type=kind)) == words
+    assert said(SimpleNamespace(auto_score=auto, manual_score=manual, score=score, max_score=most, cell_type=kind, needs_manual_grade=False)) == words
 
 
 def test_a_number_without_its_part():

@@ -103,7 +103,7 @@ def test_points_that_change_in_mid_term(term, runner, capsys):
     assert f"differs for {TINY}, with 2 submissions" in said and "- double has 4 points in course.yml, 2 in the gradebook." in said
     assert f"To change it: autograder build {TINY} --yes" in said and change(changed, TINY) is not None
     said = up_to_date(changed, runner)
-    assert "what it said before is in" in said and change(changed, TINY) is None
+    assert "the gradebook as it was is in" in said and change(changed, TINY) is None
     assert len(list((term.build / "gradebooks").glob("gradebook-*.db"))) == 1
 
     said = convert(term.root, "autograde", TINY, runner)
@@ -143,6 +143,12 @@ def test_an_exercise_more_and_one_less(term, runner):
     assert points(less, "ben") == {"double": (0, None), "pieces": (4, None), "by_hand": (2, None), "train_tiny": (3, None), "cube": (0, None), "why": (0, 0.5)}
     convert(term.root, "generate_feedback", TINY, runner)
     assert len(list(term.root.glob(f"feedback/*/{TINY}/{TINY}.html"))) == 2
+
+    path.write_text(text)
+    again = edited(less, "      by_hand:", f"{line}\n      by_hand:")
+    assert "- slope comes back, and with it 1 grade that people gave before." in up_to_date(again, runner)
+    convert(term.root, "autograde", TINY, runner)
+    assert (points(again, "ben")["slope"], points(again, "ann")["slope"]) == ((3, 2.0), (3, None))
 
 
 def test_a_resubmission_counts_whatever_its_time_says(term, runner):
@@ -209,7 +215,7 @@ def test_a_worse_resubmission_is_told_and_counts_as_course_yml_says(term, runner
     shutil.rmtree(term.root / "submitted" / "ann")
     hand_in(course, term.root, TINY, Submission("ann", {**solution_texts(course, TINY), "double": WRONG}, {}))
     said = convert(term.root, "autograde", TINY, runner)
-    told = "This resubmission has 12 points, the one before it had 14."
+    told = "This resubmission has 13.5 points, the one before it had 15.5."
     assert f"ann: {told}" in said and told in notes(course, "ann")
     best = policy == "best"
     assert ("The better one counts" in said) is best and ("The newest one counts." in said) is not best
@@ -218,8 +224,35 @@ def test_a_worse_resubmission_is_told_and_counts_as_course_yml_says(term, runner
     assert ("Correct" in card) is best
     assert (term.root / "autograded" / "ann" / TINY / "train_tiny.safetensors").is_file()
     assert "graded again" not in convert(term.root, "autograde", TINY, runner)
-    assert list((term.build / "earlier_grades" / TINY).iterdir()) == []
     convert(term.root, "generate_feedback", TINY, runner)
+    assert len(list(term.build.glob(f"replaced/{TINY}/ann/*/{TINY}.ipynb"))) == best
+    changed = edited(course, "title: Double a tensor, points: 2", "title: Double a tensor, points: 4")  # what counts, counts from now on
+    up_to_date(changed, runner)
+    convert(term.root, "autograde", TINY, runner, force=True)
+    assert points(changed, "ann")["double"] == (4 if best else 0, None) and points(changed, "ann")["why"][1] == 1.5
+
+
+def test_a_written_answer_that_is_another_one_is_looked_at_again(term, runner):
+    """What a person has graded and has not changed is not."""
+    convert(term.root, "autograde", TINY, runner)
+    for student in ("ann", "ben"):
+        grade_by_hand(term, student, "why", 1)
+        path = term.root / "submitted" / student / TINY / f"{TINY}.ipynb"
+        page = nbformat.read(path, as_version=4)
+        place = next(i for i, cell in enumerate(page.cells) if cell.metadata.get("nbgrader", {}).get("grade_id") == "why")
+        if student == "ben":
+            page.cells[place].source = "Since I say so."
+        else:
+            page.cells.append(nbformat.v4.new_code_cell("1 + 1"))
+        nbformat.write(page, path)
+    said = convert(term.root, "autograde", TINY, runner)
+    assert "ben: why was graded by a person, and is another answer now: look at it again." in said and "ann: why was" not in said
+    with Gradebook(f"sqlite:///{term.root}/gradebook.db", "tiny") as gradebook:
+        assert [gradebook.find_grade("why", TINY, TINY, student).needs_manual_grade for student in ("ann", "ben")] == [False, True]
+    convert(term.root, "generate_feedback", TINY, runner)
+    page = (term.root / "feedback" / "ben" / TINY / f"{TINY}.html").read_text()
+    assert "1 of 2 points, given by a person for an earlier answer; this one is still to be looked at" in page
+    assert "One answer waits for a person." in page and "No response" not in page
 
 
 def test_another_secret_is_told_and_all_are_graded_with_it(term, runner):

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import sys
 import time
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,11 +36,13 @@ class Change:
     found: Differences
     submissions: int
     lost: dict[str, int] = field(default_factory=dict)  # exercise that goes -> how many graded it by hand
+    back: dict[str, int] = field(default_factory=dict)  # exercise that comes back -> how many had graded it by hand
     above: list[str] = field(default_factory=list)  # points given by hand that are more than the exercise will have
 
     def sentences(self) -> list[str]:
         """One a line."""
         said = [f"{sentence}." for sentence in self.found.sentences()]
+        said += [f"{name} comes back, and with it {count} grade{'s' * (count > 1)} that people gave before." for name, count in self.back.items()]
         said += [f"{name} goes, and with it {count} grade{'s' * (count > 1)} that people gave; they are kept in a file." for name, count in self.lost.items()]
         return said + self.above
 
@@ -64,8 +67,9 @@ def offer(course: CourseDirectory, lecture: str, yes: bool, console: Console) ->
         console.print(f"{stays} To change it: autograder build {lecture} --yes", highlight=False, soft_wrap=True)
         return
     for kept in carry_out(course, found):
-        console.print(f"  what it said before is in {kept}", soft_wrap=True, highlight=False)
-    done = "The gradebook is up to date. What is graded is graded again, and grades given by hand stay, with the next:"
+        what = "what people gave for what goes, until it comes back," if kept.suffix == ".csv" else "the gradebook as it was"
+        console.print(f"  {what} is in {kept}", soft_wrap=True, highlight=False)
+    done = "The gradebook is up to date. What is graded is graded again, and the other grades given by hand stay, with the next:"
     console.print(f"{done} nbgrader autograde {lecture}", highlight=False, soft_wrap=True)
 
 
@@ -81,6 +85,8 @@ def change(course: CourseDirectory, lecture: str) -> Change | None:
             return None
         notebook = gradebook.find_notebook(lecture, lecture)
         made = Change(lecture, found, len(notebook.submissions))
+        here = {submitted.student.id for submitted in notebook.submissions}
+        made.back = dict(Counter(name for student, name in _given_before(course, lecture, set(found.added)) if student in here))
         for cell in notebook.grade_cells:
             given = [grade for grade in cell.grades if grade.manual_score is not None]
             if cell.name in found.removed and given:
@@ -111,6 +117,7 @@ def carry_out(course: CourseDirectory, wanted: Change) -> list[Path]:
         cells = nbformat.read(course.source(wanted.lecture), as_version=4).cells
         new = {*wanted.found.added, *wanted.found.kinds}
         _add(gradebook, wanted.lecture, [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") in new])
+        _give_back(gradebook, course, wanted.lecture, new)
     generate_assignment(course, wanted.lecture, force=True)
     return kept
 
@@ -134,6 +141,27 @@ def _write_lost(gradebook: Gradebook, wanted: Change, target: Path) -> Path:
                 if cell.name in wanted.lost and grade.manual_score is not None:
                     rows.writerow([grade.student.id, cell.name, grade.manual_score, grade.extra_credit])
     return target
+
+
+def _given_before(course: CourseDirectory, lecture: str, names: set[str]) -> dict[tuple[str, str], tuple[float, float | None]]:
+    """What people gave for exercises that went earlier and come back, by student and exercise; of several files the newest counts."""
+    found: dict[tuple[str, str], tuple[float, float | None]] = {}
+    for path in sorted((course.build / "gradebooks").glob(f"{lecture}-*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["exercise"] in names:
+                    extra = float(row["extra_credit"]) if row["extra_credit"] else None
+                    found[row["student"], row["exercise"]] = float(row["points"]), extra
+    return found
+
+
+def _give_back(gradebook: Gradebook, course: CourseDirectory, lecture: str, names: set[str]) -> None:
+    given = _given_before(course, lecture, names)
+    for submitted in gradebook.find_notebook(lecture, lecture).submissions:
+        for grade in submitted.grades:
+            if (key := (submitted.student.id, grade.name)) in given:
+                grade.manual_score, grade.extra_credit = given[key]
+    gradebook.db.commit()
 
 
 def _remove(gradebook: Gradebook, lecture: str, names: list[str]) -> None:

@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,9 @@ def configure(c: Any, config_file: str) -> None:
 def one_engine() -> None:
     """Let nbgrader keep its connection to a gradebook: it makes one ten times a submission, and each compiles every statement anew."""
     from nbgrader import api
+    from sqlalchemy.exc import SAWarning
 
+    warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own way with its session, in three paragraphs
     if not hasattr(api.create_engine, "cache_info"):
         api.create_engine = functools.cache(api.create_engine)
 

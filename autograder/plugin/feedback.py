@@ -21,13 +21,12 @@ class SayGrades(GetGrades, CoursePreprocessor):
         info = resources["nbgrader"]
         lecture = self.course.lecture(info["assignment"])
         with Gradebook(info["db_url"]) as gradebook:
-            grades = {
-                grade.name: grade
-                for grade in gradebook.find_submission_notebook(
-                    info["notebook"], info["assignment"], info["student"]
-                ).grades
-            }
+            notebook = gradebook.find_submission_notebook(info["notebook"], info["assignment"], info["student"])
+            grades = {grade.name: grade for grade in notebook.grades}
+            comments = {comment.name for comment in notebook.comments if comment.manual_comment}
             for cell in nb.cells:
+                if cell.metadata.get("nbgrader", {}).get("grade_id") not in comments and "nbgrader" in cell.metadata:
+                    cell.metadata.nbgrader["comment"] = None  # "No response." is nobody's
                 cell.metadata["autograder"] = _words(cell.metadata.get("nbgrader", {}), grades, lecture)
             resources["autograder"] = {"title": lecture.title, **_whole(grades, lecture, info["late_penalty"])}
         return nb, resources
@@ -46,9 +45,11 @@ def _words(about: Any, grades: dict[str, Grade], lecture: Lecture) -> dict[str, 
 
 def said(grade: Grade) -> str:
     """What one exercise got, in words."""
-    if waits(grade):
+    if waits(grade) and grade.manual_score is None:
         return f"not graded yet, {of_points(None, grade.max_score)}"
     words = of_points(grade.score, grade.max_score)
+    if grade.manual_score is not None and grade.needs_manual_grade:
+        return f"{words}, given by a person for an earlier answer; this one is still to be looked at"
     if grade.manual_score is not None:
         checked = grade.cell_type == "code" and grade.auto_score is not None and grade.auto_score != grade.manual_score
         words += f", given by a person; the check gave {number(grade.auto_score)}" if checked else ", given by a person"
@@ -57,7 +58,7 @@ def said(grade: Grade) -> str:
 
 def waits(grade: Grade) -> bool:
     """Whether a person is still to give the points."""
-    return grade.manual_score is None and grade.auto_score is None
+    return bool(grade.auto_score is None if grade.manual_score is None else grade.needs_manual_grade)
 
 
 def _whole(grades: dict[str, Grade], lecture: Lecture, penalty: float) -> dict[str, Any]:

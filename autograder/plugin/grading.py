@@ -74,7 +74,7 @@ class GiveVerdicts(CoursePreprocessor):
             cell.outputs = [*figures, from_dict(card)]
             self.log.info("%s: %s: %s", resources["nbgrader"]["student"], name, verdict.status)
         lecture = resources["nbgrader"]["assignment"]
-        of = {WORK: resources["autograder_work"], COURSE: in_step.digest(self.course, lecture), SECRET: fingerprint(self.course)}
+        of = {WORK: resources["autograder_work"].digest, COURSE: in_step.digest(self.course, lecture), SECRET: fingerprint(self.course)}
         nb.metadata["autograder"] = {GRADED: True, **of}  # on disk only after the points are in the gradebook
         return nb, resources
 

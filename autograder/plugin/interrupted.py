@@ -16,11 +16,13 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nbgrader.utils import rmtree
 
+from autograder.course.notebook import ANSWER
 from autograder.plugin.choosing import MAX_ENTRIES
 from autograder.plugin.stamps import STAMP, is_stamp
 
@@ -88,6 +90,31 @@ def _in_work(folder: str) -> bool:
     finally:
         os.close(fd)
     return False
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is graded of one student, and what is known of the grading before."""
+
+    folder: Path  # as it was handed in
+    digest: str
+    answers: dict[str, str]  # that a person may grade, as they stood when they were graded last, by cell
+    asked: set[str]  # the cells that waited for a person even before this grading
+
+
+def answers_of(notebook: Any) -> dict[str, str]:
+    """The text of each cell that a person may grade."""
+    cells = [(cell["metadata"].get("nbgrader", {}), cell["source"]) for cell in notebook["cells"]]
+    return {about["grade_id"]: "".join(source) for about, source in cells if about.get("grade") and about.get("solution")} | {
+        about["grade_id"].removesuffix(ANSWER): "".join(source) for about, source in cells if about.get("solution") and not about.get("grade")
+    }
+
+
+def graded_answers(folder: Path) -> dict[str, str]:
+    """The same of a folder in ``autograded/``; none where there is no such notebook."""
+    with contextlib.suppress(OSError, ValueError, KeyError, AttributeError, TypeError):
+        return answers_of(json.loads((folder / f"{folder.name}.ipynb").read_bytes()))
+    return {}
 
 
 def why_graded_again(folder: Path, source: Path, course: str, secret: str) -> str:

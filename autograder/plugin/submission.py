@@ -39,7 +39,8 @@ class SubmissionExporter(NotebookExporter):
     def __init__(self, config: Any = None, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
         self._last: tuple[Path, tuple[Choice, dict[str, Found], list[str]]] | None = None
-        self._work: dict[str, str] = {}  # of each student the digest of what was handed in
+        self._work: dict[str, interrupted.Work] = {}  # of each student
+        self._answers: dict[Path, dict[str, str]] = {}  # by folder of autograded/, as they were graded last
         course = course_at(self.config.CoursePreprocessor.course_file)
         SubmissionRunner.instance(parent=self).ready(course)  # no jail: nothing is touched
         assignments = getattr(self.parent, "assignments", None)
@@ -61,6 +62,7 @@ class SubmissionExporter(NotebookExporter):
         now = in_step.digest(course, lecture), fingerprint(course)
 
         def why(folder: Path, source: Path) -> str:
+            self._answers[folder] = interrupted.graded_answers(folder)
             return interrupted.why_graded_again(folder, source, *now)
 
         for said in interrupted.drop_outdated(self.parent, why, lambda student, folder: put_aside(course, lecture, student, folder, url)):
@@ -80,10 +82,17 @@ class SubmissionExporter(NotebookExporter):
             add_note(notebook, note, refused)
         path, info = Path(filename), (resources or {}).get("nbgrader")
         if info and not self._is_restored(path, resources):
-            self._work[info["student"]] = interrupted.digest_of(path.parent)
-        work = self._work.get(info["student"], "") if info else ""
+            self._work[info["student"]] = self._work_of(path.parent, info)
+        work = self._work.get(info["student"]) if info else None
         resources = {**(resources or {}), "autograder_work": work, "metadata": {"name": path.stem, "path": str(path.parent)}}
         return self.from_notebook_node(notebook, resources=resources, **kwargs)
+
+    def _work_of(self, folder: Path, info: dict[str, str]) -> interrupted.Work:
+        graded = Path(self.parent._format_dest(info["assignment"], info["student"]))
+        with Gradebook(info["db_url"]) as gradebook:
+            grades = gradebook.find_submission_notebook(info["notebook"], info["assignment"], info["student"]).grades
+            asked = {grade.name for grade in grades if grade.manual_score is not None and grade.needs_manual_grade}
+        return interrupted.Work(folder, interrupted.digest_of(folder), self._answers.get(graded, {}), asked)
 
     def _is_restored(self, path: Path, resources: dict[str, Any] | None) -> bool:
         """Whether it is a submission as :class:`RestoreCells` has left it, with our own notes."""
