@@ -178,7 +178,9 @@ def test_points_that_a_person_gives_later_are_late_as_well(dated, runner):
     assert penalties(folder) == {"ada": pytest.approx(1.5)}
 
 
-@pytest.mark.parametrize("command", ["generate_assignment", "autograde", "generate_feedback", "export"])
+@pytest.mark.parametrize(
+    "command", ["generate_assignment", "autograde", *(pytest.param(name, marks=pytest.mark.slow) for name in ("generate_feedback", "export"))]
+)
 def test_what_course_yml_does_not_say_any_more_leaves_the_gradebook(command, dated, runner):
     folder = dated.root
     say(folder, f"{DUE}\nextensions: {{ada: 2027-03-02}}")

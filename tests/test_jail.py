@@ -136,6 +136,7 @@ def test_without_bubblewrap_nothing_is_graded(one_submission):
         assert gradebook.assignment_submissions(TINY) == []
 
 
+@pytest.mark.slow
 def test_no_command_runs_a_notebook_without_bubblewrap(tmp_path):
     copy_tiny(tmp_path)
     commands = [["build"], ["verify"], ["demo"], ["bench", "--jail"], ["doctor"]]

@@ -83,6 +83,7 @@ def test_what_another_exercise_needs_of_it_is_given(tmp_path, runner):
     assert "double" not in solution_texts(tiny, TINY)
 
 
+@pytest.mark.slow
 def test_what_only_an_oracle_needs_is_not_given_to_students(tmp_path, runner):
     tiny = copy_tiny(tmp_path)
     path = tiny.solution(TINY)
@@ -136,6 +137,7 @@ def test_a_skipped_lecture_leaves_no_stub(two, runner, capsys):
         assert "course.yml leaves the lecture 'lecture_u' out: it says `skip: true`" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_nbgrader_says_that_a_lecture_is_skipped(two, runner):
     build(two, "lecture_u", runner)
     convert(two.root, "generate_assignment", "lecture_u", runner)
@@ -158,6 +160,7 @@ def test_an_exercise_that_is_skipped_after_grading_is_told_before_anything_is_lo
     assert (two.root / "release" / TINY).is_dir()
 
 
+@pytest.mark.slow
 def test_what_somebody_has_written_into_a_stub_stays(two, runner):
     build(two, "lecture_u", runner)
     path = two.released("lecture_u") / "lecture_u.ipynb"

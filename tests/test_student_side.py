@@ -148,6 +148,7 @@ def validate(folder: Path) -> str:
     return said.stdout + said.stderr
 
 
+@pytest.mark.slow
 def test_nbgrader_validate_tells_the_truth(folder, tiny):
     assert "Not attempted yet." in validate(folder)
     path = folder / f"{TINY}.ipynb"

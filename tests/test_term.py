@@ -181,6 +181,7 @@ def test_the_command_itself_ends_with_the_sentence(term):
         nbgrader(term.root, "autograde", TINY)
 
 
+@pytest.mark.slow
 def test_a_notebook_that_was_changed_by_its_student_is_told_so(term, runner):
     path = Path(term.root, "submitted", "ann", TINY, f"{TINY}.ipynb")
     notebook = nbformat.read(path, as_version=4)
@@ -255,6 +256,7 @@ def test_a_written_answer_that_is_another_one_is_looked_at_again(term, runner):
     assert "One answer waits for a person." in page and "No response" not in page
 
 
+@pytest.mark.slow
 def test_another_secret_is_told_and_all_are_graded_with_it(term, runner):
     convert(term.root, "autograde", TINY, runner)
     (term.root / ".autograder_secret").unlink()

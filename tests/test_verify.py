@@ -182,6 +182,7 @@ def raising(course, raises: str) -> None:
     path.write_text(re.sub(f"({re.escape(header)}.*)", rf'\1 raises="{raises}"', path.read_text()))
 
 
+@pytest.mark.slow
 def test_a_mistake_may_end_in_the_exception_of_its_header(own, runner):
     raising(own, "RuntimeError")
     assert faults_after(own, runner, "return x * x", "return x @ x") == []
@@ -231,6 +232,7 @@ def test_a_stub_changed_by_hand_is_found(own, runner):
     assert "the stub differs from the lecture file" in said and "double: the stub is correct with 2 points" in said
 
 
+@pytest.mark.slow
 def test_public_answers_changed_by_hand_are_found(own, runner):
     path = own.released(TINY) / "expected.safetensors"
     data = bytearray(path.read_bytes())
@@ -246,6 +248,7 @@ def test_the_command_ends_with_1_and_names_the_fault(own, capsys):
     assert f"assignments/{TINY}/expected.safetensors is missing: run `autograder build {TINY}`" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_stub_that_is_no_notebook_is_a_sentence(own, capsys):
     (own.released(TINY) / f"{TINY}.ipynb").write_text("{}")
     assert main(["--course", str(own.root / "course.yml"), "verify"]) == 1
