@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import ordinary_user
 import pytest
 from conftest import TINY, copy_course
@@ -51,6 +52,24 @@ def a_line_of_the_log(folder: Path) -> None:
     (folder / f"x\n[AutogradeApp | ERROR] {LIE}\n.txt").write_text("x")
 
 
+def deep(folder: Path) -> None:
+    """Deeper than Python goes, and longer than a path may be."""
+    before = os.getcwd()
+    os.chdir(folder)
+    for _ in range(2000):
+        os.mkdir("deep")
+        os.chdir("deep")
+    os.chdir(before)
+
+
+def links_to_long_names(folder: Path) -> None:
+    """In its written answer, where pictures are looked for."""
+    page = nbformat.read(folder / f"{TINY}.ipynb", as_version=4)
+    cell = next(cell for cell in page.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "why")
+    cell.source = " ".join(f"![x]({name}.png)" for name in ("a" * 300, "a/" * 3000, "..", "/", "\N{BELL}"))
+    nbformat.write(page, folder / f"{TINY}.ipynb")
+
+
 def stamp(text: bytes):
     return lambda folder: (folder / "timestamp.txt").write_bytes(text)
 
@@ -71,15 +90,19 @@ CASES = {  # student -> what becomes of the folder, the points, what the log say
     "d_nowhere": (link("nowhere"), 0, "is a link to another one"),
     "d_file": (a_file, 0, "is a file, not a folder"),
     "e_log": (a_line_of_the_log, 0, f"There is no {TINY}.ipynb in this submission"),
+    "f_deep": (deep, FULL, ""),
+    "f_long_names": (links_to_long_names, FULL, ""),
+    "f_pipe": (lambda folder: os.mkfifo(folder / "train_tiny.py"), FULL, ""),
     "z_right": (lambda folder: None, FULL, ""),
 }
 
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory, assigned):
-    """What nbgrader said, and the folder of the course."""
+    """What nbgrader said, and the folder of the course. All are graded a second time, when something newer could have come."""
     folder = tmp_path_factory.mktemp("folders") / "course"
     tiny = copy_course(assigned, folder)
+    (folder / "course.yml").write_text((folder / "course.yml").read_text().replace("late:", "resubmissions: best\nlate:"))
     solutions = solution_texts(tiny, TINY)
     for student in CASES:
         hand_in(tiny, folder, TINY, Submission(student, dict(solutions), {}))
@@ -88,12 +111,17 @@ def graded(tmp_path_factory, assigned):
     for student, (change, _, _) in CASES.items():
         change(folder / "submitted" / student / TINY)
     command = [sys.executable, "-m", "nbgrader", "autograde", TINY]
-    if os.getuid() == 0:
-        ended = ordinary_user.run(command, folder)
-    else:
-        ended = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert ended.returncode == 0 and "Traceback" not in ended.stdout, ended.stdout
-    return folder, ended.stdout
+    said = []
+    for _ in range(2):
+        if os.getuid() == 0:
+            ended = ordinary_user.run(command, folder)
+        else:
+            ended = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert ended.returncode == 0 and "Traceback" not in ended.stdout, ended.stdout
+        said.append(ended.stdout)
+    assert said[1].count("Skipping existing assignment") == len(CASES), said[1]
+    yield folder, said[0]
+    subprocess.run(["rm", "-rf", folder / "submitted"], check=True)  # pytest does not get to the end of it
 
 
 @pytest.mark.parametrize("student", CASES)

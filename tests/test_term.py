@@ -151,6 +151,22 @@ def test_an_exercise_more_and_one_less(term, runner):
     assert (points(again, "ben")["slope"], points(again, "ann")["slope"]) == ((3, 2.0), (3, None))
 
 
+def test_an_exercise_of_another_kind_keeps_what_people_gave(term, runner):
+    """The written answer becomes one in code, under its own name."""
+    convert(term.root, "autograde", TINY, runner)
+    grade_by_hand(term, "ann", "why", 1.5)
+    path = term.solution(TINY)
+    text = path.read_text()
+    code = CUBE[CUBE.index("# %% answer") : CUBE.index('# %% [markdown] exercise="why"')].replace("cube", "why")
+    path.write_text(text[: text.index('# %% [markdown] written="why"')] + code)
+    course = edited(term, ", written: true", "")
+    said = up_to_date(course, runner)
+    assert "- the cell why is of another kind in the gradebook." in said
+    assert "- why is of another kind from now on, and keeps 1 grade that people gave." in said
+    convert(term.root, "autograde", TINY, runner)
+    assert points(course, "ann")["why"] == (0, 1.5)
+
+
 def test_a_resubmission_counts_whatever_its_time_says(term, runner):
     convert(term.root, "autograde", TINY, runner)
     convert(term.root, "generate_feedback", TINY, runner)
@@ -252,7 +268,7 @@ def test_a_written_answer_that_is_another_one_is_looked_at_again(term, runner):
         assert [gradebook.find_grade("why", TINY, TINY, student).needs_manual_grade for student in ("ann", "ben")] == [False, True]
     convert(term.root, "generate_feedback", TINY, runner)
     page = (term.root / "feedback" / "ben" / TINY / f"{TINY}.html").read_text()
-    assert "1 of 2 points, given by a person for an earlier answer; this one is still to be looked at" in page
+    assert "1 of 2 points, given by a person, who is to look at it again" in page
     assert "One answer waits for a person." in page and "No response" not in page
 
 

@@ -35,7 +35,7 @@ class Change:
     lecture: str
     found: Differences
     submissions: int
-    lost: dict[str, int] = field(default_factory=dict)  # exercise that goes -> how many graded it by hand
+    lost: dict[str, int] = field(default_factory=dict)  # exercise whose cells go, if only for others to come -> how many graded it by hand
     back: dict[str, int] = field(default_factory=dict)  # exercise that comes back -> how many had graded it by hand
     above: list[str] = field(default_factory=list)  # points given by hand that are more than the exercise will have
 
@@ -43,7 +43,10 @@ class Change:
         """One a line."""
         said = [f"{sentence}." for sentence in self.found.sentences()]
         said += [f"{name} comes back, and with it {count} grade{'s' * (count > 1)} that people gave before." for name, count in self.back.items()]
-        said += [f"{name} goes, and with it {count} grade{'s' * (count > 1)} that people gave; they are kept in a file." for name, count in self.lost.items()]
+        for name, count in self.lost.items():
+            what = "goes, and with it" if name in self.found.removed else "is of another kind from now on, and keeps"
+            kept = "; they are kept in a file" if name in self.found.removed else ""
+            said.append(f"{name} {what} {count} grade{'s' * (count > 1)} that people gave{kept}.")
         return said + self.above
 
 
@@ -89,7 +92,7 @@ def change(course: CourseDirectory, lecture: str) -> Change | None:
         made.back = dict(Counter(name for student, name in _given_before(course, lecture, set(found.added)) if student in here))
         for cell in notebook.grade_cells:
             given = [grade for grade in cell.grades if grade.manual_score is not None]
-            if cell.name in found.removed and given:
+            if cell.name in {*found.removed, *found.kinds} and given:
                 made.lost[cell.name] = len(given)
             for grade in given:
                 most = found.points.get(cell.name, (0.0, float("inf")))[1]

@@ -48,7 +48,7 @@ class Found:
 def files_in(folder: Path, largest: int) -> list[Found]:
     """The plain files of a submission that count, also those in folders and zips: no links, no pipes, nothing hidden, none that is larger."""
     found: list[Found] = []
-    for entry in _walk(folder):
+    for entry in walk(folder):
         with contextlib.suppress(OSError):
             status = entry.lstat()
             if stat.S_ISREG(status.st_mode) and os.access(entry, os.R_OK):
@@ -60,7 +60,7 @@ def files_in(folder: Path, largest: int) -> list[Found]:
     return found
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def walk(folder: Path) -> Iterator[Path]:
     left = MAX_ENTRIES
     todo = [(folder, 0)]
     while todo:

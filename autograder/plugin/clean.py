@@ -32,9 +32,10 @@ class CleanCells(CoursePreprocessor):
         cards = resources.get("autograder_cards", set())
         pictures = harmless.Pictures()
         last = "autograder" in resources  # then its cells have run; before that, a cell with pictures would run, too
+        files = {path.name: path for path in Path(resources["metadata"]["path"]).glob("*") if path.suffix.lower() in KINDS} if last else {}
         cells = []
         for cell in nb.cells:
-            handed_in = _pictures_of(cell, Path(resources["metadata"]["path"]) if last else None)
+            handed_in = _pictures_of(cell, files, last)
             cells.append(_clean(cell, prose, cards, pictures))
             if last and handed_in:
                 cells.append(_shown(handed_in, pictures))
@@ -44,19 +45,17 @@ class CleanCells(CoursePreprocessor):
         return nb, resources
 
 
-def _pictures_of(cell: Any, folder: Path | None) -> list[dict[str, str]]:
-    """The PNG and JPEG pictures of a student's Markdown, as data by their kind: attached and, once there is a folder, written into it or in a file."""
+def _pictures_of(cell: Any, files: dict[str, Path], last: bool) -> list[dict[str, str]]:
+    """The PNG and JPEG pictures of a student's Markdown, as data by their kind: attached and, in the last stage, written into it or in a file beside."""
     if cell.cell_type != "markdown":
         return []
     attached = cell.get("attachments") or {}
     found = [dict(data) for data in attached.values() if isinstance(data, dict)] if isinstance(attached, dict) else []
-    for link in LINK.findall(cell.source)[:MAX_PICTURES]:
-        if folder is None:
-            break
+    for link in LINK.findall(cell.source)[:MAX_PICTURES] if last else ():
         if inside := DATA.match(link):
             found.append({inside[1]: inside[2]})
-        elif (kind := KINDS.get(Path(link).suffix.lower())) and (file := folder / Path(link).name).is_file() and file.stat().st_size <= MAX_FILE:
-            found.append({kind: base64.b64encode(file.read_bytes()).decode()})
+        elif (file := files.get(link.rpartition("/")[2])) and file.stat().st_size <= MAX_FILE:
+            found.append({KINDS[file.suffix.lower()]: base64.b64encode(file.read_bytes()).decode()})
     return [{kind: data} for one in found[:MAX_PICTURES] for kind, data in one.items() if kind in harmless.PICTURES and harmless.pixels_of(kind, data)]
 
 

@@ -49,7 +49,7 @@ def said(grade: Grade) -> str:
         return f"not graded yet, {of_points(None, grade.max_score)}"
     words = of_points(grade.score, grade.max_score)
     if grade.manual_score is not None and grade.needs_manual_grade:
-        return f"{words}, given by a person for an earlier answer; this one is still to be looked at"
+        return f"{words}, given by a person, who is to look at it again"
     if grade.manual_score is not None:
         checked = grade.cell_type == "code" and grade.auto_score is not None and grade.auto_score != grade.manual_score
         words += f", given by a person; the check gave {number(grade.auto_score)}" if checked else ", given by a person"

@@ -8,13 +8,13 @@ from typing import Any
 from nbformat.notebooknode import from_dict
 
 from autograder.grading.answer_key import answer_key
-from autograder.grading.secret import fingerprint, hidden_facts
+from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import Graded, grade
 from autograder.judge.cards import as_html
 from autograder.judge.verdict import NOT_ATTEMPTED, Verdict, refuse
-from autograder.plugin import harmless, in_step, incoming
+from autograder.plugin import harmless, incoming
 from autograder.plugin.base import CoursePreprocessor
-from autograder.plugin.interrupted import COURSE, GRADED, SECRET, WORK
+from autograder.plugin.interrupted import GRADED, WORK
 from autograder.plugin.notes import add_note, refused_for
 from autograder.plugin.running import UNSAFE_NOTE, SubmissionRunner
 from autograder.wall.record import storable
@@ -73,9 +73,8 @@ class GiveVerdicts(CoursePreprocessor):
             cards.add(card["data"]["text/html"])
             cell.outputs = [*figures, from_dict(card)]
             self.log.info("%s: %s: %s", resources["nbgrader"]["student"], name, verdict.status)
-        lecture = resources["nbgrader"]["assignment"]
-        of = {WORK: resources["autograder_work"].digest, COURSE: in_step.digest(self.course, lecture), SECRET: fingerprint(self.course)}
-        nb.metadata["autograder"] = {GRADED: True, **of}  # on disk only after the points are in the gradebook
+        work = resources["autograder_work"]
+        nb.metadata["autograder"] = {GRADED: True, WORK: work.digest, **work.rules}  # on disk only after the points are in the gradebook
         return nb, resources
 
 

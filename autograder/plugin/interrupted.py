@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import glob
 import hashlib
-import itertools
 import json
 import os
 import re
@@ -23,7 +22,7 @@ from typing import Any
 from nbgrader.utils import rmtree
 
 from autograder.course.notebook import ANSWER
-from autograder.plugin.choosing import MAX_ENTRIES
+from autograder.plugin.choosing import walk
 from autograder.plugin.stamps import STAMP, is_stamp
 
 GRADED = "graded"  # notebook metadata: written with the last version of the notebook, when its points are in the gradebook
@@ -100,6 +99,7 @@ class Work:
     digest: str
     answers: dict[str, str]  # that a person may grade, as they stood when they were graded last, by cell
     asked: set[str]  # the cells that waited for a person even before this grading
+    rules: dict[str, str]  # digests of what decides about its points now, and of the secret
 
 
 def answers_of(notebook: Any) -> dict[str, str]:
@@ -117,12 +117,11 @@ def graded_answers(folder: Path) -> dict[str, str]:
     return {}
 
 
-def why_graded_again(folder: Path, source: Path, course: str, secret: str) -> str:
+def why_graded_again(folder: Path, source: Path, rules: dict[str, str]) -> str:
     """Why a folder of ``autograded/`` is not the grade of what was handed in, by the rules that hold now; empty if it is.
 
     Args:
-        course: the digest of what decides about points.
-        secret: the fingerprint of what the hidden inputs come from.
+        rules: as in :class:`Work`.
     """
     notebook = folder / f"{folder.name}.ipynb"
     try:
@@ -132,23 +131,23 @@ def why_graded_again(folder: Path, source: Path, course: str, secret: str) -> st
         whole = False
     if not whole:
         return "its grading was interrupted; it is graded again"
-    if source.is_dir() and known.get(WORK, now := digest_of(source)) != now:
+    if source.is_dir() and not source.is_symlink() and known.get(WORK, now := digest_of(source)) != now:
         return HANDED_IN_AGAIN
-    if known.get(COURSE, course) != course:
+    if known.get(COURSE, rules[COURSE]) != rules[COURSE]:
         return "the course has changed since; it is graded again, and what was graded by hand is kept"
-    if known.get(SECRET, secret) != secret:
+    if known.get(SECRET, rules[SECRET]) != rules[SECRET]:
         return "the secret is another one now, and with it the hidden inputs; it is graded again. Was .autograder_secret lost, or AUTOGRADER_SECRET not set?"
     return ""
 
 
 def digest_of(folder: Path, time: bool = True) -> str:
-    """Of all that was handed in: names, and what is in the files.
+    """Of all that was handed in and counts: names, and what is in the files.
 
     Args:
         time: also of the time that the folder tells.
     """
     found, left = hashlib.sha256(), MAX_READ
-    for path in sorted(itertools.islice(folder.rglob("*"), MAX_ENTRIES)):
+    for path in walk(folder):
         with contextlib.suppress(OSError):
             status = path.lstat()
             if not stat.S_ISREG(status.st_mode) or path.name == STAMP and not time:

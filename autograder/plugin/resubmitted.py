@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +22,9 @@ from nbgrader.utils import rmtree
 from autograder.course.directory import CourseDirectory
 from autograder.judge.cards import number
 from autograder.plugin.base import CoursePreprocessor
-from autograder.plugin.in_step import digest
-from autograder.plugin.interrupted import COURSE, GRADED, WORK, Work, answers_of, digest_of
+from autograder.plugin.choosing import walk
+from autograder.plugin.folders import closed
+from autograder.plugin.interrupted import COURSE, MAX_READ, WORK, Work, answers_of, digest_of
 from autograder.plugin.notes import NOTE, add_note
 from autograder.plugin.stamps import STAMP
 
@@ -70,40 +73,38 @@ class KeepBetter(CoursePreprocessor):
     """Compares a resubmission with what was graded before it; runs when its points and its lateness are in the gradebook."""
 
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        info = resources["nbgrader"]
+        info, work = resources["nbgrader"], resources["autograder_work"]
         lecture, student = info["assignment"], info["student"]
         aside = _aside(self.course, lecture, student)
-        work: Work = resources["autograder_work"]
-        best = self.course.course.resubmissions == "best"
+        kept = self.course.build / "handed_in" / lecture / student
+        told, worse = "", False
         with Gradebook(info["db_url"]) as gradebook:
+            if (aside / GRADES).is_file():
+                before, now = json.loads((aside / GRADES).read_text()), _grades(gradebook, lecture, student)
+                old = nbformat.read(aside / f"{lecture}.ipynb", as_version=4)
+                if now["total"] < before["total"] - 1e-9:
+                    told = f"This resubmission has {number(now['total'])} points, the one before it had {number(before['total'])}."
+                    comparable = old.metadata.get("autograder", {}).get(COURSE) == work.rules[COURSE]
+                    worse = self.course.course.resubmissions == "best" and comparable and kept.is_dir()
+            if worse:
+                told += " The better one counts, and is shown here."
+                self.log.warning("%s: the worse one is kept in %s.", student, _swap(self.course, work.folder, kept))
+                _write(gradebook, lecture, student, before)
+                old.metadata["autograder"] = {**nb.metadata["autograder"], WORK: digest_of(work.folder)}
+                old.cells = [cell for cell in old.cells if not _is_about_a_resubmission(cell)]
+                _give_back(aside, Path(resources["metadata"]["path"]), f"{lecture}.ipynb")
+                resources["autograder_cards"] |= set(_cards(old))
+                nb = old
+            elif told:
+                told += " The newest one counts."
             _leave_what_a_person_has_graded(gradebook, nb, info, work, self.log)
-            if not (aside / GRADES).is_file():
-                if best:
-                    _keep(work.folder, aside.parent / f"{student}.handed_in")
-                return nb, resources
-            before = json.loads((aside / GRADES).read_text())
-            old = nbformat.read(aside / f"{lecture}.ipynb", as_version=4)
-            now, kept = _grades(gradebook, lecture, student), aside.parent / f"{student}.handed_in"
-            if now["total"] < before["total"] - 1e-9:
-                told = f"This resubmission has {number(now['total'])} points, the one before it had {number(before['total'])}."
-                comparable = old.metadata.get("autograder", {}).get(COURSE) == digest(self.course, lecture) and kept.is_dir()
-                if best and comparable:
-                    told += " The better one counts, and is shown here."
-                    replaced = _swap(self.course, work.folder, kept)
-                    self.log.warning("%s: the worse one is kept in %s.", student, replaced)
-                    _write(gradebook, lecture, student, before)
-                    old.metadata["autograder"] = {**nb.metadata["autograder"], GRADED: True, WORK: digest_of(work.folder)}
-                    old.cells = [cell for cell in old.cells if not is_about_a_resubmission(cell)]
-                    _give_back(aside, Path(resources["metadata"]["path"]), f"{lecture}.ipynb")
-                    resources["autograder_cards"] |= set(_cards(old))
-                    nb = old
-                else:
-                    told += " The newest one counts."
-                self.log.warning("%s: %s", student, told)
-                add_note(nb, told, False)
-            elif best:
-                _keep(work.folder, kept)
-        rmtree(str(aside))
+        if told:
+            self.log.warning("%s: %s", student, told)
+            add_note(nb, told, False)
+        if self.course.course.resubmissions == "best" and not worse:
+            _keep(work.folder, kept, self.course.root)
+        if aside.exists():
+            rmtree(str(aside))
         return nb, resources
 
 
@@ -114,16 +115,28 @@ def _cards(nb: Any) -> Iterator[str]:
             yield from (output.data["text/html"] for output in cell.outputs if output.output_type == "execute_result")
 
 
-def is_about_a_resubmission(cell: Any) -> bool:
+def _is_about_a_resubmission(cell: Any) -> bool:
     return bool(NOTE.fullmatch(cell.source)) and "This resubmission has" in cell.source
 
 
-def _keep(folder: Path, kept: Path) -> None:
-    """A copy of what counts now, for the day when something worse takes its place."""
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with contextlib.suppress(OSError, shutil.Error):  # a pipe, or a file that is closed: then the newest counts
-        shutil.copytree(folder, kept, symlinks=True)
+def _keep(folder: Path, kept: Path, root: Path) -> None:
+    """A copy of what counts now, for the day when something worse takes its place; none of what is too large or closed, then the newest counts."""
+    if kept.exists():
+        rmtree(str(kept))
+    left = MAX_READ
+    with contextlib.suppress(OSError):
+        for path in [] if closed(folder, root) else walk(folder):
+            status = path.lstat()
+            left -= status.st_size
+            if not stat.S_ISREG(status.st_mode):
+                continue
+            if left < 0:
+                return rmtree(str(kept))
+            target = kept / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            shutil.copyfile(path, target)
+            os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))  # the newest of several is meant
+    return None
 
 
 def _swap(course: CourseDirectory, folder: Path, kept: Path) -> Path:
@@ -131,20 +144,21 @@ def _swap(course: CourseDirectory, folder: Path, kept: Path) -> Path:
     replaced = course.build / "replaced" / folder.name / folder.parent.name / time.strftime("%Y-%m-%d-%H%M%S")
     replaced.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.move(folder, replaced)
-    shutil.copytree(kept, folder, symlinks=True)
+    shutil.copytree(kept, folder)
     return replaced
 
 
 def _leave_what_a_person_has_graded(gradebook: Gradebook, nb: Any, info: dict[str, str], work: Work, log: Any) -> None:
-    """nbgrader asks a person again about all that one has graded; that is needed only where the answer is another one now."""
+    """nbgrader asks a person again about all that one has graded; that is needed only where the answer may be another one now."""
     answers = answers_of(nb)
     for grade in gradebook.find_submission_notebook(info["assignment"], info["assignment"], info["student"]).grades:
         if grade.manual_score is None or grade.name in work.asked:
             continue
-        if work.answers.get(grade.name) == answers.get(grade.name):
+        if work.answers and work.answers.get(grade.name) == answers.get(grade.name):
             grade.needs_manual_grade = False
         else:
-            log.warning("%s: %s was graded by a person, and is another answer now: look at it again.", info["student"], grade.name)
+            why = "is another answer now" if work.answers else "there is no earlier notebook to compare it with"
+            log.warning("%s: %s was graded by a person, and %s: look at it again.", info["student"], grade.name, why)
     gradebook.db.commit()
 
 

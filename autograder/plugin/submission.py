@@ -40,30 +40,32 @@ class SubmissionExporter(NotebookExporter):
         super().__init__(config=config, **kwargs)
         self._last: tuple[Path, tuple[Choice, dict[str, Found], list[str]]] | None = None
         self._work: dict[str, interrupted.Work] = {}  # of each student
+        self._rules: dict[str, str] = {}
         self._answers: dict[Path, dict[str, str]] = {}  # by folder of autograded/, as they were graded last
         course = course_at(self.config.CoursePreprocessor.course_file)
         SubmissionRunner.instance(parent=self).ready(course)  # no jail: nothing is touched
         assignments = getattr(self.parent, "assignments", None)
         if assignments:
-            in_step.check_or_end(course, self.parent.coursedir.assignment_id, self.parent.coursedir.db_url)
-            turns.take_turns(self.parent, course, self.parent.coursedir.assignment_id)
-            folders.open_up(self.parent)
-            lateness.agree_before(self.parent)
-            incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
-            exchange.complete_all(self.parent, secret(course))
-            folders.add_overlooked(self.parent)
-            folders.add_without_notebook(self.parent)
-            folders.leave_out_markup(self.parent)
-            folders.tell_hidden(self.parent)
-            self._drop_outdated(course)
+            lecture, url = self.parent.coursedir.assignment_id, self.parent.coursedir.db_url
+            in_step.check_or_end(course, lecture, url)
+            with turns.take_turns(self.parent, course, lecture):
+                folders.open_up(self.parent)
+                lateness.agree_before(self.parent)
+                incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
+                exchange.complete_all(self.parent, secret(course))
+                folders.add_overlooked(self.parent)
+                folders.add_without_notebook(self.parent)
+                folders.leave_out_markup(self.parent)
+                folders.tell_hidden(self.parent)
+                self._drop_outdated(course)
 
     def _drop_outdated(self, course: CourseDirectory) -> None:
         lecture, url = self.parent.coursedir.assignment_id, self.parent.coursedir.db_url
-        now = in_step.digest(course, lecture), fingerprint(course)
+        self._rules = {interrupted.COURSE: in_step.digest(course, lecture), interrupted.SECRET: fingerprint(course)}
 
         def why(folder: Path, source: Path) -> str:
             self._answers[folder] = interrupted.graded_answers(folder)
-            return interrupted.why_graded_again(folder, source, *now)
+            return interrupted.why_graded_again(folder, source, self._rules)
 
         for said in interrupted.drop_outdated(self.parent, why, lambda student, folder: put_aside(course, lecture, student, folder, url)):
             self.log.warning(said)
@@ -92,7 +94,7 @@ class SubmissionExporter(NotebookExporter):
         with Gradebook(info["db_url"]) as gradebook:
             grades = gradebook.find_submission_notebook(info["notebook"], info["assignment"], info["student"]).grades
             asked = {grade.name for grade in grades if grade.manual_score is not None and grade.needs_manual_grade}
-        return interrupted.Work(folder, interrupted.digest_of(folder), self._answers.get(graded, {}), asked)
+        return interrupted.Work(folder, interrupted.digest_of(folder), self._answers.get(graded, {}), asked, self._rules)
 
     def _is_restored(self, path: Path, resources: dict[str, Any] | None) -> bool:
         """Whether it is a submission as :class:`RestoreCells` has left it, with our own notes."""

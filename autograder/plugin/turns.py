@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from typing import IO, Any
 
 from autograder.course.directory import CourseDirectory
 
 
-def take_turns(converter: Any, course: CourseDirectory, lecture: str) -> None:
+@contextlib.contextmanager
+def take_turns(converter: Any, course: CourseDirectory, lecture: str) -> Iterator[None]:
     """Wait until no other process grades the lecture, and keep others waiting until this converter is done.
 
+    What is done within prepares its ``convert_notebooks``, with which the turn ends; it ends at once if that fails.
+
     Args:
-        converter: of nbgrader, whose ``convert_notebooks`` is still to come.
+        converter: of nbgrader.
     """
     folder = course.build / "turns"
     try:
@@ -22,17 +26,23 @@ def take_turns(converter: Any, course: CourseDirectory, lecture: str) -> None:
         turn = (folder / lecture).open("a+")
     except OSError as error:
         converter.log.warning("Two graders of %s at the same time would not notice each other: %s", lecture, error)
+        yield
         return
-    _wait(turn, converter.log, lecture)
-    turn.truncate(0)
-    turn.write(str(os.getpid()))
-    turn.flush()
     convert = converter.convert_notebooks
 
     def convert_notebooks() -> None:
         with turn:  # closed, it is free
             convert()
 
+    try:
+        _wait(turn, converter.log, lecture)
+        turn.truncate(0)
+        turn.write(str(os.getpid()))
+        turn.flush()
+        yield
+    except BaseException:
+        turn.close()
+        raise
     converter.convert_notebooks = convert_notebooks
 
 

@@ -133,6 +133,6 @@ def _places() -> Iterator[Path]:
 def _can_enter(group: Group) -> bool:
     """Who may make a group may still not move a process into it."""
     with contextlib.suppress(OSError):
-        limited = (group.folder / "memory.max").exists()
-        return limited and subprocess.run(group.entering(["true"]), stderr=subprocess.DEVNULL, env={"PATH": os.defpath}).returncode == 0
+        (group.folder / "memory.max").write_text("max")
+        return subprocess.run(group.entering(["true"]), stderr=subprocess.DEVNULL, env={"PATH": os.defpath}).returncode == 0
     return False
