@@ -1,13 +1,16 @@
 """A made-up term on the small course: what changes while it runs, and what must not be lost by it."""
 
+import contextlib
 import csv
 import fcntl
 import io
 import json
+import logging
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -24,6 +27,7 @@ from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.commands.update import change, offer
 from autograder.course.directory import CourseDirectory, load_course
 from autograder.plugin.submission import CHANGED
+from autograder.plugin.turns import take_turns
 
 FULL = {"double": 2, "pieces": 4, "slope": 3, "by_hand": 2, "train_tiny": 3}
 WRONG = "def double(x):\n    return x"
@@ -297,6 +301,23 @@ def test_two_graders_take_turns(term):
         assert not (term.root / "autograded").exists()
     grader.communicate()
     assert grader.returncode == 0 and points(term, "ann")["double"] == (2, None)
+
+
+def test_a_grader_that_fails_gives_its_turn_back(term):
+    """A server that grades goes on living; its next grader must not wait for its last one."""
+    done = []
+    for fails in (True, False):
+        converter = SimpleNamespace(log=logging.getLogger("term"), convert_notebooks=lambda: done.append("converted"))
+        with contextlib.suppress(SystemExit), take_turns(converter, term, TINY):
+            if fails:
+                sys.exit("no such lecture")
+        if not fails:
+            with (term.build / "turns" / TINY).open() as turn, pytest.raises(BlockingIOError):
+                fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            converter.convert_notebooks()
+        with (term.build / "turns" / TINY).open() as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert done == ["converted"]
 
 
 def test_answers_and_grades_are_their_owners_alone(tmp_path, runner):
