@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
-
 from autograder.course.schema import Exercise, Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.arrange import absent, arranged, other_container
 from autograder.judge.diagnose import close, difference
-from autograder.judge.forms import kind_of
+from autograder.judge.evidence import Cause, agree, cause, stopped_by
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
-from autograder.wall.plain import tensor_of
-from autograder.wall.record import WHOLE, Draw, Failure, Record
+from autograder.wall.record import WHOLE, Failure, Record
 
 ALONE = "What is right here is the same for all inputs; it counts as soon as something that depends on them is right, too."
 
@@ -43,8 +40,9 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     named = reference.draws[0].named
     if other := other_container(record.draws[0], reference.draws[0]):
         return refuse(record.exercise, rules, other, "wrong")
-    wrong_names = [name for name in names if not _agree(name, record, reference, tolerance)]
-    says = _recognised(record, key, names, tolerance) if wrong_names else {}
+    wrong_names = [name for name in names if not agree(name, record, reference, tolerance)]
+    known = cause(record, key, names, wrong_names, tolerance) if wrong_names else Cause({})
+    says = known.says
     unexpected = [name for name in record.draws[0].values if name not in names]
     rows = [_judge_value(name, record, reference, says.get(name), unexpected, tolerance) for name in names]
     recognised = list(dict.fromkeys(says.values()))
@@ -59,8 +57,8 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     if share == 1.0:
         return Verdict(record.exercise, "correct", rules.points, rules.points, "", tuple(rows))
     wrong = next((row for row in rows if not row.right), None)
-    message = recognised[0] if recognised else wrong.note if wrong else ""
-    if wrong and wrong.name != WHOLE and not recognised:
+    message = wrong.note if wrong else ""
+    if wrong and wrong.name != WHOLE and not (recognised and known.whole):
         message = f"{wrong.name}: {message}"
     missing = [name for name in names if name not in record.draws[0].values]
     if missing and not recognised and named:
@@ -112,64 +110,10 @@ def _judge_value(
     return Row(name, False, note)
 
 
-def _recognised(record: Record, key: Key, names: list[str], tolerance: Tolerance) -> dict[str, str]:
-    """For each wrong value the sentence of the mistake that it comes from, the one that explains most of the answer first.
-
-    Two mistakes can agree in one value and differ in another; so a mistake counts by how many values of the answer it
-    explains, and then by how few it would have got wrong that the answer has not.
-    """
-    found: list[tuple[int, int, dict[str, str]]] = []
-    for mistake in key.mistakes:
-        same = [n for n in names if _equals_mistake(n, record, mistake.record, key.reference, tolerance)]
-        others = [n for n in names if n not in same and not _agree(n, record, mistake.record, tolerance)]
-        if same:
-            found.append((-len(same), len(others), dict.fromkeys(same, mistake.says)))
-    says: dict[str, str] = {}
-    for _, _, explained in sorted(found, key=lambda entry: entry[:2]):
-        for name, sentence in explained.items():
-            says.setdefault(name, sentence)
-    return says
-
-
-def _agree(name: str, record: Record, other: Record, tolerance: Tolerance) -> bool:
-    return all(
-        name in a.values and name in b.values and close(a.values[name], b.values[name], tolerance)
-        for a, b in zip(record.draws, other.draws)
-    )
-
-
-def _equals_mistake(name: str, record: Record, mistake: Record, reference: Record, tolerance: Tolerance) -> bool:
-    """The value is this mistake's in every draw, and the mistake's is not the reference's in all of them."""
-    if any(draw.failure or name not in draw.values for draw in (*record.draws, *mistake.draws)):
-        return False
-    same = all(
-        close(d.values[name], m.values[name], tolerance) or _both_not_finite(d, m, name)
-        for d, m in zip(record.draws, mistake.draws)
-    )
-    return same and not all(
-        close(m.values[name], r.values[name], tolerance) for m, r in zip(mistake.draws, reference.draws)
-    )
-
-
-def _both_not_finite(draw: Draw, mistake: Draw, name: str) -> bool:
-    """NaN equals NaN when a mistake is to be recognised, never when points are given."""
-    a, b = tensor_of(draw.values[name]), tensor_of(mistake.values[name])
-    if a is None or b is None or a.shape != b.shape or not kind_of(a.dtype) == kind_of(b.dtype) == "float":
-        return False
-    a, b = a.double(), b.double()
-    return bool(
-        torch.equal(a.isfinite(), b.isfinite())
-        and not a.isfinite().all()
-        and torch.allclose(a, b, rtol=1e-4, equal_nan=True)
-    )
-
-
 def _failed(record: Record, failure: Failure, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:
     """The probe stopped: not attempted, a mistake that is known to stop there, or an error of the student's own."""
     if failure.name == "NotImplementedError" and failure.message in ("", record.exercise):
         return refuse(record.exercise, rules, NOT_ATTEMPTED, "not attempted")
-    for mistake in key.mistakes:
-        other = next((draw.failure for draw in mistake.record.draws if draw.failure), None)
-        if other and (other.name, other.message) == (failure.name, failure.message):
-            return Verdict(record.exercise, "error", 0.0, rules.points, mistake.says, (), (mistake.says,))
+    if says := stopped_by(record, key, tolerance):
+        return Verdict(record.exercise, "error", 0.0, rules.points, says, (), (says,))
     return refuse(record.exercise, rules, describe(failure))
