@@ -10,6 +10,8 @@ from torch import Tensor
 
 from autograder.course.schema import Tolerance
 from autograder.judge.forms import aligned, brief, mismatch_of_form
+from autograder.judge.relations import Relations
+from autograder.wall.plain import tensor_of
 
 
 def close(value: Any, expected: Any, tolerance: Tolerance) -> bool:
@@ -17,8 +19,35 @@ def close(value: Any, expected: Any, tolerance: Tolerance) -> bool:
     return mismatch_of_form(value, expected, tolerance.exact_type) is None and _equal(value, expected, tolerance)
 
 
+ARRANGED = " It has the right number of elements, in another arrangement."
+
+
 def difference(value: Any, expected: Any, tolerance: Tolerance) -> str | None:
-    """What is wrong with a value, most telling thing first, or ``None`` if it is right. Never states the expected values."""
+    """What is wrong with one value of one draw, most telling thing first, or ``None`` if it is right."""
+    found = where(value, expected, tolerance)
+    if found is None:
+        return None
+    alike = Relations({"": [value]}, {"": [expected]}, tolerance)
+    return with_relation(found, value, expected, alike.of(""), tolerance)
+
+
+def with_relation(found: str, value: Any, expected: Any, relation: str | None, tolerance: Tolerance) -> str:
+    """What is seen in a draw, and what all draws have in common: beside it if it is about the form, else in its place."""
+    if relation is None:
+        return found
+    if mismatch_of_form(value, expected, tolerance.exact_type) is not None:
+        return f"{found.removesuffix(ARRANGED)} {relation}"
+    mine = tensor_of(value)
+    if mine is not None and mine.is_floating_point():
+        if not torch.isfinite(mine).all():
+            return f"{found} {relation}"
+        if isinstance(value, Tensor) and _coarse(*aligned(value, expected), value.dtype):
+            return found
+    return relation
+
+
+def where(value: Any, expected: Any, tolerance: Tolerance) -> str | None:
+    """Where and by how much a value differs, or that it is of another form; ``None`` if it is right. Never states the expected values."""
     if (form := mismatch_of_form(value, expected, tolerance.exact_type)) is not None:
         return form
     given = value
@@ -31,8 +60,6 @@ def difference(value: Any, expected: Any, tolerance: Tolerance) -> str | None:
         return _not_finite(value, expected)
     if isinstance(given, Tensor) and (coarse := _coarse(value, expected, given.dtype)):
         return coarse
-    if value.is_floating_point() and expected.numel() > 1 and (relation := _relation(value, expected, tolerance)):
-        return relation
     return _where(value, expected, tolerance)
 
 
@@ -86,39 +113,6 @@ def _not_finite(value: Tensor, expected: Tensor) -> str:
         f"{count} of {value.numel()} elements are {' or '.join(kinds)}. Look for a division by zero, the logarithm of zero, "
         "or an exponential that overflows."
     )
-
-
-def _relation(value: Tensor, expected: Tensor, tolerance: Tolerance) -> str | None:
-    """A constant factor, a sign, a transpose, a shift of each row: seen at once by a person who knows the field."""
-    value, expected = value.double(), expected.double()
-    loose = Tolerance(rtol=max(10 * tolerance.rtol, 1e-4), atol=max(tolerance.atol, 1e-7))
-    if not value.any():
-        return "Every element is zero."
-    if _equal(-value, expected, loose):
-        return "The sign is wrong everywhere: each element is the negative of what is expected."
-    norm = float((expected * expected).sum())
-    factor = float((value * expected).sum()) / norm if norm > 0 else 0.0
-    if factor and math.isfinite(factor) and _equal(value, factor * expected, loose):
-        return _factor(factor, expected)
-    if value.ndim == 2 and value.shape[0] == value.shape[1] and _equal(value.T.contiguous(), expected, loose):
-        return "This is the transpose of what is expected."
-    if value.ndim == 2 and value.shape[1] > 1:
-        shift = (value - expected).mean(1, keepdim=True)
-        if _equal(value - shift, expected, loose):
-            return "Each row is right up to a constant that is added to the whole row."
-    return None
-
-
-def _factor(factor: float, expected: Tensor) -> str:
-    for n in {*expected.shape, expected.numel()} - {0, 1}:
-        for ratio, name in ((n, f"{n}"), (1 / n, f"1/{n}")):
-            if math.isclose(factor, ratio, rel_tol=1e-3):
-                return f"Every element is {name} times what is expected; {n} is a size of this tensor: a mean or a sum too many?"
-    for n in range(2, 513):
-        for ratio, name in ((n / (n - 1), f"{n}/{n - 1}"), ((n - 1) / n, f"{n - 1}/{n}")):
-            if math.isclose(factor, ratio, rel_tol=1e-5):
-                return f"Every element is {name} times what is expected: n in one place where the other has n - 1 (Bessel's correction)."
-    return f"Every element is the same factor away from what is expected: yours is {factor:.4g} times as large."
 
 
 def _where(value: Tensor, expected: Tensor, tolerance: Tolerance) -> str:

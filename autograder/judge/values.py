@@ -7,12 +7,14 @@ former's points count.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from autograder.course.schema import Exercise, Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.arrange import absent, arranged, other_container
-from autograder.judge.diagnose import close, difference
+from autograder.judge.diagnose import close, where, with_relation
 from autograder.judge.evidence import Cause, agree, cause, stopped_by
+from autograder.judge.relations import Relations
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
 from autograder.wall.record import WHOLE, Failure, Record
 
@@ -44,7 +46,8 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     known = cause(record, key, names, wrong_names, tolerance) if wrong_names else Cause({})
     says = known.says
     unexpected = [name for name in record.draws[0].values if name not in names]
-    rows = [_judge_value(name, record, reference, says.get(name), unexpected, tolerance) for name in names]
+    relations = Relations(_by_name(record, names), _by_name(reference, names), tolerance) if wrong_names else None
+    rows = [_judge_value(name, record, reference, says.get(name), unexpected, tolerance, relations) for name in names]
     recognised = list(dict.fromkeys(says.values()))
     right = sum(row.right for row in rows)
     share = right / len(rows) if named else float(right == len(rows))
@@ -91,21 +94,35 @@ def _values(count: int) -> str:
     return "1 value was" if count == 1 else f"{count} values were"
 
 
+def _by_name(record: Record, names: list[str]) -> dict[str, list[Any]]:
+    """The values of all draws under each name that every draw has."""
+    return {name: [draw.values[name] for draw in record.draws] for name in names if all(name in draw.values for draw in record.draws)}
+
+
 def _judge_value(
-    name: str, record: Record, reference: Record, says: str | None, unexpected: list[str], tolerance: Tolerance
+    name: str,
+    record: Record,
+    reference: Record,
+    says: str | None,
+    unexpected: list[str],
+    tolerance: Tolerance,
+    relations: Relations | None,
 ) -> Row:
     """One named value over all draws: right, a named mistake, or the first difference."""
     if any(name not in draw.values for draw in record.draws):
         named = reference.draws[0].named
         return Row(name, False, absent([name], unexpected) if named else "There is no such value.")
-    pairs = zip(record.draws, reference.draws)
-    notes = [difference(draw.values[name], other.values[name], tolerance) for draw, other in pairs]
-    note = next((n for n in notes if n), None)
-    if note is None:
+    pairs = [(draw.values[name], other.values[name]) for draw, other in zip(record.draws, reference.draws)]
+    notes = [where(value, expected, tolerance) for value, expected in pairs]
+    first = next((place for place, note in enumerate(notes) if note), None)
+    if first is None:
         return Row(name, True)
     if says:
         return Row(name, False, says)
-    if not notes[0]:
+    note = notes[first] or ""
+    if relations and (relation := relations.of(name)):
+        note = with_relation(note, *pairs[first], relation, tolerance)
+    elif first:
         note = f"Right for some inputs, wrong for others: {note}"
     return Row(name, False, note)
 

@@ -1,0 +1,64 @@
+"""What a wrong value has to do with what is expected: found by looking, over all draws, where no known mistake explains it.
+
+A relation is said only if it holds in every draw, is no chance, and nothing of its kind fits as well. It says what is seen;
+what the student did to get there is a question.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograder.course.schema import Tolerance
+from autograder.judge.arrangement import nan_rows, other_place, other_shape
+from autograder.judge.beside import Others, of_another, of_another_draw, with_another
+from autograder.judge.elementwise import each_alone, each_row, sums
+from autograder.judge.fitting import Seen, seen_of
+from autograder.judge.places import places
+from autograder.judge.texts import of_texts, texts_of
+
+MOST = 24  # values of one answer that are looked at
+
+
+class Relations:
+    """The values of one answer, beside those of the reference, whose names they have."""
+
+    def __init__(self, values: dict[str, list[Any]], expected: dict[str, list[Any]], tolerance: Tolerance) -> None:
+        """Both hold, by name, a value for each draw."""
+        self.values, self.expected, self.tolerance = values, expected, tolerance
+        pairs = [(name, values[name], expected[name]) for name in list(expected)[:MOST] if name in values]
+        self.seen: Others = {name: seen for name, mine, wanted in pairs if (seen := seen_of(mine, wanted)) is not None}
+        shapes = [{n for mine in self.seen.values() if place < len(mine.expected) for n in mine.expected[place].shape} for place in range(64)]
+        self.lengths = frozenset(set.intersection(*(found for found in shapes if found))) if any(shapes) else frozenset()
+
+    def of(self, name: str) -> str | None:
+        """A sentence on one wrong value, or nothing: not on what is of another kind than asked for."""
+        seen = self.seen.get(name)
+        if seen is None:
+            return self._of_texts(name)
+        if not seen.shapes_agree:
+            return other_shape(seen) if seen.finite else None
+        if not seen.finite:
+            return nan_rows(seen)
+        others = {other: found for other, found in self.seen.items() if other != name and found.shapes_agree and found.finite}
+        return (
+            of_another_draw(seen)
+            or of_another(name, seen, others)
+            or other_place(seen)
+            or each_alone(seen, self.lengths)
+            or each_row(seen)
+            or with_another(name, seen, others)
+            or sums(seen)
+            or places(seen, [~self._right(v, e) for v, e in zip(seen.value, seen.expected)])
+        )
+
+    def _right(self, value: Any, expected: Any) -> Any:
+        with np.errstate(all="ignore"):
+            if value.dtype.kind in "bi":
+                return value == expected
+            return np.abs(value - expected) <= self.tolerance.atol + self.tolerance.rtol * np.abs(expected)
+
+    def _of_texts(self, name: str) -> str | None:
+        value, expected = texts_of(self.values.get(name, [])), texts_of(self.expected.get(name, []))
+        return of_texts(value, expected) if value is not None and expected is not None else None
