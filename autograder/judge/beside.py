@@ -19,10 +19,18 @@ def of_another(name: str, seen: Seen, others: Others) -> str | None:
     if not seen.shapes_agree:
         return None
     for other, found in list(others.items())[:MOST]:
-        if _all_same(seen.value, found.expected) and _all_same(found.value, seen.expected) and no_chance(found.expected, seen.value, seen.expected):
+        if (
+            _all_same(seen.value, found.expected)
+            and _all_same(found.value, seen.expected)
+            and no_chance(found.expected, seen.value, seen.expected)
+        ):
             return f"{name!r} and {other!r} have changed places: each is right under the other's name."
     for other, found in list(others.items())[:MOST]:
-        if _all_same(seen.value, found.value) and no_chance(found.value, seen.value, seen.expected) and not _all_same(seen.expected, found.expected):
+        if (
+            _all_same(seen.value, found.value)
+            and no_chance(found.value, seen.value, seen.expected)
+            and not _all_same(seen.expected, found.expected)
+        ):
             return (
                 f"Your {name!r} is the same as your {other!r}, and the two should differ. Are they computed alike, "
                 "or one tensor, changed in place after it was stored?"
@@ -43,7 +51,9 @@ def of_another_draw(seen: Seen) -> str | None:
         return None
     if all(same(v, seen.value[0], 1e-6, 1e-6) for v in seen.value[1:]):
         if seen.alone:
-            moves = all(map(measured, seen.expected)) and not any(same(a, b) for a, b in zip(seen.expected, seen.expected[1:]))
+            moves = all(map(measured, seen.expected)) and not any(
+                same(a, b) for a, b in zip(seen.expected, seen.expected[1:])
+            )
         else:
             moves = any(no_chance([seen.value[0]], [seen.value[0]], [e]) for e in seen.expected)
         return UNMOVED if moves and seen.value[0].any() else None
@@ -66,11 +76,16 @@ def with_another(name: str, seen: Seen, others: Others) -> str | None:
             if _fits(seen, term, lambda v, e, t: (v, e + t)):
                 found.add(f"What you return{_as(name)} is what is expected plus {other!r}. Is it added once too often?")
             elif _fits(seen, term, lambda v, e, t: (v + t, e)):
-                found.add(f"What you return{_as(name)} and {other!r} add up to what is expected. Look for a term that is missing, or is replaced where it should be added.")
+                found.add(
+                    f"What you return{_as(name)} and {other!r} add up to what is expected. "
+                    "Look for a term that is missing, or is replaced where it should be added."
+                )
             elif _fits(seen, term, lambda v, e, t: (v, e * t)):
                 found.add(f"What you return{_as(name)} is what is expected times {other!r}. Is it a factor too many?")
             elif _fits(seen, term, lambda v, e, t: (v * t, e)):
-                found.add(f"What you return{_as(name)}, times {other!r}, is what is expected. Look for a factor that is missing.")
+                found.add(
+                    f"What you return{_as(name)}, times {other!r}, is what is expected. Look for a factor that is missing."
+                )
     return found.pop() if len(found) == 1 else None
 
 

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from autograder.course.schema import Tolerance
 from autograder.judge.forms import aligned, brief, mismatch_of_form
-from autograder.judge.relations import Relations
-from autograder.wall.plain import tensor_of
+from autograder.judge.relations import Found, Relations
 
 
 def close(value: Any, expected: Any, tolerance: Tolerance) -> bool:
@@ -31,19 +30,17 @@ def difference(value: Any, expected: Any, tolerance: Tolerance) -> str | None:
     return with_relation(found, value, expected, alike.of(""), tolerance)
 
 
-def with_relation(found: str, value: Any, expected: Any, relation: str | None, tolerance: Tolerance) -> str:
-    """What is seen in a draw, and what all draws have in common: beside it if it is about the form, else in its place."""
-    if relation is None:
-        return found
-    if mismatch_of_form(value, expected, tolerance.exact_type) is not None:
-        return f"{found.removesuffix(ARRANGED)} {relation}"
-    mine = tensor_of(value)
-    if mine is not None and mine.is_floating_point():
-        if not torch.isfinite(mine).all():
-            return f"{found} {relation}"
-        if isinstance(value, Tensor) and _coarse(*aligned(value, expected), value.dtype):
-            return found
-    return relation
+def with_relation(note: str, value: Any, expected: Any, found: Found | None, tolerance: Tolerance) -> str:
+    """What one draw shows, and what all draws have in common."""
+    if found is None:
+        return note
+    if found.beside:
+        return f"{note.removesuffix(ARRANGED)} {found.says}"
+    if isinstance(value, Tensor) and mismatch_of_form(value, expected) is None and isinstance(expected, Tensor):
+        mine, target = aligned(value, expected)
+        if mine.shape == target.shape and _coarse(mine, target, value.dtype):
+            return note
+    return found.says
 
 
 def where(value: Any, expected: Any, tolerance: Tolerance) -> str | None:

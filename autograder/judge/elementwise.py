@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -43,8 +44,10 @@ SIMPLE = (
     Relation("Your values are 1 divided by what is expected. Look for a fraction that stands upside down.", np.reciprocal),
     Relation("Your values have lost their sign: they are the absolute values of what is expected. Look for an abs, or a square, too many.", np.abs),
     Relation("Your values are right but for their sign: their absolute values are expected.", np.abs, True),
-    Relation("Your values are right where they are positive; where a negative number is expected, yours is 0. Is something cut off at 0?", lambda x: np.maximum(x, 0)),
-    Relation("Your values are right where they are positive; yours are negative where 0 is expected. Is a step that cuts off at 0 missing?", lambda x: np.maximum(x, 0), True),
+    Relation("Your values are right where they are positive; where a negative "
+        "number is expected, yours is 0. Is something cut off at 0?", lambda x: np.maximum(x, 0)),
+    Relation("Your values are right where they are positive; yours are negative where 0 is expected. "
+        "Is a step that cuts off at 0 missing?", lambda x: np.maximum(x, 0), True),
     Relation(f"Your values are the tanh {LOOK}Look for a tanh too many.", np.tanh),
     Relation("The tanh of your values is what is expected. Is a tanh missing?", np.tanh, True),
     Relation(f"Your values are the sigmoid {LOOK}Look for a sigmoid too many.", _sigmoid),
@@ -53,9 +56,16 @@ SIMPLE = (
 WHOLE = (
     Relation("Your whole numbers are each one too large. Does the counting begin with 0 or with 1?", lambda x: x + 1),
     Relation("Your whole numbers are each one too small. Does the counting begin with 0 or with 1?", lambda x: x - 1),
-    Relation("Each of your numbers is the negative of what is expected. Look for a minus that is missing or one too many.", np.negative),
+    Relation(
+        "Each of your numbers is the negative of what is expected. Look for a minus that is missing or one too many.",
+        np.negative,
+    ),
 )
-TRUTH = (Relation("Every truth value is the opposite of what is expected. Look at the comparison, or for a not.", np.logical_not),)
+TRUTH = (
+    Relation(
+        "Every truth value is the opposite of what is expected. Look at the comparison, or for a not.", np.logical_not
+    ),
+)
 
 
 def each_alone(seen: Seen, lengths: frozenset[int] = frozenset()) -> str | None:
@@ -65,7 +75,14 @@ def each_alone(seen: Seen, lengths: frozenset[int] = frozenset()) -> str | None:
     if seen.kind == "i":
         return the_one(WHOLE, seen) or _constant(seen)
     with np.errstate(all="ignore"):
-        return _degenerate(seen) or the_one(SIMPLE, seen) or the_one(_along_axes(seen), seen) or _factor(seen, lengths) or _constant(seen) or _rounded(seen)
+        return (
+            _degenerate(seen)
+            or the_one(SIMPLE, seen)
+            or the_one(_along_axes(seen), seen)
+            or _factor(seen, lengths)
+            or _constant(seen)
+            or _rounded(seen)
+        )
 
 
 def _along_axes(seen: Seen) -> Iterator[Relation]:
@@ -73,15 +90,35 @@ def _along_axes(seen: Seen) -> Iterator[Relation]:
         if min(e.shape[axis] for e in seen.expected) < 2:
             continue
         where = _axis(axis, seen.expected[0].ndim)
-        yield Relation(f"Your values are the softmax {where} of what is expected: it is taken once too often.", lambda x, a=axis: _softmax(x, a))
-        yield Relation(f"The softmax {where} of your values is what is expected. Is it missing, or taken along another axis?", lambda x, a=axis: _softmax(x, a), True)
-        yield Relation(f"The logarithm of the softmax {where} of your values is what is expected. Is it missing?", lambda x, a=axis: _log_softmax(x, a), True)
-        yield Relation(f"Your values are running sums {where} of what is expected. Does something add up that should begin anew each time?", lambda x, a=axis: x.cumsum(a))
-        yield Relation(f"The running sums {where} of your values are what is expected. Should something be added up that begins anew each time?", lambda x, a=axis: x.cumsum(a), True)
+        yield Relation(
+            f"Your values are the softmax {where} of what is expected: it is taken once too often.",
+            partial(_softmax, axis=axis),
+        )
+        yield Relation(
+            f"The softmax {where} of your values is what is expected. Is it missing, or taken along another axis?",
+            partial(_softmax, axis=axis),
+            True,
+        )
+        yield Relation(
+            f"The logarithm of the softmax {where} of your values is what is expected. Is it missing?",
+            partial(_log_softmax, axis=axis),
+            True,
+        )
+        yield Relation(
+            f"Your values are running sums {where} of what is expected. Does something add up that should begin anew each time?",
+            partial(np.cumsum, axis=axis),
+        )
+        yield Relation(
+            f"The running sums {where} of your values are what is expected. Should something be added up that begins anew each time?",
+            partial(np.cumsum, axis=axis),
+            True,
+        )
 
 
 def _axis(axis: int, ndim: int) -> str:
-    return {(1, 0): "of all elements", (2, 0): "of each column", (2, 1): "of each row"}.get((ndim, axis), f"along axis {axis}")
+    return {(1, 0): "of all elements", (2, 0): "of each column", (2, 1): "of each row"}.get(
+        (ndim, axis), f"along axis {axis}"
+    )
 
 
 def _degenerate(seen: Seen) -> str | None:
@@ -91,7 +128,10 @@ def _degenerate(seen: Seen) -> str | None:
     if not any(v.any() for v in seen.value):
         return "Every element is zero. Is something multiplied by zero, never filled in, or is a gradient cut off?"
     if all(same(v, np.full_like(v, v.flat[0])) for v in seen.value):
-        return "All elements of yours are the same number, where they should differ from each other. Is something computed once that should be computed anew for each?"
+        return (
+            "All elements of yours are the same number, where they should differ from each other. "
+            "Is something computed once that should be computed anew for each?"
+        )
     return None
 
 
@@ -123,21 +163,33 @@ def _constant(seen: Seen) -> str | None:
         return None
     alike = max(shifts) - min(shifts) <= 1e-5 * size
     made: Arrays = [np.asarray(e + shift).astype(e.dtype) for e, shift in zip(seen.expected, shifts)]
-    if seen.alone and (not alike or len({f"{float(e):.4g}" for e in seen.expected}) < 2 or not no_chance(made, seen.value, seen.expected)):
+    if seen.alone and (
+        not alike
+        or len({f"{float(e):.4g}" for e in seen.expected}) < 2
+        or not no_chance(made, seen.value, seen.expected)
+    ):
         return None
     if not seen.alone and not any(no_chance([a], [v], [e], 1) for a, v, e in zip(made, seen.value, seen.expected)):
         return None
     if alike and shifts[0]:
-        return f"Every value is {abs(shifts[0]):.3g} too {'large' if shifts[0] > 0 else 'small'}, whatever the inputs are. Look for a constant that is added, or one that is missing."
+        return (
+            f"Every value is {abs(shifts[0]):.3g} too {'large' if shifts[0] > 0 else 'small'}, whatever the inputs are. "
+            "Look for a constant that is added, or one that is missing."
+        )
     return "Every element is off by the same amount: a number that depends on the inputs is added to all of them, or is missing."
 
 
 def _rounded(seen: Seen) -> str | None:
     for digits in range(5):
         pairs = list(zip(seen.value, seen.expected))
-        if all(near(v, np.round(v, digits), 1e-6, 0).all() and same(v, np.round(e, digits), 1e-6, 1e-6) for v, e in pairs):
+        if all(
+            near(v, np.round(v, digits), 1e-6, 0).all() and same(v, np.round(e, digits), 1e-6, 1e-6) for v, e in pairs
+        ):
             made: Arrays = [np.round(e, digits) for e in seen.expected]
-            if sum(float(np.count_nonzero(m)) for m in made) >= 3 and len({float(x) for m in made for x in m.flat}) >= 3:
+            if (
+                sum(float(np.count_nonzero(m)) for m in made) >= 3
+                and len({float(x) for m in made for x in m.flat}) >= 3
+            ):
                 to = "whole numbers" if not digits else f"{digits} decimal{'s' if digits > 1 else ''}"
                 return f"Your values are rounded to {to}. Return them as they were computed."
     return None
@@ -159,7 +211,9 @@ def each_row(seen: Seen) -> str | None:
             if _one_factor(seen, axis):
                 found.append(_of_a_factor(seen, axis, each))
             elif _one_shift(seen, axis):
-                found.append(f"Each {each} is right up to a constant that is added to the whole {each}. Look at what is added to, or taken from, each {each}.")
+                found.append(
+                    f"Each {each} is right up to a constant that is added to the whole {each}. Look at what is added to, or taken from, each {each}."
+                )
     return found[0] if len(found) == 1 else None
 
 
@@ -190,7 +244,10 @@ def _one_shift(seen: Seen, axis: int) -> bool:
         if not same(v - v.mean(axis, keepdims=True), within):
             return False
         spread = np.abs(within).max(axis)
-        if np.count_nonzero(spread > 1e-3 * np.abs(e).max()) * 2 <= spread.size or np.abs(v - e).max() > 1e4 * spread.max():
+        if (
+            np.count_nonzero(spread > 1e-3 * np.abs(e).max()) * 2 <= spread.size
+            or np.abs(v - e).max() > 1e4 * spread.max()
+        ):
             return False
     return True
 
@@ -211,7 +268,10 @@ def sums(seen: Seen) -> str | None:
     ndim = seen.expected[0].ndim
     if seen.kind != "f" or any(e.ndim != ndim for e in seen.expected):
         return None
-    named = [{(1, 0): "values", (2, 0): "columns", (2, 1): "rows"}.get((ndim, axis), f"sums along axis {axis}") for axis in range(ndim)]
+    named = [
+        {(1, 0): "values", (2, 0): "columns", (2, 1): "rows"}.get((ndim, axis), f"sums along axis {axis}")
+        for axis in range(ndim)
+    ]
     axes = [axis for axis in range(ndim) if min(e.shape[axis] for e in seen.expected) > 1]
     wanted = [axis for axis in axes if adds_up(seen.expected, axis)]
     if len(wanted) != 1 or adds_up(seen.value, wanted[0]):

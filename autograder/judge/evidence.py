@@ -141,7 +141,9 @@ def _stops_alike(record: Record, mistake: Record, tolerance: Tolerance) -> bool:
         return False
     for draw, other in zip(record.draws, mistake.draws):
         if draw.failure is None or other.failure is None:
-            if draw.failure is not other.failure or not all(_alike(name, draw, other, tolerance) for name in other.values):
+            if draw.failure is not other.failure or not all(
+                _alike(name, draw, other, tolerance) for name in other.values
+            ):
                 return False
         elif (draw.failure.name, draw.failure.message) != (other.failure.name, other.failure.message):
             return False

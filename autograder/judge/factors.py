@@ -21,7 +21,11 @@ OF_SIZE: tuple[tuple[Callable[[int], float], str, str], ...] = (
     (lambda n: (n - 1) / n, "{m}/{n} times", "n where n - 1 belongs?"),
     (lambda n: (n / (n - 1)) ** 2, "the square of {n}/{m} times", "n and n - 1 the wrong way round?"),
     (lambda n: ((n - 1) / n) ** 2, "the square of {m}/{n} times", "n and n - 1 the wrong way round?"),
-    (lambda n: math.sqrt(n), "the square root of {n} times", "a norm in the place of a root of a mean, or a root of the size that is missing?"),
+    (
+        lambda n: math.sqrt(n),
+        "the square root of {n} times",
+        "a norm in the place of a root of a mean, or a root of the size that is missing?",
+    ),
     (lambda n: 1 / math.sqrt(n), "1 over the square root of {n} times", "a division by the root of the size too many?"),
     (lambda n: math.sqrt(n / (n - 1)), "the square root of {n}/{m} times", "n - 1 where n belongs, under the root?"),
     (lambda n: math.sqrt((n - 1) / n), "the square root of {m}/{n} times", "n where n - 1 belongs, under the root?"),
@@ -38,12 +42,18 @@ def factor_sentence(factors: list[float], shapes: list[tuple[int, ...]], lengths
         wrong = [abs(factor) for factor in factors]
         if all(factor < 0 for factor in factors):
             return f"The sign is wrong, and {_lower(factor_sentence(wrong, shapes, lengths))}"
-        return "Every element is the same factor away from what is expected, in some draws with the other sign. Look for a factor whose sign depends on the inputs."
+        return (
+            "Every element is the same factor away from what is expected, in some draws with the other sign. "
+            "Look for a factor whose sign depends on the inputs."
+        )
     if said := _by_size(factors, shapes):
         return said
     first = factors[0]
     if not all(math.isclose(factor, first, rel_tol=1e-4) for factor in factors):
-        return "Every element is the same factor away from what is expected, but another factor for other inputs. Look for a number that all are multiplied with or divided by."
+        return (
+            "Every element is the same factor away from what is expected, but another factor for other inputs. "
+            "Look for a number that all are multiplied with or divided by."
+        )
     for constant, name in LOGARITHMS:
         if math.isclose(first, constant, rel_tol=5e-5):
             return f"Every value is {constant:.4f} times what is expected, as if these were {name}. Which logarithm is asked for?"
@@ -64,13 +74,17 @@ def _by_size(factors: list[float], shapes: list[tuple[int, ...]]) -> str | None:
             continue
         for of, name, why in OF_SIZE:
             if all(math.isclose(factor, of(n), rel_tol=2e-5) for factor, n in zip(factors, lengths)):
-                found[what] = f"Every element is {_filled(name, lengths[0])} what is expected, where {lengths[0]} is {what}, and so in every draw: {why}"
+                found[what] = (
+                    f"Every element is {_filled(name, lengths[0])} what is expected, where {lengths[0]} is {what}, and so in every draw: {why}"
+                )
     return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _by_itself(factor: float, shapes: list[tuple[int, ...]], lengths: frozenset[int]) -> str:
     """A factor that is the same in all draws."""
-    sizes = {n for shape in shapes[:1] for n in (*shape, math.prod(shape)) if all(n in (*s, math.prod(s)) for s in shapes)}
+    sizes = {
+        n for shape in shapes[:1] for n in (*shape, math.prod(shape)) if all(n in (*s, math.prod(s)) for s in shapes)
+    }
     known = sizes | lengths
     for n in sorted(range(2, 1025), key=lambda n: n not in known):
         for of, name, why in OF_SIZE[:2]:
@@ -83,11 +97,18 @@ def _by_itself(factor: float, shapes: list[tuple[int, ...]], lengths: frozenset[
     for n in sorted(range(3, MOST + 1), key=lambda n: n not in known):
         for of, name, why in OF_SIZE[2:]:
             if math.isclose(factor, of(n), rel_tol=2e-6):
-                why = f": {why}" if n in known or n > 8 or "square" in name else ". Look for a factor too many, or one that is missing."
+                why = (
+                    f": {why}"
+                    if n in known or n > 8 or "square" in name
+                    else ". Look for a factor too many, or one that is missing."
+                )
                 return f"Every element is {_filled(name, n)} what is expected{why}"
     if 0.8 < factor < 1.25:
         percent = abs(factor - 1) * 100
-        return f"Every element is {percent:.2g} % too {'large' if factor > 1 else 'small'}, by the same factor everywhere. Look for a small number, or a factor, that is left out or one too many."
+        return (
+            f"Every element is {percent:.2g} % too {'large' if factor > 1 else 'small'}, by the same factor everywhere. "
+            "Look for a small number, or a factor, that is left out or one too many."
+        )
     return f"Every element is {factor:.4g} times what is expected, the same everywhere. Look for a factor that is missing or one too many."
 
 

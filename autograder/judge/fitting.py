@@ -19,7 +19,11 @@ Arrays = list[Array]
 RTOL, ATOL = 1e-4, 1e-5  # of each number, and of the largest one beside it: a few roundings more than of a right answer
 TIGHT = 2e-6  # what float32 keeps after some sums: two numbers alone that agree so well do not do so by chance
 LARGEST = 40_000  # numbers of all draws together; more are not looked at, for the sake of time
-LUCK = {"f": 3, "i": 6, "b": 12}  # so many numbers of a kind must fit; a whole number does so by luck more often than others
+LUCK = {
+    "f": 3,
+    "i": 6,
+    "b": 12,
+}  # so many numbers of a kind must fit; a whole number does so by luck more often than others
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Seen:
 
     @property
     def kind(self) -> str:
-        return self.expected[0].dtype.kind
+        return str(self.expected[0].dtype.kind)
 
     @property
     def alone(self) -> bool:
@@ -138,7 +142,7 @@ def measured(number: Array) -> bool:
 
 def _distinct(numbers: Array) -> Iterable[Any]:
     if numbers.dtype.kind != "f":
-        return np.unique(numbers[:4000]).tolist()
+        return list(np.unique(numbers[:4000]).tolist())
     kept = numbers[np.isfinite(numbers)][:4000]
     with np.errstate(all="ignore"):
         return [f"{number:.4g}" for number in np.unique(kept)[:50].tolist()]

@@ -28,8 +28,7 @@ def places(seen: Seen, wrong: Arrays) -> str | None:
     if where:
         return f"{where} {_ask(where)}".strip()
     if what and not all(w.all() for *_, w in draws):
-        count, size = int(draws[0][2].sum()), draws[0][2].size
-        return f"{count} of {size} elements differ. {what}"
+        return what
     return None
 
 
@@ -48,7 +47,8 @@ def _where(wrong: Arrays) -> str | None:
             continue
         name = {(1, 0): "element", (2, 0): "row", (2, 1): "column"}.get((ndim, axis), f"position along axis {axis}")
         lines = [np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1) for w in wrong]
-        any_, all_ = [x.any(1) for x in lines], [x.all(1) for x in lines]
+        any_: Arrays = [np.asarray(x.any(1)) for x in lines]
+        all_: Arrays = [np.asarray(x.all(1)) for x in lines]
         for place, which in ((0, "first"), (-1, "last")):
             if all(a[place] and np.count_nonzero(a) == 1 for a in any_):
                 return f"Only the {which} {name} differs; {REST}"
@@ -56,7 +56,7 @@ def _where(wrong: Arrays) -> str | None:
                 return f"The {which} {name} is right, and every other {name} differs in some place."
         if ndim > 1 and any(not a.all() for a in any_) and all(bool((a == b).all()) for a, b in zip(any_, all_)):
             count, size = int(any_[0].sum()), len(any_[0])
-            return f"{count} of {size} {name}s differ{'' if count != 1 else 's'} throughout, and {REST}"
+            return f"{count} of {size} {name}s differ throughout, and {REST}"
     if ndim == 2:
         return _in_matrix(wrong)
     return None
@@ -104,7 +104,11 @@ def _of_wrong(mine: Array, wanted: Array, zeros: bool) -> Iterator[tuple[str, bo
     yield "Where it differs, 0 is expected: is something there that should be left out?", not wanted.any()
     gap = mine - wanted
     ratio = mine / wanted if wanted.all() else np.zeros(0)
-    alike = ratio.size >= 4 and mine.dtype.kind == "f" and bool(near(ratio, np.full_like(ratio, ratio[0]), 1e-4, 1e-4).all())
+    alike = (
+        ratio.size >= 4
+        and mine.dtype.kind == "f"
+        and bool(near(ratio, np.full_like(ratio, ratio[0]), 1e-4, 1e-4).all())
+    )
     if alike and zeros:
         yield f"Wherever something other than 0 is expected, yours is {float(ratio[0]):.4g} times that.", True
     if bool(near(gap, np.full_like(gap, gap[0]), 1e-4, 1e-4).all()) and mine.size >= 4:

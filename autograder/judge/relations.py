@@ -6,19 +6,27 @@ what the student did to get there is a question.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autograder.course.schema import Tolerance
-from autograder.judge.arrangement import nan_rows, other_place, other_shape
+from autograder.judge.arrangement import nan_rows, other_place
 from autograder.judge.beside import Others, of_another, of_another_draw, with_another
 from autograder.judge.elementwise import each_alone, each_row, sums
-from autograder.judge.fitting import Seen, seen_of
+from autograder.judge.fitting import seen_of
 from autograder.judge.places import places
+from autograder.judge.shapes import other_shape
 from autograder.judge.texts import of_texts, texts_of
 
 MOST = 24  # values of one answer that are looked at
+
+
+@dataclass(frozen=True)
+class Found:
+    says: str
+    beside: bool  # to be said beside what one draw shows, not in its place
 
 
 class Relations:
@@ -29,20 +37,34 @@ class Relations:
         self.values, self.expected, self.tolerance = values, expected, tolerance
         pairs = [(name, values[name], expected[name]) for name in list(expected)[:MOST] if name in values]
         self.seen: Others = {name: seen for name, mine, wanted in pairs if (seen := seen_of(mine, wanted)) is not None}
-        shapes = [{n for mine in self.seen.values() if place < len(mine.expected) for n in mine.expected[place].shape} for place in range(64)]
-        self.lengths = frozenset(set.intersection(*(found for found in shapes if found))) if any(shapes) else frozenset()
+        shapes = [
+            {n for mine in self.seen.values() if place < len(mine.expected) for n in mine.expected[place].shape}
+            for place in range(64)
+        ]
+        self.lengths = (
+            frozenset(set.intersection(*(found for found in shapes if found))) if any(shapes) else frozenset()
+        )
 
-    def of(self, name: str) -> str | None:
-        """A sentence on one wrong value, or nothing: not on what is of another kind than asked for."""
+    def of(self, name: str) -> Found | None:
+        """What is found about one wrong value, if anything: not of what is of another kind than asked for."""
+        try:
+            says, beside = self._of(name)
+        except (ArithmeticError, ValueError, IndexError):  # what a stranger returned may be of any size and form
+            return None
+        return Found(says, beside) if says else None
+
+    def _of(self, name: str) -> tuple[str | None, bool]:
         seen = self.seen.get(name)
         if seen is None:
             return self._of_texts(name)
         if not seen.shapes_agree:
-            return other_shape(seen) if seen.finite else None
+            return (other_shape(seen) if seen.finite else None), True
         if not seen.finite:
-            return nan_rows(seen)
-        others = {other: found for other, found in self.seen.items() if other != name and found.shapes_agree and found.finite}
-        return (
+            return nan_rows(seen), True
+        others = {
+            other: found for other, found in self.seen.items() if other != name and found.shapes_agree and found.finite
+        }
+        says = (
             of_another_draw(seen)
             or of_another(name, seen, others)
             or other_place(seen)
@@ -50,8 +72,10 @@ class Relations:
             or each_row(seen)
             or with_another(name, seen, others)
             or sums(seen)
-            or places(seen, [~self._right(v, e) for v, e in zip(seen.value, seen.expected)])
         )
+        if says:
+            return says, False
+        return places(seen, [~self._right(v, e) for v, e in zip(seen.value, seen.expected)]), True
 
     def _right(self, value: Any, expected: Any) -> Any:
         with np.errstate(all="ignore"):
@@ -59,6 +83,8 @@ class Relations:
                 return value == expected
             return np.abs(value - expected) <= self.tolerance.atol + self.tolerance.rtol * np.abs(expected)
 
-    def _of_texts(self, name: str) -> str | None:
+    def _of_texts(self, name: str) -> tuple[str | None, bool]:
         value, expected = texts_of(self.values.get(name, [])), texts_of(self.expected.get(name, []))
-        return of_texts(value, expected) if value is not None and expected is not None else None
+        if value is None or expected is None or len(value) != len(expected):
+            return None, False
+        return of_texts(value, expected), any(len(v) != len(e) for v, e in zip(value, expected))

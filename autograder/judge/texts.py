@@ -27,23 +27,22 @@ def of_texts(value: LISTS, expected: LISTS) -> str | None:
     different = [(v, e) for v, e in pairs if v != e]
     if len({e for _, e in different}) < 2:
         return None
-    for says, of in _changes(pairs):
+    if all(sorted(v) == sorted(e) for v, e in zip(value, expected)):
+        orders = [says for says, whole in _orders() if all(v == whole(e) for v, e in zip(value, expected))]
+        return orders[0] if len(orders) == 1 and sum(len(set(e)) for e in expected) > 3 else None
+    for says, of in _changes():
         if all(v == of(e) for v, e in pairs):
             return says
-    for says, whole in _orders():
-        if all(v == whole(e) for v, e in zip(value, expected)) and sum(len(set(e)) for e in expected) > 3:
-            return says
-    return _ends(pairs) or _steps(pairs) or _begin_alike(different)
+    return _ends(pairs, different) or _steps(pairs) or _begin_alike(different)
 
 
-def _changes(pairs: list[tuple[str, str]]) -> Iterator[tuple[str, Callable[[str], str]]]:
+def _changes() -> Iterator[tuple[str, Callable[[str], str]]]:
     yield "Each text is reversed: its letters stand in the opposite order.", lambda e: e[::-1]
     yield "The texts are right but for small and capital letters.", lambda e: e.lower()
     yield "The texts are right but for small and capital letters.", lambda e: e.upper()
     yield "The texts are right but for small and capital letters.", lambda e: e.capitalize()
     yield "The texts are right but for spaces at their ends.", lambda e: e.strip()
     yield "The two parts of each text have changed places.", lambda e: " ".join(reversed(e.split(" ")))
-    yield from ()
 
 
 def _orders() -> Iterator[tuple[str, Callable[[list[str]], list[str]]]]:
@@ -53,7 +52,7 @@ def _orders() -> Iterator[tuple[str, Callable[[list[str]], list[str]]]]:
     yield "The right texts, each one position too early.", lambda e: e[1:] + e[:1]
 
 
-def _ends(pairs: list[tuple[str, str]]) -> str | None:
+def _ends(pairs: list[tuple[str, str]], different: list[tuple[str, str]]) -> str | None:
     """The same letters too many, or as many too few, at one end of every text."""
     v, e = pairs[0]
     extra = len(v) - len(e)
@@ -68,7 +67,9 @@ def _ends(pairs: list[tuple[str, str]]) -> str | None:
             return f"The first {much} of each text {'is' if gap == 1 else 'are'} missing; the rest is right."
         if all(mine == wanted[:-gap] for mine, wanted in pairs):
             return f"The last {much} of each text {'is' if gap == 1 else 'are'} missing; the rest is right."
-    if all(mine[1:] == wanted for mine, wanted in pairs if mine != wanted) and all(mine for mine, _ in pairs):
+    if len(different) < 4:
+        return None
+    if all(mine[1:] == wanted for mine, wanted in different) and all(mine for mine, _ in pairs):
         return "Some texts have one character too many in front; the rest is right."
     if all(mine[1:] == wanted[1:] and mine and wanted for mine, wanted in pairs):
         return "The texts differ in their first character only; the rest is right."
@@ -79,7 +80,12 @@ def _steps(pairs: list[tuple[str, str]]) -> str | None:
     """The same words with other numbers in them, all off by the same."""
     if any(NUMBERS.sub("0", mine) != NUMBERS.sub("0", wanted) for mine, wanted in pairs):
         return None
-    gaps = {int(a) - int(b) for mine, wanted in pairs for a, b in zip(NUMBERS.findall(mine), NUMBERS.findall(wanted)) if a != b and len(a + b) < 30}
+    gaps = {
+        int(a) - int(b)
+        for mine, wanted in pairs
+        for a, b in zip(NUMBERS.findall(mine), NUMBERS.findall(wanted))
+        if a != b and len(a + b) < 30
+    }
     if len(gaps) != 1:
         return "The words are right, the numbers in them are not." if gaps else None
     gap = gaps.pop()
@@ -94,7 +100,9 @@ def _begin_alike(different: list[tuple[str, str]]) -> str | None:
     if all(mine.startswith(wanted) for mine, wanted in different):
         return "Each text begins right and goes on too long. Look at when the loop stops."
     if all(mine[:1] == wanted[:1] and mine[:1] for mine, wanted in different):
-        return "Each text begins with the right character and goes on wrongly. Look at what changes after the first step."
+        return (
+            "Each text begins with the right character and goes on wrongly. Look at what changes after the first step."
+        )
     return None
 
 
@@ -114,7 +122,11 @@ def _too_many(value: LISTS, expected: LISTS) -> str | None:
     if all(a[: len(b)] == b for a, b in zip(longer, shorter)):
         return f"There are too {too} elements, at the end of the list; the others are right. Look at when your loop ends or returns."
     if all(set(b) == set(a) and len(set(b)) == len(b) for a, b in zip(longer, shorter)):
-        return "Some elements stand there more often than once." if too == "many" else "Elements that occur more than once are missing."
+        return (
+            "Some elements stand there more often than once."
+            if too == "many"
+            else "Elements that occur more than once are missing."
+        )
     if all(_within(b, a) for a, b in zip(longer, shorter)):
         return f"There are too {too} elements, somewhere in the list; the others are right and in order."
     return None

@@ -18,7 +18,9 @@ from autograder.judge.relations import Relations
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
 from autograder.wall.record import WHOLE, Failure, Record
 
-ALONE = "What is right here is the same for all inputs; it counts as soon as something that depends on them is right, too."
+ALONE = (
+    "What is right here is the same for all inputs; it counts as soon as something that depends on them is right, too."
+)
 
 
 def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:
@@ -87,7 +89,11 @@ def telling_names(reference: Record, tolerance: Tolerance) -> set[str]:
     What is the same for all inputs can be written down without solving anything: the public answers hold it.
     """
     first, *others = reference.draws
-    return {name for name, value in first.values.items() if not all(close(value, other.values[name], tolerance) for other in others)}
+    return {
+        name
+        for name, value in first.values.items()
+        if not all(close(value, other.values[name], tolerance) for other in others)
+    }
 
 
 def _values(count: int) -> str:
@@ -96,7 +102,11 @@ def _values(count: int) -> str:
 
 def _by_name(record: Record, names: list[str]) -> dict[str, list[Any]]:
     """The values of all draws under each name that every draw has."""
-    return {name: [draw.values[name] for draw in record.draws] for name in names if all(name in draw.values for draw in record.draws)}
+    return {
+        name: [draw.values[name] for draw in record.draws]
+        for name in names
+        if all(name in draw.values for draw in record.draws)
+    }
 
 
 def _judge_value(
@@ -120,8 +130,8 @@ def _judge_value(
     if says:
         return Row(name, False, says)
     note = notes[first] or ""
-    if relations and (relation := relations.of(name)):
-        note = with_relation(note, *pairs[first], relation, tolerance)
+    if relations and (found := relations.of(name)):
+        note = with_relation(note, *pairs[first], found, tolerance)
     elif first:
         note = f"Right for some inputs, wrong for others: {note}"
     return Row(name, False, note)
