@@ -85,7 +85,7 @@ def _moved(seen: Seen) -> Iterator[Relation]:
                     partial(_in_blocks, axis=axis, blocks=blocks),
                 )
         if min(e.shape[axis] for e in seen.expected) > 2:
-            for step, way in ((1, "later"), (-1, "earlier")):
+            for step, way in ((1, "late"), (-1, "early")):
                 yield Relation(
                     f"{RIGHT_BUT}{what} stand one position too {way}, and what falls off one end comes in at the other.",
                     partial(np.roll, shift=step, axis=axis),
@@ -114,7 +114,7 @@ def _shifted(seen: Seen) -> Iterator[str]:
             if rolled or not all(same(a, b) for a, b in zip(moved, original)):
                 continue
             if no_chance(original, moved, [e[cut(axis, head)] for e in seen.expected]):
-                way, end = ("later", "beginning") if forth else ("earlier", "end")
+                way, end = ("late", "beginning") if forth else ("early", "end")
                 yield (
                     f"{RIGHT_BUT}{ordinal(axis, ndim)} stand one position too {way}, and something else stands at the {end}. "
                     "Is a step taken before or after its turn?"

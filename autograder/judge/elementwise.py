@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from autograder.judge.factors import factor_sentence
+from autograder.judge.factors import NEGATIVE, factor_sentence
 from autograder.judge.fitting import Array, Arrays, Relation, Seen, near, no_chance, same, the_one
 
 
@@ -31,7 +31,7 @@ def _sigmoid(x: Array) -> Array:
 
 LOOK = "of what is expected. "
 SIMPLE = (
-    Relation("The sign is wrong everywhere: each element is the negative of what is expected. Look for a minus that is missing or one too many.", np.negative),
+    Relation(NEGATIVE, np.negative),
     Relation("Your values are 1 minus what is expected. Are two things that complete each other, such as right and wrong shares, mixed up?", lambda x: 1 - x),
     Relation(f"Your values are the exponentials {LOOK}Look for an exp too many, or a logarithm that is missing.", np.exp),
     Relation(f"Your values are the natural logarithms {LOOK}Look for a logarithm too many, or an exp that is missing.", np.log),
@@ -151,6 +151,8 @@ def _factor(seen: Seen, lengths: frozenset[int]) -> str | None:
         return None
     if not seen.alone and not any(no_chance([a], [v], [e], 1) for a, v, e in zip(made, seen.value, seen.expected)):
         return None
+    if seen.expected[0].ndim == 1 and adds_up(seen.expected, 0) and not adds_up(seen.value, 0):
+        return "Your values are right up to one factor: they do not add up to 1. Are they divided by their sum?"
     return factor_sentence(factors, [e.shape for e in seen.expected], lengths)
 
 
@@ -279,6 +281,8 @@ def sums(seen: Seen) -> str | None:
     for axis in axes:
         if axis != wanted[0] and adds_up(seen.value, axis):
             return f"Your {named[axis]} add up to 1; it is the {named[wanted[0]]} that should. Look at the axis of the sum that you divide by."
-    if all(same(v.sum(), np.ones(())) for v in seen.value):
+    if all(same(v.sum(wanted[0]), np.ones_like(v.sum(wanted[0]))) for v in seen.value):
+        return "Your values add up to 1, but some of them are negative, which no probability is. Look for an exponential that is missing."
+    if ndim > 1 and all(same(v.sum(), np.ones(())) for v in seen.value):
         return f"All your values together add up to 1; each of the {named[wanted[0]]} should. Look at the axis of the sum that you divide by."
     return f"Your {named[wanted[0]]} do not add up to 1, as probabilities do. Look at what they are divided by."

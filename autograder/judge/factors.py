@@ -13,6 +13,13 @@ LOGARITHMS = (
     (math.log2(10), "logarithms to base 2 in the place of those to base 10"),
     (math.log10(2), "logarithms to base 10 in the place of those to base 2"),
 )
+NEGATIVE = (
+    "The sign is wrong everywhere: each element is the negative of what is expected. Look for a minus that is missing or one too many."
+)
+LOOK = {
+    (True, True): ". Look for a factor too many, or a sum where a mean belongs.",
+    (False, True): ". Look for a factor that is missing, or a mean where a sum belongs.",
+}
 MOST = 64  # n of n/(n - 1): larger ones lie so close to each other that a factor near 1 meets one by chance
 OF_SIZE: tuple[tuple[Callable[[int], float], str, str], ...] = (
     (lambda n: n, "{n} times", "a sum in the place of a mean, or a division by the size that is missing?"),
@@ -38,6 +45,8 @@ def factor_sentence(factors: list[float], shapes: list[tuple[int, ...]], lengths
     Args:
         lengths: of the axes of all values of the answer, that are the same in all draws.
     """
+    if all(math.isclose(factor, -1, rel_tol=1e-4) for factor in factors):
+        return NEGATIVE
     if any(factor < 0 for factor in factors):
         wrong = [abs(factor) for factor in factors]
         if all(factor < 0 for factor in factors):
@@ -92,7 +101,7 @@ def _by_itself(factor: float, shapes: list[tuple[int, ...]], lengths: frozenset[
                 if n in known and n > 2:
                     size = f"; {n} is a size of {'this tensor' if n in sizes else 'another value of the answer'}: {why}"
                 else:
-                    size = ". Look for a factor too many, or one that is missing."
+                    size = LOOK.get((of(2) > 1, n > 7), ". Look for a factor that is missing or one too many.")
                 return f"Every element is {_filled(name, n)} what is expected{size}"
     for n in sorted(range(3, MOST + 1), key=lambda n: n not in known):
         for of, name, why in OF_SIZE[2:]:

@@ -81,11 +81,16 @@ def seen_of(values: list[Any], expected: list[Any]) -> Seen | None:
 
 def same(a: Array, b: Array, rtol: float = RTOL, atol: float = ATOL) -> bool:
     """Equal but for rounding."""
-    if a.shape != b.shape:
+    if a.shape != b.shape or a.size and not _begin_alike(float(a.flat[0]), float(b.flat[0]), b.size == 1):
         return False
     if a.dtype.kind in "bi" and b.dtype.kind in "bi":
         return bool(np.array_equal(a, b))
     return bool(near(a, b, rtol, atol).all())
+
+
+def _begin_alike(a: float, b: float, alone: bool) -> bool:
+    """A first look at one number, which costs nothing beside all of them."""
+    return a == b or abs(a - b) <= 2 * RTOL * (1 + alone) * abs(b) or not alone and abs(b) < 1
 
 
 def near(a: Array, b: Array, rtol: float = RTOL, atol: float = ATOL) -> Array:

@@ -35,7 +35,7 @@ def places(seen: Seen, wrong: Arrays) -> str | None:
 def _ask(where: str) -> str:
     if where.startswith("Only"):
         return "What is special about it?"
-    return "What is special about them?" if "throughout" in where else "Look at what differs between the two."
+    return "What is special about them?" if "Whole" in where else "Look at what differs between the two."
 
 
 def _where(wrong: Arrays) -> str | None:
@@ -54,9 +54,8 @@ def _where(wrong: Arrays) -> str | None:
                 return f"Only the {which} {name} differs; {REST}"
             if all(not a[place] and np.count_nonzero(~a) == 1 for a in any_) and sum(map(len, any_)) >= 8:
                 return f"The {which} {name} is right, and every other {name} differs in some place."
-        if ndim > 1 and any(not a.all() for a in any_) and all(bool((a == b).all()) for a, b in zip(any_, all_)):
-            count, size = int(any_[0].sum()), len(any_[0])
-            return f"{count} of {size} {name}s differ throughout, and {REST}"
+        if ndim > 1 and all(not a.all() for a in any_) and all(bool((a == b).all()) for a, b in zip(any_, all_)):
+            return f"Whole {name.replace(' ', 's ', 1) if ' ' in name else name + 's'} differ, and {REST}"
     if ndim == 2:
         return _in_matrix(wrong)
     return None
@@ -99,6 +98,10 @@ def _what(draws: list[tuple[Array, Array, Array]]) -> str | None:
     return None
 
 
+def _times(ratio: float) -> str:
+    return "the negative of" if abs(ratio + 1) < 1e-4 else f"{ratio:.4g} times"
+
+
 def _of_wrong(mine: Array, wanted: Array, zeros: bool) -> Iterator[tuple[str, bool]]:
     yield "Where it differs, yours is 0: is something left out there?", not mine.any()
     yield "Where it differs, 0 is expected: is something there that should be left out?", not wanted.any()
@@ -115,7 +118,7 @@ def _of_wrong(mine: Array, wanted: Array, zeros: bool) -> Iterator[tuple[str, bo
         size = f"{abs(float(gap[0])):.3g}"
         yield f"Where it differs, yours is {size} too {'large' if gap[0] > 0 else 'small'} each time.", True
     if alike:
-        yield f"Where it differs, yours is {float(ratio[0]):.4g} times what is expected each time.", True
+        yield f"Where it differs, yours is {_times(float(ratio[0]))} what is expected each time.", True
     if mine.size >= 10:
         yield "Where it differs, yours is too large each time.", bool((gap > 0).all()) and mine.dtype.kind == "i"
         yield "Where it differs, yours is too small each time.", bool((gap < 0).all()) and mine.dtype.kind == "i"

@@ -23,6 +23,14 @@ from autograder.judge.texts import of_texts, texts_of
 MOST = 24  # values of one answer that are looked at
 
 
+def _of_one(says: str) -> str:
+    """The same of a number that stands alone."""
+    for many in ("Every element is", "Every value is"):
+        says = says.replace(many, "Your number is")
+    says = says.replace("everywhere: each element is", "here: your number is").replace("every element is", "your number is")
+    return says.replace("Your values are", "Your number is").replace(", by the same factor everywhere", ", by the same factor in every draw")
+
+
 @dataclass(frozen=True)
 class Found:
     says: str
@@ -74,7 +82,7 @@ class Relations:
             or sums(seen)
         )
         if says:
-            return says, False
+            return _of_one(says) if seen.alone else says, False
         return places(seen, [~self._right(v, e) for v, e in zip(seen.value, seen.expected)]), True
 
     def _right(self, value: Any, expected: Any) -> Any:

@@ -93,7 +93,7 @@ def _steps(pairs: list[tuple[str, str]]) -> str | None:
 
 
 def _begin_alike(different: list[tuple[str, str]]) -> str | None:
-    if len(different) < 4:
+    if len(different) < 4 or any(NUMBERS.search(mine + wanted) for mine, wanted in different):
         return None
     if all(wanted.startswith(mine) for mine, wanted in different):
         return "Each text begins right and ends too early. Look at when the loop stops."
@@ -115,7 +115,7 @@ def _too_many(value: LISTS, expected: LISTS) -> str | None:
         return None
     longer, shorter = (value, expected) if more[0] > 0 else (expected, value)
     too = "many" if more[0] > 0 else "few"
-    if any(len(b) < 1 for b in shorter) or sum(map(len, shorter)) < 3:
+    if any(len(b) < 1 for b in shorter) or sum(map(len, shorter)) < 4 or len({text for b in shorter for text in b}) < 3:
         return _too_few_of_few(longer, shorter, too)
     if all(a[-len(b) :] == b for a, b in zip(longer, shorter)):
         return f"There are too {too} elements, at the beginning of the list; the others are right."
