@@ -15,7 +15,7 @@ S = torch.randn(4, 4, generator=torch.Generator().manual_seed(1))
 
 SENTENCES = [
     (X > 0, X, "The dtype is bool; floating-point numbers are expected (float32 or float64)."),
-    (X.T, X, "The shape is (5, 4), expected (4, 5). It has the right number of elements"),
+    (X.T, X, "The shape is (5, 4), expected (4, 5). The numbers are right, but transposed"),
     (X[:3], X, "The shape is (3, 5), expected (4, 5)."),
     (None, X, "Nothing was returned here (None); a tensor of shape (4, 5) is expected. Does the function return its result?"),
     (1.0, X, "This is a number; a tensor of shape (4, 5) is expected."),
@@ -25,7 +25,7 @@ SENTENCES = [
     (4 * X, X, "Every element is 4 times what is expected; 4 is a size of this tensor"),
     (X / 20, X, "Every element is 1/20 times what is expected"),
     (X * 32 / 31, X, "Every element is 32/31 times what is expected"),
-    (X * 2.7, X, "yours is 2.7 times as large"),
+    (X * 2.7, X, "Every element is 2.7 times what is expected"),
     (S.T.contiguous(), S, "This is the transpose of what is expected."),
     (X + torch.arange(4.0)[:, None], X, "Each row is right up to a constant"),
     (X + torch.eye(4, 5), X, "4 of 20 elements differ (4 of 4 rows, 4 of 5 columns); the first is at [0, 0]"),

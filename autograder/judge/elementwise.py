@@ -45,9 +45,9 @@ SIMPLE = (
     Relation("Your values have lost their sign: they are the absolute values of what is expected. Look for an abs, or a square, too many.", np.abs),
     Relation("Your values are right but for their sign: their absolute values are expected.", np.abs, True),
     Relation("Your values are right where they are positive; where a negative "
-        "number is expected, yours is 0. Is something cut off at 0?", lambda x: np.maximum(x, 0)),
+        "number is expected, yours is 0. Is something cut off at 0?", lambda x: np.maximum(x, 0), levels=True),
     Relation("Your values are right where they are positive; yours are negative where 0 is expected. "
-        "Is a step that cuts off at 0 missing?", lambda x: np.maximum(x, 0), True),
+        "Is a step that cuts off at 0 missing?", lambda x: np.maximum(x, 0), True, True),
     Relation(f"Your values are the tanh {LOOK}Look for a tanh too many.", np.tanh),
     Relation("The tanh of your values is what is expected. Is a tanh missing?", np.tanh, True),
     Relation(f"Your values are the sigmoid {LOOK}Look for a sigmoid too many.", _sigmoid),

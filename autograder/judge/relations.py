@@ -57,7 +57,7 @@ class Relations:
         """What is found about one wrong value, if anything: not of what is of another kind than asked for."""
         try:
             says, beside = self._of(name)
-        except (ArithmeticError, ValueError, IndexError):  # what a stranger returned may be of any size and form
+        except (ArithmeticError, ValueError, TypeError, IndexError):  # what a stranger returned may be of any size and form
             return None
         return Found(says, beside) if says else None
 

@@ -14,6 +14,8 @@ from autograder.judge.fitting import Array, Relation, Seen, no_chance, same, the
 
 def other_shape(seen: Seen) -> str | None:
     """Of values of a wrong shape: how the right numbers may be found in them."""
+    if seen.kind == "b" and not any(v.ndim for v in seen.value):
+        return "Yours is one truth value, where one for each is expected. Look at the axis along which all or any is taken."
     with np.errstate(all="ignore"):
         return (
             the_one(_with_axes_of_one(seen), seen)
@@ -82,13 +84,6 @@ def _reduced(seen: Seen) -> Iterator[Relation]:
     """An axis is taken together that should stay, or one is left that should be taken together."""
     mine, wanted = seen.value[0].ndim, seen.expected[0].ndim
     if seen.kind == "b":
-        if not mine < wanted:
-            return
-        for name, whole in (("all", np.all), ("any", np.any)):
-            yield Relation(
-                f"Yours is a single answer to whether {name} of the expected values are true. One for each is asked for: look at the axis.",
-                whole,
-            )
         return
     for name, of in REDUCTIONS:
         if mine < wanted:
