@@ -23,7 +23,9 @@ def record(**values) -> Record:
 
 
 def verdict(answer: Record, reference: Record, **mistakes: Record):
-    return judge(answer, Key(reference, [Mistake(says.replace("_", " "), made) for says, made in mistakes.items()]), RULES, T)
+    return judge(
+        answer, Key(reference, [Mistake(says.replace("_", " "), made) for says, made in mistakes.items()]), RULES, T
+    )
 
 
 def test_what_explains_the_whole_answer_is_said_of_the_whole():
@@ -63,21 +65,30 @@ def test_a_choice_out_of_few_names_nothing_beside_a_known_mistake():
     assert verdict(record(a=OTHER, best=CHOSEN), reference, **mistakes).recognised == ()
 
 
-@pytest.mark.parametrize("weak, other", [([True] * 3, [False] * 3), ([3, 4, 5], [4, 5, 6]), (["a", "b", "c"], ["b", "c", "d"]), ([7.5] * 3, [0.5] * 3)])
+@pytest.mark.parametrize(
+    "weak, other",
+    [([True] * 3, [False] * 3), ([3, 4, 5], [4, 5, 6]), (["a", "b", "c"], ["b", "c", "d"]), ([7.5] * 3, [0.5] * 3)],
+)
 def test_a_flag_or_small_number_or_constant_names_nothing_by_itself(weak, other):
-    found = verdict(record(a=A2, flag=other), record(a=A, flag=weak), First=record(a=A2, flag=weak), Second=record(a=A, flag=other))
+    found = verdict(
+        record(a=A2, flag=other), record(a=A, flag=weak), First=record(a=A2, flag=weak), Second=record(a=A, flag=other)
+    )
     assert found.recognised == ()
 
 
 def test_a_flag_is_told_if_it_is_all_that_the_mistake_does():
-    found = verdict(record(a=A, flag=[False] * 3), record(a=A, flag=[True] * 3), The_list_was_changed=record(a=A, flag=[False] * 3))
+    found = verdict(
+        record(a=A, flag=[False] * 3), record(a=A, flag=[True] * 3), The_list_was_changed=record(a=A, flag=[False] * 3)
+    )
     assert found.message == "The list was changed"
 
 
 def test_where_two_explain_the_answer_the_difference_is_shown():
     found = verdict(record(a=A2), record(a=A), One_thing=record(a=A2), Another=record(a=A2))
     assert found.recognised == () and found.message.startswith("a: 12 of 12 elements differ")
-    values = verdict(record(a=A2, b=B2), record(a=A, b=B), One=record(a=A2, b=B), Another=record(a=A2, b=B), Third=record(a=A, b=B2))
+    values = verdict(
+        record(a=A2, b=B2), record(a=A, b=B), One=record(a=A2, b=B), Another=record(a=A2, b=B), Third=record(a=A, b=B2)
+    )
     assert values.recognised == ()
 
 
@@ -105,7 +116,10 @@ def test_the_same_error_in_the_same_draws_is_recognised():
     assert said(stopped(error, error, None), Known=stopped(error, error, None)) == "Known"
     assert said(stopped(error, error, error), Known=stopped(None, error, error)) == "ValueError: shapes differ."
     assert said(stopped(error, error, other), Known=stopped(error, error, error)) == "ValueError: shapes differ."
-    assert said(stopped(error, error, error), Known=stopped(error, error, error), Other=stopped(error, error, error)) == "ValueError: shapes differ."
+    assert (
+        said(stopped(error, error, error), Known=stopped(error, error, error), Other=stopped(error, error, error))
+        == "ValueError: shapes differ."
+    )
 
 
 def test_names_that_neither_returns_agree():

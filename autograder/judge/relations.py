@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from autograder.course.schema import Tolerance
 from autograder.judge.arrangement import nan_rows, other_place
 from autograder.judge.beside import Others, of_another, of_another_draw, with_another
-from autograder.judge.elementwise import each_alone, each_row, sums
+from autograder.judge.elementwise import each_alone
 from autograder.judge.fitting import seen_of
+from autograder.judge.lines import each_row, sums
 from autograder.judge.places import places
 from autograder.judge.shapes import other_shape
 from autograder.judge.texts import of_texts, texts_of
+from autograder.wall.plain import tensor_of
 
 MOST = 24  # values of one answer that are looked at
 
@@ -27,8 +30,12 @@ def _of_one(says: str) -> str:
     """The same of a number that stands alone."""
     for many in ("Every element is", "Every value is"):
         says = says.replace(many, "Your number is")
-    says = says.replace("everywhere: each element is", "here: your number is").replace("every element is", "your number is")
-    return says.replace("Your values are", "Your number is").replace(", by the same factor everywhere", ", by the same factor in every draw")
+    says = says.replace("everywhere: each element is", "here: your number is").replace(
+        "every element is", "your number is"
+    )
+    return says.replace("Your values are", "Your number is").replace(
+        ", by the same factor everywhere", ", by the same factor in every draw"
+    )
 
 
 @dataclass(frozen=True)
@@ -57,14 +64,20 @@ class Relations:
         """What is found about one wrong value, if anything: not of what is of another kind than asked for."""
         try:
             says, beside = self._of(name)
-        except (ArithmeticError, ValueError, TypeError, IndexError):  # what a stranger returned may be of any size and form
+        except (
+            ArithmeticError,
+            ValueError,
+            TypeError,
+            IndexError,
+        ):  # what a stranger returned may be of any size and form
             return None
         return Found(says, beside) if says else None
 
     def _of(self, name: str) -> tuple[str | None, bool]:
         seen = self.seen.get(name)
         if seen is None:
-            return self._of_texts(name)
+            found = self._places_for_truth(name)
+            return (found, True) if found else self._of_texts(name)
         if not seen.shapes_agree:
             return (other_shape(seen) if seen.finite else None), True
         if not seen.finite:
@@ -90,6 +103,27 @@ class Relations:
             if value.dtype.kind in "bi":
                 return value == expected
             return np.abs(value - expected) <= self.tolerance.atol + self.tolerance.rtol * np.abs(expected)
+
+    def _places_for_truth(self, name: str) -> str | None:
+        """The places of what is true, where a truth value for each place is asked for."""
+        pairs = list(zip(self.values.get(name, []), self.expected.get(name, [])))
+        for value, expected in pairs:
+            mine, wanted = tensor_of(value), tensor_of(expected)
+            if (
+                mine is None
+                or wanted is None
+                or wanted.dtype != torch.bool
+                or wanted.ndim != 1
+                or mine.dtype not in (torch.int64, torch.int32)
+            ):
+                return None
+            if mine.numel() > wanted.numel() or not torch.equal(
+                mine.reshape(-1).to(torch.int64), wanted.nonzero().reshape(-1)
+            ):
+                return None
+        if not pairs:
+            return None
+        return "You return the places where the answer is true. A truth value for each place is expected."
 
     def _of_texts(self, name: str) -> tuple[str | None, bool]:
         value, expected = texts_of(self.values.get(name, [])), texts_of(self.expected.get(name, []))

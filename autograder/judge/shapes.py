@@ -9,7 +9,7 @@ from itertools import permutations
 import numpy as np
 
 from autograder.judge.arrangement import RIGHT_BUT, cut, in_words, ordinal
-from autograder.judge.fitting import Array, Relation, Seen, no_chance, same, the_one
+from autograder.judge.fitting import Array, Relation, Seen, near, no_chance, same, the_one
 
 
 def other_shape(seen: Seen) -> str | None:
@@ -23,6 +23,8 @@ def other_shape(seen: Seen) -> str | None:
             or the_one(_reduced(seen), seen)
             or the_one(_spread_out(seen), seen)
             or _too_many(seen)
+            or _among_rows(seen)
+            or _by_shape(seen)
         )
 
 
@@ -148,6 +150,49 @@ def _spread_out(seen: Seen) -> Iterator[Relation]:
             "The numbers are right, but each stands there several times: they are spread out along an axis. Look at the shapes of what you combine.",
             lambda x: np.broadcast_to(x[:, None] if x.ndim == 1 else x, targets[id(x)]),
         )
+
+
+def _by_shape(seen: Seen) -> str | None:
+    """What the shapes alone say, where the numbers have nothing to do with each other."""
+    pairs = list(zip(seen.value, seen.expected))
+    if all(not e.ndim and v.ndim == 1 for v, e in pairs):
+        one = all(int(np.count_nonzero(near(v, np.broadcast_to(e, v.shape)))) == 1 for v, e in pairs)
+        return (
+            "One of your numbers is the one that is expected. Return that one alone."
+            if one and seen.kind == "f"
+            else None
+        )
+    if all(not v.ndim and e.ndim for v, e in pairs):
+        return (
+            "Yours is a single number, where one for each is expected. Look at which axes are summed or averaged over."
+        )
+    if any(v.ndim != e.ndim for v, e in pairs):
+        return None
+    for axis in range(seen.expected[0].ndim):
+        others = all(v.shape[:axis] + v.shape[axis + 1 :] == e.shape[:axis] + e.shape[axis + 1 :] for v, e in pairs)
+        if others and all(e.shape[axis] == 1 < v.shape[axis] for v, e in pairs):
+            return f"Along axis {axis} one number is expected, and yours has {seen.value[0].shape[axis]}. Is a sum over that axis missing?"
+    return None
+
+
+def _among_rows(seen: Seen) -> str | None:
+    """Rows too many or too few between right ones."""
+    pairs = list(zip(seen.value, seen.expected))
+    if any(v.ndim != e.ndim or not e.ndim or v.shape[1:] != e.shape[1:] for v, e in pairs):
+        return None
+    more = len(pairs[0][0]) > len(pairs[0][1])
+    for v, e in pairs:
+        longer, shorter = (v, e) if more else (e, v)
+        if len(longer) <= len(shorter) or len(shorter) < 12 or len(longer) > 1.6 * len(shorter) or len(longer) > 2000:
+            return None
+        rest = iter(longer)
+        if len(np.unique(shorter, axis=0)) < 6 or not all(any(same(row, other) for other in rest) for row in shorter):
+            return None
+    what = "elements" if seen.expected[0].ndim == 1 else "rows"
+    return (
+        f"All {what} of {'what is expected' if more else 'yours'} are there in order, with "
+        f"others between them that {'are too many' if more else 'are missing in yours'}."
+    )
 
 
 def _too_many(seen: Seen) -> str | None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from autograder.judge.forms import brief
+
 MOST = 2_000  # texts of all draws together that are looked at
 LISTS = list[list[str]]
 NUMBERS = re.compile(r"-?\d+")
@@ -13,10 +15,21 @@ NUMBERS = re.compile(r"-?\d+")
 
 def texts_of(values: list[Any]) -> LISTS | None:
     """All draws as lists of texts, a text alone as a list of one; ``None`` if there is something else among them."""
-    found = [[value] if isinstance(value, str) else value for value in values]
+    found = [[value] if isinstance(value, str) else _flat(value) for value in values]
     if not all(isinstance(draw, list) and all(isinstance(text, str) for text in draw) for draw in found):
         return None
     return found if sum(map(len, found)) <= MOST and any(found) else None
+
+
+def _flat(value: Any) -> Any:
+    """A list of lists of whole numbers, such as shapes, as a list of texts."""
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(part, list) and all(type(n) is int for n in part) for part in value)
+    ):
+        return [repr(part) for part in value]
+    return value
 
 
 def of_texts(value: LISTS, expected: LISTS) -> str | None:
@@ -33,7 +46,35 @@ def of_texts(value: LISTS, expected: LISTS) -> str | None:
     for says, of in _changes():
         if all(v == of(e) for v, e in pairs):
             return says
-    return _ends(pairs, different) or _steps(pairs) or _begin_alike(different)
+    return (
+        _ends(pairs, different)
+        or _lengths(different)
+        or _steps(pairs)
+        or _one_place(value, expected)
+        or _begin_alike(different)
+    )
+
+
+def _lengths(different: list[tuple[str, str]]) -> str | None:
+    """Lists in a list that hold more or fewer numbers than they should."""
+    if not all(text.startswith("[") for pair in different for text in pair):
+        return None
+    gaps = {len(NUMBERS.findall(mine)) - len(NUMBERS.findall(wanted)) for mine, wanted in different}
+    if len(gaps) != 1 or not (gap := gaps.pop()):
+        return None
+    what = "number" if abs(gap) == 1 else "numbers"
+    return (
+        f"Where they differ, yours has {abs(gap)} {what} too {'many' if gap > 0 else 'few'}, "
+        f"as in {brief(different[0][0])}. Is an axis left in, or taken away?"
+    )
+
+
+def _one_place(value: LISTS, expected: LISTS) -> str | None:
+    for place, name in ((0, "first"), (-1, "last")):
+        rest = slice(1, None) if place == 0 else slice(None, -1)
+        if all(len(e) > 3 and v[place] != e[place] and v[rest] == e[rest] for v, e in zip(value, expected)):
+            return f"Only the {name} element differs: {brief(value[0][place])}. All others are right."
+    return None
 
 
 def _changes() -> Iterator[tuple[str, Callable[[str], str]]]:
@@ -78,7 +119,7 @@ def _ends(pairs: list[tuple[str, str]], different: list[tuple[str, str]]) -> str
 
 def _steps(pairs: list[tuple[str, str]]) -> str | None:
     """The same words with other numbers in them, all off by the same."""
-    if any(NUMBERS.sub("0", mine) != NUMBERS.sub("0", wanted) for mine, wanted in pairs):
+    if any(NUMBERS.sub("0", mine) != NUMBERS.sub("0", wanted) or wanted.startswith("[") for mine, wanted in pairs):
         return None
     gaps = {
         int(a) - int(b)
