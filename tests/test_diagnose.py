@@ -32,7 +32,7 @@ SENTENCES = [
     (torch.arange(3), torch.tensor([0, 1, 5]), "1 of 3 elements differ; the first is at [2]"),
     (["a", "b"], ["b", "a"], "The list has the right elements in another order"),
     (["a", "x"], ["a", "b"], "1 of 2 elements differ; the first is element 1: 'x'."),
-    (["a"], ["a", "b"], "The list has 1 elements, expected 2."),
+    (["a"], ["a", "b"], "The list has 1 element, expected 2."),
     ("unbiased", "biased", "'unbiased' is not the expected value."),
     (True, 1, "This is a truth value; a whole number is expected."),
     (2.0, 2, "This is a number; a whole number is expected."),

@@ -100,14 +100,17 @@ def _plain_difference(value: Any, expected: Any, tolerance: Tolerance) -> str:
                 f"The list has the right elements in another order; the first that is out of place is element {first}."
             )
         return f"{wrong} of {len(expected)} elements differ; the first is element {first}: {brief(value[first])}."
+    if isinstance(expected, bool) and isinstance(value, bool):
+        return f"This is {value}; {not value} is expected."
     return f"{brief(value)} is not the expected value."
 
 
 def _not_finite(value: Tensor, expected: Tensor) -> str:
     kinds = [name for name, found in (("NaN", value.isnan().any()), ("infinity", value.isinf().any())) if found]
     count = int((~torch.isfinite(value)).sum())
+    what = "Your number is" if not value.ndim else f"{count} of {value.numel()} elements are"
     return (
-        f"{count} of {value.numel()} elements are {' or '.join(kinds)}. Look for a division by zero, the logarithm of zero, "
+        f"{what} {' or '.join(kinds)}. Look for a division by zero, the logarithm of zero, "
         "or an exponential that overflows."
     )
 
@@ -133,4 +136,6 @@ def _where(value: Tensor, expected: Tensor, tolerance: Tolerance) -> str:
         bad_rows, bad_columns = int(wrong.any(1).sum()), int(wrong.any(0).sum())
         if bad_rows < value.shape[0] or bad_columns < value.shape[1]:
             rows = f" ({bad_rows} of {value.shape[0]} rows, {bad_columns} of {value.shape[1]} columns)"
+    if value.numel() == 1:
+        return f"The only element differs{size}."
     return f"{int(wrong.sum())} of {value.numel()} elements differ{rows}{place}{size}."

@@ -88,7 +88,7 @@ def _holds_tensor_or_float(value: Any) -> bool:
 
 def _mismatch_of_plain(value: Any, expected: Any) -> str | None:
     if isinstance(expected, list) and isinstance(value, (list, tuple)):
-        return None if len(value) == len(expected) else f"The list has {len(value)} elements, expected {len(expected)}."
+        return None if len(value) == len(expected) else f"The list has {counted(len(value))}, expected {len(expected)}."
     if type(value) is type(expected):
         return None
     return f"This is {_told(value)}; {wanted(expected)} is expected."
@@ -109,7 +109,7 @@ def _no_numbers(value: Any, expected: Any) -> str:
 
 def _mismatch_of_shape(value: Any, mine: Tensor, expected: Any, target: Tensor) -> str:
     if isinstance(value, (list, tuple)) and isinstance(expected, list) and mine.ndim == target.ndim == 1:
-        return f"The list has {len(value)} elements, expected {len(expected)}."
+        return f"The list has {counted(len(value))}, expected {len(expected)}."
     if isinstance(value, (list, tuple)) and not isinstance(expected, list):
         return f"Return {wanted(expected)}, not {_kind(value)}; as a tensor, yours has the shape {_shape(mine)}."
     if not isinstance(value, (Tensor, list, tuple)):
@@ -157,6 +157,10 @@ def _shape(value: Tensor) -> str:
 
 def _dtype(value: Tensor) -> str:
     return str(value.dtype).removeprefix("torch.")
+
+
+def counted(count: int) -> str:
+    return "1 element" if count == 1 else f"{count} elements"
 
 
 def brief(value: Any) -> str:

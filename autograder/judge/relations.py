@@ -79,7 +79,8 @@ class Relations:
             found = self._places_for_truth(name)
             return (found, True) if found else self._of_texts(name)
         if not seen.shapes_agree:
-            return (other_shape(seen) if seen.finite else None), True
+            found = other_shape(seen) if seen.finite else None
+            return (found, True) if found else self._of_texts(name)
         if not seen.finite:
             return nan_rows(seen), True
         others = {
