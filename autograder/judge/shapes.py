@@ -164,7 +164,7 @@ def _by_shape(seen: Seen) -> str | None:
         )
     if all(not v.ndim and e.ndim for v, e in pairs):
         return (
-            "Yours is a single number, where one for each is expected. Look at which axes are summed or averaged over."
+            "Yours is a single number, where one for each is expected. Is it the right result that is returned, and are the right axes taken together?"
         )
     if any(v.ndim != e.ndim for v, e in pairs):
         return None
