@@ -19,9 +19,11 @@ run(__name__, globals())
 # - say why BatchNorm divides by $n - 1$, and what that does to its gradient;
 # - write the gradient of a whole layer as one expression on paper and check it against the pieces.
 #
-# No answer, and nothing that an answer calls, may use `backward()` or `torch.autograd`. Wherever else you like, compare with
-# them: that is how the lecture finds its mistakes. Every exercise stands alone: each gets its inputs from the cells below and
-# none needs an earlier answer.
+# No answer, and nothing that an answer calls, may use PyTorch's own gradients: not `backward`, `autograd`, `grad_fn`, `enable_grad`, `set_grad_enabled`,
+# `torch.func` or `functorch`. These words are looked for in the code of an answer, and so is whatever could make a name while it runs, such as
+# `eval`, or `getattr` with a name that is not written out. (`torch.no_grad()` is allowed; `bessel` asks for no gradient, and nothing is looked for
+# there.) In cells of your own, compare with `backward()` as often as you like: that is how the lecture finds its mistakes. Every exercise
+# stands alone: each gets its inputs from the cells below and none needs an earlier answer.
 #
 # **Notation.** For any tensor `x` of the forward pass, `dx` is the gradient of the loss with respect to `x`. It always
 # has the shape of `x`. `n` is the number of examples in the batch.
@@ -164,8 +166,9 @@ print(f"loss {example.loss:.4f}; a uniform guess has {math.log(27):.4f}")
 
 # %% [markdown]
 # Try your functions on `example` whenever you like. The checks draw another, smaller network with the function below. In
-# it the embedding has 9 features and the hidden layer 27 units, so that `W1` and `W2` are square. Matching
-# shapes until no error is left, which works in the lecture, cannot be enough here: **a wrong transpose runs**.
+# it the embedding has 9 features and the hidden layer 27 units, so that `W1` and `W2` are square. (For the embedding it is 4 features, 12 units
+# and 12 examples.) Matching shapes until no error is left, which works in the lecture, cannot be enough here: **a wrong transpose runs**. The
+# size of the batch changes from draw to draw.
 
 
 # %%
@@ -2014,8 +2017,8 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
 # - `train(model)`: a **generator** that takes one step after the other and `yield`s each step's loss as a float. It also keeps `running_mean` and
 #   `running_var` up to date, for without them the trained network predicts nonsense.
 #
-# When you submit, the first steps are repeated to see that the weights are yours: draw all randomness from torch's global generator. Do
-# not name a function `backward`, since that word is looked for in your answer; for the same reason go over the parameters with
+# When you submit, the first steps are repeated to see that the weights are yours: draw all randomness from torch's global generator, which `fit`
+# seeds before it calls `make_model`, and from no other. Do not name a function `backward`, since that word is looked for in your answer; for the same reason go over the parameters with
 # `model.named_parameters()`, or over their names written out, and not with `getattr` and a name from elsewhere.
 #
 # **A tiny example.** A `Network(10, 64)` has 4,137 parameters: 270 in `C`, $30 \cdot 64 + 64$ in the first layer, $2 \cdot 64$ in

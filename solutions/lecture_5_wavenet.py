@@ -124,11 +124,16 @@ def between(g: torch.Generator, low: int, high: int) -> int:
 
 # %% check="smooth_losses"
 def smooth_probe(g: torch.Generator):
+    def losses(count: int) -> list[float]:
+        return (3 + torch.randn(count, generator=g)).tolist()
+
     every, groups = between(g, 5, 9), between(g, 3, 4)
-    left_over = between(g, 1, every - 1)
-    losses = (3 + torch.randn(groups * every + left_over, generator=g)).tolist()
-    thousands = (3 + torch.randn(2345, generator=g)).tolist()
-    return smooth_losses(losses, every), smooth_losses(thousands)
+    means = smooth_losses(losses(groups * every + between(g, 1, every - 1)), every)
+    facts = {"some left over": means, "none left over": smooth_losses(losses(groups * every), every)}
+    facts["groups of 1,000"] = smooth_losses(losses(2345))
+    too_few = attempt(smooth_losses, losses(every - 1), every)
+    facts["too few for a group"] = "an error" if too_few is None else too_few
+    return facts | {"the means have a shape, as a tensor has": hasattr(means, "shape")}
 
 
 check("smooth_losses", smooth_probe)
@@ -187,6 +192,38 @@ def smooth_losses(losses, every=1000):
 # %% mistake="smooth_losses" says="The number of losses is no multiple of the group's length, so they do not fit into the table. Cut off what is left over before the view." raises="RuntimeError"
 def smooth_losses(losses, every=1000):
     return torch.tensor(losses).view(-1, every).mean(1)
+
+
+# %% mistake="smooth_losses" says="You return a list: the numbers in it are right, but a tensor is asked for, with which one can go on to compute."
+right_smooth_losses = smooth_losses
+
+
+def smooth_losses(losses, every=1000):
+    return right_smooth_losses(losses, every).tolist()
+
+
+# %% mistake="smooth_losses" says="every is taken for the number of groups. It is the number of losses in each group; how many groups that makes follows from the number of losses."
+def smooth_losses(losses, every=1000):
+    size = len(losses) // every
+    return torch.tensor(losses[: size * every]).view(every, size).mean(1)
+
+
+# %% mistake="smooth_losses" says="With fewer losses than a group has your code ends in an error. Then there is not a single group, and the answer is an empty tensor, shape (0,)."
+right_smooth_losses = smooth_losses
+
+
+def smooth_losses(losses, every=1000):
+    if len(losses) < every:
+        raise ValueError("nothing to stack")
+    return right_smooth_losses(losses, every)
+
+
+# %% mistake="smooth_losses" says="With fewer losses than a group has you return the mean of those few. They are left over like the end of any other list: the answer is an empty tensor, shape (0,)."
+right_smooth_losses = smooth_losses
+
+
+def smooth_losses(losses, every=1000):
+    return right_smooth_losses(losses, min(every, len(losses)))
 
 
 # %% variant="smooth_losses"
@@ -336,7 +373,7 @@ def embedding_probe(g: torch.Generator):
     facts |= {"output (B, T)": output, "out": kept(layer), "output (T,)": layer(indices[0])}
     facts["output (B, T, 2)"] = layer(torch.stack([indices, indices.flip(0)], -1))
     # of 10,000 values, to one digit: a right answer's are 5 standard errors of the mean, and 7 of the spread, from being rounded otherwise
-    values = torch.cat([p.flatten() for p in Embedding(200, 50).parameters()] or [torch.full((2,), -9.0)])
+    values = torch.cat([p.flatten() for p in Embedding(200, 50).parameters()] or [torch.tensor([-9.0, -5.0])])
     facts["starts with mean 0"] = round(values.mean().item(), 1)
     facts["starts with spread 1"] = round(values.std().item(), 1)
     return facts
@@ -404,6 +441,25 @@ class Embedding:
 
     def parameters(self):
         return [self.weight]
+
+
+# %% mistake="embedding_layer" says="parameters() returns the weight itself and not a list. What asks for parameters goes through them one by one, and finds the rows of your table; put the weight into a list."
+class Embedding(Embedding):
+    def parameters(self):
+        return self.weight
+
+
+# %% mistake="embedding_layer" says="The table is drawn anew at each call, so the same index gives another row each time and nothing can be learned. Draw it once, when the layer is made."
+class Embedding(Embedding):
+    def __call__(self, indices):
+        self.weight = torch.randn(self.weight.shape)
+        return super().__call__(indices)
+
+
+# %% mistake="embedding_layer" says="The weights start at zero, so all symbols look the same. The text asks for a standard normal distribution."
+class Embedding(Embedding):
+    def __init__(self, symbols, features):
+        self.weight = torch.zeros(symbols, features)
 
 
 # %% variant="embedding_layer"
@@ -524,7 +580,8 @@ def flatten_probe(g: torch.Generator):
     pairs = FlattenConsecutive(2)
     facts = {"pairs": pairs(tensor(B, 2 * between(g, 3, 5), C)), "out": kept(pairs)}
     facts["threes"] = FlattenConsecutive(3)(tensor(B, 6 * between(g, 2, 3), C))
-    facts["fours, one group"] = FlattenConsecutive(4)(tensor(B, 4, C))
+    fours = FlattenConsecutive(4)
+    facts |= {"fours, one group": fours(tensor(B, 4, C)), "out, one group": kept(fours)}
     facts["a batch of one"] = FlattenConsecutive(2)(tensor(1, 4, C))
     facts["a batch of one, one group"] = FlattenConsecutive(2)(tensor(1, 2, C))
     facts["parameters"] = shapes_of(pairs.parameters())
@@ -619,6 +676,31 @@ class FlattenConsecutive(FlattenConsecutive):
         result = super().__call__(x)
         del self.out
         return result
+
+
+# %% mistake="flatten_consecutive" says="In each group the later position comes first. Keep the order in time: the features of the earlier position, then those of the later one."
+class FlattenConsecutive(FlattenConsecutive):
+    def __call__(self, x):
+        x = torch.cat([x[:, k :: self.n] for k in reversed(range(self.n))], dim=2)
+        self.out = x.squeeze(1) if x.shape[1] == 1 else x
+        return self.out
+
+
+# %% mistake="flatten_consecutive" says="You look at the length of the wrong axis: the batch may have one row at any time, and it has to stay. The axis that goes is that of the groups."
+class FlattenConsecutive(FlattenConsecutive):
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x.view(B, T // self.n, self.n * C)
+        self.out = x.squeeze(0) if B == 1 else x
+        return self.out
+
+
+# %% mistake="flatten_consecutive" says="What you keep as out still has the axis of length 1, and what you return has not. Keep what you return."
+class FlattenConsecutive(FlattenConsecutive):
+    def __call__(self, x):
+        B, T, C = x.shape
+        self.out = x.view(B, T // self.n, self.n * C)
+        return self.out.squeeze(1)
 
 
 # %% variant="flatten_consecutive"
@@ -719,7 +801,7 @@ def sequential_probe(g: torch.Generator):
     facts = {"flat parameters": shapes_of(flat.parameters()), "flat": flat(x)}
     facts |= {"nested parameters": shapes_of(nested.parameters()), "nested": nested(x), "out": kept(nested)}
     fill(nested.parameters(), g)
-    return facts | {"nested, with new parameters": nested(x)}
+    return facts | {"nested, with new parameters": nested(x), "parameters, asked for again": shapes_of(nested.parameters())}
 
 
 check("sequential", sequential_probe)
@@ -805,6 +887,35 @@ class Sequential(Sequential):
         for layer in self.layers:
             self.out = layer(x)
         return self.out
+
+
+# %% mistake="sequential" says="Only the first layer is called: your function returns while the loop is in its first round. Return when the loop is over."
+class Sequential(Sequential):
+    def __call__(self, x):
+        self.out = self.layers[0](x)
+        return self.out
+
+
+# %% mistake="sequential" says="The layers come as one list, as in the lecture, and your class takes each argument for a layer, as nn.Sequential does. So it looks for parameters() in the list itself." raises="AttributeError"
+class Sequential(Sequential):
+    def __init__(self, *layers):
+        self.layers = layers
+
+
+# %% mistake="sequential" says="You take weight and bias from the layers by hand. That passes over nested layers, and a Linear without bias gives None. Each layer lists its own parameters(); ask it."
+class Sequential(Sequential):
+    def parameters(self):
+        return [p for layer in self.layers if isinstance(layer, Linear) for p in (layer.weight, layer.bias)]
+
+
+# %% mistake="sequential" says="parameters() gives its tensors once only, and nothing when it is asked again: a generator that is made in advance is used up after one round. Make the list anew at each call."
+class Sequential(Sequential):
+    def __init__(self, layers):
+        super().__init__(layers)
+        self.kept = (p for layer in layers for p in layer.parameters())
+
+    def parameters(self):
+        return self.kept
 
 
 # %% variant="sequential"
@@ -913,6 +1024,12 @@ class BatchNorm1d:
         ### END SOLUTION
 
 
+# %%
+def all_are(parameter: Tensor) -> str:
+    """What all numbers of a parameter are: zeros, ones or others."""
+    return {(0.0,): "zeros", (1.0,): "ones"}.get(tuple(parameter.unique().tolist()), "other numbers")
+
+
 # %% check="batchnorm_3d"
 def batchnorm_probe(g: torch.Generator):
     # some 6,000 numbers in a channel: so many that it does not matter whether the variance is divided by n or by n - 1
@@ -922,8 +1039,8 @@ def batchnorm_probe(g: torch.Generator):
     def batch(*shape: int) -> Tensor:
         return (spread * (torch.randn(*shape, C, generator=g) + torch.rand(C, generator=g))).requires_grad_()
 
-    def layer() -> BatchNorm1d:
-        made = BatchNorm1d(C, momentum=momentum)
+    def layer(**settings: float) -> BatchNorm1d:
+        made = BatchNorm1d(C, momentum=momentum, **settings)
         fill(made.parameters(), g)
         return made
 
@@ -938,6 +1055,11 @@ def batchnorm_probe(g: torch.Generator):
     facts["numbers in running_mean"] = three.running_mean.numel()
     facts["running ones carry a gradient"] = [three.running_mean.requires_grad, three.running_var.requires_grad]
     facts |= {"output (B, C)": two(batch(B * T))[:4], "numbers in the parameters": parameters}
+    facts["output with another eps"] = layer(eps=0.1 * between(g, 1, 3))(batch(B, T))[:2, :3]
+    fresh = BatchNorm1d(C)
+    facts["parameters at the start"] = [all_are(p) for p in fresh.parameters()]
+    fresh(batch(B, T))
+    facts["running ones of a layer with nothing set"] = running(fresh)
     three.training = False
     three(batch(B, T))
     facts["output in evaluation"] = three(batch(B, T))[:2, :3]
@@ -1092,6 +1214,79 @@ class BatchNorm1d(BatchNorm1d):
         return self.out
 
 
+# %% mistake="batchnorm_3d" says="eps is missing: a channel that hardly varies is divided by nearly nothing. Add it to the variance, under the root."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, 0.0, momentum)
+
+
+# %% mistake="batchnorm_3d" says="The argument eps is not used: the layer has the same eps whatever it is made with. Keep the argument and use that."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, 1e-5, momentum)
+
+
+# %% mistake="batchnorm_3d" says="The argument momentum is not used: the running statistics move by 0.1 whatever the layer is made with. Keep the argument and use that."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, eps, 0.1)
+
+
+# %% mistake="batchnorm_3d" says="The statistics run over all axes, the channels as well: one mean and one variance for everything. Each channel has its own; leave the last axis out."
+class BatchNorm1d(BatchNorm1d):
+    def __call__(self, x):
+        axes = tuple(range(x.ndim))
+        mean, var = (x.mean(axes, keepdim=True), x.var(axes, keepdim=True)) if self.training else (self.running_mean, self.running_var)
+        self.out = self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+        if self.training:
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        return self.out
+
+
+# %% mistake="batchnorm_3d" says="running_var starts at zeros. Before anything is seen the layer shall change nothing: start it at ones."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, eps, momentum)
+        self.running_var = torch.zeros(dim)
+
+
+# %% mistake="batchnorm_3d" says="parameters() lists beta before gamma. The order is part of what is asked: first gamma, then beta."
+class BatchNorm1d(BatchNorm1d):
+    def parameters(self):
+        return [self.beta, self.gamma]
+
+
+# %% mistake="batchnorm_3d" says="The running statistics are among the parameters, so an optimiser would train them. They are counted, not learned: list gamma and beta only."
+class BatchNorm1d(BatchNorm1d):
+    def parameters(self):
+        return [self.gamma, self.beta, self.running_mean, self.running_var]
+
+
+# %% mistake="batchnorm_3d" says="gamma does not start at ones: until something is learned, the layer shall only normalise. Start the gain so that it changes nothing."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, eps, momentum)
+        self.gamma = torch.randn(dim)
+
+
+# %% mistake="batchnorm_3d" says="gamma starts at zeros, so the layer returns beta alone, whatever its input is. Start the gain so that it changes nothing."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, eps, momentum)
+        self.gamma = torch.zeros(dim)
+
+
+# %% mistake="batchnorm_3d" says="The running statistics never move: they stay as they were at the start. Let each batch of a training move them a step."
+class BatchNorm1d(BatchNorm1d):
+    def __call__(self, x):
+        before = self.running_mean, self.running_var
+        result = super().__call__(x)
+        self.running_mean, self.running_var = before
+        return result
+
+
 # %% variant="batchnorm_3d"
 class BatchNorm1d(nn.Module):
     """As a module, with buffers of shape (1, 1, C)."""
@@ -1215,6 +1410,7 @@ def wavenet_shapes(B: int, T: int, n: int, features: int, hidden: int) -> list[t
 def shapes_probe(g: torch.Generator):
     B, features, hidden = between(g, 30, 39), between(g, 11, 19), between(g, 50, 99)
     sizes = {"8 symbols in pairs": (8, 2), "16 in pairs": (16, 2), "27 in threes": (27, 3), "16 in fours": (16, 4)}
+    sizes["a single pair"] = (2, 2)
     return {said: [list(s) for s in wavenet_shapes(B, T, n, features, hidden)] for said, (T, n) in sizes.items()}
 
 
@@ -1323,6 +1519,51 @@ def wavenet_shapes(B, T, n, features, hidden):
         shapes += [(*start, 2 * channels), *[(*start, hidden)] * 3]
         channels = hidden
     return [*shapes, (B, 27)]
+
+
+# %% mistake="wavenet_shapes" says="The last level still has an axis of length 1: FlattenConsecutive takes it away when a single group is left, and from there on it is (B, n * C) and (B, hidden)."
+right_wavenet_shapes = wavenet_shapes
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    *shapes, logits = right_wavenet_shapes(B, T, n, features, hidden)
+    return [s if len(s) == 3 else (s[0], 1, s[1]) for s in shapes] + [logits]
+
+
+# %% mistake="wavenet_shapes" says="T is halved at each level, whatever the size of the groups is. Groups of n leave T // n positions."
+def wavenet_shapes(B, T, n, features, hidden):
+    shapes, channels = [(B, T, features)], features
+    while T > 1:
+        T //= 2
+        start = (B, T) if T > 1 else (B,)
+        shapes += [(*start, n * channels), *[(*start, hidden)] * 3]
+        channels = hidden
+    return [*shapes, (B, 27)]
+
+
+# %% mistake="wavenet_shapes" says="Flattening always doubles the channels in your list, whatever the size of the groups is. What T loses the last axis gains: groups of n have n times the channels."
+right_wavenet_shapes = wavenet_shapes
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    shapes = right_wavenet_shapes(B, T, n, features, hidden)
+    return [(*s[:-1], s[-1] * 2 // n) if k % 4 == 1 and k < len(shapes) - 1 else s for k, s in enumerate(shapes)]
+
+
+# %% mistake="wavenet_shapes" says="Your logits stand at each of the T positions. By then a single group is left, so each row of the batch has one set of 27."
+right_wavenet_shapes = wavenet_shapes
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    return [*right_wavenet_shapes(B, T, n, features, hidden)[:-1], (B, T, 27)]
+
+
+# %% mistake="wavenet_shapes" says="Time and channels have changed places. In this notebook it is (B, T, C): the channels stand last, where the linear layers work."
+right_wavenet_shapes = wavenet_shapes
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    return [(s[0], s[2], s[1]) if len(s) == 3 else s for s in right_wavenet_shapes(B, T, n, features, hidden)]
 
 
 # %% variant="wavenet_shapes"
@@ -1537,6 +1778,23 @@ right_train_or_eval = predict
 
 def predict(model, contexts):
     return right_train_or_eval(model, contexts).softmax(1)
+
+
+# %% mistake="train_or_eval" says="The model has no attribute layers: that was the lecture's own Sequential. For any nn.Module there is a method that sets the mode of all modules inside." raises="AttributeError"
+def predict(model, contexts):
+    for layer in model.layers:
+        layer.training = False
+
+
+# %% mistake="train_or_eval" says="Only the outer layers are set to evaluation: a BatchNorm that stands inside another module is missed and still uses its batch. Use the method that reaches all of them."
+def predict(model, contexts):
+    mode = model.training
+    for layer in model.children():
+        layer.training = False
+    with torch.no_grad():
+        logits = model(contexts)
+    model.train(mode)
+    return logits
 
 
 # %% variant="train_or_eval"
@@ -1933,6 +2191,23 @@ right_dilated_equivalence = dilated_equivalence
 
 def dilated_equivalence(tokens, table, levels, W, b):
     return right_dilated_equivalence(tokens, table, [(W_level, 0 * b_level) for W_level, b_level in levels], W, b)
+
+
+# %% mistake="dilated_equivalence" says="There is a dot too many: you return a position more than the sequence has. K levels look at 2 to the K symbols, and the last of those is the sequence's own."
+right_dilated_equivalence = dilated_equivalence
+
+
+def dilated_equivalence(tokens, table, levels, W, b):
+    return right_dilated_equivalence(F.pad(tokens, (1, 0)), table, levels, W, b)
+
+
+# %% mistake="dilated_equivalence" says="Each level is padded on both sides, so positions look ahead. Nothing may be added at the end; put all dots in front of the symbols, once."
+def dilated_equivalence(tokens, table, levels, W, b):
+    h = table[tokens].transpose(1, 2)
+    for k, (W_level, b_level) in enumerate(levels):
+        kernel = W_level.unflatten(0, (2, -1)).permute(2, 1, 0)
+        h = torch.tanh(F.conv1d(h, kernel, b_level, dilation=2**k, padding="same"))
+    return h.transpose(1, 2) @ W + b
 
 
 # %% variant="dilated_equivalence"
