@@ -2209,5 +2209,5 @@ for _ in range(20):
 #
 # You carried a gradient through every line of a network, adding up wherever a value was read twice and summing wherever it was
 # broadcast. You saw two gradients that vanish for a reason, `dlogit_maxes` and `db1`, and why a test has to send
-# something through such a path. You folded eight pieces into one line, nine into another, and trained with them a network as good as one
-# that `backward()` trains. From now on `backward()` is a convenience and no mystery.
+# something through such a path. You folded eight pieces into one line, nine into another, and trained with them a network in which no gradient
+# came from PyTorch. From now on `backward()` is a convenience and no mystery.
