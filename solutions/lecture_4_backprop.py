@@ -19,9 +19,11 @@ run(__name__, globals())
 # - say why BatchNorm divides by $n - 1$, and what that does to its gradient;
 # - write the gradient of a whole layer as one expression on paper and check it against the pieces.
 #
-# No answer, and nothing that an answer calls, may use `backward()` or `torch.autograd`. Wherever else you like, compare with
-# them: that is how the lecture finds its mistakes. Every exercise stands alone: each gets its inputs from the cells below and
-# none needs an earlier answer.
+# No answer, and nothing that an answer calls, may use PyTorch's own gradients: not `backward`, `autograd`, `grad_fn`, `enable_grad`, `set_grad_enabled`,
+# `torch.func` or `functorch`. These words are looked for in the code of an answer, and so is whatever could make a name while it runs, such as
+# `eval`, or `getattr` with a name that is not written out. (`torch.no_grad()` is allowed; `bessel` asks for no gradient, and nothing is looked for
+# there.) In cells of your own, compare with `backward()` as often as you like: that is how the lecture finds its mistakes. Every exercise
+# stands alone: each gets its inputs from the cells below and none needs an earlier answer.
 #
 # **Notation.** For any tensor `x` of the forward pass, `dx` is the gradient of the loss with respect to `x`. It always
 # has the shape of `x`. `n` is the number of examples in the batch.
@@ -164,16 +166,28 @@ print(f"loss {example.loss:.4f}; a uniform guess has {math.log(27):.4f}")
 
 # %% [markdown]
 # Try your functions on `example` whenever you like. The checks draw another, smaller network with the function below. In
-# it the embedding has 9 features and the hidden layer 27 units, so that `W1` and `W2` are square. Matching
-# shapes until no error is left, which works in the lecture, cannot be enough here: **a wrong transpose runs**.
+# it the embedding has 9 features and the hidden layer 27 units, so that `W1` and `W2` are square. (For the embedding it is 4 features, 12 units
+# and 12 examples.) Matching shapes until no error is left, which works in the lecture, cannot be enough here: **a wrong transpose runs**. The
+# size of the batch changes from draw to draw.
 
 
 # %%
-def draw(g: torch.Generator, n: int = 16) -> tuple[Network, Int[Tensor, "n 3"], Int[Tensor, " n"]]:
-    """A random network with square weights, and a random batch for it; 3 n > 27 contexts repeat characters for certain."""
-    network = Network(embedding=9, hidden=27, generator=g)
-    contexts = torch.randint(0, 27, (n, 3), generator=g)
-    targets = torch.randint(0, 27, (n,), generator=g)
+def draw(
+    g: torch.Generator, n: int | None = None, embedding: int = 9, hidden: int = 27
+) -> tuple[Network, Int[Tensor, "n 3"], Int[Tensor, " n"]]:
+    """A random network with square weights, and a random batch for it: of n examples, or of 6 to 9 if n is left out.
+
+    The last symbol, z, occurs in no context, is no target, and is nobody's largest logit: what is only as wide as the largest
+    index that occurs has a column too few, in every draw. The symbol before it, y, occurs in both.
+    """
+    n = n or int(torch.randint(6, 10, (), generator=g))
+    network = Network(embedding, hidden, generator=g)
+    network.b2[-1] -= 3
+    contexts = torch.randint(0, 26, (n, 3), generator=g)
+    targets = torch.randint(0, 26, (n,), generator=g)
+    contexts[0, 0] = targets[0] = 25
+    contexts[1, 2] = contexts[1, 0]  # a letter twice in one context,
+    contexts[2] = contexts[3, 0]  # another three times, and once more at the same place of the next
     return network, contexts, targets
 
 
@@ -308,7 +322,7 @@ for seed in range(20):
     for dtype, tolerance in ((torch.float64, 1e-11), (torch.float32, 1e-5)):
         g = torch.Generator().manual_seed(seed)
         network, contexts, targets = draw(g)
-        extra = torch.randn(16, 27, generator=g).to(dtype) / 16
+        extra = torch.randn(len(targets), 27, generator=g).to(dtype) / 16
         vars(network).update({name: value.to(dtype).requires_grad_() for name, value in vars(network).items()})
         f = forward(network, contexts, targets)
         for tensor in f:
@@ -445,6 +459,178 @@ def backward_softmax_pieces(
     d["dlogit_maxes"] = -d["dnorm_logits"].sum(1, keepdim=True)
     d["dlogits"] = d["dnorm_logits"] + F.one_hot(logits.argmax(1), 27) * d["dlogit_maxes"]
     return d
+
+
+# %% mistake="backward_softmax_pieces" says="You divide by 32, the size of the lecture's batch, and everything that comes back from the loss is scaled by it. Another batch has another size: take it from the tensors that you are given."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    share = len(inputs[6]) / 32
+    return {name: share * value for name, value in right_softmax_pieces(*inputs[:7], inputs[7] / share).items()}
+
+
+# %% mistake="backward_softmax_pieces" says="dlogprobs has the wrong sign, and so has all that comes back from it: the loss is minus the mean of the targets' logprobs. Carry that minus along."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    return {name: -value for name, value in right_softmax_pieces(*inputs[:7], -inputs[7]).items()}
+
+
+# %% mistake="backward_softmax_pieces" says="dlogprobs is filled everywhere, but the loss reads only one logprob of each row, that of the target. The others get no gradient; leave them at zero."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    targets, extra = inputs[6:]
+    parts = [right_softmax_pieces(*inputs[:6], torch.full_like(targets, symbol), extra / 27) for symbol in range(27)]
+    return {name: sum(part[name] for part in parts) for name in parts[0]}
+
+
+# %% mistake="backward_softmax_pieces" says="The derivative of the logarithm is upside down: you multiply by probs. The smaller a probability, the steeper the logarithm there; try it with the numbers of the tiny example."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    probs, targets, extra = inputs[5:]
+    scale = probs.gather(1, targets[:, None]) ** 2  # a row is linear in its dprobs
+    d = right_softmax_pieces(*inputs[:7], extra / scale)
+    return {name: value if name == "dlogprobs" else scale * value for name, value in d.items()}
+
+
+# %% mistake="backward_softmax_pieces" says="dcounts_sum_inv is not summed over the row: it has a column for each symbol. The one inverse of a row was stretched over all its columns; add up what comes back from them."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra = inputs
+    d = right_softmax_pieces(*inputs)
+    d["dcounts_sum_inv"] = counts * d["dprobs"]
+    d["dcounts_sum"] = -(counts_sum**-2) * d["dcounts_sum_inv"]
+    d["dcounts"] = counts_sum_inv * d["dprobs"] + d["dcounts_sum"]
+    d["dnorm_logits"] = counts * d["dcounts"] + extra
+    d["dlogit_maxes"] = -d["dnorm_logits"].sum(1, keepdim=True)
+    d["dlogits"] = d["dnorm_logits"] + F.one_hot(logits.argmax(1), 27) * d["dlogit_maxes"]
+    return d
+
+
+# %% mistake="backward_softmax_pieces" says="In dcounts_sum_inv only counts is summed over the row, and dprobs is multiplied afterwards, so a column for each symbol is left. Multiply first, then sum the products."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra = inputs
+    d = right_softmax_pieces(*inputs)
+    d["dcounts_sum_inv"] = counts_sum * d["dprobs"]
+    d["dcounts_sum"] = -(counts_sum**-2) * d["dcounts_sum_inv"]
+    d["dcounts"] = counts_sum_inv * d["dprobs"] + d["dcounts_sum"]
+    d["dnorm_logits"] = counts * d["dcounts"] + extra
+    d["dlogit_maxes"] = -d["dnorm_logits"].sum(1, keepdim=True)
+    d["dlogits"] = d["dnorm_logits"] + F.one_hot(logits.argmax(1), 27) * d["dlogit_maxes"]
+    return d
+
+
+# %% mistake="backward_softmax_pieces" says="A sum over the row has lost its axis: without keepdim=True it is (n,), which broadcasts to (n, n) beside a column and then fits nothing. Look at the sums in front of the line where it stops." raises="RuntimeError"
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    dprobs = -F.one_hot(targets, 27) / len(targets) / probs
+    dcounts_sum = -(counts_sum**-2) * (counts * dprobs).sum(1)
+    return {"dcounts": counts_sum_inv * dprobs + dcounts_sum}
+
+
+# %% mistake="backward_softmax_pieces" says="The chain is cut at dcounts_sum: it holds the derivative of 1/x and nothing of what came back to counts_sum_inv. Multiply by the gradient from above."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra = inputs
+    d = right_softmax_pieces(*inputs)
+    d["dcounts_sum"] = -(counts_sum**-2)
+    d["dcounts"] = counts_sum_inv * d["dprobs"] + d["dcounts_sum"]
+    d["dnorm_logits"] = counts * d["dcounts"] + extra
+    d["dlogit_maxes"] = -d["dnorm_logits"].sum(1, keepdim=True)
+    d["dlogits"] = d["dnorm_logits"] + F.one_hot(logits.argmax(1), 27) * d["dlogit_maxes"]
+    return d
+
+
+# %% mistake="backward_softmax_pieces" says="dnorm_logits multiplies dcounts by the exponent, norm_logits, as if exp were a square. The derivative of exp is exp itself; that number has a name in the forward pass."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    logits, norm_logits, extra = *inputs[:2], inputs[7]
+    d = right_softmax_pieces(*inputs)
+    d["dnorm_logits"] = norm_logits * d["dcounts"] + extra
+    d["dlogit_maxes"] = -d["dnorm_logits"].sum(1, keepdim=True)
+    d["dlogits"] = d["dnorm_logits"] + F.one_hot(logits.argmax(1), 27) * d["dlogit_maxes"]
+    return d
+
+
+# %% mistake="backward_softmax_pieces" says="extra_dnorm_logits is counted twice: it is in your dnorm_logits already, and you add it again to dlogits. It belongs to norm_logits alone and travels on from there."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    d = right_softmax_pieces(*inputs)
+    return d | {"dlogits": d["dlogits"] + inputs[7]}
+
+
+# %% mistake="backward_softmax_pieces" says="Your dnorm_logits is extra_dnorm_logits alone: it has taken the place of what comes back from counts. norm_logits has two readers here, so two parts meet; add them."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    logits, extra = inputs[0], inputs[7]
+    maxes = -extra.sum(1, keepdim=True)
+    dlogits = extra + F.one_hot(logits.argmax(1), 27) * maxes
+    return right_softmax_pieces(*inputs) | {"dnorm_logits": extra.clone(), "dlogit_maxes": maxes, "dlogits": dlogits}
+
+
+# %% mistake="backward_softmax_pieces" says="Your dlogit_maxes comes from a dnorm_logits in which extra_dnorm_logits is missing, so it is nearly zero. Complete dnorm_logits first, then go on to logit_maxes."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    d = right_softmax_pieces(*inputs)
+    d["dlogit_maxes"] = -(inputs[2] * d["dcounts"]).sum(1, keepdim=True)
+    d["dlogits"] = d["dnorm_logits"] + F.one_hot(inputs[0].argmax(1), 27) * d["dlogit_maxes"]
+    return d
+
+
+# %% mistake="backward_softmax_pieces" says="The sign of dlogit_maxes is wrong: logit_maxes is subtracted in the forward pass, so what comes back to it is minus the sum of dnorm_logits."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    d = right_softmax_pieces(*inputs)
+    d["dlogit_maxes"] = -d["dlogit_maxes"]
+    d["dlogits"] = d["dnorm_logits"] + F.one_hot(inputs[0].argmax(1), 27) * d["dlogit_maxes"]
+    return d
+
+
+# %% mistake="backward_softmax_pieces" says="dlogit_maxes arrives at the targets. A row's maximum was read from its largest logit, whichever symbol is the target; send it back there."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    d = right_softmax_pieces(*inputs)
+    return d | {"dlogits": d["dnorm_logits"] + F.one_hot(inputs[6], 27) * d["dlogit_maxes"]}
+
+
+# %% mistake="backward_softmax_pieces" says="Your one-hot table is too narrow: if it is not told how many classes there are, one_hot makes it only as wide as the largest index that it sees. Say the number of symbols." raises="RuntimeError"
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    return {"dlogits": extra_dnorm_logits + F.one_hot(logits.argmax(1)) * logits.sum(1, keepdim=True)}
+
+
+# %% mistake="backward_softmax_pieces" says="The one-hot table of your targets is too narrow: if it is not told how many classes there are, one_hot makes it only as wide as the largest target. Say the number of symbols." raises="RuntimeError"
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    return {"dprobs": -F.one_hot(targets) / len(targets) / probs}
 
 
 # %% variant="backward_softmax_pieces"
@@ -650,6 +836,49 @@ def backward_linear_tanh(dlogits, hpreact, h, W2):
     return d | {"dhpreact": d["dh"].clone()}
 
 
+# %% mistake="backward_linear_tanh" says="dhpreact takes tanh twice: h is the output of tanh already, and its square is all that the derivative needs."
+right_linear_tanh = backward_linear_tanh
+
+
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    d = right_linear_tanh(dlogits, hpreact, h, W2)
+    return d | {"dhpreact": (1 - torch.tanh(h) ** 2) * d["dh"]}
+
+
+# %% mistake="backward_linear_tanh" says="h * (1 - h) is the derivative of the sigmoid. The nonlinearity here is tanh, and its slope is 1 where it is steepest, at 0."
+right_linear_tanh = backward_linear_tanh
+
+
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    d = right_linear_tanh(dlogits, hpreact, h, W2)
+    return d | {"dhpreact": h * (1 - h) * d["dh"]}
+
+
+# %% mistake="backward_linear_tanh" says="The square is lost: your slope of tanh is 1 - h, which differs on the two sides of zero. tanh is as flat at the far left as at the far right."
+right_linear_tanh = backward_linear_tanh
+
+
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    d = right_linear_tanh(dlogits, hpreact, h, W2)
+    return d | {"dhpreact": (1 - h) * d["dh"]}
+
+
+# %% mistake="backward_linear_tanh" says="dW2 is made from hpreact. What W2 was multiplied by in the forward pass is the output of tanh; look at the line that makes logits."
+right_linear_tanh = backward_linear_tanh
+
+
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    return right_linear_tanh(dlogits, hpreact, h, W2) | {"dW2": hpreact.T @ dlogits}
+
+
+# %% mistake="backward_linear_tanh" says="dhpreact holds the slope of tanh alone; what came back to h is not in it, so the chain is cut. Multiply the slope by dh."
+right_linear_tanh = backward_linear_tanh
+
+
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    return right_linear_tanh(dlogits, hpreact, h, W2) | {"dhpreact": 1 - h**2}
+
+
 # %% variant="backward_linear_tanh"
 def backward_linear_tanh(dlogits, hpreact, h, W2):
     """Indices spelled out; the slope of tanh as 1 / cosh squared; W2's gradient as a sum of outer products."""
@@ -770,6 +999,47 @@ right_bessel = bessel
 def bessel(x):
     squares = (x**2).sum(0)
     return {"biased": squares / len(x), "unbiased": squares / (len(x) - 1), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="These are the variances of each row, over its units: one number an example. A variance of the batch is taken over the examples, for each column; look at the axis."
+def bessel(x):
+    return {"biased": x.var(1, correction=0), "unbiased": x.var(1), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="The deviations are measured from one mean of the whole table. Each column is a unit with a mean of its own; take the mean over the batch only."
+def bessel(x):
+    squares = ((x - x.mean()) ** 2).sum(0)
+    return {"biased": squares / len(x), "unbiased": squares / (len(x) - 1), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="You multiply by (n - 1)/n, and that makes the variance smaller still. The deviations from the batch's own mean are too small already; the correction has to go the other way."
+right_bessel = bessel
+
+
+def bessel(x):
+    d = right_bessel(x)
+    return d | {"unbiased": d["biased"] * (len(x) - 1) / len(x)}
+
+
+# %% mistake="bessel" says="Both are divided by one less than they should be: your biased variance is the unbiased one, and the other goes down to n - 2. correction says how much is taken off n."
+def bessel(x):
+    return {"biased": x.var(0), "unbiased": x.var(0, correction=2), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="Both variances are the unbiased one: torch's var divides by n - 1 unless it is told otherwise. Work out the example with the column (1, 2, 6) for the biased one."
+def bessel(x):
+    return {"biased": x.var(0), "unbiased": x.var(0), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="Both variances are divided by n, so both are the biased one. The unbiased one divides the same sum by a smaller number."
+def bessel(x):
+    return {"biased": x.var(0, correction=0), "unbiased": x.var(0, correction=0), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="You add up the deviations without their sign, but not their squares. A variance is made of squared deviations."
+def bessel(x):
+    total = (x - x.mean(0)).abs().sum(0)
+    return {"biased": total / len(x), "unbiased": total / (len(x) - 1), "used": "unbiased"}
 
 
 # %% variant="bessel"
@@ -893,8 +1163,10 @@ def backward_batchnorm_pieces(
 # %% check="backward_batchnorm_pieces"
 def batchnorm_pieces_probe(g: torch.Generator):
     network, contexts, targets = draw(g)
+    network.W1[:, :3] *= 0.05  # three units that vary so little that the 1e-5 beside their variance matters
     f = forward(network, contexts, targets)
     dhpreact = torch.randn(f.hpreact.shape, generator=g)
+    dhpreact[:, :3] *= 0.05  # so that no gradient of these units is much larger than the others'
     return backward_batchnorm_pieces(dhpreact, f.bndiff, f.bnvar, f.bnvar_inv, f.bnraw, network.bngain)
 
 
@@ -905,7 +1177,7 @@ for seed in range(20):
     for dtype, tolerance in ((torch.float64, 1e-11), (torch.float32, 1e-5)):
         g = torch.Generator().manual_seed(seed)
         network, contexts, targets = draw(g)
-        dhpreact = torch.randn(16, 27, generator=g).to(dtype)
+        dhpreact = torch.randn(len(targets), 27, generator=g).to(dtype)
         vars(network).update({name: value.to(dtype).requires_grad_() for name, value in vars(network).items()})
         f = forward(network, contexts, targets)
         for tensor in f:
@@ -1009,6 +1281,105 @@ def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
     return d
 
 
+# %% mistake="backward_batchnorm_pieces" says="The 2 is lost in the path through bndiff2: it is the square of bndiff, and the derivative of a square has a factor in front."
+right_batchnorm_pieces = backward_batchnorm_pieces
+
+
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    d = right_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / len(dhpreact)
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="dbngain is made from bndiff. The gain multiplies bnraw, the normalised one; look at the line that makes hpreact."
+right_batchnorm_pieces = backward_batchnorm_pieces
+
+
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    d = right_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
+    return d | {"dbngain": (bndiff * dhpreact).sum(0, keepdim=True)}
+
+
+# %% mistake="backward_batchnorm_pieces" says="dbngain and dbnbias are means over the batch. Gain and bias were read once for each example, so what comes back is added up and not averaged."
+right_batchnorm_pieces = backward_batchnorm_pieces
+
+
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    d = right_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
+    return d | {name: d[name] / len(dhpreact) for name in ("dbngain", "dbnbias")}
+
+
+# %% mistake="backward_batchnorm_pieces" says="dbnvar has bnvar_inv to the wrong power, the square. bnvar_inv is the variance to the -0.5, and its derivative has the variance to the -1.5; which power of bnvar_inv is that?"
+right_batchnorm_pieces = backward_batchnorm_pieces
+
+
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    d = right_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
+    d["dbnvar"] = -0.5 * bnvar_inv**2 * d["dbnvar_inv"]
+    d["dbndiff2"] = (d["dbnvar"] / (len(bndiff) - 1)).expand_as(bndiff)
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / len(bndiff)
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="The chain is cut at dbnvar: it is the derivative of the power alone, and nothing of what came back to bnvar_inv is in it. Multiply the two."
+right_batchnorm_pieces = backward_batchnorm_pieces
+
+
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    d = right_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5
+    d["dbndiff2"] = (d["dbnvar"] / (len(bndiff) - 1)).expand_as(bndiff)
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / len(bndiff)
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="The 1e-5 is missing from dbnvar: it stands beside the variance in the forward pass, and so it does in the derivative. Three of the units vary so little that it shows."
+right_batchnorm_pieces = backward_batchnorm_pieces
+
+
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    d = right_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
+    d["dbnvar"] = -0.5 * bnvar**-1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = (d["dbnvar"] / (len(bndiff) - 1)).expand_as(bndiff)
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / len(bndiff)
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="The batch is taken for the lecture's 32 examples. Another batch has another size: take n from the tensors that you are given, in dbndiff2 and in dhprebn."
+right_batchnorm_pieces = backward_batchnorm_pieces
+
+
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    d = right_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
+    d["dbndiff2"] = (d["dbnvar"] / 31).expand_as(bndiff)
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / 32
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="dbnvar_inv is made from dhpreact. What stands between them is bnraw: use dbnraw, in which the gain is already."
+right_batchnorm_pieces = backward_batchnorm_pieces
+
+
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    plain = right_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, torch.ones_like(bngain))
+    d = right_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
+    d |= {name: plain[name] for name in ("dbnvar_inv", "dbnvar", "dbndiff2")}
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / len(bndiff)
+    return d
+
+
 # %% variant="backward_batchnorm_pieces"
 def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
     """One unit at a time, with dot products of plain vectors."""
@@ -1089,7 +1460,7 @@ def backward_embedding(
 
 # %% check="backward_embedding"
 def embedding_probe(g: torch.Generator):
-    network, contexts, targets = draw(g, n=27)
+    network, contexts, targets = draw(g, n=12, embedding=4, hidden=12)
     f = forward(network, contexts, targets)
     dhprebn = torch.randn(f.hprebn.shape, generator=g) / len(targets)
     return backward_embedding(dhprebn, f.embcat, network.W1, network.C, contexts)
@@ -1178,6 +1549,57 @@ def backward_embedding(dhprebn, embcat, W1, C, contexts):
     return d | {"dC": d["dC"] / contexts.flatten().bincount(minlength=27).clamp(min=1)[:, None]}
 
 
+# %% mistake="backward_embedding" says="A letter that stands twice in one context counts once in your dC: adding with a list of indices adds to each row once, however often the list names it. Visit the three places one by one."
+right_embedding = backward_embedding
+
+
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    d = right_embedding(dhprebn, embcat, W1, C, contexts)
+    dC = torch.zeros_like(C)
+    for row, gradients in zip(contexts, d["demb"]):
+        dC[row] += gradients
+    return d | {"dC": dC}
+
+
+# %% mistake="backward_embedding" says="A letter that several contexts have at the same place counts once in your dC: adding with a list of indices adds to each row once, however often the list names it. Use an operation that accumulates."
+right_embedding = backward_embedding
+
+
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    d = right_embedding(dhprebn, embcat, W1, C, contexts)
+    dC = torch.zeros_like(C)
+    for column, gradients in zip(contexts.T, d["demb"].transpose(0, 1)):
+        dC[column] += gradients
+    return d | {"dC": dC}
+
+
+# %% mistake="backward_embedding" says="dC holds only what comes back from the last place of each context. All three places were looked up in the table; go through all of them."
+right_embedding = backward_embedding
+
+
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    d = right_embedding(dhprebn, embcat, W1, C, contexts)
+    return d | {"dC": torch.zeros_like(C).index_add_(0, contexts[:, -1], d["demb"][:, -1])}
+
+
+# %% mistake="backward_embedding" says="dC still has an axis for the batch: the product with the one-hot contexts is summed over the three places only. The table is shared by all examples; sum over them too."
+right_embedding = backward_embedding
+
+
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    d = right_embedding(dhprebn, embcat, W1, C, contexts)
+    return d | {"dC": F.one_hot(contexts, len(C)).to(C.dtype).mT @ d["demb"]}
+
+
+# %% mistake="backward_embedding" says="dC has a row too few: it goes only as far as the largest index that occurs in the batch. The table has a row for every symbol, and one that is not named gets zeros."
+right_embedding = backward_embedding
+
+
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    d = right_embedding(dhprebn, embcat, W1, C, contexts)
+    return d | {"dC": d["dC"][: contexts.max() + 1]}
+
+
 # %% variant="backward_embedding"
 def backward_embedding(dhprebn, embcat, W1, C, contexts):
     """The look-up as a product with one-hot rows, so that its gradient is that of a linear layer."""
@@ -1245,8 +1667,10 @@ def cross_entropy_backward(logits: Float[Tensor, "n 27"], targets: Int[Tensor, "
 
 # %% check="cross_entropy_backward"
 def cross_entropy_probe(g: torch.Generator):
-    logits = 2 * torch.randn(16, 27, generator=g)
-    targets = torch.randint(0, 27, (16,), generator=g)
+    n = int(torch.randint(29, 32, (), generator=g))  # more rows than symbols: whoever takes the one for the other meets no error
+    logits = 2 * torch.randn(n, 27, generator=g)
+    targets = torch.randint(0, 26, (n,), generator=g)
+    targets[0] = 25  # the last symbol is never a target: a one-hot table as wide as the largest is too narrow, in every draw
     return cross_entropy_backward(logits, targets)
 
 
@@ -1302,6 +1726,56 @@ right_cross_entropy = cross_entropy_backward
 
 def cross_entropy_backward(logits, targets):
     return right_cross_entropy(logits, targets) / logits.shape[1]
+
+
+# %% mistake="cross_entropy_backward" says="One is taken from the targets' whole columns, in every row. Each row has one target: name the row and the column together."
+def cross_entropy_backward(logits, targets):
+    dlogits = F.softmax(logits, 1)
+    dlogits[:, targets] -= 1
+    return dlogits / len(targets)
+
+
+# %% mistake="cross_entropy_backward" says="One is taken from whole rows: the targets are used as the numbers of rows. They are columns, one in each row; name the row and the column together."
+def cross_entropy_backward(logits, targets):
+    dlogits = F.softmax(logits, 1)
+    dlogits[targets] -= 1
+    return dlogits / len(targets)
+
+
+# %% mistake="cross_entropy_backward" says="The order is wrong: you divide by n first and then take off a whole 1. The 1 belongs to the same mean; subtract it before you divide."
+def cross_entropy_backward(logits, targets):
+    return F.softmax(logits, 1) / len(targets) - F.one_hot(targets, 27)
+
+
+# %% mistake="cross_entropy_backward" says="You use the logarithms of the probabilities. The gradient is made of the probabilities themselves, between 0 and 1; see what the derivative of the log of the sum is."
+def cross_entropy_backward(logits, targets):
+    return (F.log_softmax(logits, 1) - F.one_hot(targets, 27)) / len(targets)
+
+
+# %% mistake="cross_entropy_backward" says="You stopped half way: -1/p at the target is the gradient with respect to the probabilities. Carry it on through the softmax to the logits."
+def cross_entropy_backward(logits, targets):
+    return -F.one_hot(targets, 27) / F.softmax(logits, 1) / len(targets)
+
+
+# %% mistake="cross_entropy_backward" says="Only the target's own logit gets a gradient. The other logits of the row stand in the sum below the fraction and are pushed down by it; fill the whole row."
+right_cross_entropy = cross_entropy_backward
+
+
+def cross_entropy_backward(logits, targets):
+    return right_cross_entropy(logits, targets) * F.one_hot(targets, 27)
+
+
+# %% mistake="cross_entropy_backward" says="You divide by 32, the size of the lecture's batch. Another batch has another size: take it from the tensors that you are given."
+right_cross_entropy = cross_entropy_backward
+
+
+def cross_entropy_backward(logits, targets):
+    return right_cross_entropy(logits, targets) * len(targets) / 32
+
+
+# %% mistake="cross_entropy_backward" says="Your one-hot table has as many columns as the largest target needs, and the logits have more: one_hot does not know how many symbols there are. Tell it." raises="RuntimeError"
+def cross_entropy_backward(logits, targets):
+    return (F.softmax(logits, 1) - F.one_hot(targets)) / len(targets)
 
 
 # %% variant="cross_entropy_backward"
@@ -1471,6 +1945,54 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
     return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.sum(1, keepdim=True) - n / (n - 1) * bnraw * along)
 
 
+# %% mistake="batchnorm_backward" says="The factor of the last term is upside down: bnvar divides by n - 1, which makes this term a little larger and not smaller. Follow the number through your derivation."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    along = (dhpreact * bnraw).sum(0)
+    return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.sum(0) - (n - 1) / n * bnraw * along)
+
+
+# %% mistake="batchnorm_backward" says="The sums run over everything, examples and units. BatchNorm treats every unit alone: each needs sums of its own, over the batch only."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    along = (dhpreact * bnraw).sum()
+    return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.sum() - n / (n - 1) * bnraw * along)
+
+
+# %% mistake="batchnorm_backward" says="In the last term bnraw is missing in front of the sum. What comes back through the variance reaches each example in proportion to how far from the mean it lies."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    along = (dhpreact * bnraw).sum(0)
+    return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.sum(0) - n / (n - 1) * along)
+
+
+# %% mistake="batchnorm_backward" says="Your n is the number of units. BatchNorm's mean runs over the examples of the batch, which are the other axis; take n from there."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = dhpreact.shape[1]
+    along = (dhpreact * bnraw).sum(0)
+    return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.sum(0) - n / (n - 1) * bnraw * along)
+
+
+# %% mistake="batchnorm_backward" says="Your n is 32, the size of the lecture's batch. Another batch has another size: take it from the tensors that you are given."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    along = (dhpreact * bnraw).sum(0)
+    return bngain * bnvar_inv / 32 * (32 * dhpreact - dhpreact.sum(0) - 32 / 31 * bnraw * along)
+
+
+# %% mistake="batchnorm_backward" says="The first term in the brackets lacks its n: once 1/n is taken out in front, what comes straight through has to be multiplied by n inside."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    along = (dhpreact * bnraw).sum(0)
+    return bngain * bnvar_inv / n * (dhpreact - dhpreact.sum(0) - n / (n - 1) * bnraw * along)
+
+
+# %% mistake="batchnorm_backward" says="The last term is divided by n once too often: 1/n stands in front of the brackets already, and inside them its factor is no longer 1/(n - 1)."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    along = (dhpreact * bnraw).sum(0)
+    return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.sum(0) - 1 / (n - 1) * bnraw * along)
+
+
 # %% variant="batchnorm_backward"
 def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
     """The Jacobian of each unit as a matrix: what is left after the mean and the stretching are projected out."""
@@ -1495,8 +2017,8 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
 # - `train(model)`: a **generator** that takes one step after the other and `yield`s each step's loss as a float. It also keeps `running_mean` and
 #   `running_var` up to date, for without them the trained network predicts nonsense.
 #
-# When you submit, the first steps are repeated to see that the weights are yours: draw all randomness from torch's global generator. Do
-# not name a function `backward`, since that word is looked for in your answer; for the same reason go over the parameters with
+# When you submit, the first steps are repeated to see that the weights are yours: draw all randomness from torch's global generator, which `fit`
+# seeds before it calls `make_model`, and from no other. Do not name a function `backward`, since that word is looked for in your answer; for the same reason go over the parameters with
 # `model.named_parameters()`, or over their names written out, and not with `getattr` and a name from elsewhere.
 #
 # **A tiny example.** A `Network(10, 64)` has 4,137 parameters: 270 in `C`, $30 \cdot 64 + 64$ in the first layer, $2 \cdot 64$ in
@@ -1687,5 +2209,5 @@ for _ in range(20):
 #
 # You carried a gradient through every line of a network, adding up wherever a value was read twice and summing wherever it was
 # broadcast. You saw two gradients that vanish for a reason, `dlogit_maxes` and `db1`, and why a test has to send
-# something through such a path. You folded eight pieces into one line, nine into another, and trained with them a network as good as one
-# that `backward()` trains. From now on `backward()` is a convenience and no mystery.
+# something through such a path. You folded eight pieces into one line, nine into another, and trained with them a network in which no gradient
+# came from PyTorch. From now on `backward()` is a convenience and no mystery.

@@ -19,7 +19,8 @@ run(__name__, globals())
 # - say after every layer what shape the data has, before you run anything;
 # - find the kind of bug that broadcasting hides: the code runs, the loss falls, and it is wrong all the same;
 # - train the network on eight symbols of context, and predict with it without leaving a trace in it;
-# - show that a stack of dilated causal convolutions is the same network, only computed without doing any work twice.
+# - show that a stack of dilated causal convolutions is the same network, only computed without doing any work twice;
+# - build the other parts of the paper (gates, residuals, skips) and measure whether one of them helps.
 #
 # Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another.
 #
@@ -29,15 +30,18 @@ run(__name__, globals())
 
 # %%
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
+from matplotlib.axes import Axes
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from autograder import check, check_loss, fit
+from autograder.figures import drawn
 from autograder.names import SYMBOLS, load_names
 
 names = load_names()
@@ -124,11 +128,16 @@ def between(g: torch.Generator, low: int, high: int) -> int:
 
 # %% check="smooth_losses"
 def smooth_probe(g: torch.Generator):
+    def losses(count: int) -> list[float]:
+        return (3 + torch.randn(count, generator=g)).tolist()
+
     every, groups = between(g, 5, 9), between(g, 3, 4)
-    left_over = between(g, 1, every - 1)
-    losses = (3 + torch.randn(groups * every + left_over, generator=g)).tolist()
-    thousands = (3 + torch.randn(2345, generator=g)).tolist()
-    return smooth_losses(losses, every), smooth_losses(thousands)
+    means = smooth_losses(losses(groups * every + between(g, 1, every - 1)), every)
+    facts = {"some left over": means, "none left over": smooth_losses(losses(groups * every), every)}
+    facts["groups of 1,000"] = smooth_losses(losses(2345))
+    too_few = attempt(smooth_losses, losses(every - 1), every)
+    facts["too few for a group"] = "an error" if too_few is None else too_few
+    return facts | {"the means have a shape, as a tensor has": hasattr(means, "shape")}
 
 
 check("smooth_losses", smooth_probe)
@@ -189,6 +198,38 @@ def smooth_losses(losses, every=1000):
     return torch.tensor(losses).view(-1, every).mean(1)
 
 
+# %% mistake="smooth_losses" says="You return a list: the numbers in it are right, but a tensor is asked for, with which one can go on to compute."
+right_smooth_losses = smooth_losses
+
+
+def smooth_losses(losses, every=1000):
+    return right_smooth_losses(losses, every).tolist()
+
+
+# %% mistake="smooth_losses" says="every is taken for the number of groups. It is the number of losses in each group; how many groups that makes follows from the number of losses."
+def smooth_losses(losses, every=1000):
+    size = len(losses) // every
+    return torch.tensor(losses[: size * every]).view(every, size).mean(1)
+
+
+# %% mistake="smooth_losses" says="With fewer losses than a group has your code ends in an error. Then there is not a single group, and the answer is an empty tensor, shape (0,)."
+right_smooth_losses = smooth_losses
+
+
+def smooth_losses(losses, every=1000):
+    if len(losses) < every:
+        raise ValueError("nothing to stack")
+    return right_smooth_losses(losses, every)
+
+
+# %% mistake="smooth_losses" says="With fewer losses than a group has you return the mean of those few. They are left over like the end of any other list: the answer is an empty tensor, shape (0,)."
+right_smooth_losses = smooth_losses
+
+
+def smooth_losses(losses, every=1000):
+    return right_smooth_losses(losses, min(every, len(losses)))
+
+
 # %% variant="smooth_losses"
 def smooth_losses(losses, every=1000):
     means, total = [], 0.0
@@ -207,15 +248,192 @@ def smooth_losses(losses, every=1000):
     return F.avg_pool1d(torch.tensor([[losses]]).squeeze(0), every).flatten()
 
 
+# %% [markdown] exercise="loss_plot"
+# Now a picture that one can read. Write `loss_plot(losses, means, every)`: **two curves in one picture**, the raw losses and the means of every `every` of them, both over the
+# **steps**. `means` is given: it is what `smooth_losses(losses, every)` returns. Each mean stands over the steps of its own group; the middle of the group is a good place. Label both curves and both axes, add the
+# legend, and return the axes.
+#
+# For example, `loss_plot([4.0, 2.0, 3.0, 1.0], torch.tensor([3.0, 2.0]), every=2)` draws the four losses at the steps 0, 1, 2, 3 and the two means at the steps 0.5 and 2.5.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# There is a mean for every `every` losses only. Drawn without an x of their own, the means would all stand at the left edge of the picture.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# `len(losses)` points for the one curve, `len(means)` for the other: the second needs as many places on the x axis. Group k holds the steps from k * every to (k + 1) * every - 1.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# figure and axes; plot the losses, with a label; places: the middle of each group; plot the means over them, with another label; x label, y label, legend; return the axes
+#
+# </details>
+
+
+# %% answer="loss_plot"
+def loss_plot(losses: list[float], means: Float[Tensor, " groups"], every: int) -> Axes:
+    """The raw losses and their means over the steps, two labelled curves."""
+    ### BEGIN SOLUTION
+    _, axes = plt.subplots(figsize=(7, 2.5))
+    axes.plot(losses, linewidth=0.5, label="each step")
+    middles = (torch.arange(len(means)) + 0.5) * every - 0.5
+    axes.plot(middles, means, "o-", label=f"mean of {every:,} steps")
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss of the batch")
+    axes.legend()
+    return axes
+    ### END SOLUTION
+
+
+# %%
+def loss_plot_facts(axes: Axes, steps: int, every: int) -> dict:
+    """Which curves there are and where they lie; not how they are drawn. The first step may be called 0 or 1."""
+    drawing = drawn(axes)
+    raw, means = ([c for c in drawing.curves if (len(c.x) == steps) == whole] for whole in (True, False))
+    missing = "they are not there"
+    facts = {"curves": len(drawing.curves), "losses": missing, "where the losses stand": missing}
+    facts |= {"means": missing, "where the means stand": missing}
+    if raw:
+        facts["losses"] = raw[0].y
+        facts["where the losses stand"] = "one a step" if (raw[0].x.diff() - 1).abs().max() < 1e-6 else "elsewhere"
+    if means:
+        x, y = means[0].x, means[0].y
+        if len(y) % every == 0 and (groups := y.view(-1, every)).eq(groups[:, :1]).all():
+            x, y = x[::every], groups[:, 0]  # each mean drawn over all steps of its group: a staircase
+        first = torch.arange(len(x)) * every
+        over = ((x >= first) & (x <= first + every)).all()
+        facts |= {"means": y, "where the means stand": "over their groups" if over else "elsewhere"}
+    facts["different labels of curves"] = len({curve.label for curve in drawing.labelled})
+    facts["axes with a label"] = ("none", "only x", "only y", "x and y")[
+        bool(drawing.x_label) + 2 * bool(drawing.y_label)
+    ]
+    return facts | {"legend": "there" if drawing.legend else "missing"}
+
+
+# %% check="loss_plot"
+def loss_plot_probe(g: torch.Generator):
+    every, groups = between(g, 6, 9), between(g, 4, 6)
+    losses = 3 + torch.randn(groups * every + between(g, 1, every - 1), generator=g)
+    means = losses[: groups * every].view(groups, every).mean(1)
+    return loss_plot_facts(loss_plot(losses.tolist(), means, every), len(losses), every)
+
+
+check("loss_plot", loss_plot_probe)
+
+# %% oracle="loss_plot"
+facts = loss_plot_facts(loss_plot([4.0, 2, 3, 1, 5, 3, 0], torch.tensor([3.0, 2, 4]), 2), 7, 2)
+assert (
+    facts["losses"].tolist() == [4, 2, 3, 1, 5, 3, 0] and facts["means"].tolist() == [3, 2, 4] and facts["curves"] == 2
+)
+axes = loss_plot([4.0, 2.0, 3.0, 1.0], torch.tensor([3.0, 2.0]), 2)
+assert [line.get_xdata().tolist() for line in axes.lines] == [[0, 1, 2, 3], [0.5, 2.5]]
+plt.close("all")
+
+
+# %% mistake="loss_plot" says="The means stand at the steps 0, 1, 2 and so on, all at the left edge of the picture. Each belongs over the steps of its own group; give them places on the x axis."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="each step")
+    axes.plot(means, label="mean")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="Only the means are drawn. Beside the raw losses one sees how much of them was noise; draw both in one picture."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot((torch.arange(len(means)) + 0.5) * every, means, label="mean")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="Only the raw losses are drawn, and they hide whether it still gets better. Draw the means over them, in the same picture."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="each step")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="The curves have no labels, so nobody can tell the losses from the means. Give each a label and make the legend from them."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses)
+    axes.plot((torch.arange(len(means)) + 0.5) * every, means)
+    axes.set(xlabel="step", ylabel="loss")
+    return axes
+
+
+# %% mistake="loss_plot" says="The axes have no labels: a reader has to guess what is drawn over what. Label both."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="each step")
+    axes.plot((torch.arange(len(means)) + 0.5) * every, means, label="mean")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="The legend is missing: the labels are there, but nobody sees them. It is made by legend()."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="each step")
+    axes.plot((torch.arange(len(means)) + 0.5) * every, means, label="mean")
+    axes.set(xlabel="step", ylabel="loss")
+    return axes
+
+
+# %% mistake="loss_plot" says="The losses are drawn over groups and not over steps: their axis is divided by the size of a group. Let one unit of the x axis be one step, for both curves."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(torch.arange(len(losses)) / every, losses, label="each step")
+    axes.plot(torch.arange(len(means)) + 0.5, means, label="mean")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
+# %% variant="loss_plot"
+def loss_plot(losses, means, every):
+    plt.figure()
+    plt.plot(range(1, len(losses) + 1), losses, color="lightgray")
+    plt.plot([(k + 1) * every for k in range(len(means))], means.tolist(), marker="o")
+    plt.legend(["batch", "smoothed"])
+    plt.xlabel("step")
+    plt.ylabel("cross-entropy")
+    return plt.gca()
+
+
+# %% variant="loss_plot"
+def loss_plot(losses, means, every):
+    figure, axes = plt.subplots()
+    axes.plot(range(0, len(means) * every, every), means, label="means", zorder=3)
+    axes.plot(torch.tensor(losses), label="losses", alpha=0.5)
+    axes.set(xlabel="steps", ylabel="loss", title="training")
+    figure.legend()
+    return figure, axes
+
+
+# %% variant="loss_plot"
+def loss_plot(losses, means, every):
+    """Each mean as a step over its whole group."""
+    _, axes = plt.subplots()
+    axes.scatter(range(len(losses)), losses, s=4, label="loss")
+    axes.plot(means.repeat_interleave(every), color="k", label="mean loss")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
 # %%
 smooth = attempt(smooth_losses, noisy)
-if smooth is None:
-    print("the smooth curve is drawn here once smooth_losses is written")
+if attempt(loss_plot, noisy, smooth, 1000) is None:
+    print("the picture is drawn here once smooth_losses and loss_plot are written")
 else:
-    plt.figure(figsize=(7, 2.5))
-    plt.plot(smooth, "o-")
-    plt.xlabel("thousands of steps")
-    plt.ylabel("mean loss of 1,000 steps")
     plt.show()
 
 # %% [markdown]
@@ -336,7 +554,7 @@ def embedding_probe(g: torch.Generator):
     facts |= {"output (B, T)": output, "out": kept(layer), "output (T,)": layer(indices[0])}
     facts["output (B, T, 2)"] = layer(torch.stack([indices, indices.flip(0)], -1))
     # of 10,000 values, to one digit: a right answer's are 5 standard errors of the mean, and 7 of the spread, from being rounded otherwise
-    values = torch.cat([p.flatten() for p in Embedding(200, 50).parameters()] or [torch.full((2,), -9.0)])
+    values = torch.cat([p.flatten() for p in Embedding(200, 50).parameters()] or [torch.tensor([-9.0, -5.0])])
     facts["starts with mean 0"] = round(values.mean().item(), 1)
     facts["starts with spread 1"] = round(values.std().item(), 1)
     return facts
@@ -404,6 +622,25 @@ class Embedding:
 
     def parameters(self):
         return [self.weight]
+
+
+# %% mistake="embedding_layer" says="parameters() returns the weight itself and not a list. What asks for parameters goes through them one by one, and finds the rows of your table; put the weight into a list."
+class Embedding(Embedding):
+    def parameters(self):
+        return self.weight
+
+
+# %% mistake="embedding_layer" says="The table is drawn anew at each call, so the same index gives another row each time and nothing can be learned. Draw it once, when the layer is made."
+class Embedding(Embedding):
+    def __call__(self, indices):
+        self.weight = torch.randn(self.weight.shape)
+        return super().__call__(indices)
+
+
+# %% mistake="embedding_layer" says="The weights start at zero, so all symbols look the same. The text asks for a standard normal distribution."
+class Embedding(Embedding):
+    def __init__(self, symbols, features):
+        self.weight = torch.zeros(symbols, features)
 
 
 # %% variant="embedding_layer"
@@ -524,7 +761,8 @@ def flatten_probe(g: torch.Generator):
     pairs = FlattenConsecutive(2)
     facts = {"pairs": pairs(tensor(B, 2 * between(g, 3, 5), C)), "out": kept(pairs)}
     facts["threes"] = FlattenConsecutive(3)(tensor(B, 6 * between(g, 2, 3), C))
-    facts["fours, one group"] = FlattenConsecutive(4)(tensor(B, 4, C))
+    fours = FlattenConsecutive(4)
+    facts |= {"fours, one group": fours(tensor(B, 4, C)), "out, one group": kept(fours)}
     facts["a batch of one"] = FlattenConsecutive(2)(tensor(1, 4, C))
     facts["a batch of one, one group"] = FlattenConsecutive(2)(tensor(1, 2, C))
     facts["parameters"] = shapes_of(pairs.parameters())
@@ -619,6 +857,31 @@ class FlattenConsecutive(FlattenConsecutive):
         result = super().__call__(x)
         del self.out
         return result
+
+
+# %% mistake="flatten_consecutive" says="In each group the later position comes first. Keep the order in time: the features of the earlier position, then those of the later one."
+class FlattenConsecutive(FlattenConsecutive):
+    def __call__(self, x):
+        x = torch.cat([x[:, k :: self.n] for k in reversed(range(self.n))], dim=2)
+        self.out = x.squeeze(1) if x.shape[1] == 1 else x
+        return self.out
+
+
+# %% mistake="flatten_consecutive" says="You look at the length of the wrong axis: the batch may have one row at any time, and it has to stay. The axis that goes is that of the groups."
+class FlattenConsecutive(FlattenConsecutive):
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x.view(B, T // self.n, self.n * C)
+        self.out = x.squeeze(0) if B == 1 else x
+        return self.out
+
+
+# %% mistake="flatten_consecutive" says="What you keep as out still has the axis of length 1, and what you return has not. Keep what you return."
+class FlattenConsecutive(FlattenConsecutive):
+    def __call__(self, x):
+        B, T, C = x.shape
+        self.out = x.view(B, T // self.n, self.n * C)
+        return self.out.squeeze(1)
 
 
 # %% variant="flatten_consecutive"
@@ -719,7 +982,10 @@ def sequential_probe(g: torch.Generator):
     facts = {"flat parameters": shapes_of(flat.parameters()), "flat": flat(x)}
     facts |= {"nested parameters": shapes_of(nested.parameters()), "nested": nested(x), "out": kept(nested)}
     fill(nested.parameters(), g)
-    return facts | {"nested, with new parameters": nested(x)}
+    return facts | {
+        "nested, with new parameters": nested(x),
+        "parameters, asked for again": shapes_of(nested.parameters()),
+    }
 
 
 check("sequential", sequential_probe)
@@ -807,6 +1073,35 @@ class Sequential(Sequential):
         return self.out
 
 
+# %% mistake="sequential" says="Only the first layer is called: your function returns while the loop is in its first round. Return when the loop is over."
+class Sequential(Sequential):
+    def __call__(self, x):
+        self.out = self.layers[0](x)
+        return self.out
+
+
+# %% mistake="sequential" says="The layers come as one list, as in the lecture, and your class takes each argument for a layer, as nn.Sequential does. So it looks for parameters() in the list itself." raises="AttributeError"
+class Sequential(Sequential):
+    def __init__(self, *layers):
+        self.layers = layers
+
+
+# %% mistake="sequential" says="You take weight and bias from the layers by hand. That passes over nested layers, and a Linear without bias gives None. Each layer lists its own parameters(); ask it."
+class Sequential(Sequential):
+    def parameters(self):
+        return [p for layer in self.layers if isinstance(layer, Linear) for p in (layer.weight, layer.bias)]
+
+
+# %% mistake="sequential" says="parameters() gives its tensors once only, and nothing when it is asked again: a generator that is made in advance is used up after one round. Make the list anew at each call."
+class Sequential(Sequential):
+    def __init__(self, layers):
+        super().__init__(layers)
+        self.kept = (p for layer in layers for p in layer.parameters())
+
+    def parameters(self):
+        return self.kept
+
+
 # %% variant="sequential"
 class Sequential(nn.Module):
     def __init__(self, layers):
@@ -855,7 +1150,7 @@ class Sequential:
 #   `running_var` (ones at the start) a step of size `momentum` towards them. No gradient flows into these two.
 # - In evaluation (`self.training` is `False`) it uses the running ones and leaves them alone.
 #
-# `eps` is added to the variance before the root. `parameters()` returns `[gamma, beta]`; `out` is kept. Some things are as you like: the four tensors may have the shape `(C,)` or `(1, 1, C)`, and
+# `BatchNorm1d(dim, eps, momentum)` has C = `dim` channels; `eps` is added to the variance before the root. `parameters()` returns `[gamma, beta]`; `out` is kept. Some things are as you like: the four tensors may have the shape `(C,)` or `(1, 1, C)`, and
 # the variance may be divided by n - 1, as in the lecture and by `x.var`, or by n; the check draws so many numbers that it does not matter.
 #
 # **A tiny example.** B = 2, T = 2, C = 1: the rows `[[1], [3]]` and `[[5], [7]]` have the mean 4 and the variance 20/3, so the first output is $-3 / \sqrt{20/3} = -1.162$ (dividing by n - 1). Afterwards
@@ -892,7 +1187,9 @@ class BatchNorm1d:
         self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
         ### END SOLUTION
 
-    def __call__(self, x: Float[Tensor, "B T C"] | Float[Tensor, "B C"]) -> Float[Tensor, "B T C"] | Float[Tensor, "B C"]:
+    def __call__(
+        self, x: Float[Tensor, "B T C"] | Float[Tensor, "B C"]
+    ) -> Float[Tensor, "B T C"] | Float[Tensor, "B C"]:
         ### BEGIN SOLUTION
         if self.training:
             axes = tuple(range(x.ndim - 1))
@@ -913,6 +1210,12 @@ class BatchNorm1d:
         ### END SOLUTION
 
 
+# %%
+def all_are(parameter: Tensor) -> str:
+    """What all numbers of a parameter are: zeros, ones or others."""
+    return {(0.0,): "zeros", (1.0,): "ones"}.get(tuple(parameter.unique().tolist()), "other numbers")
+
+
 # %% check="batchnorm_3d"
 def batchnorm_probe(g: torch.Generator):
     # some 6,000 numbers in a channel: so many that it does not matter whether the variance is divided by n or by n - 1
@@ -922,8 +1225,8 @@ def batchnorm_probe(g: torch.Generator):
     def batch(*shape: int) -> Tensor:
         return (spread * (torch.randn(*shape, C, generator=g) + torch.rand(C, generator=g))).requires_grad_()
 
-    def layer() -> BatchNorm1d:
-        made = BatchNorm1d(C, momentum=momentum)
+    def layer(**settings: float) -> BatchNorm1d:
+        made = BatchNorm1d(C, momentum=momentum, **settings)
         fill(made.parameters(), g)
         return made
 
@@ -938,6 +1241,11 @@ def batchnorm_probe(g: torch.Generator):
     facts["numbers in running_mean"] = three.running_mean.numel()
     facts["running ones carry a gradient"] = [three.running_mean.requires_grad, three.running_var.requires_grad]
     facts |= {"output (B, C)": two(batch(B * T))[:4], "numbers in the parameters": parameters}
+    facts["output with another eps"] = layer(eps=0.1 * between(g, 1, 3))(batch(B, T))[:2, :3]
+    fresh = BatchNorm1d(C)
+    facts["parameters at the start"] = [all_are(p) for p in fresh.parameters()]
+    fresh(batch(B, T))
+    facts["running ones of a layer with nothing set"] = running(fresh)
     three.training = False
     three(batch(B, T))
     facts["output in evaluation"] = three(batch(B, T))[:2, :3]
@@ -1092,6 +1400,83 @@ class BatchNorm1d(BatchNorm1d):
         return self.out
 
 
+# %% mistake="batchnorm_3d" says="eps is missing: a channel that hardly varies is divided by nearly nothing. Add it to the variance, under the root."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, 0.0, momentum)
+
+
+# %% mistake="batchnorm_3d" says="The argument eps is not used: the layer has the same eps whatever it is made with. Keep the argument and use that."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, 1e-5, momentum)
+
+
+# %% mistake="batchnorm_3d" says="The argument momentum is not used: the running statistics move by 0.1 whatever the layer is made with. Keep the argument and use that."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, eps, 0.1)
+
+
+# %% mistake="batchnorm_3d" says="The statistics run over all axes, the channels as well: one mean and one variance for everything. Each channel has its own; leave the last axis out."
+class BatchNorm1d(BatchNorm1d):
+    def __call__(self, x):
+        axes = tuple(range(x.ndim))
+        mean, var = (
+            (x.mean(axes, keepdim=True), x.var(axes, keepdim=True))
+            if self.training
+            else (self.running_mean, self.running_var)
+        )
+        self.out = self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+        if self.training:
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        return self.out
+
+
+# %% mistake="batchnorm_3d" says="running_var starts at zeros. Before anything is seen the layer shall change nothing: start it at ones."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, eps, momentum)
+        self.running_var = torch.zeros(dim)
+
+
+# %% mistake="batchnorm_3d" says="parameters() lists beta before gamma. The order is part of what is asked: first gamma, then beta."
+class BatchNorm1d(BatchNorm1d):
+    def parameters(self):
+        return [self.beta, self.gamma]
+
+
+# %% mistake="batchnorm_3d" says="The running statistics are among the parameters, so an optimiser would train them. They are counted, not learned: list gamma and beta only."
+class BatchNorm1d(BatchNorm1d):
+    def parameters(self):
+        return [self.gamma, self.beta, self.running_mean, self.running_var]
+
+
+# %% mistake="batchnorm_3d" says="gamma does not start at ones: until something is learned, the layer shall only normalise. Start the gain so that it changes nothing."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, eps, momentum)
+        self.gamma = torch.randn(dim)
+
+
+# %% mistake="batchnorm_3d" says="gamma starts at zeros, so the layer returns beta alone, whatever its input is. Start the gain so that it changes nothing."
+class BatchNorm1d(BatchNorm1d):
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        super().__init__(dim, eps, momentum)
+        self.gamma = torch.zeros(dim)
+
+
+# %% mistake="batchnorm_3d" says="The running statistics never move: they stay as they were at the start. Let each batch of a training move them a step."
+class BatchNorm1d(BatchNorm1d):
+    def __call__(self, x):
+        before = self.running_mean, self.running_var
+        result = super().__call__(x)
+        self.running_mean, self.running_var = before
+        return result
+
+
 # %% variant="batchnorm_3d"
 class BatchNorm1d(nn.Module):
     """As a module, with buffers of shape (1, 1, C)."""
@@ -1215,6 +1600,7 @@ def wavenet_shapes(B: int, T: int, n: int, features: int, hidden: int) -> list[t
 def shapes_probe(g: torch.Generator):
     B, features, hidden = between(g, 30, 39), between(g, 11, 19), between(g, 50, 99)
     sizes = {"8 symbols in pairs": (8, 2), "16 in pairs": (16, 2), "27 in threes": (27, 3), "16 in fours": (16, 4)}
+    sizes["a single pair"] = (2, 2)
     return {said: [list(s) for s in wavenet_shapes(B, T, n, features, hidden)] for said, (T, n) in sizes.items()}
 
 
@@ -1323,6 +1709,51 @@ def wavenet_shapes(B, T, n, features, hidden):
         shapes += [(*start, 2 * channels), *[(*start, hidden)] * 3]
         channels = hidden
     return [*shapes, (B, 27)]
+
+
+# %% mistake="wavenet_shapes" says="The last level still has an axis of length 1: FlattenConsecutive takes it away when a single group is left, and from there on it is (B, n * C) and (B, hidden)."
+right_wavenet_shapes = wavenet_shapes
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    *shapes, logits = right_wavenet_shapes(B, T, n, features, hidden)
+    return [s if len(s) == 3 else (s[0], 1, s[1]) for s in shapes] + [logits]
+
+
+# %% mistake="wavenet_shapes" says="T is halved at each level, whatever the size of the groups is. Groups of n leave T // n positions."
+def wavenet_shapes(B, T, n, features, hidden):
+    shapes, channels = [(B, T, features)], features
+    while T > 1:
+        T //= 2
+        start = (B, T) if T > 1 else (B,)
+        shapes += [(*start, n * channels), *[(*start, hidden)] * 3]
+        channels = hidden
+    return [*shapes, (B, 27)]
+
+
+# %% mistake="wavenet_shapes" says="Flattening always doubles the channels in your list, whatever the size of the groups is. What T loses the last axis gains: groups of n have n times the channels."
+right_wavenet_shapes = wavenet_shapes
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    shapes = right_wavenet_shapes(B, T, n, features, hidden)
+    return [(*s[:-1], s[-1] * 2 // n) if k % 4 == 1 and k < len(shapes) - 1 else s for k, s in enumerate(shapes)]
+
+
+# %% mistake="wavenet_shapes" says="Your logits stand at each of the T positions. By then a single group is left, so each row of the batch has one set of 27."
+right_wavenet_shapes = wavenet_shapes
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    return [*right_wavenet_shapes(B, T, n, features, hidden)[:-1], (B, T, 27)]
+
+
+# %% mistake="wavenet_shapes" says="Time and channels have changed places. In this notebook it is (B, T, C): the channels stand last, where the linear layers work."
+right_wavenet_shapes = wavenet_shapes
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    return [(s[0], s[2], s[1]) if len(s) == 3 else s for s in right_wavenet_shapes(B, T, n, features, hidden)]
 
 
 # %% variant="wavenet_shapes"
@@ -1539,6 +1970,23 @@ def predict(model, contexts):
     return right_train_or_eval(model, contexts).softmax(1)
 
 
+# %% mistake="train_or_eval" says="The model has no attribute layers: that was the lecture's own Sequential. For any nn.Module there is a method that sets the mode of all modules inside." raises="AttributeError"
+def predict(model, contexts):
+    for layer in model.layers:
+        layer.training = False
+
+
+# %% mistake="train_or_eval" says="Only the outer layers are set to evaluation: a BatchNorm that stands inside another module is missed and still uses its batch. Use the method that reaches all of them."
+def predict(model, contexts):
+    mode = model.training
+    for layer in model.children():
+        layer.training = False
+    with torch.no_grad():
+        logits = model(contexts)
+    model.train(mode)
+    return logits
+
+
 # %% variant="train_or_eval"
 def predict(model, contexts):
     import copy
@@ -1570,7 +2018,8 @@ def predict(model, contexts):
 # contexts `(n, 8)` to logits `(n, 27)`, each row by itself once it is in evaluation mode (`fit` switches the finished model to it). `JoinNeighbours`, `BatchNormLast` and all of `torch.nn` and `torch.optim` are yours to use.
 #
 # The loss on the **dev** names decides the points: {{ band('train_wavenet', 2) }}, {{ band('train_wavenet', 4) }}, then **{{ band('train_wavenet', 5, 3) }}**{% if known %}, which is what the lecture reached in the end{% endif %}. {{ band('train_wavenet', 7) }} earns bonus points. At most 250,000 parameters, running
-# statistics included. A uniform guess has 3.2958.
+# statistics included. A uniform guess has 3.2958. When you submit, the first steps are repeated to see that the weights are yours: draw all randomness from torch's global generator, which `fit` seeds before it calls
+# `make_wavenet`, and from no other.
 #
 # For example, the lecture's last network (24 features, 128 hidden channels, tanh) has 76,579 parameters. Beginning with it is a good idea, as is a look at the train loss that the check tells: is your network too small or trained too
 # briefly (both losses high), or does it know the train names by heart (train far below dev)?
@@ -1935,6 +2384,23 @@ def dilated_equivalence(tokens, table, levels, W, b):
     return right_dilated_equivalence(tokens, table, [(W_level, 0 * b_level) for W_level, b_level in levels], W, b)
 
 
+# %% mistake="dilated_equivalence" says="There is a dot too many: you return a position more than the sequence has. K levels look at 2 to the K symbols, and the last of those is the sequence's own."
+right_dilated_equivalence = dilated_equivalence
+
+
+def dilated_equivalence(tokens, table, levels, W, b):
+    return right_dilated_equivalence(F.pad(tokens, (1, 0)), table, levels, W, b)
+
+
+# %% mistake="dilated_equivalence" says="Each level is padded on both sides, so positions look ahead. Nothing may be added at the end; put all dots in front of the symbols, once."
+def dilated_equivalence(tokens, table, levels, W, b):
+    h = table[tokens].transpose(1, 2)
+    for k, (W_level, b_level) in enumerate(levels):
+        kernel = W_level.unflatten(0, (2, -1)).permute(2, 1, 0)
+        h = torch.tanh(F.conv1d(h, kernel, b_level, dilation=2**k, padding="same"))
+    return h.transpose(1, 2) @ W + b
+
+
 # %% variant="dilated_equivalence"
 def dilated_equivalence(tokens, table, levels, W, b):
     """Shift, join, multiply: a convolution with a kernel of two written out."""
@@ -1959,8 +2425,680 @@ def dilated_equivalence(tokens, table, levels, W, b):
 
 
 # %% [markdown]
+# ## What else the paper has
+#
+# Three more parts make DeepMind's WaveNet. In a **gated activation** one linear map proposes a value, with tanh, and a second one decides, with a sigmoid, how much of it passes. A **residual connection** adds what a level has made to what it was
+# given, so that a level need only learn what is new. And a **skip connection** leads from every level straight to the logits. (van den Oord et al. 2016, *WaveNet: a generative model for raw audio*, sections 2.3 and 2.4.)
+
+# %% [markdown] exercise="gated_activation"
+# Write `gated_activation(x, W_filter, b_filter, W_gate, b_gate)`: $\tanh(x W_f + b_f) \cdot \sigma(x W_g + b_g)$, element by element, where $\sigma$ is the sigmoid, $1 / (1 + e^{-a})$. `x` is `(B, C)` or
+# `(B, T, C)`, the weights are `(C, hidden)`, the biases `(hidden,)`.
+#
+# **A tiny example.** One number, $x = 1$, filter $W_f = 2, b_f = 0$: the value is $\tanh 2 = 0.964$. With a gate of $W_g = 0, b_g = 0$ half of it passes: 0.482. With $b_g = 4$ it is 0.947, with $b_g = -4$ it is 0.017.
+#
+# The check has C = hidden: no shape will tell you that a weight lies on its side.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Two linear maps of the same x. The sigmoid of one is a number between 0 and 1: how far the gate is open.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Both maps give `(..., hidden)`, and so does their product element by element. A linear map works on the last axis, whatever stands before it.
+#
+# </details>
+# <details><summary>Hint 3: what to ask yourself</summary>
+#
+# Which of the two may become negative, the value or the gate? That tells which one gets the tanh.
+#
+# </details>
+
+
+# %% answer="gated_activation"
+def gated_activation(
+    x: Float[Tensor, "... C"],
+    W_filter: Float[Tensor, "C hidden"],
+    b_filter: Float[Tensor, " hidden"],
+    W_gate: Float[Tensor, "C hidden"],
+    b_gate: Float[Tensor, " hidden"],
+) -> Float[Tensor, "... hidden"]:
+    """tanh of one linear map, times the sigmoid of another."""
+    ### BEGIN SOLUTION
+    return torch.tanh(x @ W_filter + b_filter) * torch.sigmoid(x @ W_gate + b_gate)
+    ### END SOLUTION
+
+
+# %% check="gated_activation"
+def gated_probe(g: torch.Generator):
+    C = between(g, 5, 6)
+    W_filter, W_gate = (torch.randn(C, C, generator=g) / C**0.5 for _ in range(2))
+    b_filter, b_gate = (torch.randn(C, generator=g) for _ in range(2))
+    xs = torch.randn(3, 4, C, generator=g), torch.randn(4, C, generator=g)
+    return tuple(gated_activation(x, W_filter, b_filter, W_gate, b_gate) for x in xs)
+
+
+check("gated_activation", gated_probe)
+
+# %% oracle="gated_activation"
+one, zero = torch.ones(1, 1), torch.zeros(1)
+for b_gate, expected in ((0.0, 0.482), (4.0, 0.947), (-4.0, 0.017)):
+    assert abs(gated_activation(one, 2 * one, zero, 0 * one, torch.tensor([b_gate])).item() - expected) < 6e-4
+x, f, g_ = torch.randn(3, 4, 5), nn.Linear(5, 7), nn.Linear(5, 7)
+torch.testing.assert_close(
+    gated_activation(x, f.weight.T, f.bias, g_.weight.T, g_.bias), F.glu(torch.cat([f(x).tanh(), g_(x)], -1))
+)
+
+
+# %% mistake="gated_activation" says="Value and gate have changed places: your tanh is taken of the gate's map and the sigmoid of the filter's. The filter proposes, with tanh; the gate decides how much passes."
+right_gated_activation = gated_activation
+
+
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return right_gated_activation(x, W_gate, b_gate, W_filter, b_filter)
+
+
+# %% mistake="gated_activation" says="You add the value and the gate. A gate lets a share of the value pass, so that nothing comes through when it is shut; that is a product."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return torch.tanh(x @ W_filter + b_filter) + torch.sigmoid(x @ W_gate + b_gate)
+
+
+# %% mistake="gated_activation" says="The gate has a tanh, so it can be negative and turn the value round. A gate lies between 0 and 1: use the sigmoid there."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return torch.tanh(x @ W_filter + b_filter) * torch.tanh(x @ W_gate + b_gate)
+
+
+# %% mistake="gated_activation" says="The value has a sigmoid and is never negative. Use tanh for what the filter proposes, the sigmoid for the gate only."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return torch.sigmoid(x @ W_filter + b_filter) * torch.sigmoid(x @ W_gate + b_gate)
+
+
+# %% mistake="gated_activation" says="The gate is a bare linear map: without the sigmoid it is not held between 0 and 1, and multiplies the value by anything."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return torch.tanh(x @ W_filter + b_filter) * (x @ W_gate + b_gate)
+
+
+# %% mistake="gated_activation" says="The value is a bare linear map: the tanh is missing in front of it. Only the gate of yours is right."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return (x @ W_filter + b_filter) * torch.sigmoid(x @ W_gate + b_gate)
+
+
+# %% mistake="gated_activation" says="The gate looks at the value and not at x: you pass the result of the tanh to the gate's map. Both maps read the same x."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    value = torch.tanh(x @ W_filter + b_filter)
+    return value * torch.sigmoid(value @ W_gate + b_gate)
+
+
+# %% mistake="gated_activation" says="A softmax makes the channels share one whole between them. Each channel has a gate of its own, open or shut whatever the others do: use the sigmoid."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return torch.tanh(x @ W_filter + b_filter) * (x @ W_gate + b_gate).softmax(-1)
+
+
+# %% mistake="gated_activation" says="The weights lie on their side: they are used transposed, and the square shapes let it pass. Here a weight is (C, hidden), not (hidden, C) as in nn.Linear."
+right_gated_activation = gated_activation
+
+
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return right_gated_activation(x, W_filter.T, b_filter, W_gate.T, b_gate)
+
+
+# %% mistake="gated_activation" says="The biases are left out of both maps. A gate without one stands half open wherever x is zero; add them before tanh and sigmoid."
+right_gated_activation = gated_activation
+
+
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return right_gated_activation(x, W_filter, 0 * b_filter, W_gate, 0 * b_gate)
+
+
+# %% variant="gated_activation"
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    both = x @ torch.cat([W_filter, W_gate], 1) + torch.cat([b_filter, b_gate])
+    value, gate = both.chunk(2, -1)
+    return (2 / (1 + torch.exp(-2 * value)) - 1) / (1 + torch.exp(-gate))
+
+
+# %% variant="gated_activation"
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return F.linear(x, W_filter.T, b_filter).tanh().mul(F.linear(x, W_gate.T, b_gate).sigmoid())
+
+
+# %% [markdown]
+# ### The tree with all three
+#
+# One level of the tree, as in the paper: it joins neighbours to pairs `x`, makes `z` of them by a gated activation, and then `z` goes two ways. `z @ W_residual` is added to the **later** neighbour of each pair and becomes the next
+# level's input. `z @ W_skip` of the **last** pair, the one that stands beside the symbol to predict, is added to a sum over all levels. At the end `relu` of that sum, times W plus b, gives the logits. (The paper's skips are taken at every
+# position, of which only the last is needed for one prediction; and between the sum and the output it has one more layer, which is left out here.)
+
+
+# %%
+class Level(NamedTuple):
+    """The weights of one level: C channels come in and go out, H are inside, S lead to the logits."""
+
+    W_filter: Float[Tensor, "2*C H"]
+    b_filter: Float[Tensor, " H"]
+    W_gate: Float[Tensor, "2*C H"]
+    b_gate: Float[Tensor, " H"]
+    W_residual: Float[Tensor, "H C"]
+    W_skip: Float[Tensor, "H S"]
+
+
+def random_levels(g: torch.Generator, depth: int, C: int, H: int, S: int) -> list[Level]:
+    """Levels with random weights."""
+    shapes = (2 * C, H), (H,), (2 * C, H), (H,), (H, C), (H, S)
+    return [Level(*(torch.randn(shape, generator=g) / shape[0] ** 0.5 for shape in shapes)) for _ in range(depth)]
+
+
+# %% [markdown] exercise="residual_tree"
+# Write `residual_tree(contexts, table, levels, W, b)`: the logits `(n, 27)` of contexts of $2^K$ symbols, with K levels as above. `table` is `(27, C)`, each level a `Level`, `W` is `(S, 27)`.
+#
+# **A tiny example.** One channel, two symbols with the embeddings 3 and 5, one level. If the gated activation of this pair is $z = 0.5$ and `W_residual` is 2, the next level's input is $5 + 0.5 \cdot 2 = 6$; the 3 is not added. With
+# `W_skip` $= -1$ the sum of the skips is $-0.5$, of which `relu` leaves 0, and the logits are b.
+#
+# In the check C, H and S are equal: no shape will tell you which of the weights you multiplied by.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Keep two things through the loop over the levels: `h`, which gets shorter by half each time, and the sum of the skips, which is one row for each context.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# h is (n, T, C). Its pairs are (n, T/2, 2C), their later neighbours (n, T/2, C): every second position. z is (n, T/2, H); of the last pair it is (n, H).
+#
+# </details>
+# <details><summary>Hint 3: what to ask yourself</summary>
+#
+# At the last level T/2 is 1. Does your code still have an axis of time there, and does the last pair's z still have the shape (n, H)? And what of h is still needed after that level?
+#
+# </details>
+
+
+# %% answer="residual_tree"
+def residual_tree(
+    contexts: Int[Tensor, "n T"],
+    table: Float[Tensor, "27 C"],
+    levels: list[Level],
+    W: Float[Tensor, "S 27"],
+    b: Float[Tensor, "27"],
+) -> Float[Tensor, "n 27"]:
+    """The logits of the tree with gated activations, residual and skip connections."""
+    ### BEGIN SOLUTION
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)  # (n, T / 2, 2 * C)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips) @ W + b
+    ### END SOLUTION
+
+
+# %% check="residual_tree"
+def residual_probe(g: torch.Generator):
+    C = between(g, 4, 6)
+    table, W, b = (torch.randn(shape, generator=g) for shape in ((27, C), (C, 27), (27,)))
+    depths = {"one level": 1, "two levels": 2, "three levels": 3}
+    return {
+        said: residual_tree(
+            torch.randint(27, (4, 2**depth), generator=g), table, random_levels(g, depth, C, C, C), W, b
+        )
+        for said, depth in depths.items()
+    }
+
+
+check("residual_tree", residual_probe)
+
+# %% oracle="residual_tree"
+g = torch.Generator().manual_seed(1)
+table, W, b = (torch.randn(shape, generator=g) for shape in ((27, 3), (5, 27), (27,)))
+for depth in (1, 2, 3):
+    levels, contexts = random_levels(g, depth, 3, 4, 5), torch.randint(27, (2, 2**depth), generator=g)
+    for row, logits in zip(contexts, residual_tree(contexts, table, levels, W, b)):
+        h, skips = [table[i] for i in row], torch.zeros(5)
+        for level in levels:
+            made = []
+            for early, late in zip(h[::2], h[1::2]):
+                x = torch.cat([early, late])
+                z = (x @ level.W_filter + level.b_filter).tanh() * (x @ level.W_gate + level.b_gate).sigmoid()
+                made.append(late + z @ level.W_residual)
+            h, skips = made, skips + z @ level.W_skip
+        torch.testing.assert_close(logits, skips.clamp(min=0) @ W + b)
+
+
+# %% mistake="residual_tree" says="The residual connection is missing: the next level gets only what this one has made. Add it to the later neighbour of each pair."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="The residual is added to the earlier neighbour of each pair. The group ends where its later neighbour stands, and it is that one which goes on."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, ::2] + z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="Both neighbours are added to the residual. Only the later one of each pair goes on as it is; what the earlier one says is in z."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, ::2] + h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="z itself goes on to the next level: W_residual is not used. Multiply z by it before you add the later neighbour."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="The skips are taken from the first pair, which is the one that lies furthest back. The symbol to predict follows the last pair."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, 0] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="The skips add up all pairs of a level. Only the last pair of each level stands beside the symbol to predict; leave the others out of the sum."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z.sum(1) @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="Only the last level reaches the logits: each level's skip replaces the one before. Add them up over the levels."
+def residual_tree(contexts, table, levels, W, b):
+    h = table[contexts]
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="The skips are made from what goes on to the next level, residual included. They begin at z, like the residual: two ways from the same place."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        h = h[:, 1::2] + z @ level.W_residual
+        skips = skips + h[:, -1] @ level.W_skip
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="The relu between the sum of the skips and the logits is missing. Apply it to the whole sum, once, at the end."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return skips @ W + b
+
+
+# %% mistake="residual_tree" says="The relu is taken of each level's skip before they are added up, so a level can never take back what another has said. Apply it once, to the sum."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + torch.relu(z[:, -1] @ level.W_skip)
+        h = h[:, 1::2] + z @ level.W_residual
+    return skips @ W + b
+
+
+# %% mistake="residual_tree" says="W_skip and W_residual have changed places: the square shapes let it pass. W_residual makes the next level's input, W_skip leads to the logits."
+right_residual_tree = residual_tree
+
+
+def residual_tree(contexts, table, levels, W, b):
+    swapped = [level._replace(W_residual=level.W_skip, W_skip=level.W_residual) for level in levels]
+    return right_residual_tree(contexts, table, swapped, W, b)
+
+
+# %% mistake="residual_tree" says="Value and gate have changed places: the tanh belongs to the filter, the sigmoid to the gate."
+right_residual_tree = residual_tree
+
+
+def residual_tree(contexts, table, levels, W, b):
+    swapped = [Level(*level[2:4], *level[:2], *level[4:]) for level in levels]
+    return right_residual_tree(contexts, table, swapped, W, b)
+
+
+# %% variant="residual_tree"
+def residual_tree(contexts, table, levels, W, b):
+    """By chunks of pairs, the skips in a list, functions of torch.nn."""
+    h, skips = F.embedding(contexts, table), []
+    for W_filter, b_filter, W_gate, b_gate, W_residual, W_skip in levels:
+        n, T, C = h.shape
+        x = h.reshape(n, T // 2, 2 * C)
+        both = F.linear(x, torch.cat([W_filter.T, W_gate.T]), torch.cat([b_filter, b_gate]))
+        value, gate = both.chunk(2, -1)
+        z = value.tanh() * gate.sigmoid()
+        skips.append(z[:, T // 2 - 1, :].matmul(W_skip))
+        h = x[..., C:] + z.matmul(W_residual)
+    return F.linear(F.relu(torch.stack(skips).sum(0)), W.T, b)
+
+
+# %% variant="residual_tree"
+def residual_tree(contexts, table, levels, W, b):
+    """From the root down: what a level gets is asked of the level before it."""
+
+    def reach(depth, symbols):
+        if depth == 0:
+            return table[symbols[:, 0]], 0
+        half = symbols.shape[1] // 2
+        (early, _), (late, skips) = reach(depth - 1, symbols[:, :half]), reach(depth - 1, symbols[:, half:])
+        level, x = levels[depth - 1], torch.cat([early, late], -1)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) / (1 + torch.exp(-(x @ level.W_gate + level.b_gate)))
+        return late + z @ level.W_residual, skips + z @ level.W_skip
+
+    return reach(len(levels), contexts)[1].clamp(min=0) @ W + b
+
+
+# %% [markdown]
+# ### Does a gate help?
+#
+# A gated level has two linear maps where a plain one has one. So a network with gates must be narrower if it is to have as many parameters, and only then is the comparison fair. Here are two trees with about six thousand parameters each:
+
+
+# %%
+class Gate(nn.Module):
+    """The first half of the channels with tanh, times the second half with a sigmoid: (..., 2 * C) becomes (..., C)."""
+
+    def forward(self, x: Float[Tensor, "... 2*C"]) -> Float[Tensor, "... C"]:
+        value, gate = x.chunk(2, -1)
+        return torch.tanh(value) * torch.sigmoid(gate)
+
+
+def tree_of(gated: bool, hidden: int, features: int = 10, levels: int = 3) -> nn.Sequential:
+    """The tree of pairs for 2 ** levels symbols, with tanh or with gates."""
+    layers, fan_in, width = [nn.Embedding(27, features)], features, 2 * hidden if gated else hidden
+    for _ in range(levels):
+        layers += [JoinNeighbours(2), nn.Linear(2 * fan_in, width, bias=False), BatchNormLast(width)]
+        layers += [Gate() if gated else nn.Tanh()]
+        fan_in = hidden
+    return nn.Sequential(*layers, nn.Linear(hidden, 27))
+
+
+def two_trees() -> dict[str, nn.Module]:
+    """A tree with tanh and one with gates, of about as many parameters."""
+    return {"tanh": tree_of(False, 32), "gated": tree_of(True, 22)}
+
+
+# %% [markdown] exercise="compare_models"
+# Write `compare_models(models, batches, dev, rate)`. `models` is a dict of untrained models, `batches` a list of pairs `(contexts, targets)`, `dev` one such pair. Train each model on **the same batches in their order**, one step of plain gradient descent of size
+# `rate` for each batch, with the mean cross-entropy as its loss. Return a dict with an entry for each model, under its name: a dict with
+#
+# - `"parameters"`: how many numbers are trained in it;
+# - `"dev"`: its mean cross-entropy on `dev` afterwards, as a float, in evaluation mode.
+#
+# For example, `compare_models(two_trees(), [], dev, 0.1)` trains nothing. It gives 6,089 parameters for `tanh` and 5,907 for `gated`.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# What differs between the two runs must be the model and nothing else. Two modes are needed: training for the steps, evaluation for the loss on dev.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# A parameter is a tensor; `numel()` is the number of numbers in it. Running statistics are not trained.
+#
+# </details>
+# <details><summary>Hint 3: what to ask yourself</summary>
+#
+# Where does the gradient of the last batch go before the next one is computed? And in which mode does a model arrive here?
+#
+# </details>
+
+
+# %% answer="compare_models"
+def compare_models(
+    models: dict[str, nn.Module], batches: list[tuple[Tensor, Tensor]], dev: tuple[Tensor, Tensor], rate: float
+) -> dict[str, dict[str, float]]:
+    """For each model: how many parameters it has, and its loss on dev after plain gradient descent on the batches."""
+    ### BEGIN SOLUTION
+    results = {}
+    for name, model in models.items():
+        model.train()
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+    ### END SOLUTION
+
+
+# %% check="compare_models"
+def compare_probe(g: torch.Generator):
+    def rows(n: int) -> tuple[Tensor, Tensor]:
+        return torch.randint(27, (n, 4), generator=g), torch.randint(27, (n,), generator=g)
+
+    models = {"tanh": tree_of(False, between(g, 5, 6), 4, 2), "gated": tree_of(True, between(g, 3, 4), 4, 2)}
+    for model in models.values():
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.copy_(torch.randn(parameter.shape, generator=g) / 2)
+    models["gated"].eval()  # a model may arrive in either mode
+    return compare_models(models, [rows(12) for _ in range(8)], rows(9), 0.1 * between(g, 2, 5))
+
+
+check("compare_models", compare_probe)
+
+# %% oracle="compare_models"
+dev = names.contexts("dev", 8)
+untrained = compare_models(two_trees(), [], dev, 0.1)
+assert [entry["parameters"] for entry in untrained.values()] == [6089, 5907]
+model = nn.Sequential(nn.Embedding(27, 27), nn.Flatten())
+with torch.no_grad():
+    model[0].weight.zero_()
+row = torch.tensor([[3]]), torch.tensor([5])
+moved = compare_models({"bigram": model}, [row, row], row, 1.0)["bigram"]
+weight = torch.zeros(27)
+for _ in range(2):
+    weight += F.one_hot(torch.tensor(5), 27) - weight.softmax(0)
+assert moved["parameters"] == 729 and abs(moved["dev"] + weight.log_softmax(0)[5].item()) < 1e-5
+
+
+# %% mistake="compare_models" says="The gradients of earlier batches are never taken away, so each step uses the sum of all so far. Set them to zero before the next batch."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        for contexts, targets in batches:
+            F.cross_entropy(model(contexts), targets).backward()
+            optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model.eval()(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="The loss on dev is taken in training mode, so the rows of dev decide about each other's logits. Switch the model to evaluation before you look at dev."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+            optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="The models are trained in the mode in which they arrive. One of them may be in evaluation mode, and its running statistics then never move; switch to training first."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+            optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model.eval()(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="You return the loss of the last batch, on which the model was just trained. Ask for its loss on dev after the last step."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(contexts), targets)
+            loss.backward()
+            optimizer.step()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="Nothing was trained: the loss on dev is that of the untrained models. Take a step on each of the batches first."
+right_compare_models = compare_models
+
+
+def compare_models(models, batches, dev, rate):
+    return right_compare_models(models, [], dev, rate)
+
+
+# %% mistake="compare_models" says="Your steps are those of Adam, which scales each gradient. Plain gradient descent moves a parameter by rate times its gradient, and nothing else."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+            optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model.eval()(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="You count tensors. A weight of 20 x 32 is one tensor and holds 640 numbers that are trained; count those."
+right_compare_models = compare_models
+
+
+def compare_models(models, batches, dev, rate):
+    results = right_compare_models(models, batches, dev, rate)
+    return {name: {**entry, "parameters": len(list(models[name].parameters()))} for name, entry in results.items()}
+
+
+# %% mistake="compare_models" says="Your count includes the running statistics. They belong to the model's state but nobody trains them; count the parameters only."
+right_compare_models = compare_models
+
+
+def compare_models(models, batches, dev, rate):
+    results = right_compare_models(models, batches, dev, rate)
+    numbers = {name: sum(tensor.numel() for tensor in models[name].state_dict().values()) for name in models}
+    return {name: {**entry, "parameters": numbers[name]} for name, entry in results.items()}
+
+
+# %% mistake="compare_models" says="The losses belong to the right models, but under each other's names. Keep a model and its result together."
+right_compare_models = compare_models
+
+
+def compare_models(models, batches, dev, rate):
+    results = right_compare_models(models, batches, dev, rate)
+    return dict(zip(results, reversed(results.values())))
+
+
+# %% variant="compare_models"
+def compare_models(models, batches, dev, rate):
+    def trained(model):
+        model = model.train()
+        for X, Y in batches:
+            loss = F.nll_loss(model(X).log_softmax(1), Y)
+            gradients = torch.autograd.grad(loss, list(model.parameters()))
+            with torch.no_grad():
+                for parameter, gradient in zip(model.parameters(), gradients):
+                    parameter -= rate * gradient
+        return model.eval()
+
+    X_dev, Y_dev = dev
+    return {
+        name: {
+            "dev": float(F.cross_entropy(trained(model)(X_dev), Y_dev).detach()),
+            "parameters": sum(map(torch.numel, model.parameters())),
+        }
+        for name, model in models.items()
+    }
+
+
+# %% [markdown] exercise="do_gates_help"
+# Measure it. In a cell of your own draw 1,000 batches of 64 rows from `X_train` and `Y_train` and call `compare_models(two_trees(), batches, names.contexts("dev", 8), rate)`. That takes some seconds. Do it for the rates 0.1 and 0.3, each with three
+# seeds of `torch.manual_seed` before the trees are made and the batches drawn. Write down in three to five sentences
+#
+# 1. the six pairs of dev losses, or their means and how far they spread, and
+# 2. whether gates help at equal parameters, as far as these runs can tell.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# A difference says something if it is larger than what another seed changes.
+#
+# </details>
+# <details><summary>Hint 2: the shape of an argument</summary>
+#
+# Compare the two at each rate, and then the best of the one with the best of the other.
+#
+# </details>
+# <details><summary>Hint 3: an outline</summary>
+#
+# A sentence with numbers for each rate, one on whether they agree, one on what you would have to try before you believed it.
+#
+# </details>
+
+# %% [markdown] written="do_gates_help"
+# With rate 0.1 the tree with tanh has about 2.33 on dev, the one with gates 2.37: tanh is better by 0.03 to 0.04 with each of the three seeds. With rate 0.3 it is 2.31 for tanh and 2.30 for the gates, which are better by about 0.01 with
+# each seed. (Other random numbers give slightly other losses.) So the answer depends on the rate; one likely reason is that a value multiplied by a number below 1 passes on a smaller gradient and wants larger steps. Each at the better of its rates, the gates are ahead, but by no more than some
+# hundredths, in very short trainings of very small trees. To believe it one would have to tune the rate for both, train much longer, and repeat it at the size that is wanted.
+
+# %% [markdown]
 # ## What you did
 #
 # You wrote the layers of a deep network as building blocks, from an embedding to a container that holds others, and followed the shape of the data through all of them. You met a bug that no error message
 # and no loss curve shows, and the two modes in which a network with BatchNorm lives. You trained a tree of pairs on eight symbols of context, and saw that dilated convolutions are the same tree without
-# the repeated work. What is still fixed is which symbols meet, and when; letting the symbols themselves decide that is attention, and the next step in the course.
+# the repeated work. You added gates, residuals and skips, and saw that whether a part helps is a question for a fair measurement. What is still fixed is which symbols meet, and when; letting the symbols themselves decide that is attention, and the next step in the course.
