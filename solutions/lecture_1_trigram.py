@@ -89,9 +89,31 @@ def some_names(g: torch.Generator, count: int) -> list[str]:
     return [names.all[i] for i in torch.randint(len(names.all), (count,), generator=g).tolist()]
 
 
+def letters_of(g: torch.Generator, count: int) -> str:
+    """So many letters, drawn evenly."""
+    return "".join(SYMBOLS[i] for i in torch.randint(1, 27, (count,), generator=g).tolist())
+
+
+def between(g: torch.Generator, low: float, high: float) -> float:
+    """A number drawn evenly from a range."""
+    return low + (high - low) * float(torch.rand(1, generator=g))
+
+
+def names_of_all_kinds(g: torch.Generator, count: int) -> list[str]:
+    """So many names of the list, and five made up: two of two letters, a long one, one with a letter doubled, one that stands there twice.
+
+    One of the letters b to k occurs in none of them; e stands in its place.
+    """
+    a, b, c = letters_of(g, 3)
+    long, twice = letters_of(g, 15), some_names(g, 1)[0]
+    missing = "bcdfghijk"[int(torch.randint(9, (1,), generator=g))]
+    made_up = [a + b, twice, long, b + c, c + a + a + b, twice]
+    return [name.replace(missing, "e") for name in (*some_names(g, count), *made_up)]
+
+
 # %% check="vocabulary"
 def vocabulary_probe(g: torch.Generator):
-    stoi, itos = vocabulary(some_names(g, 4))
+    stoi, itos = vocabulary(names_of_all_kinds(g, 3))
     return [f"{s} {i}" for s, i in sorted(stoi.items())], [f"{i} {s}" for i, s in sorted(itos.items())]
 
 
@@ -138,7 +160,7 @@ def vocabulary(words):
 # Write `split_names(words, seed)`. Shuffle a **copy** of the list with `random.Random(seed)`, then cut it into three lists: the first 80 % of the
 # names, the next 10 %, and the rest. The cuts are at `int(0.8 * n)` and `int(0.9 * n)`.
 #
-# Ten names give lists of 8, 1 and 1; every name ends up in exactly one of them.
+# Ten names give lists of 8, 1 and 1. The three together hold what the list held: a name that stands in it twice counts as two.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -170,9 +192,10 @@ def split_names(words: list[str], seed: int) -> tuple[list[str], list[str], list
 
 # %% check="split_names"
 def split_probe(g: torch.Generator):
-    words = some_names(g, 97)
+    words = some_names(g, [76, 77, 86, 87][int(torch.randint(4, (1,), generator=g))])  # as many that rounding would cut elsewhere
+    words += words[:10]  # names that stand in the list twice
     before = list(words)
-    parts = split_names(words, int(torch.randint(1000, (1,), generator=g)))
+    parts = split_names(words, 100 + int(torch.randint(900, (1,), generator=g)))
     return *map(list, parts), words == before
 
 
@@ -265,7 +288,12 @@ def bigram_counts(words: list[str]) -> Int[Tensor, "27 27"]:
 
 
 # %% check="bigram_counts"
-check("bigram_counts", lambda g: bigram_counts(some_names(g, 60) * 40))  # so often that a byte could not count it
+def counts_probe(g: torch.Generator):
+    words = names_of_all_kinds(g, 50)
+    return bigram_counts((words + words[:1] * 7) * 40)  # so often that a byte could not count it
+
+
+check("bigram_counts", counts_probe)
 
 # %% oracle="bigram_counts"
 ones = bigram_counts(["ava"])
@@ -382,7 +410,8 @@ def bigram_probabilities(counts: Int[Tensor, "27 27"], smoothing: float) -> Floa
 # %% check="bigram_probabilities"
 def probabilities_probe(g: torch.Generator):
     counts = torch.randint(1, 40, (27, 27), generator=g) * (torch.rand(27, 27, generator=g) < 0.6)
-    return bigram_probabilities(counts, 0.1 + float(torch.rand(1, generator=g)))
+    counts[int(torch.randint(27, (1,), generator=g))] = 0  # a symbol that never occurred
+    return bigram_probabilities(counts, between(g, 0.1, 0.9))
 
 
 check("bigram_probabilities", probabilities_probe)
@@ -466,7 +495,9 @@ def mean_nll(P: Float[Tensor, "27 27"], pairs: Int[Tensor, "n 2"]) -> Float[Tens
 
 # %% check="mean_nll"
 def nll_probe(g: torch.Generator):
-    return mean_nll(F.softmax(torch.randn(27, 27, generator=g), 1), torch.randint(27, (40, 2), generator=g))
+    pairs = torch.randint(27, (30 + int(torch.randint(20, (1,), generator=g)), 2), generator=g)
+    pairs = torch.cat([pairs, pairs[:9]])  # pairs that occur twice
+    return mean_nll(F.softmax(torch.randn(27, 27, generator=g), 1), pairs)
 
 
 check("mean_nll", nll_probe)
@@ -508,7 +539,8 @@ def mean_nll(P, pairs):
 # Write `sample_names(P, count, generator)`: a list of `count` names. Each starts at the dot. Draw the next symbol from the current
 # symbol's row with `torch.multinomial(row, num_samples=1, replacement=True, generator=generator)`, until the dot comes again. The dot is not part of the name.
 #
-# Draw one symbol at a time and one name after the other, with the generator given: then everybody's names are the same.
+# Draw one symbol at a time and one name after the other, with the generator given: then everybody's names are the same. A name ends where the dot is drawn and
+# nowhere else: it may have a hundred letters, or none if the dot comes first.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -549,7 +581,11 @@ def sampling_probe(g: torch.Generator):
     logits = torch.randn(27, 27, generator=g)
     logits[:, 0] += 2  # names of a few letters
     logits[0, 0] -= 4
-    return sample_names(F.softmax(logits, 1), 6, g)
+    P = F.softmax(logits, 1)
+    P[0] = 0.6 * P[0] + 0.4 * torch.eye(27)[0]  # and some of none
+    Q = F.softmax(torch.randn(27, 27, generator=g) - 99 * torch.eye(27)[0], 1)
+    Q = 0.99 * Q + 0.01 * torch.eye(27)[0]  # and names of a hundred letters
+    return {"short names": sample_names(P, 9, g), "long names": sample_names(Q, 3, g)}
 
 
 check("sample_names", sampling_probe)
@@ -640,8 +676,9 @@ def neural_bigram_loss(W: Float[Tensor, "27 27"], pairs: Int[Tensor, "n 2"], str
 # %% check="neural_bigram_loss"
 def neural_probe(g: torch.Generator):
     W = torch.randn(27, 27, generator=g).requires_grad_()
-    pairs = torch.randint(27, (50, 2), generator=g)
-    loss = neural_bigram_loss(W, pairs, 0.2 + float(torch.rand(1, generator=g)))
+    pairs = torch.randint(27, (30 + int(torch.randint(20, (1,), generator=g)), 2), generator=g)
+    pairs = torch.cat([pairs, pairs[:9]])  # pairs that occur twice
+    loss = neural_bigram_loss(W, pairs, between(g, 0.2, 0.9))
     loss.backward()
     return {"loss": loss, "gradient": W.grad}
 
@@ -724,7 +761,7 @@ def trigram_pairs(words: list[str]) -> tuple[Int[Tensor, "n 2"], Int[Tensor, " n
 
 
 # %% check="trigram_pairs"
-check("trigram_pairs", lambda g: trigram_pairs(some_names(g, 12)))
+check("trigram_pairs", lambda g: trigram_pairs(names_of_all_kinds(g, 8)))
 
 # %% oracle="trigram_pairs"
 X, Y = trigram_pairs(["ava"])
@@ -852,9 +889,10 @@ def trigram_logits(W, contexts):
 
 # %% [markdown] exercise="cross_entropy"
 # Write `cross_entropy(logits, targets)` from logits, in such a way that it survives large ones: adding 1000 to every logit must not change the result.
-# (`F.cross_entropy` itself is the model to reach, not the means.)
+# `F.cross_entropy` does the same and earns the point too; you learn more if you write it once yourself.
 #
-# The check calls your function twice, with plain logits and with the same logits + 1000. In float32, $e^{1000}$ is infinity, and infinity divided by infinity is not a number.
+# The check calls your function three times: with plain logits, with the same logits + 1000, and with whole rows of them raised by 0, 200 or 400. In float32, $e^{1000}$ is infinity, and infinity
+# divided by infinity is not a number; $e^{-200}$ is 0, and its logarithm is minus infinity. So what saves one row must not ruin another.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -886,7 +924,12 @@ def cross_entropy(logits: Float[Tensor, "n 27"], targets: Int[Tensor, " n"]) -> 
 # %% check="cross_entropy"
 def cross_entropy_probe(g: torch.Generator):
     logits, targets = 3 * torch.randn(32, 27, generator=g), torch.randint(27, (32,), generator=g)
-    return {"plain": cross_entropy(logits, targets), "plus_1000": cross_entropy(logits + 1000, targets)}
+    apart = 200 * (torch.randperm(32, generator=g) % 3)[:, None]  # a whole row is raised by 0, 200 or 400
+    return {
+        "plain": cross_entropy(logits, targets),
+        "plus_1000": cross_entropy(logits + 1000, targets),
+        "rows_apart": cross_entropy(logits + apart, targets),
+    }
 
 
 check("cross_entropy", cross_entropy_probe)
@@ -1141,16 +1184,18 @@ class AnyTrigram:
 def three_lists(g: torch.Generator) -> tuple[list[str], list[str], list[str]]:
     """Names to count, names to choose on, and names to report on, so unlike each other that each would choose another smoothing.
 
-    Half of the dev names also stand in train, which asks for little smoothing; the test names are drawn letter by letter, which asks for much.
+    Half of the dev names also stand in train, which asks for little smoothing; some of the test names are drawn letter by letter, which asks for much.
     """
     train, dev = some_names(g, 300), some_names(g, 40)
     dev = dev + [train[i] for i in torch.randint(len(train), (40,), generator=g).tolist()]
-    lengths = torch.randint(3, 8, (40,), generator=g).tolist()
-    test = ["".join(SYMBOLS[i] for i in torch.randint(1, 27, (length,), generator=g).tolist()) for length in lengths]
-    return train, dev, test
+    lengths = torch.randint(3, 8, (8,), generator=g).tolist()
+    return train, dev, some_names(g, 32) + [letters_of(g, length) for length in lengths]
 
 
-STRENGTHS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
+def shuffled_inside(g: torch.Generator, strengths: list[float]) -> list[float]:
+    """The strengths times a number near 1; the first and the last keep their places, the others change them."""
+    factor, order = between(g, 0.8, 1.25), torch.randperm(len(strengths) - 2, generator=g).tolist()
+    return [factor * s for s in (strengths[0], *(strengths[1 + i] for i in order), strengths[-1])]
 
 # %% [markdown] exercise="tune_smoothing"
 # Write `tune_smoothing(train, dev, test, strengths)` for a trigram model made of counts. For each strength: count the trigrams of the
@@ -1198,7 +1243,12 @@ def tune_smoothing(train: list[str], dev: list[str], test: list[str], strengths:
 
 
 # %% check="tune_smoothing"
-check("tune_smoothing", lambda g: tune_smoothing(*three_lists(g), STRENGTHS))
+def smoothing_probe(g: torch.Generator):
+    strengths = shuffled_inside(g, [0.001, 0.004, 0.015, 0.06, 0.25, 1.0, 4.0, 16.0])
+    return tune_smoothing(*three_lists(g), strengths)
+
+
+check("tune_smoothing", smoothing_probe)
 
 # %% oracle="tune_smoothing"
 found = tune_smoothing(names.train, names.dev, names.test, [0.05, 0.13, 0.4])
@@ -1305,8 +1355,10 @@ def tune_regularization(
 
 # %% check="tune_regularization"
 def regularization_probe(g: torch.Generator):
-    W = torch.randn(54, 27, generator=g)
-    return tune_regularization(W, some_names(g, 120), some_names(g, 60), [0.0, 0.1, 1.0, 10.0, 100.0], steps=10, rate=5.0)
+    W = 0.3 * torch.randn(54, 27, generator=g)
+    strengths = shuffled_inside(g, [0.0, 1.0, 4.0, 16.0, 64.0])
+    steps = 28 + int(torch.randint(5, (1,), generator=g))
+    return tune_regularization(W, some_names(g, 25), some_names(g, 60), strengths, steps, between(g, 9.0, 11.0))  # so few names are soon learned by heart
 
 
 check("tune_regularization", regularization_probe)
