@@ -140,6 +140,31 @@ def vocabulary(words):
     return stoi, {index: symbol for symbol, index in stoi.items()}
 
 
+# %% mistake="vocabulary" says="The first letter and the dot have the same index, 0, so one of them is lost in `itos`. Keep 0 for the dot alone and number the letters from 1."
+def vocabulary(words):
+    stoi = {letter: index for index, letter in enumerate(sorted(set("".join(words))))} | {".": 0}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="The dot is missing from both dictionaries: the letters are right, but index 0 belongs to a symbol too. Add it."
+def vocabulary(words):
+    stoi = {letter: index for index, letter in enumerate(sorted(set("".join(words))), 1)}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="You number the whole alphabet. Only the letters that occur in the words given get an index, without gaps: in the example `n` has 3, not 14."
+def vocabulary(words):
+    return {s: i for i, s in enumerate(SYMBOLS)}, dict(enumerate(SYMBOLS))
+
+
+# %% mistake="vocabulary" says="The two dictionaries come in the wrong order. First `stoi`, from symbol to index, then `itos`, from index to symbol."
+right_vocabulary = vocabulary
+
+
+def vocabulary(words):
+    return right_vocabulary(words)[::-1]
+
+
 # %% variant="vocabulary"
 def vocabulary(words):
     itos = {0: "."}
@@ -234,6 +259,40 @@ def split_names(words, seed):
     random.Random(seed).shuffle(words)
     first, second = int(0.8 * len(words)), int(0.9 * len(words))
     return words[:first], words[first:second], words[second:]
+
+
+# %% mistake="split_names" says="Right sizes, but another order: `random.Random(seed).sample` draws otherwise than `shuffle` does with the same seed. Copy the list and shuffle the copy."
+def split_names(words, seed):
+    drawn = random.Random(seed).sample(words, len(words))
+    first, second = int(0.8 * len(drawn)), int(0.9 * len(drawn))
+    return drawn[:first], drawn[first:second], drawn[second:]
+
+
+# %% mistake="split_names" says="Your third list holds the dev names as well: it begins where the second one begins. Begin it where the second one ends."
+right_split_names = split_names
+
+
+def split_names(words, seed):
+    train, dev, test = right_split_names(words, seed)
+    return train, dev, dev + test
+
+
+# %% mistake="split_names" says="Names that stand in the list twice were dropped: a set or the keys of a dict keep one of each. Shuffle and cut the list as it is."
+right_split_names = split_names
+
+
+def split_names(words, seed):
+    return right_split_names(list(dict.fromkeys(words)), seed)
+
+
+# %% mistake="split_names" says="Your cuts are rounded to the nearest whole number. Asked for are `int(0.8 * n)` and `int(0.9 * n)`, which leave out what stands behind the point."
+right_split_names = split_names
+
+
+def split_names(words, seed):
+    shuffled = sum(map(list, right_split_names(words, seed)), [])
+    first, second = round(0.8 * len(shuffled)), round(0.9 * len(shuffled))
+    return shuffled[:first], shuffled[first:second], shuffled[second:]
 
 
 # %% variant="split_names"
@@ -336,6 +395,73 @@ right_bigram_counts = bigram_counts
 
 def bigram_counts(words):
     return right_bigram_counts(words).clamp(max=1)
+
+
+# %% mistake="bigram_counts" says="Row 0 and column 0 are empty: you counted pairs of letters only. Put a dot in front of each name and one behind it, so that starts and ends are counted too."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    N = right_bigram_counts(words)
+    N[0], N[:, 0] = 0, 0
+    return N
+
+
+# %% mistake="bigram_counts" says="All names run into one text without dots between them, so the last letter of a name is followed by the first of the next. Begin and end each name with a dot."
+def bigram_counts(words):
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    symbols = [0, *(SYMBOLS.index(letter) for letter in "".join(words)), 0]
+    for current, following in zip(symbols, symbols[1:]):
+        N[current, following] += 1
+    return N
+
+
+# %% mistake="bigram_counts" says="Your indices are those of the letters that occur in these words. Here `a` to `z` always have 1 to 26, whether all of them occur or not: use SYMBOLS."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    occurring = sorted(set("".join(words)))
+    return right_bigram_counts(["".join(SYMBOLS[1 + occurring.index(letter)] for letter in word) for word in words])
+
+
+# %% mistake="bigram_counts" says="The letters begin at 0, and the dot has 0 as well: each `a` is counted as a dot, and `z` has row 25. Letters have the indices 1 to 26."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    for word in words:
+        symbols = [0, *(SYMBOLS.index(letter) - 1 for letter in word), 0]
+        for current, following in zip(symbols, symbols[1:]):
+            N[current, following] += 1
+    return N
+
+
+# %% mistake="bigram_counts" says="Your dot has the last index, 26, and the letters begin at 0. In this notebook the dot has 0 and the letters 1 to 26."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    return right_bigram_counts(words).roll((-1, -1), (0, 1))
+
+
+# %% mistake="bigram_counts" says="A name that stands in the list several times is counted once. Go through the list as it is, not through a set of it."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    return right_bigram_counts(list(dict.fromkeys(words)))
+
+
+# %% mistake="bigram_counts" says="The ending dot of a name and the starting dot of the next are counted as a pair, at `[0, 0]`. They are not neighbours in any name: begin each name afresh."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    N = right_bigram_counts(words)
+    N[0, 0] += len(words) - 1
+    return N
 
 
 # %% variant="bigram_counts"
@@ -448,6 +574,37 @@ def bigram_probabilities(counts, smoothing):
     return (counts.float() + smoothing) / counts.float().sum(1, keepdim=True)
 
 
+# %% mistake="bigram_probabilities" says="The divisor has the smoothing once. It was added to each of the 27 counts of a row, so it is 27 times in the row's sum."
+def bigram_probabilities(counts, smoothing):
+    return (counts + smoothing) / (counts.sum(1, keepdim=True) + smoothing)
+
+
+# %% mistake="bigram_probabilities" says="The smoothing is put only where a count is 0. Add it to every count, then divide by the row's sum."
+def bigram_probabilities(counts, smoothing):
+    smoothed = counts.float().masked_fill(counts == 0, smoothing)
+    return smoothed / smoothed.sum(1, keepdim=True)
+
+
+# %% mistake="bigram_probabilities" says="You add 1 to every count, as the lecture does, whatever the smoothing is. Add the number that is given."
+def bigram_probabilities(counts, smoothing):
+    return (counts + 1) / (counts + 1).sum(1, keepdim=True)
+
+
+# %% mistake="bigram_probabilities" says="This is a softmax of the counts: they go through an exponential, and the largest takes everything. Counts are positive already: divide each by its row's sum."
+def bigram_probabilities(counts, smoothing):
+    return F.softmax(counts + smoothing, 1)
+
+
+# %% mistake="bigram_probabilities" says="You divide by the sum of the whole matrix, so all 729 numbers together add up to 1. Each row is to add up to 1 by itself."
+def bigram_probabilities(counts, smoothing):
+    return (counts + smoothing) / (counts + smoothing).sum()
+
+
+# %% mistake="bigram_probabilities" says="The smoothing is added after the division, to probabilities. Add it to the counts first, then divide, so that the rows add up to 1."
+def bigram_probabilities(counts, smoothing):
+    return counts / counts.sum(1, keepdim=True) + smoothing
+
+
 # %% variant="bigram_probabilities"
 def bigram_probabilities(counts, smoothing):
     return torch.stack([(row + smoothing) / (row + smoothing).sum() for row in counts.float()])
@@ -527,6 +684,26 @@ def mean_nll(P, pairs):
 # %% mistake="mean_nll" says="The sign is missing: the logarithm of a probability is negative, and a loss is to be positive."
 def mean_nll(P, pairs):
     return P[pairs[:, 0], pairs[:, 1]].log().mean()
+
+
+# %% mistake="mean_nll" says="`P[pairs]` takes a whole row for each symbol of a pair, 27 numbers where one is wanted. Index with two tensors: the first symbols and the second ones."
+def mean_nll(P, pairs):
+    return -P[pairs].log().mean()
+
+
+# %% mistake="mean_nll" says="You combine the first symbol of every pair with the second symbol of every other pair, n times n numbers. Use both index tensors in one pair of brackets."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0]][:, pairs[:, 1]].log().mean()
+
+
+# %% mistake="mean_nll" says="Row and column have changed places: the first symbol of a pair says which row, the second which element of it."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 1], pairs[:, 0]].log().mean()
+
+
+# %% mistake="mean_nll" says="This is the logarithm of the mean probability. The order matters: take the logarithm of each pair's probability, then the mean of these."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].mean().log()
 
 
 # %% variant="mean_nll"
@@ -623,6 +800,50 @@ def sample_names(P, count, generator):
     return ["".join(letters)] * count
 
 
+# %% mistake="sample_names" says="You draw from a column of P. The probabilities of what follows symbol `i` stand in its row, `P[i]`; a column does not even add up to 1."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return right_sample_names(P.T, count, generator)
+
+
+# %% mistake="sample_names" says="The starting dot is part of your names. Each walk starts there, but begin the name itself with no letter."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return ["." + name for name in right_sample_names(P, count, generator)]
+
+
+# %% mistake="sample_names" says="The first letter is drawn evenly from the alphabet. How names begin stands in the dot's row of P: draw it from there, like every other symbol."
+def sample_names(P, count, generator):
+    found = []
+    for _ in range(count):
+        letters, index = [], torch.randint(1, 27, (1,), generator=generator).item()
+        while index:
+            letters.append(SYMBOLS[index])
+            index = torch.multinomial(P[index], 1, replacement=True, generator=generator).item()
+        found.append("".join(letters))
+    return found
+
+
+# %% mistake="sample_names" says="Only the first name comes back: your function returns when one name has ended. Return after the loop over the names, not inside of it."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return right_sample_names(P, 1, generator)
+
+
+# %% mistake="sample_names" says="An empty name is left out of your list. When the dot comes first, the name has no letters; it counts as one of the names all the same."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return [name for name in right_sample_names(P, count, generator) if name]
+
+
 # %% variant="sample_names"
 def sample_names(P, count, generator):
     def walk(index):
@@ -706,6 +927,63 @@ def neural_bigram_loss(W, pairs, strength):
 # %% mistake="neural_bigram_loss" says="The penalty on the weights is missing."
 def neural_bigram_loss(W, pairs, strength):
     return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1])
+
+
+# %% mistake="neural_bigram_loss" says="The softmax is taken twice: F.cross_entropy makes probabilities of what it gets, and it gets probabilities. Give it the logits."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(F.softmax(W[pairs[:, 0]], 1), pairs[:, 1]) + strength * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The loss is right, but the penalty has no gradient: it is a plain number or was cut from the graph, so nothing pulls the weights. Keep it a tensor, without .item(), .data or detach."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + strength * (W.detach() ** 2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The loss is right, but only the penalty has a gradient: the likelihood is computed from W.data or a detached copy, so it cannot move W. Take the rows of W itself."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W.detach()[pairs[:, 0]], pairs[:, 1]) + strength * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="You penalise the logits of these pairs, so rows that occur often count more and others not at all. Square all weights of W."
+def neural_bigram_loss(W, pairs, strength):
+    logits = W[pairs[:, 0]]
+    return F.cross_entropy(logits, pairs[:, 1]) + strength * (logits**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The logits are divided by their sum without an exponential: they may be negative, so they give no probabilities. Take exp of the logits first."
+def neural_bigram_loss(W, pairs, strength):
+    logits = W[pairs[:, 0]]
+    probs = logits / logits.sum(1, keepdim=True)
+    return -probs[torch.arange(len(pairs)), pairs[:, 1]].log().mean() + strength * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="Your penalty has the lecture's strength, 0.01, whatever is asked for. Multiply by the `strength` that your function is given."
+right_neural_bigram_loss = neural_bigram_loss
+
+
+def neural_bigram_loss(W, pairs, strength):
+    return right_neural_bigram_loss(W, pairs, 0.01)
+
+
+# %% mistake="neural_bigram_loss" says="Each row's probabilities are taken at the second symbols of all pairs, n times n numbers. Take one for each pair, with `torch.arange` for the rows."
+def neural_bigram_loss(W, pairs, strength):
+    return -F.softmax(W[pairs[:, 0]], 1)[:, pairs[:, 1]].log().mean() + strength * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The first and second symbols of the pairs have changed places: the first one picks the row of W, the second one is what that row should predict."
+right_neural_bigram_loss = neural_bigram_loss
+
+
+def neural_bigram_loss(W, pairs, strength):
+    return right_neural_bigram_loss(W, pairs.flip(1), strength)
+
+
+# %% mistake="neural_bigram_loss" says="Your loss is a plain number, and the check calls backward on it. Return the tensor itself, without .item() or float()." raises="AttributeError"
+right_neural_bigram_loss = neural_bigram_loss
+
+
+def neural_bigram_loss(W, pairs, strength):
+    return right_neural_bigram_loss(W, pairs, strength).item()
 
 
 # %% variant="neural_bigram_loss"
@@ -807,6 +1085,40 @@ def trigram_pairs(words):
     return torch.tensor([list(p) for p in zip(text, text[1:-1])]), torch.tensor(text[2:])
 
 
+# %% mistake="trigram_pairs" says="Two dots stand behind each name as well, so each name has one prediction too many: after the dot that ends it nothing is to be predicted. One is enough there."
+def trigram_pairs(words):
+    rows = []
+    for word in words:
+        symbols = [0, 0, *(SYMBOLS.index(letter) for letter in word), 0, 0]
+        rows += zip(symbols, symbols[1:], symbols[2:])
+    table = torch.tensor(rows)
+    return table[:, :2], table[:, 2]
+
+
+# %% mistake="trigram_pairs" says="Your letters begin at 0, which is the dot, so `a` and the end of a name are the same. Letters have the indices 1 to 26."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    return tuple((t - 1).clamp(min=0) for t in right_trigram_pairs(words))
+
+
+# %% mistake="trigram_pairs" says="Names of two letters are left out. Every name counts, however short: with its dots it is long enough for a window of three."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    return right_trigram_pairs([word for word in words if len(word) > 2])
+
+
+# %% mistake="trigram_pairs" says="No dots at all: first letters, second letters and ends are never predicted. Put two dots in front of each name and one behind it."
+def trigram_pairs(words):
+    indices = [[SYMBOLS.index(letter) for letter in word] for word in words]
+    rows = [row for letters in indices for row in zip(letters, letters[1:], letters[2:])]
+    table = torch.tensor(rows)
+    return table[:, :2], table[:, 2]
+
+
 # %% variant="trigram_pairs"
 def trigram_pairs(words):
     rows = []
@@ -879,6 +1191,31 @@ def trigram_logits(W, contexts):
 # %% mistake="trigram_logits" says="Only the second symbol is used. Add the first symbol's row."
 def trigram_logits(W, contexts):
     return W[27 + contexts[:, 1]]
+
+
+# %% mistake="trigram_logits" says="The two rows are set side by side, which gives 54 numbers for each context. Add them: a product with two ones in the vector is a sum of two rows."
+def trigram_logits(W, contexts):
+    return torch.cat([W[contexts[:, 0]], W[27 + contexts[:, 1]]], 1)
+
+
+# %% mistake="trigram_logits" says="The second symbol's rows begin one too early: with 26 added, the dot gets the last row of the upper half. There are 27 symbols in each half."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 0]] + W[26 + contexts[:, 1]]
+
+
+# %% mistake="trigram_logits" says="`contexts[0]` and `contexts[1]` are the first two contexts. The first symbols of all contexts are a column, `contexts[:, 0]`."
+def trigram_logits(W, contexts):
+    return W[contexts[0]] + W[27 + contexts[1]]
+
+
+# %% mistake="trigram_logits" says="The two rows are multiplied. A one-hot vector with two ones times W adds the rows that they pick."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 0]] * W[27 + contexts[:, 1]]
+
+
+# %% mistake="trigram_logits" says="Only the first symbol is used. Add the second symbol's row, from the lower half of W."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 0]]
 
 
 # %% variant="trigram_logits"
@@ -956,6 +1293,44 @@ def cross_entropy(logits, targets):
 # %% mistake="cross_entropy" says="This is the sum over the examples. Average it, so that the loss does not depend on the size of the batch."
 def cross_entropy(logits, targets):
     return F.cross_entropy(logits, targets, reduction="sum")
+
+
+# %% mistake="cross_entropy" says="The sum of exponentials is taken of the shifted logits, the target's logit is not shifted. Subtract the largest from both, or add it to the logarithm again."
+def cross_entropy(logits, targets):
+    shifted = logits - logits.max(1, keepdim=True).values
+    return (shifted.exp().sum(1).log() - logits[torch.arange(len(targets)), targets]).mean()
+
+
+# %% mistake="cross_entropy" says="Large logits are cut off at a limit, so that with 1000 added all are the same. Shift them instead: subtract the largest of each row."
+def cross_entropy(logits, targets):
+    return F.cross_entropy(logits.clamp(max=80), targets)
+
+
+# %% mistake="cross_entropy" says="The logits are divided by the largest one, which changes how far they are apart. Subtract it: only their differences count in a softmax."
+def cross_entropy(logits, targets):
+    return F.cross_entropy(logits / logits.max(1, keepdim=True).values, targets)
+
+
+# %% mistake="cross_entropy" says="One maximum is subtracted from the whole batch: a row far below it has only exponentials of 0, and the logarithm of 0 follows. Take the largest logit of each row."
+def cross_entropy(logits, targets):
+    shifted = logits - logits.max()
+    logprobs = shifted - shifted.exp().sum(1, keepdim=True).log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+
+
+# %% mistake="cross_entropy" says="The largest of each column is subtracted: the logits of a row are shifted by different amounts, and that changes its softmax. One number for each row."
+def cross_entropy(logits, targets):
+    return F.cross_entropy(logits - logits.max(0, keepdim=True).values, targets)
+
+
+# %% mistake="cross_entropy" says="Each row is read at the targets of all rows, n times n numbers. Read each at its own target, with `torch.arange` for the rows."
+def cross_entropy(logits, targets):
+    return -F.log_softmax(logits, 1)[:, targets].mean()
+
+
+# %% mistake="cross_entropy" says="The softmax runs over the examples, so columns add up to 1. An example's 27 probabilities must: use dimension 1."
+def cross_entropy(logits, targets):
+    return -F.log_softmax(logits, 0)[torch.arange(len(targets)), targets].mean()
 
 
 # %% variant="cross_entropy"
@@ -1286,6 +1661,112 @@ def tune_smoothing(train, dev, test, strengths):
     return {**found, "test": found["dev"].min()}
 
 
+# %% mistake="tune_smoothing" says="The value `test` holds a loss for every strength. The test names are looked at once, with the strength that was best on dev: return that one number."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "test": right_tune_smoothing(train, test, test, strengths)["dev"]}
+
+
+# %% mistake="tune_smoothing" says="The best strength is the one with the lowest dev loss, and you return the one with the highest. A loss is to be small."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    worst = strengths[int(found["dev"].argmax())]
+    return {**found, "best": worst, "test": right_tune_smoothing(train, dev, test, [worst])["test"]}
+
+
+# %% mistake="tune_smoothing" says="The test loss is that of the last strength: after the loop the probabilities are still those of its last turn. Compute them again with the best strength."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "test": right_tune_smoothing(train, dev, test, strengths[-1:])["test"]}
+
+
+# %% mistake="tune_smoothing" says="What you return as `best` is the place of the best strength in the list. Return the strength that stands there."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "best": strengths.index(found["best"])}
+
+
+# %% mistake="tune_smoothing" says="What you return as `best` is the lowest dev loss. Return the strength that has this loss."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "best": found["dev"].min()}
+
+
+# %% mistake="tune_smoothing" says="The counts are those of train and dev together: the names that choose the strength have been counted, so they look known. Count train alone."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    return right_tune_smoothing([*train, *dev], dev, test, strengths)
+
+
+# %% mistake="tune_smoothing" says="Your counts are normalised over the second symbol. What is to be predicted is the third one: the probabilities add up to 1 over the last dimension."
+def tune_smoothing(train, dev, test, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27).float()
+
+    def probabilities(strength):
+        return (counts + strength) / (counts + strength).sum(1, keepdim=True)
+
+    def loss(words, strength):
+        X, Y = contexts_of(words, 2)
+        return -probabilities(strength)[X[:, 0], X[:, 1], Y].log().mean()
+
+    losses = torch.stack([loss(dev, strength) for strength in strengths])
+    best = strengths[int(losses.argmin())]
+    return {"dev": losses, "best": best, "test": loss(test, best)}
+
+
+# %% mistake="tune_smoothing" says="A trigram that occurs several times is counted once: `N[i, j, k] += 1` with index tensors adds to each place one time. Loop, or add with accumulate or bincount."
+def tune_smoothing(train, dev, test, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.zeros(27, 27, 27)
+    counts[X[:, 0], X[:, 1], Y] += 1
+
+    def probabilities(strength):
+        return (counts + strength) / (counts + strength).sum(-1, keepdim=True)
+
+    def loss(words, strength):
+        X, Y = contexts_of(words, 2)
+        return -probabilities(strength)[X[:, 0], X[:, 1], Y].log().mean()
+
+    losses = torch.stack([loss(dev, strength) for strength in strengths])
+    best = strengths[int(losses.argmin())]
+    return {"dev": losses, "best": best, "test": loss(test, best)}
+
+
+# %% mistake="tune_smoothing" says="The divisor has the strength once. It is added to each of the 27 counts of a context, so it is 27 times in their sum."
+def tune_smoothing(train, dev, test, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27).float()
+
+    def probabilities(strength):
+        return (counts + strength) / (counts.sum(-1, keepdim=True) + strength)
+
+    def loss(words, strength):
+        X, Y = contexts_of(words, 2)
+        return -probabilities(strength)[X[:, 0], X[:, 1], Y].log().mean()
+
+    losses = torch.stack([loss(dev, strength) for strength in strengths])
+    best = strengths[int(losses.argmin())]
+    return {"dev": losses, "best": best, "test": loss(test, best)}
+
+
 # %% variant="tune_smoothing"
 def tune_smoothing(train, dev, test, strengths):
     counts = {}
@@ -1433,6 +1914,85 @@ right_tune_regularization = tune_regularization
 def tune_regularization(W, train, dev, strengths, steps, rate):
     found = right_tune_regularization(W, train, dev, [s / 2 for s in strengths], steps, rate)
     return {**found, "best": 2 * found["best"]}
+
+
+# %% mistake="tune_regularization" says="The gradients of all steps add up: backward adds to what is in `grad`, and nothing empties it. Set it to None before each backward pass."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (loss(w, rows) + strength * (w**2).mean()).backward()
+            w.data -= rate * w.grad
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="The best strength is chosen by the train loss, which no penalty at all always wins. Choose the one with the lowest dev loss."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    found = right_tune_regularization(W, train, dev, strengths, steps, rate)
+    return {**found, "best": strengths[int(found["train"].argmin())]}
+
+
+# %% mistake="tune_regularization" says="Your train loss is the one before the last update: it was noted inside the loop. Compute it once more after the last step, with the weights that the dev loss has."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            before = loss(w, rows)
+            (gradient,) = torch.autograd.grad(before + strength * (w**2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(before.item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="The gradient is None: backward fills the grad of a tensor that was itself made to want gradients, not of one computed from it. Let each copy of W, also after an update, be such a tensor." raises="TypeError"
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_().clone()
+        for _ in range(steps):
+            (loss(w, rows) + strength * (w**2).mean()).backward()
+            w.data -= rate * w.grad
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="The penalty is the sum of the squares, 1,458 times as strong as their mean. Take the mean."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    found = right_tune_regularization(W, train, dev, [s * W.numel() for s in strengths], steps, rate)
+    return {**found, "best": found["best"] / W.numel()}
+
+
+# %% mistake="tune_regularization" says="What you return as `best` is a place in the list of penalties. Return the strength that stands there, not where it stands."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    found = right_tune_regularization(W, train, dev, strengths, steps, rate)
+    return {**found, "best": strengths.index(found["best"])}
 
 
 # %% variant="tune_regularization"
