@@ -19,9 +19,14 @@ run(__name__, globals())
 # - make a table of counts into probabilities, and say what broadcasting can do to you on the way;
 # - measure any such model by one number, the average negative log-likelihood, and sample names from it;
 # - write the same model as weights, a softmax and a loss, and train it;
-# - choose a hyperparameter on the dev split, and use the test split once.
+# - choose a setting on the dev split, and keep the test split out of every choice.
 #
 # Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another.
+#
+# **How it works.** Put your code in the place of each `raise NotImplementedError(…)` and run the check below it: a card says whether it is right, what it earns, and what went wrong. The cells
+# with checks and with given code are locked; add cells of your own wherever you like. A check calls your function with inputs that it draws from `g`, a random generator with a known
+# seed; while grading the seeds are others. Types say the shapes: `Float[Tensor, "n 27"]` is a tensor of floats with n rows and 27 columns. Three hints unfold under each task; the third is close to
+# the answer. Hand in this notebook and the `.safetensors` files beside it.
 #
 # **Notation.** There are 27 symbols: `.` has index 0 and stands for both the start and the end of a name, `a` to `z` have the indices 1 to 26.
 # `P` is a matrix of probabilities, one row for each current symbol. `W` holds weights, `logits` are the network's raw outputs, a *context*
@@ -47,7 +52,7 @@ print(f"{len(names.all):,} names, of which {len(names.train):,} to train on; the
 # %% [markdown]
 # ## Symbols
 #
-# A computer counts, so each symbol gets a number. The worked example uses the three names below: they contain `a`, `b` and `n`, and
+# A computer counts, so each symbol gets a number. The example below uses two words, `ban` and `nab`: they contain `a`, `b` and `n`, and
 # together with the dot these are four symbols.
 
 # %% [markdown] exercise="vocabulary"
@@ -177,8 +182,8 @@ def vocabulary(words):
 # %% [markdown]
 # ## Three splits
 #
-# A model is trained on one part of the names, its settings are chosen on a second, and its loss is reported on a third, which is
-# looked at once. {% if known %}The list is ordered by how often a name is given, so it must be shuffled first: the rare names at the end are not like the common
+# A model is trained on one part of the names, its settings are chosen on a second, and its loss is reported on a third, which plays no
+# part in any choice. {% if known %}The list is ordered by how often a name is given, so it must be shuffled first: the rare names at the end are not like the common
 # ones at the beginning.{% else %}A list is seldom in no order, so it must be shuffled first: the names at its end may not be like those at its beginning.{% endif %}
 
 # %% [markdown] exercise="split_names"
@@ -614,8 +619,8 @@ def bigram_probabilities(counts, smoothing):
 # ## One number for a model
 #
 # The model gives each pair that really occurs a probability. Their product is the **likelihood**; it is tiny, so one takes the logarithm, which turns the
-# product into a sum, changes its sign, and averages: the **average negative log-likelihood**, in nats a symbol. Lower is better, and
-# a model that guesses uniformly has
+# product into a sum, changes its sign, and averages: the **average negative log-likelihood**, in nats per symbol. Lower is better. A model
+# that guesses uniformly gives every symbol the probability 1/27, and its loss is $-\ln(1/27)$, which the next cell computes.
 
 # %%
 print(f"-ln(1/27) = {-math.log(1 / 27):.4f}")
@@ -1354,9 +1359,10 @@ def cross_entropy(logits, targets):
 #
 # Now the linear trigram is trained on all training names. `names.contexts("train", 2)` gives its contexts and targets, padded with two dots.
 #
-# `fit` drives the training. It calls `make_trigram()` once for a fresh model and then steps through `train_trigram(model)`, a generator: the function does
+# `fit` drives the training. It calls `Trigram()` once for a fresh model and then steps through `train_trigram(model)`, a generator: the function does
 # one step of gradient descent, **yields** the loss of that step, and goes on. In between, `fit` draws the progress bar and the loss curve. You may interrupt
-# it at any time; nothing is lost, and running the cell again goes on. The weights are kept in `train_trigram.safetensors`: **submit that file with the notebook.**
+# it at any time: as long as the kernel lives, running the cell again goes on where it stopped. `fit` seeds torch's own generator, so numbers that you draw without a generator are the same in each
+# training. The weights are kept in `train_trigram.safetensors`: **submit that file with the notebook.** Without it your model has to be trained while grading, for at most 1,000 steps and two minutes.
 #
 # A generator, in case you have not met one:
 
@@ -1374,7 +1380,7 @@ print(list(countdown(3)))
 # Write a model and its training. The class `Trigram` holds the weights `W`, shape (54, 27), and called on contexts `(n, 2)` it returns logits
 # `(n, 27)`. `train_trigram(model)` trains it and yields the loss of each step. `STEPS` tells the progress bar how many steps there will be.
 #
-# The points depend on the loss on the **test** names: {{ band('train_trigram', 1) }}, then {{ band('train_trigram', 2) }}, then {{ band('train_trigram', 3, 4) }}{% if known %}, which is what the notes of this course reached{% endif %}. At most 1,500
+# The points depend on the loss on the **test** names: {{ band('train_trigram', 1) }}, then {{ band('train_trigram', 2) }}, then {{ band('train_trigram', 3, 4) }}{% if known %}, which is what the author of the written notes that this course follows reached{% endif %}. The card below the check shows your test loss each time; do not choose settings by it, that is what dev is for. At most 1,500
 # parameters: a table of all $27^3$ counts is not what is asked for. A uniform guess has 3.2958; a table of bigram counts reaches {{ table('test', 1) }}.
 #
 # <details><summary>Hint 1: the idea</summary>
@@ -1390,7 +1396,7 @@ print(list(countdown(3)))
 # <details><summary>Hint 3: pseudo-code</summary>
 #
 # for step in range(STEPS): batch; loss = cross-entropy of model(X[batch]), Y[batch]; model.W.grad = None; loss.backward(); with torch.no_grad(): W -= rate * W.grad; yield loss.item().
-# Rates above 10 are fine here, with momentum about 2. About two thousand steps will do.
+# W has to go far, so rates are large here: 10 to 40 for plain steps, or about 2 with a momentum of 0.9. Two thousand steps will do; let the rate fall towards the end.
 #
 # </details>
 
@@ -1463,7 +1469,7 @@ class Trigram:
 
 
 # %% [markdown] exercise="train_any_trigram"
-# A bonus: the linear model cannot know that `q` is followed by `u` whatever came before `q` *and* treat other pairs one by one. **Any** model of two symbols counts
+# A bonus: in the linear model each of the two symbols adds its own logits, whatever the other one is, so it cannot know anything of a *pair*. **Any** model of two symbols counts
 # here, a table with a row for each of the 729 contexts, counted or trained, or a small network; at most 40,000 parameters. Its test loss must be {{ band('train_any_trigram', 2) }} or
 # less; smoothed trigram counts reach {{ table('test', 2) }}.
 #
@@ -1551,8 +1557,8 @@ class AnyTrigram:
 # ## Choosing a setting
 #
 # How much smoothing is best? More of it makes the training loss worse, always: the counts themselves fit the training names best. What counts is the loss on names that
-# the model has not seen. So the setting is chosen on **dev**. And because choosing is a kind of fitting too, the loss that is reported is that on **test**, once,
-# with the chosen setting.
+# the model has not seen. So the setting is chosen on **dev**. And because choosing is a kind of fitting too, the loss that is reported is that on **test**,
+# with the chosen setting and no other.
 
 
 # %%
@@ -1576,7 +1582,7 @@ def shuffled_inside(g: torch.Generator, strengths: list[float]) -> list[float]:
 # Write `tune_smoothing(train, dev, test, strengths)` for a trigram model made of counts. For each strength: count the trigrams of the
 # **train** names, add the strength to every count, normalise, and take the mean negative log-likelihood of the **dev** names. Return a dict with
 #
-# - `"dev"`: the dev losses, one a strength;
+# - `"dev"`: the dev losses, one per strength;
 # - `"best"`: the strength with the lowest dev loss;
 # - `"test"`: the loss on the test names with the best strength.
 #
@@ -1788,10 +1794,10 @@ def tune_smoothing(train, dev, test, strengths):
 # from a **fresh copy** of `W`, shape (54, 27), and take `steps` steps of plain gradient descent on **all** training rows at once, with the loss
 # cross-entropy + strength x mean of W squared. Then take the cross-entropy **without** the penalty on train and on dev. Return a dict with
 #
-# - `"train"` and `"dev"`: these losses, one a strength;
+# - `"train"` and `"dev"`: these losses, one per strength;
 # - `"best"`: the strength with the lowest dev loss.
 #
-# The notes of this course trained this model to the end with strengths from 0 to 10, and 0 was best: 54 x 27 weights are too few to overfit on {% if known %}so many names{% else %}the many names of those notes{% endif %}.
+# The notes that this course follows trained this model to the end with strengths from 0 to 10, and 0 was best: 54 x 27 weights are too few to overfit on {% if known %}so many names{% else %}the many names of those notes{% endif %}. The check trains on 25 names, where it is not.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -2012,6 +2018,300 @@ def tune_regularization(W, train, dev, strengths, steps, rate):
     train_losses, dev_losses = (torch.stack(column) for column in zip(*table))
     return {"train": train_losses, "dev": dev_losses, "best": strengths[dev_losses.argmin()]}
 
+
+# %% [markdown]
+# ## Side by side
+#
+# Two symbols of context tell more than one. How much more, and on which names? The same table of counts that learned the training names by heart may have little to say about others.
+
+# %% [markdown] exercise="compare_models"
+# Write `compare_models(train, dev, test, smoothing)`. Make two tables of counts from the **train** names, one of bigrams and one of trigrams, add `smoothing` to every count, and normalise. Then take
+# the mean negative log-likelihood of each table on train, on dev and on test. Return a dict with
+#
+# - `"bigram"` and `"trigram"`: these losses, three each, in the order train, dev, test;
+# - `"gained"`: by how much the trigram's loss is lower, for each of the three. It is negative where the trigram does worse.
+#
+# `contexts_of(words, 1)` gives contexts (N, 1) and targets (N,), `contexts_of(words, 2)` contexts (N, 2).
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# One function that takes the length of the context does for both tables; the names that are counted stay the same, those that are measured change.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Counts (27, 27) and (27, 27, 27); in both the probabilities add up to 1 over the last dimension. Three tensors (3,).
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for each length of context: counts of train, + smoothing, / sum over the last dimension; for train, dev, test: contexts and targets, minus the mean of the log of their probabilities. At the end a difference.
+#
+# </details>
+
+
+# %% answer="compare_models"
+def compare_models(train: list[str], dev: list[str], test: list[str], smoothing: float) -> dict[str, Float[Tensor, "3"]]:
+    """Losses of smoothed bigram and trigram counts of train on train, dev and test, and what the trigram gains."""
+    ### BEGIN SOLUTION
+    def losses(T: int) -> Tensor:
+        def row(X: Tensor) -> Tensor:
+            return (X * 27 ** torch.arange(T - 1, -1, -1)).sum(1)
+
+        X, Y = contexts_of(train, T)
+        counts = torch.bincount(27 * row(X) + Y, minlength=27 ** (T + 1)).view(-1, 27) + smoothing
+        P = counts / counts.sum(1, keepdim=True)
+        return torch.stack([-P[row(X), Y].log().mean() for X, Y in (contexts_of(words, T) for words in (train, dev, test))])
+
+    bigram, trigram = losses(1), losses(2)
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
+    ### END SOLUTION
+
+
+# %% check="compare_models"
+def comparison_probe(g: torch.Generator):
+    return compare_models(some_names(g, 150), some_names(g, 40), some_names(g, 50), between(g, 0.2, 0.9))
+
+
+check("compare_models", comparison_probe)
+
+# %% oracle="compare_models"
+found = compare_models(names.train, names.dev, names.test, 0.13)
+assert torch.allclose(found["gained"], found["bigram"] - found["trigram"]) and (found["gained"] > 0).all()
+if names.known():
+    assert torch.allclose(found["bigram"], torch.tensor([2.4526, 2.4715, 2.4565]), atol=1e-4)
+    assert torch.allclose(found["trigram"], torch.tensor([2.1875, 2.2395, 2.2257]), atol=1e-4)
+by_hand = tune_smoothing(names.train[:500], names.dev[:50], names.test[:60], [0.3])
+found = compare_models(names.train[:500], names.dev[:50], names.test[:60], 0.3)
+assert torch.allclose(found["trigram"][1:], torch.stack([by_hand["dev"][0], by_hand["test"]]))
+P = bigram_probabilities(bigram_counts(names.train[:500]), 0.3)
+assert torch.allclose(found["bigram"][2], mean_nll(P, torch.cat([X := contexts_of(names.test[:60], 1)[0], contexts_of(names.test[:60], 1)[1][:, None]], 1)))
+
+
+# %% mistake="compare_models" says="The tables are counted anew from the names that are measured, so each split is judged by what it has told itself. Count train once, and measure all three with it."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    each = [right_compare_models(words, words, words, smoothing) for words in (train, dev, test)]
+    return {name: torch.stack([found[name][0] for found in each]) for name in each[0]}
+
+
+# %% mistake="compare_models" says="The tables hold the counts of all three splits: dev and test names are known to them, and their losses look better than they are. Count train alone."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    first = right_compare_models([*train, *dev, *test], dev, test, smoothing)
+    return first | {name: torch.cat([right_compare_models([*train, *dev, *test], train, train, smoothing)[name][1:2], first[name][1:]]) for name in first}
+
+
+# %% mistake="compare_models" says="What is gained has the wrong sign: it is positive where the trigram has the lower loss. Subtract the trigram's loss from the bigram's."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    found = right_compare_models(train, dev, test, smoothing)
+    return found | {"gained": -found["gained"]}
+
+
+# %% mistake="compare_models" says="The smoothing is missing: a pair or triple that train does not have gets the probability 0, and one such in dev makes the loss infinite. Add it to every count."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    return right_compare_models(train, dev, test, 0.0)
+
+
+# %% mistake="compare_models" says="The losses of the two tables have changed places: with one symbol of context it is the bigram, with two the trigram."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    found = right_compare_models(train, dev, test, smoothing)
+    return {"bigram": found["trigram"], "trigram": found["bigram"], "gained": -found["gained"]}
+
+
+# %% mistake="compare_models" says="What is gained is given as a share of the bigram's loss. Asked for is the plain difference of the two losses, in nats."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    found = right_compare_models(train, dev, test, smoothing)
+    return found | {"gained": found["gained"] / found["bigram"]}
+
+
+# %% variant="compare_models"
+def compare_models(train, dev, test, smoothing):
+    def losses(T):
+        triples, contexts = {}, {}
+        for context, target in zip(*(t.tolist() for t in contexts_of(train, T))):
+            triples[*context, target] = triples.get((*context, target), 0) + 1
+            contexts[*context,] = contexts.get((*context,), 0) + 1
+        found = []
+        for words in (train, dev, test):
+            rows = list(zip(*(t.tolist() for t in contexts_of(words, T))))
+            total = sum(math.log((triples.get((*c, y), 0) + smoothing) / (contexts.get((*c,), 0) + 27 * smoothing)) for c, y in rows)
+            found.append(-total / len(rows))
+        return found
+
+    bigram, trigram = losses(1), losses(2)
+    return {"gained": [b - t for b, t in zip(bigram, trigram)], "bigram": bigram, "trigram": trigram}
+
+
+# %%
+try:
+    found = compare_models(names.train, names.dev, names.test, 0.13)
+    print("losses with smoothing 0.13     train     dev    test")
+    for name in ("bigram", "trigram", "gained"):
+        print(f"{name:27s}", "".join(f"{float(loss):8.4f}" for loss in found[name]))
+except Exception:  # noqa: BLE001  whatever an unfinished answer raises, a table must not stop the notebook
+    print("The table comes when compare_models is written.")
+
+# %% [markdown] exercise="smoothing_curve"
+# A bonus: what happens to the losses as the smoothing grows? Write `smoothing_curve(train, dev, strengths)` for the trigram counts of **train**. Return a dict with `"train"` and `"dev"`: the mean negative
+# log-likelihood of the train and of the dev names, one per strength.
+#
+# The picture below the check draws both for the whole list.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Count once; only what is added to the counts changes.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Counts (27, 27, 27), and two tensors with as many losses as there are strengths.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# counts of train, once; for each strength: P = (counts + strength) / its sum over the last dimension, and minus the mean of log P at the rows of train, and at those of dev.
+#
+# </details>
+
+
+# %% answer="smoothing_curve"
+def smoothing_curve(train: list[str], dev: list[str], strengths: list[float]) -> dict[str, Float[Tensor, " k"]]:
+    """Train and dev loss of the trigram counts of train for each smoothing strength."""
+    ### BEGIN SOLUTION
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+
+    def losses(words: list[str]) -> Tensor:
+        X, Y = contexts_of(words, 2)
+        smoothed = [counts[X[:, 0], X[:, 1]] + strength for strength in strengths]  # n, 27: the rows that occur
+        return torch.stack([-(rows[torch.arange(len(Y)), Y] / rows.sum(1)).log().mean() for rows in smoothed])
+
+    return {"train": losses(train), "dev": losses(dev)}
+    ### END SOLUTION
+
+
+# %% check="smoothing_curve"
+def curve_probe(g: torch.Generator):
+    return smoothing_curve(some_names(g, 150), some_names(g, 40), shuffled_inside(g, [0.002, 0.02, 0.2, 2.0, 20.0]))
+
+
+check("smoothing_curve", curve_probe)
+
+# %% oracle="smoothing_curve"
+few = [0.01, 0.1, 1.0, 10.0]
+found = smoothing_curve(names.train, names.dev, few)
+assert (found["train"].diff() > 0).all()  # the counts themselves fit the training names best
+assert torch.allclose(found["dev"], tune_smoothing(names.train, names.dev, names.dev, few)["dev"], atol=1e-5)
+if names.known():
+    assert abs(smoothing_curve(names.train, names.dev, [0.13])["dev"].item() - 2.2395) < 1e-4 and found["dev"].argmin() == 1
+
+
+# %% mistake="smoothing_curve" says="The strengths add up: each is added to counts that the ones before it have changed. Leave the counts as they are and make a new tensor for each strength."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    return right_smoothing_curve(train, dev, [sum(strengths[: i + 1]) for i in range(len(strengths))])
+
+
+# %% mistake="smoothing_curve" says="The dev loss is taken with counts of the dev names, which it then fits like the training names. Count train alone, and measure both with it."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    return {"train": right_smoothing_curve(train, dev, strengths)["train"], "dev": right_smoothing_curve(dev, dev, strengths)["train"]}
+
+
+# %% mistake="smoothing_curve" says="Your losses are in the order of sorted strengths. Return them in the order in which the strengths are given."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    return right_smoothing_curve(train, dev, sorted(strengths))
+
+
+# %% mistake="smoothing_curve" says="The smoothing is added to the counts but is missing in the sum they are divided by. Then the probabilities add up to more than 1, and the loss falls for no reason."
+def smoothing_curve(train, dev, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+
+    def losses(words):
+        X, Y = contexts_of(words, 2)
+        seen = counts[X[:, 0], X[:, 1]].sum(1)
+        return torch.stack([-((counts[X[:, 0], X[:, 1], Y] + strength) / seen).log().mean() for strength in strengths])
+
+    return {"train": losses(train), "dev": losses(dev)}
+
+
+# %% mistake="smoothing_curve" says="These are the losses of a bigram table. Count with two symbols of context, as `contexts_of(words, 2)` gives them."
+def smoothing_curve(train, dev, strengths):
+    found = [compare_models(train, dev, dev, strength)["bigram"] for strength in strengths]
+    return {"train": torch.stack([losses[0] for losses in found]), "dev": torch.stack([losses[1] for losses in found])}
+
+
+# %% variant="smoothing_curve"
+def smoothing_curve(train, dev, strengths):
+    N = torch.zeros(27, 27, 27)
+    for (a, b), c in zip(*(t.tolist() for t in contexts_of(train, 2))):
+        N[a, b, c] += 1
+    curves = {"train": [], "dev": []}
+    for strength in strengths:
+        logs = ((N + strength) / (N + strength).sum(2, keepdim=True)).log()
+        for name, words in (("dev", dev), ("train", train)):
+            X, Y = contexts_of(words, 2)
+            curves[name].append(F.nll_loss(logs[X[:, 0], X[:, 1]], Y).item())
+    return curves
+
+
+# %%
+try:
+    strengths = [10 ** (k / 4) for k in range(-12, 9)]
+    found = smoothing_curve(names.train, names.dev, strengths)
+    figure, axes = plt.subplots(figsize=(6, 3.6))
+    for name, color in (("train", "#4477aa"), ("dev", "#cc3311")):
+        axes.semilogx(strengths, [float(loss) for loss in found[name]], ".-", color=color, label=name)
+    axes.set_xlabel("smoothing")
+    axes.set_ylabel("loss")
+    axes.set_title("Trigram counts: the more smoothing, the worse on train")
+    axes.legend()
+    plt.show()
+except Exception:  # noqa: BLE001  whatever an unfinished answer raises, a picture must not stop the notebook
+    plt.close("all")
+    print("The picture comes when smoothing_curve is written.")
+
+# %% [markdown] exercise="what_the_losses_say"
+# Look at the table that `compare_models` gives for the whole list (and at the curve, if you have written it). In one line each: Did the second symbol of context help, by how much, and as much on
+# names that were not counted as on those that were? And does dev tell what test will say?
+
+# %% [markdown] written="what_the_losses_say"
+# {% if known %}With smoothing 0.13 the bigram has 2.4526 on train, 2.4715 on dev and 2.4565 on test, the trigram 2.1875, 2.2395 and 2.2257. {% else %}(The numbers are those of the table for this list of names.) {% endif %}The second symbol
+# helps on all three, and most on train: a part of what it gains there is names known by heart. Dev and test differ by little and agree about which model is better, so what is chosen on dev holds on test;
+# it is their difference from train that grows with the size of the table. (With more smoothing the train loss only rises; the dev loss falls first and then rises.)
+
+# %% [markdown] exercise="own_exercise"
+# A bonus, as in the lecture: invent an exercise of your own about these models and solve it. Say in one or two sentences what is asked and why one might want to know it; put your code into cells of your own; write down here what came out, with
+# at least one number, and what you would try next.
+
+# %% [markdown] written="own_exercise"
+# Any question about these models that can be answered by running something: what is asked, a number that was measured, and a conclusion that follows from it. For instance: names drawn from the trigram table, and which share of them stands in the list already; which single
+# letter costs most; how the loss changes with the number of training names. Code that runs and a number that answers the question earn the point, whether or not the result is a surprise.
 
 # %% [markdown]
 # ## What you did
