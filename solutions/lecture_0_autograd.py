@@ -12,7 +12,7 @@ run(__name__, globals())
 # # Lecture 0: autograd from scratch
 #
 # A neural network learns by asking of each of its numbers: if this one were a little larger, would the loss rise or fall, and how fast? The answers are
-# derivatives, and **autograd** is the program that finds them all at once. This notebook builds one for single numbers, in little more than a hundred lines, and trains a
+# derivatives, and **autograd** is the program that finds them all at once. This notebook builds one for single numbers and trains a
 # small network with it. Afterwards you will be able to
 #
 # - find a derivative on paper, measure it with a small step, and say which of the two to trust how far;
@@ -22,6 +22,10 @@ run(__name__, globals())
 # - do the same in PyTorch, and know what `loss.backward()` does.
 #
 # Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another.
+#
+# **How it works.** Put your code in the place of each `raise NotImplementedError(…)` and run the check below it: a card says whether it is right, what it earns, and what went wrong. The cells with checks and with
+# given code are locked; add cells of your own wherever you like. A check calls your function with inputs that it draws from `g`, a random generator with a known seed; while grading the seeds are others. Types say
+# what goes in and out: `Float[Tensor, " k"]` is a tensor of floats with k elements. Three hints unfold under each task; the third is close to the answer. Hand in this notebook.
 #
 # **Notation.** `x.data` is the number that a node of an expression holds, `x.grad` the derivative of the final result with respect to that node. In prose
 # that derivative is $\partial L / \partial x$, where $L$ is the final result; when we train, $L$ is the loss.
@@ -1168,7 +1172,7 @@ draw_graph(L, {"a": a, "b": b, "c": c, "f": f, "e": e, "d": d, "L": L}, "L = (a 
 #
 # In the example above `a.grad` is 6, `b.grad` -4, `c.grad` -2, `f.grad` 4. In `y = x + x` with `y.backward()`, `x.grad` is 2. With `x = Value(-2.0)`, `y = Value(3.0)` and `(x * y) * (x + y)`, `x.grad` is -3 and `y.grad` is -8: two paths lead back to each.
 #
-# Each operation earns its own share, tested alone and twice in a row, so that a missing factor shows. So do a node used twice, a diamond (two paths of different lengths that meet again), and a random expression, where everything has to be right.
+# Each operation earns its own share, tested alone and twice in a row, so that a missing factor shows. So do nodes used twice, by every operation in turn, a diamond (two paths of different lengths that meet again), and a random expression, where everything has to be right.
 #
 # <details><summary>Hint 1: the idea</summary>
 #

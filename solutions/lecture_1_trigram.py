@@ -929,7 +929,7 @@ def neural_bigram_loss(W, pairs, strength):
     return -probs[torch.arange(len(pairs)), pairs[:, 1]].log().mean() + strength * (W**2).mean()
 
 
-# %% mistake="neural_bigram_loss" says="The penalty on the weights is missing."
+# %% mistake="neural_bigram_loss" says="The penalty on the weights is missing: nothing pulls them towards zero. Add `strength` times the mean of their squares to the likelihood."
 def neural_bigram_loss(W, pairs, strength):
     return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1])
 
