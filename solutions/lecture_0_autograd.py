@@ -12,7 +12,7 @@ run(__name__, globals())
 # # Lecture 0: autograd from scratch
 #
 # A neural network learns by asking of each of its numbers: if this one were a little larger, would the loss rise or fall, and how fast? The answers are
-# derivatives, and **autograd** is the program that finds them all at once. This notebook builds one for single numbers, in little more than a hundred lines, and trains a
+# derivatives, and **autograd** is the program that finds them all at once. This notebook builds one for single numbers and trains a
 # small network with it. Afterwards you will be able to
 #
 # - find a derivative on paper, measure it with a small step, and say which of the two to trust how far;
@@ -22,6 +22,10 @@ run(__name__, globals())
 # - do the same in PyTorch, and know what `loss.backward()` does.
 #
 # Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another.
+#
+# **How it works.** Put your code in the place of each `raise NotImplementedError(…)` and run the check below it: a card says whether it is right, what it earns, and what went wrong. The cells with checks and with
+# given code are locked; add cells of your own wherever you like. A check calls your function with inputs that it draws from `g`, a random generator with a known seed; while grading the seeds are others. Types say
+# what goes in and out: `Float[Tensor, " k"]` is a tensor of floats with k elements. Three hints unfold under each task; the third is close to the answer. Hand in this notebook.
 #
 # **Notation.** `x.data` is the number that a node of an expression holds, `x.grad` the derivative of the final result with respect to that node. In prose
 # that derivative is $\partial L / \partial x$, where $L$ is the final result; when we train, $L$ is the loss.
@@ -164,6 +168,41 @@ def gradient_by_hand(a, b, c):
     return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c]
 
 
+# %% mistake="gradient_by_hand" says="Python takes the power first: in df/db, b ** 2.5 - 1 is 1 less than b ** 2.5. Put the whole exponent into brackets, or write it as one number."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**2.5 - 1, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="Python takes the power before the division: in df/da, a ** -1 / 2 is half of 1/a. Put the exponent into brackets, or write it as one number."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-1 / 2, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="These are the numbers of the example, the gradient at (2, 3, 4), wherever the point is. Write the three formulas with a, b and c in them."
+def gradient_by_hand(a, b, c):
+    return [-12.353553390593273, 10.25699027111255, 0.0625]
+
+
+# %% mistake="gradient_by_hand" says="The cosine is taken of b: only the outer function is differentiated, what stands inside of it, 3b, stays inside. Look at the sine's term in df/db."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(b) + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="The cube of a has the wrong sign in df/da: it is subtracted in f, and so is its derivative. Look at that term again."
+def gradient_by_hand(a, b, c):
+    return [3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In the term with b to the power 2.5 the exponent came down as a factor, but did not go down by one. Apply both halves of the power rule."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**2.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In the root of a, the power 0.5, the exponent came down as a factor, but did not go down by one: it becomes negative. Look at df/da again."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**2]
+
+
 # %% variant="gradient_by_hand"
 def gradient_by_hand(a, b, c):
     point = torch.tensor([a, b, c], dtype=torch.float64)
@@ -222,18 +261,19 @@ def forward_difference(f: Callable[..., float], point: list[float], h: float) ->
 
 
 # %% [markdown]
-# The checks of this and the next exercise draw a function that you have not seen, of two to four variables, a point, and a step.
+# The checks of this and the next exercise draw three functions that you have not seen, of two, three and four variables, each with a point and a step. Each function earns its own share.
 
 
 # %%
-def random_function(g: torch.Generator) -> tuple[Callable[..., float], list[float], float]:
+def random_function(g: torch.Generator, count: int) -> tuple[Callable[..., float], list[float], float]:
     """A function in which every coordinate bends it and every pair of them interacts; a point; a step between 0.01 and 0.05."""
-    count = 2 + int(torch.randint(3, (1,), generator=g))
     bends = (0.5 + 1.5 * torch.rand(count, generator=g, dtype=torch.float64)).tolist()
     pairs = 0.5 + 1.5 * torch.rand(count, count, generator=g, dtype=torch.float64)
     pairs = (pairs * (2 * torch.randint(2, (count, count), generator=g) - 1)).tolist()
 
     def f(*x: float) -> float:
+        if len(x) != count:
+            raise TypeError(f"f takes {count} numbers, as in f(*point), and was given {len(x)}")
         mixed = sum(pairs[i][j] * x[i] * x[j] for i in range(count) for j in range(i))
         return mixed + sum(bend * math.exp(v) for bend, v in zip(bends, x))
 
@@ -241,8 +281,13 @@ def random_function(g: torch.Generator) -> tuple[Callable[..., float], list[floa
     return f, point, 0.01 + 0.04 * float(torch.rand(1, generator=g, dtype=torch.float64))
 
 
+def slopes_of(difference: Callable, g: torch.Generator) -> dict[str, list[float]]:
+    """What a difference finds of three functions."""
+    return {f"{count} variables": [float(slope) for slope in difference(*random_function(g, count))] for count in (2, 3, 4)}
+
+
 # %% check="forward_difference"
-check("forward_difference", lambda g: [float(slope) for slope in forward_difference(*random_function(g))])
+check("forward_difference", lambda g: slopes_of(forward_difference, g))
 
 # %% oracle="forward_difference"
 assert forward_difference(lambda x, y: x**2 * y, [3.0, 2.0], 0.5) == [13.0, 9.0]
@@ -290,6 +335,43 @@ def forward_difference(f, point, h):
 # %% mistake="forward_difference" says="You move all coordinates at once and get one slope for all of them. A partial derivative moves one coordinate and holds the others still."
 def forward_difference(f, point, h):
     return [(f(*(x + h for x in point)) - f(*point)) / h] * len(point)
+
+
+# %% mistake="forward_difference" says="Only the second value is divided by h: a division comes before a difference. Put the difference into brackets, then divide."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [at(i, h) - at(i, 0.0) / h for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="You step by 0.0001, as the lecture does, whatever `h` is. Step by the number that your function is given, and divide by it."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, 0.0001) - at(i, 0.0)) / 0.0001 for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="You step by a millionth, whatever `h` is. Your slopes are close to the exact ones, but asked for are those of the step that is given."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, 0.000001) - at(i, 0.0)) / 0.000001 for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="You look to both sides: this is the central difference, the next exercise. Asked for is the rise from the point itself to a place `h` to the right."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - at(i, -h)) / (2 * h) for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="`f` is given the whole list as one argument. It takes as many numbers as the point has: a star in front of the list, `f(*point)`, hands them over one by one." raises="TypeError"
+def forward_difference(f, point, h):
+    return [(f([x + h * (i == j) for j, x in enumerate(point)]) - f(point)) / h for i in range(len(point))]
 
 
 # %% variant="forward_difference"
@@ -343,7 +425,7 @@ def central_difference(f: Callable[..., float], point: list[float], h: float) ->
 
 
 # %% check="central_difference"
-check("central_difference", lambda g: [float(slope) for slope in central_difference(*random_function(g))])
+check("central_difference", lambda g: slopes_of(central_difference, g))
 
 # %% oracle="central_difference"
 assert central_difference(lambda x, y: x**2 * y, [3.0, 2.0], 0.5) == [12.0, 9.0]
@@ -352,7 +434,7 @@ for measure, order in ((forward_difference, 10), (central_difference, 100)):  # 
     coarse, fine = (sum(abs(m - e) for m, e in zip(measure(f, [2.0, 3.0, 4.0], h), exact)) for h in (1e-2, 1e-3))
     assert 0.95 < coarse / fine / order < 1.05
 for seed in range(20):
-    f, point, h = random_function(torch.Generator().manual_seed(seed))
+    f, point, h = random_function(torch.Generator().manual_seed(seed), 2 + seed % 3)
     one = forward_difference(f, point, h)
     other = forward_difference(f, point, -h)
     both = torch.tensor(central_difference(f, point, h), dtype=torch.float64)
@@ -410,6 +492,27 @@ def central_difference(f, point, h):
         left[i] -= h
         slopes.append((f(*right) - f(*left)) / (2 * h))
     return slopes
+
+
+# %% mistake="central_difference" says="In the place of the left neighbour you take the point itself, so half of the distance is missing on that side. Step `h` to the left of the point, too."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - at(i, 0.0)) / (2 * h) for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="The list is one argument, and `f` takes as many numbers as the point has. Put a star in front of it, as in `f(*point)`." raises="TypeError"
+def central_difference(f, point, h):
+    return [f([x + h * (i == j) for j, x in enumerate(point)]) / (2 * h) for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="Only the second value is divided: a division comes before a difference. Put the difference of the two values into brackets."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [at(i, h) - at(i, -h) / (2 * h) for i in range(len(point))]
 
 
 # %% variant="central_difference"
@@ -823,6 +926,27 @@ class Value(right_value):
     __radd__, __rmul__ = __add__, __mul__
 
 
+# %% mistake="value_forward" says="+ - * and / return plain numbers, with which no graph can be built. Wrap each result in a Value."
+right_value = Value
+
+
+class Value(right_value):
+    __add__ = __radd__ = lambda self, other: super().__add__(other).data
+    __mul__ = __rmul__ = lambda self, other: super().__mul__(other).data
+    __sub__ = lambda self, other: self.data - getattr(other, "data", other)
+    __rsub__ = lambda self, other: other - self.data
+    __truediv__ = lambda self, other: self.data / getattr(other, "data", other)
+    __rtruediv__ = lambda self, other: other / self.data
+
+
+# %% mistake="value_forward" says="Your ** multiplies by the exponent: `x ** 2.5` comes out as 2.5 times x. Python writes a power as `self.data ** exponent`."
+right_value = Value
+
+
+class Value(right_value):
+    __pow__ = lambda self, exponent: Value(self.data * exponent)
+
+
 # %% variant="value_forward"
 class Value:
     """Each operation by itself, none in terms of another; plain numbers are unwrapped instead of wrapped."""
@@ -1048,7 +1172,7 @@ draw_graph(L, {"a": a, "b": b, "c": c, "f": f, "e": e, "d": d, "L": L}, "L = (a 
 #
 # In the example above `a.grad` is 6, `b.grad` -4, `c.grad` -2, `f.grad` 4. In `y = x + x` with `y.backward()`, `x.grad` is 2. With `x = Value(-2.0)`, `y = Value(3.0)` and `(x * y) * (x + y)`, `x.grad` is -3 and `y.grad` is -8: two paths lead back to each.
 #
-# Each operation earns its own share, tested alone and twice in a row, so that a missing factor shows. So do a node used twice, a diamond (two paths of different lengths that meet again), and a random expression, where everything has to be right.
+# Each operation earns its own share, tested alone and twice in a row, so that a missing factor shows. So do nodes used twice, by every operation in turn, a diamond (two paths of different lengths that meet again), and a random expression, where everything has to be right.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -1151,6 +1275,16 @@ def backward_probe(g: torch.Generator):
         square = double * double
         return double, square, square * y + z
 
+    def each_twice(x, y, z):
+        """Every operation on the same inputs two times, all of it added up: each input is reached by many paths."""
+        sums = [a + a_ for a, a_ in ((x + y, x + y), (x - y, x - y), (x * y, x * y), (x / y, x / y), (z**p, z**p), (negative(x), negative(x)))]
+        sums += [a + a_ for a, a_ in ((y.tanh(), y.tanh()), (y.exp(), y.exp()), (z.log(), z.log()))]
+        return (*sums, sum(sums[1:], sums[0]))
+
+    def alone_twice(operation, number):
+        """One operation, twice on the same input."""
+        return gradients(lambda x: [operation(x) + operation(x)], [number])
+
     xyz = [n * s for n, s in zip(between(0.5, 1.5), (1, -1, 1))]
     p, q = between(1.2, 2.8, 1)[0], -between(0.3, 1.5, 1)[0]
     positive, wide, small, large = between(0.6, 0.9), between(-1.5, 1.5), between(-1, 0.4), between(4, 8)
@@ -1167,7 +1301,7 @@ def backward_probe(g: torch.Generator):
             "tanh": lambda: gradients(lambda x: [x.tanh().tanh()], wide[:1]) + gradients(lambda x: [x.tanh()], wide[1:2]),
             "exp": lambda: gradients(lambda x: [x.exp().exp()], small[:1]) + gradients(lambda x: [x.exp()], small[1:2]),
             "log": lambda: gradients(lambda x: [x.log().log()], large[:1]) + gradients(lambda x: [x.log()], large[1:2]),
-            "used twice": lambda: gradients(twice, xyz),
+            "used twice": lambda: gradients(twice, xyz) + gradients(each_twice, xyz) + alone_twice(lambda x: x.exp(), xyz[1]) + alone_twice(lambda x: x.tanh(), xyz[2]),
             "diamond": lambda: gradients(lambda *v: diamond(*v, True), xyz) + gradients(lambda *v: diamond(*v, False), xyz),
             "expression": lambda: gradients(lambda *leaves: run_program(leaves, steps), numbers),
         }
@@ -1545,6 +1679,82 @@ class Value(right_value):
             x.grad += self.grad * x.data
         else:
             super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for exp assigns the gradient, the others add it: a node that goes into exp and is used elsewhere too loses what had arrived. Add here as well."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "exp":
+            self.inputs[0].grad = 0.0  # what has arrived is lost
+        super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for tanh assigns the gradient, the others add it: a node that goes into tanh and is used elsewhere too loses what had arrived. Add here as well."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "tanh":
+            self.inputs[0].grad = 0.0  # what has arrived is lost
+        super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for a power assigns the gradient, the others add it: a node that goes into a power and is used elsewhere too loses what had arrived. Add here as well."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "**":
+            self.inputs[0].grad = 0.0  # what has arrived is lost
+        super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for log assigns the gradient, the others add it: a node that goes into log and is used elsewhere too loses what had arrived. Add here as well."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "log":
+            self.inputs[0].grad = 0.0  # what has arrived is lost
+        super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for a sum assigns the gradients of its two inputs, the others add: an input that is used elsewhere too loses what had arrived. Add here as well."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        inputs = self.inputs
+        if self.operation == "+":
+            self.inputs = tuple(Recorded(x.data) for x in inputs)  # each receives its own part
+        super().pass_back()
+        for x, received in zip(inputs, self.inputs):
+            if x is not received:
+                x.grad = received.grad
+        self.inputs = inputs
+
+
+# %% mistake="value_backward" says="Your rule for a product assigns the gradients of its two inputs, the others add: an input that is used elsewhere too loses what had arrived. Add here as well."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        inputs = self.inputs
+        if self.operation == "*":
+            self.inputs = tuple(Recorded(x.data) for x in inputs)  # each receives its own part
+        super().pass_back()
+        for x, received in zip(inputs, self.inputs):
+            if x is not received:
+                x.grad = received.grad
+        self.inputs = inputs
 
 
 # %% variant="value_backward"
@@ -2083,6 +2293,23 @@ def deep_backward(root):
     root.pass_back()
 
 
+# %% mistake="value_deep" says="A node is noted as seen when it is put on the stack. Where two paths meet it keeps the place of the first, too early in the order: note it when it is taken off."
+def deep_backward(root):
+    order, stack, seen = [], [(root, False)], {root}
+    while stack:
+        node, inputs_done = stack.pop()
+        if inputs_done:
+            order.append(node)
+            continue
+        stack.append((node, True))
+        new = [x for x in dict.fromkeys(node.inputs) if x not in seen]
+        seen.update(new)
+        stack += [(x, False) for x in new]
+    root.grad = 1.0
+    for node in reversed(order):
+        node.pass_back()
+
+
 # %% variant="value_deep"
 def deep_backward(root):
     """Count the users of every node; a node goes when its last user has gone."""
@@ -2255,9 +2482,13 @@ def mlp_probe(g: torch.Generator):
         return [gradient_of(parameter) for parameter in mlp.parameters()]
 
     def fresh() -> list[float]:
-        """Of two fresh neurons: everything within the range, and all 40 weights different (two floats agree once in 2^53 draws)."""
-        fresh = [float(p.data) for _ in range(2) for p in Neuron(20).parameters()]
-        return [all(-1 <= number <= 1 for number in fresh), len(set(fresh)) >= 40]
+        """Of two fresh neurons: within the range; different in a neuron, and from neuron to neuron (two floats agree once in 2^53 draws); of both signs; not all small.
+
+        (Of 120 numbers between -1 and 1 all are above -0.5 once in 10^15 times.)
+        """
+        one, other = ([float(p.data) for p in Neuron(60).parameters()[:60]] for _ in range(2))
+        numbers = one + other
+        return [all(-1 <= n <= 1 for n in numbers), len({*one}) == 60, one != other, min(numbers) < 0 < max(numbers), min(numbers) < -0.5 and max(numbers) > 0.5]
 
     return each_row(
         {
@@ -2414,6 +2645,82 @@ right_mlp = MLP
 class MLP(right_mlp):
     def parameters(self):
         return self.layers[-1].parameters()
+
+
+# %% mistake="neuron_layer_mlp" says="A neuron's weights are one and the same node, listed several times: a number put into one of them is in all. Make a new Scalar, with a number of its own, for each."
+class Neuron:
+    def __init__(self, nin):
+        self.weights, self.bias = [Scalar(random.uniform(-1, 1))] * nin, Scalar(0.0)
+
+    def __call__(self, x):
+        return sum((w * xi for w, xi in zip(self.weights, x)), self.bias).tanh()
+
+    def parameters(self):
+        return [*self.weights, self.bias]
+
+
+# %% mistake="neuron_layer_mlp" says="Your weights are plain numbers: nothing remembers what was computed with them, and they can hold no gradient. Make each of them a Scalar, the bias too."
+class Neuron:
+    def __init__(self, nin):
+        self.weights, self.bias = [random.uniform(-1, 1) for _ in range(nin)], 0.0
+
+    def __call__(self, x):
+        return math.tanh(sum(w * xi for w, xi in zip(self.weights, x)) + self.bias)
+
+    def parameters(self):
+        return [*self.weights, self.bias]
+
+
+# %% mistake="neuron_layer_mlp" says="Every neuron gets the same weights: the random numbers begin anew with each, as after a seed in the constructor. Then all of a layer compute the same. Seed once, outside, or not at all."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __init__(self, nin):
+        random.seed(42)
+        super().__init__(nin)
+
+
+# %% mistake="neuron_layer_mlp" says="None of your weights is negative: they lie between 0 and 1. Draw them evenly from -1 to 1, as `random.uniform(-1, 1)` does."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __init__(self, nin):
+        super().__init__(nin)
+        for parameter in self.parameters():
+            parameter.data = random.random()
+
+
+# %% mistake="neuron_layer_mlp" says="Some of your weights are below -1 or above 1, as of a normal distribution. Draw them evenly from -1 to 1, as `random.uniform(-1, 1)` does."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __init__(self, nin):
+        super().__init__(nin)
+        for parameter in self.parameters():
+            parameter.data = random.gauss(0, 1)
+
+
+# %% mistake="neuron_layer_mlp" says="The last layer of your MLP has no tanh. Here every neuron has one, also the last: its output stays between -1 and 1."
+right_mlp, right_neuron = MLP, Neuron
+
+
+class Neuron(right_neuron):
+    linear = False
+
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        total = sum((w * xi for w, xi in zip(weights, x)), bias)
+        return total if self.linear else total.tanh()
+
+
+class MLP(right_mlp):
+    def __init__(self, nin, nouts):
+        super().__init__(nin, nouts)
+        for neuron in self.layers[-1].neurons:
+            neuron.linear = True
 
 
 # %% variant="neuron_layer_mlp"
@@ -2835,12 +3142,13 @@ def train_probe(g: torch.Generator):
     def uniform(count: int) -> list[float]:
         return (2 * torch.rand(count, generator=g, dtype=torch.float64) - 1).tolist()
 
-    numbers, points, targets = uniform(13), [uniform(2) for _ in range(4)], [0.9, -0.9, -0.9, 0.9]
+    count, steps = 3 + 2 * int(torch.randint(2, (1,), generator=g)), 5 + int(torch.randint(4, (1,), generator=g))
+    numbers, points, targets = uniform(13), [uniform(2) for _ in range(count)], [0.9, -0.9, -0.9, 0.9, -0.9][:count]
     rate = 0.2 + 0.3 * float(torch.rand(1, generator=g))
 
     def trained(node: Callable) -> dict[str, list[float]]:
         model = ScalarMLP(2, [3, 1], numbers, node)
-        losses = train_mlp(model, [list(x) for x in points], list(targets), 6, rate)
+        losses = train_mlp(model, [list(x) for x in points], list(targets), steps, rate)
         if any(hasattr(loss, "backward") and not isinstance(loss, Tensor) for loss in losses):
             raise TypeError("the list of the losses holds nodes, and floats are asked for")
         return {"losses": [float(loss) for loss in losses], "parameters afterwards": [float(p.data) for p in model.parameters()]}
@@ -2956,6 +3264,29 @@ def train_mlp(model, xs, ys, steps, rate):
             p.data -= rate * p.grad
         losses.append(loss.data)
     return losses
+
+
+# %% mistake="train_mlp" says="The predictions are computed once, before the loop, so every step sees the loss and the gradients of the first weights. Compute both anew in each step."
+def train_mlp(model, xs, ys, steps, rate):
+    loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+    losses = []
+    for _ in range(steps):
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="You divide by 4, the number of points in the example, however many points there are. Divide by the number of those that are given."
+right_train_mlp = train_mlp
+
+
+def train_mlp(model, xs, ys, steps, rate):
+    losses = right_train_mlp(model, xs, ys, steps, rate * len(xs) / 4)
+    return [loss * len(xs) / 4 for loss in losses]
 
 
 # %% variant="train_mlp"
@@ -3263,9 +3594,18 @@ def softmax_nll(logits: list[Scalar], label: int) -> tuple[list[Scalar], Scalar]
     ### END SOLUTION
 
 
+# %%
+def logits_and_label(g: torch.Generator) -> tuple[Tensor, int]:
+    """Five logits and a label, not the first of them nor the example's, whose logit is neither the largest nor the smallest."""
+    logits = 2 * torch.randn(5, generator=g, dtype=torch.float64)
+    possible = [label for label in (1, 2, 4) if logits.min() < logits[label] < logits.max()]
+    return logits, possible[int(torch.randint(len(possible), (1,), generator=g))]
+
+
 # %% check="softmax_nll"
 def softmax_probe(g: torch.Generator):
-    numbers, label = (2 * torch.randn(5, generator=g, dtype=torch.float64)).tolist(), int(torch.randint(5, (1,), generator=g))
+    logits, label = logits_and_label(g)
+    numbers = logits.tolist()
 
     def forth_and_back(node: Callable) -> dict[str, float | list[float]]:
         logits = [node(number) for number in numbers]
@@ -3359,6 +3699,38 @@ def softmax_nll(logits, label):
     probs = [logit / total for logit in logits]
     positive = probs[label] if probs[label].data > 0 else -probs[label]
     return probs, -positive.log()
+
+
+# %% mistake="softmax_nll" says="The probabilities and the loss are right, but the sum of the exponentials was taken of plain numbers, so the gradients lack the way through it. Sum the Scalars themselves."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(count.data for count in counts)
+    probs = [count / total for count in counts]
+    return probs, -probs[label].log()
+
+
+# %% mistake="softmax_nll" says="Your function calls backward itself, and whoever calls it does so again: then the gradients are added a second time. Only return the loss."
+right_softmax_nll = softmax_nll
+
+
+def softmax_nll(logits, label):
+    probs, loss = right_softmax_nll(logits, label)
+    loss.backward()
+    return probs, loss
+
+
+# %% mistake="softmax_nll" says="You average the losses of all labels. Only one of them is right: take minus the logarithm of the probability of the label that is given."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    probs = [count / sum(counts) for count in counts]
+    return probs, -sum(p.log() for p in probs) / len(probs)
+
+
+# %% mistake="softmax_nll" says="You take the largest probability, whatever the label is: such a network is always content. Take the probability of the label that is given."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    probs = [count / sum(counts) for count in counts]
+    return probs, -max(probs, key=lambda p: p.data).log()
 
 
 # %% variant="softmax_nll"
@@ -3560,8 +3932,7 @@ def logits_grad_torch(logits: Float[Tensor, " k"], label: int) -> Float[Tensor, 
 
 # %% check="logits_grad_torch"
 def torch_probe(g: torch.Generator):
-    logits = 2 * torch.randn(5, generator=g, dtype=torch.float64)
-    label = int(torch.randint(5, (1,), generator=g))
+    logits, label = logits_and_label(g)
     once = logits_grad_torch(logits, label)
     once = once.clone() if isinstance(once, Tensor) else once  # a second call may write into the same tensor
     return {"first call": once, "second call": logits_grad_torch(logits, label)}
@@ -3627,6 +3998,21 @@ def logits_grad_torch(logits, label):
 def logits_grad_torch(logits, label):
     z = logits.clone().requires_grad_()
     (-z.exp()[label].log()).backward()
+    return z.grad
+
+
+# %% mistake="logits_grad_torch" says="This is the loss, one number. Return its gradient, which has a number for each logit: backward has put it into `grad` of the copy."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    loss = -torch.softmax(z, 0)[label].log()
+    loss.backward()
+    return loss
+
+
+# %% mistake="logits_grad_torch" says="You take the largest probability, whatever the label is. Take that of the label given, then go backward."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    (-torch.softmax(z, 0).max().log()).backward()
     return z.grad
 
 

@@ -19,9 +19,14 @@ run(__name__, globals())
 # - make a table of counts into probabilities, and say what broadcasting can do to you on the way;
 # - measure any such model by one number, the average negative log-likelihood, and sample names from it;
 # - write the same model as weights, a softmax and a loss, and train it;
-# - choose a hyperparameter on the dev split, and use the test split once.
+# - choose a setting on the dev split, and keep the test split out of every choice.
 #
 # Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another.
+#
+# **How it works.** Put your code in the place of each `raise NotImplementedError(…)` and run the check below it: a card says whether it is right, what it earns, and what went wrong. The cells
+# with checks and with given code are locked; add cells of your own wherever you like. A check calls your function with inputs that it draws from `g`, a random generator with a known
+# seed; while grading the seeds are others. Types say the shapes: `Float[Tensor, "n 27"]` is a tensor of floats with n rows and 27 columns. Three hints unfold under each task; the third is close to
+# the answer. Hand in this notebook and the `.safetensors` files beside it.
 #
 # **Notation.** There are 27 symbols: `.` has index 0 and stands for both the start and the end of a name, `a` to `z` have the indices 1 to 26.
 # `P` is a matrix of probabilities, one row for each current symbol. `W` holds weights, `logits` are the network's raw outputs, a *context*
@@ -47,7 +52,7 @@ print(f"{len(names.all):,} names, of which {len(names.train):,} to train on; the
 # %% [markdown]
 # ## Symbols
 #
-# A computer counts, so each symbol gets a number. The worked example uses the three names below: they contain `a`, `b` and `n`, and
+# A computer counts, so each symbol gets a number. The example below uses two words, `ban` and `nab`: they contain `a`, `b` and `n`, and
 # together with the dot these are four symbols.
 
 # %% [markdown] exercise="vocabulary"
@@ -89,9 +94,31 @@ def some_names(g: torch.Generator, count: int) -> list[str]:
     return [names.all[i] for i in torch.randint(len(names.all), (count,), generator=g).tolist()]
 
 
+def letters_of(g: torch.Generator, count: int) -> str:
+    """So many letters, drawn evenly."""
+    return "".join(SYMBOLS[i] for i in torch.randint(1, 27, (count,), generator=g).tolist())
+
+
+def between(g: torch.Generator, low: float, high: float) -> float:
+    """A number drawn evenly from a range."""
+    return low + (high - low) * float(torch.rand(1, generator=g))
+
+
+def names_of_all_kinds(g: torch.Generator, count: int) -> list[str]:
+    """So many names of the list, and five made up: two of two letters, a long one, one with a letter doubled, one that stands there twice.
+
+    One of the letters b to k occurs in none of them; e stands in its place.
+    """
+    a, b, c = letters_of(g, 3)
+    long, twice = letters_of(g, 15), some_names(g, 1)[0]
+    missing = "bcdfghijk"[int(torch.randint(9, (1,), generator=g))]
+    made_up = [a + b, twice, long, b + c, c + a + a + b, twice]
+    return [name.replace(missing, "e") for name in (*some_names(g, count), *made_up)]
+
+
 # %% check="vocabulary"
 def vocabulary_probe(g: torch.Generator):
-    stoi, itos = vocabulary(some_names(g, 4))
+    stoi, itos = vocabulary(names_of_all_kinds(g, 3))
     return [f"{s} {i}" for s, i in sorted(stoi.items())], [f"{i} {s}" for i, s in sorted(itos.items())]
 
 
@@ -118,6 +145,31 @@ def vocabulary(words):
     return stoi, {index: symbol for symbol, index in stoi.items()}
 
 
+# %% mistake="vocabulary" says="The first letter and the dot have the same index, 0, so one of them is lost in `itos`. Keep 0 for the dot alone and number the letters from 1."
+def vocabulary(words):
+    stoi = {letter: index for index, letter in enumerate(sorted(set("".join(words))))} | {".": 0}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="The dot is missing from both dictionaries: the letters are right, but index 0 belongs to a symbol too. Add it."
+def vocabulary(words):
+    stoi = {letter: index for index, letter in enumerate(sorted(set("".join(words))), 1)}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="You number the whole alphabet. Only the letters that occur in the words given get an index, without gaps: in the example `n` has 3, not 14."
+def vocabulary(words):
+    return {s: i for i, s in enumerate(SYMBOLS)}, dict(enumerate(SYMBOLS))
+
+
+# %% mistake="vocabulary" says="The two dictionaries come in the wrong order. First `stoi`, from symbol to index, then `itos`, from index to symbol."
+right_vocabulary = vocabulary
+
+
+def vocabulary(words):
+    return right_vocabulary(words)[::-1]
+
+
 # %% variant="vocabulary"
 def vocabulary(words):
     itos = {0: "."}
@@ -130,15 +182,15 @@ def vocabulary(words):
 # %% [markdown]
 # ## Three splits
 #
-# A model is trained on one part of the names, its settings are chosen on a second, and its loss is reported on a third, which is
-# looked at once. {% if known %}The list is ordered by how often a name is given, so it must be shuffled first: the rare names at the end are not like the common
+# A model is trained on one part of the names, its settings are chosen on a second, and its loss is reported on a third, which plays no
+# part in any choice. {% if known %}The list is ordered by how often a name is given, so it must be shuffled first: the rare names at the end are not like the common
 # ones at the beginning.{% else %}A list is seldom in no order, so it must be shuffled first: the names at its end may not be like those at its beginning.{% endif %}
 
 # %% [markdown] exercise="split_names"
 # Write `split_names(words, seed)`. Shuffle a **copy** of the list with `random.Random(seed)`, then cut it into three lists: the first 80 % of the
 # names, the next 10 %, and the rest. The cuts are at `int(0.8 * n)` and `int(0.9 * n)`.
 #
-# Ten names give lists of 8, 1 and 1; every name ends up in exactly one of them.
+# Ten names give lists of 8, 1 and 1. The three together hold what the list held: a name that stands in it twice counts as two.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -170,9 +222,10 @@ def split_names(words: list[str], seed: int) -> tuple[list[str], list[str], list
 
 # %% check="split_names"
 def split_probe(g: torch.Generator):
-    words = some_names(g, 97)
+    words = some_names(g, [76, 77, 86, 87][int(torch.randint(4, (1,), generator=g))])  # as many that rounding would cut elsewhere
+    words += words[:10]  # names that stand in the list twice
     before = list(words)
-    parts = split_names(words, int(torch.randint(1000, (1,), generator=g)))
+    parts = split_names(words, 100 + int(torch.randint(900, (1,), generator=g)))
     return *map(list, parts), words == before
 
 
@@ -211,6 +264,40 @@ def split_names(words, seed):
     random.Random(seed).shuffle(words)
     first, second = int(0.8 * len(words)), int(0.9 * len(words))
     return words[:first], words[first:second], words[second:]
+
+
+# %% mistake="split_names" says="Right sizes, but another order: `random.Random(seed).sample` draws otherwise than `shuffle` does with the same seed. Copy the list and shuffle the copy."
+def split_names(words, seed):
+    drawn = random.Random(seed).sample(words, len(words))
+    first, second = int(0.8 * len(drawn)), int(0.9 * len(drawn))
+    return drawn[:first], drawn[first:second], drawn[second:]
+
+
+# %% mistake="split_names" says="Your third list holds the dev names as well: it begins where the second one begins. Begin it where the second one ends."
+right_split_names = split_names
+
+
+def split_names(words, seed):
+    train, dev, test = right_split_names(words, seed)
+    return train, dev, dev + test
+
+
+# %% mistake="split_names" says="Names that stand in the list twice were dropped: a set or the keys of a dict keep one of each. Shuffle and cut the list as it is."
+right_split_names = split_names
+
+
+def split_names(words, seed):
+    return right_split_names(list(dict.fromkeys(words)), seed)
+
+
+# %% mistake="split_names" says="Your cuts are rounded to the nearest whole number. Asked for are `int(0.8 * n)` and `int(0.9 * n)`, which leave out what stands behind the point."
+right_split_names = split_names
+
+
+def split_names(words, seed):
+    shuffled = sum(map(list, right_split_names(words, seed)), [])
+    first, second = round(0.8 * len(shuffled)), round(0.9 * len(shuffled))
+    return shuffled[:first], shuffled[first:second], shuffled[second:]
 
 
 # %% variant="split_names"
@@ -265,7 +352,12 @@ def bigram_counts(words: list[str]) -> Int[Tensor, "27 27"]:
 
 
 # %% check="bigram_counts"
-check("bigram_counts", lambda g: bigram_counts(some_names(g, 60) * 40))  # so often that a byte could not count it
+def counts_probe(g: torch.Generator):
+    words = names_of_all_kinds(g, 50)
+    return bigram_counts((words + words[:1] * 7) * 40)  # so often that a byte could not count it
+
+
+check("bigram_counts", counts_probe)
 
 # %% oracle="bigram_counts"
 ones = bigram_counts(["ava"])
@@ -308,6 +400,73 @@ right_bigram_counts = bigram_counts
 
 def bigram_counts(words):
     return right_bigram_counts(words).clamp(max=1)
+
+
+# %% mistake="bigram_counts" says="Row 0 and column 0 are empty: you counted pairs of letters only. Put a dot in front of each name and one behind it, so that starts and ends are counted too."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    N = right_bigram_counts(words)
+    N[0], N[:, 0] = 0, 0
+    return N
+
+
+# %% mistake="bigram_counts" says="All names run into one text without dots between them, so the last letter of a name is followed by the first of the next. Begin and end each name with a dot."
+def bigram_counts(words):
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    symbols = [0, *(SYMBOLS.index(letter) for letter in "".join(words)), 0]
+    for current, following in zip(symbols, symbols[1:]):
+        N[current, following] += 1
+    return N
+
+
+# %% mistake="bigram_counts" says="Your indices are those of the letters that occur in these words. Here `a` to `z` always have 1 to 26, whether all of them occur or not: use SYMBOLS."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    occurring = sorted(set("".join(words)))
+    return right_bigram_counts(["".join(SYMBOLS[1 + occurring.index(letter)] for letter in word) for word in words])
+
+
+# %% mistake="bigram_counts" says="The letters begin at 0, and the dot has 0 as well: each `a` is counted as a dot, and `z` has row 25. Letters have the indices 1 to 26."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    for word in words:
+        symbols = [0, *(SYMBOLS.index(letter) - 1 for letter in word), 0]
+        for current, following in zip(symbols, symbols[1:]):
+            N[current, following] += 1
+    return N
+
+
+# %% mistake="bigram_counts" says="Your dot has the last index, 26, and the letters begin at 0. In this notebook the dot has 0 and the letters 1 to 26."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    return right_bigram_counts(words).roll((-1, -1), (0, 1))
+
+
+# %% mistake="bigram_counts" says="A name that stands in the list several times is counted once. Go through the list as it is, not through a set of it."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    return right_bigram_counts(list(dict.fromkeys(words)))
+
+
+# %% mistake="bigram_counts" says="The ending dot of a name and the starting dot of the next are counted as a pair, at `[0, 0]`. They are not neighbours in any name: begin each name afresh."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    N = right_bigram_counts(words)
+    N[0, 0] += len(words) - 1
+    return N
 
 
 # %% variant="bigram_counts"
@@ -382,7 +541,8 @@ def bigram_probabilities(counts: Int[Tensor, "27 27"], smoothing: float) -> Floa
 # %% check="bigram_probabilities"
 def probabilities_probe(g: torch.Generator):
     counts = torch.randint(1, 40, (27, 27), generator=g) * (torch.rand(27, 27, generator=g) < 0.6)
-    return bigram_probabilities(counts, 0.1 + float(torch.rand(1, generator=g)))
+    counts[int(torch.randint(27, (1,), generator=g))] = 0  # a symbol that never occurred
+    return bigram_probabilities(counts, between(g, 0.1, 0.9))
 
 
 check("bigram_probabilities", probabilities_probe)
@@ -419,6 +579,37 @@ def bigram_probabilities(counts, smoothing):
     return (counts.float() + smoothing) / counts.float().sum(1, keepdim=True)
 
 
+# %% mistake="bigram_probabilities" says="The divisor has the smoothing once. It was added to each of the 27 counts of a row, so it is 27 times in the row's sum."
+def bigram_probabilities(counts, smoothing):
+    return (counts + smoothing) / (counts.sum(1, keepdim=True) + smoothing)
+
+
+# %% mistake="bigram_probabilities" says="The smoothing is put only where a count is 0. Add it to every count, then divide by the row's sum."
+def bigram_probabilities(counts, smoothing):
+    smoothed = counts.float().masked_fill(counts == 0, smoothing)
+    return smoothed / smoothed.sum(1, keepdim=True)
+
+
+# %% mistake="bigram_probabilities" says="You add 1 to every count, as the lecture does, whatever the smoothing is. Add the number that is given."
+def bigram_probabilities(counts, smoothing):
+    return (counts + 1) / (counts + 1).sum(1, keepdim=True)
+
+
+# %% mistake="bigram_probabilities" says="This is a softmax of the counts: they go through an exponential, and the largest takes everything. Counts are positive already: divide each by its row's sum."
+def bigram_probabilities(counts, smoothing):
+    return F.softmax(counts + smoothing, 1)
+
+
+# %% mistake="bigram_probabilities" says="You divide by the sum of the whole matrix, so all 729 numbers together add up to 1. Each row is to add up to 1 by itself."
+def bigram_probabilities(counts, smoothing):
+    return (counts + smoothing) / (counts + smoothing).sum()
+
+
+# %% mistake="bigram_probabilities" says="The smoothing is added after the division, to probabilities. Add it to the counts first, then divide, so that the rows add up to 1."
+def bigram_probabilities(counts, smoothing):
+    return counts / counts.sum(1, keepdim=True) + smoothing
+
+
 # %% variant="bigram_probabilities"
 def bigram_probabilities(counts, smoothing):
     return torch.stack([(row + smoothing) / (row + smoothing).sum() for row in counts.float()])
@@ -428,8 +619,8 @@ def bigram_probabilities(counts, smoothing):
 # ## One number for a model
 #
 # The model gives each pair that really occurs a probability. Their product is the **likelihood**; it is tiny, so one takes the logarithm, which turns the
-# product into a sum, changes its sign, and averages: the **average negative log-likelihood**, in nats a symbol. Lower is better, and
-# a model that guesses uniformly has
+# product into a sum, changes its sign, and averages: the **average negative log-likelihood**, in nats per symbol. Lower is better. A model
+# that guesses uniformly gives every symbol the probability 1/27, and its loss is $-\ln(1/27)$, which the next cell computes.
 
 # %%
 print(f"-ln(1/27) = {-math.log(1 / 27):.4f}")
@@ -466,7 +657,9 @@ def mean_nll(P: Float[Tensor, "27 27"], pairs: Int[Tensor, "n 2"]) -> Float[Tens
 
 # %% check="mean_nll"
 def nll_probe(g: torch.Generator):
-    return mean_nll(F.softmax(torch.randn(27, 27, generator=g), 1), torch.randint(27, (40, 2), generator=g))
+    pairs = torch.randint(27, (30 + int(torch.randint(20, (1,), generator=g)), 2), generator=g)
+    pairs = torch.cat([pairs, pairs[:9]])  # pairs that occur twice
+    return mean_nll(F.softmax(torch.randn(27, 27, generator=g), 1), pairs)
 
 
 check("mean_nll", nll_probe)
@@ -498,6 +691,26 @@ def mean_nll(P, pairs):
     return P[pairs[:, 0], pairs[:, 1]].log().mean()
 
 
+# %% mistake="mean_nll" says="`P[pairs]` takes a whole row for each symbol of a pair, 27 numbers where one is wanted. Index with two tensors: the first symbols and the second ones."
+def mean_nll(P, pairs):
+    return -P[pairs].log().mean()
+
+
+# %% mistake="mean_nll" says="You combine the first symbol of every pair with the second symbol of every other pair, n times n numbers. Use both index tensors in one pair of brackets."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0]][:, pairs[:, 1]].log().mean()
+
+
+# %% mistake="mean_nll" says="Row and column have changed places: the first symbol of a pair says which row, the second which element of it."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 1], pairs[:, 0]].log().mean()
+
+
+# %% mistake="mean_nll" says="This is the logarithm of the mean probability. The order matters: take the logarithm of each pair's probability, then the mean of these."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].mean().log()
+
+
 # %% variant="mean_nll"
 def mean_nll(P, pairs):
     total = sum(-math.log(P[i, j]) for i, j in pairs.tolist())
@@ -508,7 +721,8 @@ def mean_nll(P, pairs):
 # Write `sample_names(P, count, generator)`: a list of `count` names. Each starts at the dot. Draw the next symbol from the current
 # symbol's row with `torch.multinomial(row, num_samples=1, replacement=True, generator=generator)`, until the dot comes again. The dot is not part of the name.
 #
-# Draw one symbol at a time and one name after the other, with the generator given: then everybody's names are the same.
+# Draw one symbol at a time and one name after the other, with the generator given: then everybody's names are the same. A name ends where the dot is drawn and
+# nowhere else: it may have a hundred letters, or none if the dot comes first.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -549,7 +763,11 @@ def sampling_probe(g: torch.Generator):
     logits = torch.randn(27, 27, generator=g)
     logits[:, 0] += 2  # names of a few letters
     logits[0, 0] -= 4
-    return sample_names(F.softmax(logits, 1), 6, g)
+    P = F.softmax(logits, 1)
+    P[0] = 0.6 * P[0] + 0.4 * torch.eye(27)[0]  # and some of none
+    Q = F.softmax(torch.randn(27, 27, generator=g) - 99 * torch.eye(27)[0], 1)
+    Q = 0.99 * Q + 0.01 * torch.eye(27)[0]  # and names of a hundred letters
+    return {"short names": sample_names(P, 9, g), "long names": sample_names(Q, 3, g)}
 
 
 check("sample_names", sampling_probe)
@@ -585,6 +803,50 @@ def sample_names(P, count, generator):
     while (index := P[index].argmax().item()) != 0 and len(letters) < 30:
         letters.append(SYMBOLS[index])
     return ["".join(letters)] * count
+
+
+# %% mistake="sample_names" says="You draw from a column of P. The probabilities of what follows symbol `i` stand in its row, `P[i]`; a column does not even add up to 1."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return right_sample_names(P.T, count, generator)
+
+
+# %% mistake="sample_names" says="The starting dot is part of your names. Each walk starts there, but begin the name itself with no letter."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return ["." + name for name in right_sample_names(P, count, generator)]
+
+
+# %% mistake="sample_names" says="The first letter is drawn evenly from the alphabet. How names begin stands in the dot's row of P: draw it from there, like every other symbol."
+def sample_names(P, count, generator):
+    found = []
+    for _ in range(count):
+        letters, index = [], torch.randint(1, 27, (1,), generator=generator).item()
+        while index:
+            letters.append(SYMBOLS[index])
+            index = torch.multinomial(P[index], 1, replacement=True, generator=generator).item()
+        found.append("".join(letters))
+    return found
+
+
+# %% mistake="sample_names" says="Only the first name comes back: your function returns when one name has ended. Return after the loop over the names, not inside of it."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return right_sample_names(P, 1, generator)
+
+
+# %% mistake="sample_names" says="An empty name is left out of your list. When the dot comes first, the name has no letters; it counts as one of the names all the same."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return [name for name in right_sample_names(P, count, generator) if name]
 
 
 # %% variant="sample_names"
@@ -640,8 +902,9 @@ def neural_bigram_loss(W: Float[Tensor, "27 27"], pairs: Int[Tensor, "n 2"], str
 # %% check="neural_bigram_loss"
 def neural_probe(g: torch.Generator):
     W = torch.randn(27, 27, generator=g).requires_grad_()
-    pairs = torch.randint(27, (50, 2), generator=g)
-    loss = neural_bigram_loss(W, pairs, 0.2 + float(torch.rand(1, generator=g)))
+    pairs = torch.randint(27, (30 + int(torch.randint(20, (1,), generator=g)), 2), generator=g)
+    pairs = torch.cat([pairs, pairs[:9]])  # pairs that occur twice
+    loss = neural_bigram_loss(W, pairs, between(g, 0.2, 0.9))
     loss.backward()
     return {"loss": loss, "gradient": W.grad}
 
@@ -666,9 +929,66 @@ def neural_bigram_loss(W, pairs, strength):
     return -probs[torch.arange(len(pairs)), pairs[:, 1]].log().mean() + strength * (W**2).mean()
 
 
-# %% mistake="neural_bigram_loss" says="The penalty on the weights is missing."
+# %% mistake="neural_bigram_loss" says="The penalty on the weights is missing: nothing pulls them towards zero. Add `strength` times the mean of their squares to the likelihood."
 def neural_bigram_loss(W, pairs, strength):
     return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1])
+
+
+# %% mistake="neural_bigram_loss" says="The softmax is taken twice: F.cross_entropy makes probabilities of what it gets, and it gets probabilities. Give it the logits."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(F.softmax(W[pairs[:, 0]], 1), pairs[:, 1]) + strength * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The loss is right, but the penalty has no gradient: it is a plain number or was cut from the graph, so nothing pulls the weights. Keep it a tensor, without .item(), .data or detach."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + strength * (W.detach() ** 2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The loss is right, but only the penalty has a gradient: the likelihood is computed from W.data or a detached copy, so it cannot move W. Take the rows of W itself."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W.detach()[pairs[:, 0]], pairs[:, 1]) + strength * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="You penalise the logits of these pairs, so rows that occur often count more and others not at all. Square all weights of W."
+def neural_bigram_loss(W, pairs, strength):
+    logits = W[pairs[:, 0]]
+    return F.cross_entropy(logits, pairs[:, 1]) + strength * (logits**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The logits are divided by their sum without an exponential: they may be negative, so they give no probabilities. Take exp of the logits first."
+def neural_bigram_loss(W, pairs, strength):
+    logits = W[pairs[:, 0]]
+    probs = logits / logits.sum(1, keepdim=True)
+    return -probs[torch.arange(len(pairs)), pairs[:, 1]].log().mean() + strength * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="Your penalty has the lecture's strength, 0.01, whatever is asked for. Multiply by the `strength` that your function is given."
+right_neural_bigram_loss = neural_bigram_loss
+
+
+def neural_bigram_loss(W, pairs, strength):
+    return right_neural_bigram_loss(W, pairs, 0.01)
+
+
+# %% mistake="neural_bigram_loss" says="Each row's probabilities are taken at the second symbols of all pairs, n times n numbers. Take one for each pair, with `torch.arange` for the rows."
+def neural_bigram_loss(W, pairs, strength):
+    return -F.softmax(W[pairs[:, 0]], 1)[:, pairs[:, 1]].log().mean() + strength * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The first and second symbols of the pairs have changed places: the first one picks the row of W, the second one is what that row should predict."
+right_neural_bigram_loss = neural_bigram_loss
+
+
+def neural_bigram_loss(W, pairs, strength):
+    return right_neural_bigram_loss(W, pairs.flip(1), strength)
+
+
+# %% mistake="neural_bigram_loss" says="Your loss is a plain number, and the check calls backward on it. Return the tensor itself, without .item() or float()." raises="AttributeError"
+right_neural_bigram_loss = neural_bigram_loss
+
+
+def neural_bigram_loss(W, pairs, strength):
+    return right_neural_bigram_loss(W, pairs, strength).item()
 
 
 # %% variant="neural_bigram_loss"
@@ -724,7 +1044,7 @@ def trigram_pairs(words: list[str]) -> tuple[Int[Tensor, "n 2"], Int[Tensor, " n
 
 
 # %% check="trigram_pairs"
-check("trigram_pairs", lambda g: trigram_pairs(some_names(g, 12)))
+check("trigram_pairs", lambda g: trigram_pairs(names_of_all_kinds(g, 8)))
 
 # %% oracle="trigram_pairs"
 X, Y = trigram_pairs(["ava"])
@@ -768,6 +1088,40 @@ def trigram_pairs(words):
 def trigram_pairs(words):
     text = [0, 0, *(SYMBOLS.index(s) for s in "".join(f"{word}." for word in words))]
     return torch.tensor([list(p) for p in zip(text, text[1:-1])]), torch.tensor(text[2:])
+
+
+# %% mistake="trigram_pairs" says="Two dots stand behind each name as well, so each name has one prediction too many: after the dot that ends it nothing is to be predicted. One is enough there."
+def trigram_pairs(words):
+    rows = []
+    for word in words:
+        symbols = [0, 0, *(SYMBOLS.index(letter) for letter in word), 0, 0]
+        rows += zip(symbols, symbols[1:], symbols[2:])
+    table = torch.tensor(rows)
+    return table[:, :2], table[:, 2]
+
+
+# %% mistake="trigram_pairs" says="Your letters begin at 0, which is the dot, so `a` and the end of a name are the same. Letters have the indices 1 to 26."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    return tuple((t - 1).clamp(min=0) for t in right_trigram_pairs(words))
+
+
+# %% mistake="trigram_pairs" says="Names of two letters are left out. Every name counts, however short: with its dots it is long enough for a window of three."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    return right_trigram_pairs([word for word in words if len(word) > 2])
+
+
+# %% mistake="trigram_pairs" says="No dots at all: first letters, second letters and ends are never predicted. Put two dots in front of each name and one behind it."
+def trigram_pairs(words):
+    indices = [[SYMBOLS.index(letter) for letter in word] for word in words]
+    rows = [row for letters in indices for row in zip(letters, letters[1:], letters[2:])]
+    table = torch.tensor(rows)
+    return table[:, :2], table[:, 2]
 
 
 # %% variant="trigram_pairs"
@@ -844,6 +1198,31 @@ def trigram_logits(W, contexts):
     return W[27 + contexts[:, 1]]
 
 
+# %% mistake="trigram_logits" says="The two rows are set side by side, which gives 54 numbers for each context. Add them: a product with two ones in the vector is a sum of two rows."
+def trigram_logits(W, contexts):
+    return torch.cat([W[contexts[:, 0]], W[27 + contexts[:, 1]]], 1)
+
+
+# %% mistake="trigram_logits" says="The second symbol's rows begin one too early: with 26 added, the dot gets the last row of the upper half. There are 27 symbols in each half."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 0]] + W[26 + contexts[:, 1]]
+
+
+# %% mistake="trigram_logits" says="`contexts[0]` and `contexts[1]` are the first two contexts. The first symbols of all contexts are a column, `contexts[:, 0]`."
+def trigram_logits(W, contexts):
+    return W[contexts[0]] + W[27 + contexts[1]]
+
+
+# %% mistake="trigram_logits" says="The two rows are multiplied. A one-hot vector with two ones times W adds the rows that they pick."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 0]] * W[27 + contexts[:, 1]]
+
+
+# %% mistake="trigram_logits" says="Only the first symbol is used. Add the second symbol's row, from the lower half of W."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 0]]
+
+
 # %% variant="trigram_logits"
 def trigram_logits(W, contexts):
     halves = W.view(2, 27, 27)
@@ -852,9 +1231,10 @@ def trigram_logits(W, contexts):
 
 # %% [markdown] exercise="cross_entropy"
 # Write `cross_entropy(logits, targets)` from logits, in such a way that it survives large ones: adding 1000 to every logit must not change the result.
-# (`F.cross_entropy` itself is the model to reach, not the means.)
+# `F.cross_entropy` does the same and earns the point too; you learn more if you write it once yourself.
 #
-# The check calls your function twice, with plain logits and with the same logits + 1000. In float32, $e^{1000}$ is infinity, and infinity divided by infinity is not a number.
+# The check calls your function three times: with plain logits, with the same logits + 1000, and with whole rows of them raised by 0, 200 or 400. In float32, $e^{1000}$ is infinity, and infinity
+# divided by infinity is not a number; $e^{-200}$ is 0, and its logarithm is minus infinity. So what saves one row must not ruin another.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -886,7 +1266,12 @@ def cross_entropy(logits: Float[Tensor, "n 27"], targets: Int[Tensor, " n"]) -> 
 # %% check="cross_entropy"
 def cross_entropy_probe(g: torch.Generator):
     logits, targets = 3 * torch.randn(32, 27, generator=g), torch.randint(27, (32,), generator=g)
-    return {"plain": cross_entropy(logits, targets), "plus_1000": cross_entropy(logits + 1000, targets)}
+    apart = 200 * (torch.randperm(32, generator=g) % 3)[:, None]  # a whole row is raised by 0, 200 or 400
+    return {
+        "plain": cross_entropy(logits, targets),
+        "plus_1000": cross_entropy(logits + 1000, targets),
+        "rows_apart": cross_entropy(logits + apart, targets),
+    }
 
 
 check("cross_entropy", cross_entropy_probe)
@@ -915,6 +1300,44 @@ def cross_entropy(logits, targets):
     return F.cross_entropy(logits, targets, reduction="sum")
 
 
+# %% mistake="cross_entropy" says="The sum of exponentials is taken of the shifted logits, the target's logit is not shifted. Subtract the largest from both, or add it to the logarithm again."
+def cross_entropy(logits, targets):
+    shifted = logits - logits.max(1, keepdim=True).values
+    return (shifted.exp().sum(1).log() - logits[torch.arange(len(targets)), targets]).mean()
+
+
+# %% mistake="cross_entropy" says="Large logits are cut off at a limit, so that with 1000 added all are the same. Shift them instead: subtract the largest of each row."
+def cross_entropy(logits, targets):
+    return F.cross_entropy(logits.clamp(max=80), targets)
+
+
+# %% mistake="cross_entropy" says="The logits are divided by the largest one, which changes how far they are apart. Subtract it: only their differences count in a softmax."
+def cross_entropy(logits, targets):
+    return F.cross_entropy(logits / logits.max(1, keepdim=True).values, targets)
+
+
+# %% mistake="cross_entropy" says="One maximum is subtracted from the whole batch: a row far below it has only exponentials of 0, and the logarithm of 0 follows. Take the largest logit of each row."
+def cross_entropy(logits, targets):
+    shifted = logits - logits.max()
+    logprobs = shifted - shifted.exp().sum(1, keepdim=True).log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+
+
+# %% mistake="cross_entropy" says="The largest of each column is subtracted: the logits of a row are shifted by different amounts, and that changes its softmax. One number for each row."
+def cross_entropy(logits, targets):
+    return F.cross_entropy(logits - logits.max(0, keepdim=True).values, targets)
+
+
+# %% mistake="cross_entropy" says="Each row is read at the targets of all rows, n times n numbers. Read each at its own target, with `torch.arange` for the rows."
+def cross_entropy(logits, targets):
+    return -F.log_softmax(logits, 1)[:, targets].mean()
+
+
+# %% mistake="cross_entropy" says="The softmax runs over the examples, so columns add up to 1. An example's 27 probabilities must: use dimension 1."
+def cross_entropy(logits, targets):
+    return -F.log_softmax(logits, 0)[torch.arange(len(targets)), targets].mean()
+
+
 # %% variant="cross_entropy"
 def cross_entropy(logits, targets):
     picked = logits.gather(1, targets[:, None]).squeeze(1)
@@ -936,9 +1359,10 @@ def cross_entropy(logits, targets):
 #
 # Now the linear trigram is trained on all training names. `names.contexts("train", 2)` gives its contexts and targets, padded with two dots.
 #
-# `fit` drives the training. It calls `make_trigram()` once for a fresh model and then steps through `train_trigram(model)`, a generator: the function does
+# `fit` drives the training. It calls `Trigram()` once for a fresh model and then steps through `train_trigram(model)`, a generator: the function does
 # one step of gradient descent, **yields** the loss of that step, and goes on. In between, `fit` draws the progress bar and the loss curve. You may interrupt
-# it at any time; nothing is lost, and running the cell again goes on. The weights are kept in `train_trigram.safetensors`: **submit that file with the notebook.**
+# it at any time: as long as the kernel lives, running the cell again goes on where it stopped. `fit` seeds torch's own generator, so numbers that you draw without a generator are the same in each
+# training. The weights are kept in `train_trigram.safetensors`: **submit that file with the notebook.** Without it your model has to be trained while grading, for at most 1,000 steps and two minutes.
 #
 # A generator, in case you have not met one:
 
@@ -956,7 +1380,7 @@ print(list(countdown(3)))
 # Write a model and its training. The class `Trigram` holds the weights `W`, shape (54, 27), and called on contexts `(n, 2)` it returns logits
 # `(n, 27)`. `train_trigram(model)` trains it and yields the loss of each step. `STEPS` tells the progress bar how many steps there will be.
 #
-# The points depend on the loss on the **test** names: {{ band('train_trigram', 1) }}, then {{ band('train_trigram', 2) }}, then {{ band('train_trigram', 3, 4) }}{% if known %}, which is what the notes of this course reached{% endif %}. At most 1,500
+# The points depend on the loss on the **test** names: {{ band('train_trigram', 1) }}, then {{ band('train_trigram', 2) }}, then {{ band('train_trigram', 3, 4) }}{% if known %}, which is what the author of the written notes that this course follows reached{% endif %}. The card below the check shows your test loss each time; do not choose settings by it, that is what dev is for. At most 1,500
 # parameters: a table of all $27^3$ counts is not what is asked for. A uniform guess has 3.2958; a table of bigram counts reaches {{ table('test', 1) }}.
 #
 # <details><summary>Hint 1: the idea</summary>
@@ -972,7 +1396,7 @@ print(list(countdown(3)))
 # <details><summary>Hint 3: pseudo-code</summary>
 #
 # for step in range(STEPS): batch; loss = cross-entropy of model(X[batch]), Y[batch]; model.W.grad = None; loss.backward(); with torch.no_grad(): W -= rate * W.grad; yield loss.item().
-# Rates above 10 are fine here, with momentum about 2. About two thousand steps will do.
+# W has to go far, so rates are large here: 10 to 40 for plain steps, or about 2 with a momentum of 0.9. Two thousand steps will do; let the rate fall towards the end.
 #
 # </details>
 
@@ -1045,7 +1469,7 @@ class Trigram:
 
 
 # %% [markdown] exercise="train_any_trigram"
-# A bonus: the linear model cannot know that `q` is followed by `u` whatever came before `q` *and* treat other pairs one by one. **Any** model of two symbols counts
+# A bonus: in the linear model each of the two symbols adds its own logits, whatever the other one is, so it cannot know anything of a *pair*. **Any** model of two symbols counts
 # here, a table with a row for each of the 729 contexts, counted or trained, or a small network; at most 40,000 parameters. Its test loss must be {{ band('train_any_trigram', 2) }} or
 # less; smoothed trigram counts reach {{ table('test', 2) }}.
 #
@@ -1133,30 +1557,32 @@ class AnyTrigram:
 # ## Choosing a setting
 #
 # How much smoothing is best? More of it makes the training loss worse, always: the counts themselves fit the training names best. What counts is the loss on names that
-# the model has not seen. So the setting is chosen on **dev**. And because choosing is a kind of fitting too, the loss that is reported is that on **test**, once,
-# with the chosen setting.
+# the model has not seen. So the setting is chosen on **dev**. And because choosing is a kind of fitting too, the loss that is reported is that on **test**,
+# with the chosen setting and no other.
 
 
 # %%
 def three_lists(g: torch.Generator) -> tuple[list[str], list[str], list[str]]:
     """Names to count, names to choose on, and names to report on, so unlike each other that each would choose another smoothing.
 
-    Half of the dev names also stand in train, which asks for little smoothing; the test names are drawn letter by letter, which asks for much.
+    Half of the dev names also stand in train, which asks for little smoothing; some of the test names are drawn letter by letter, which asks for much.
     """
     train, dev = some_names(g, 300), some_names(g, 40)
     dev = dev + [train[i] for i in torch.randint(len(train), (40,), generator=g).tolist()]
-    lengths = torch.randint(3, 8, (40,), generator=g).tolist()
-    test = ["".join(SYMBOLS[i] for i in torch.randint(1, 27, (length,), generator=g).tolist()) for length in lengths]
-    return train, dev, test
+    lengths = torch.randint(3, 8, (8,), generator=g).tolist()
+    return train, dev, some_names(g, 32) + [letters_of(g, length) for length in lengths]
 
 
-STRENGTHS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
+def shuffled_inside(g: torch.Generator, strengths: list[float]) -> list[float]:
+    """The strengths times a number near 1; the first and the last keep their places, the others change them."""
+    factor, order = between(g, 0.8, 1.25), torch.randperm(len(strengths) - 2, generator=g).tolist()
+    return [factor * s for s in (strengths[0], *(strengths[1 + i] for i in order), strengths[-1])]
 
 # %% [markdown] exercise="tune_smoothing"
 # Write `tune_smoothing(train, dev, test, strengths)` for a trigram model made of counts. For each strength: count the trigrams of the
 # **train** names, add the strength to every count, normalise, and take the mean negative log-likelihood of the **dev** names. Return a dict with
 #
-# - `"dev"`: the dev losses, one a strength;
+# - `"dev"`: the dev losses, one per strength;
 # - `"best"`: the strength with the lowest dev loss;
 # - `"test"`: the loss on the test names with the best strength.
 #
@@ -1198,7 +1624,12 @@ def tune_smoothing(train: list[str], dev: list[str], test: list[str], strengths:
 
 
 # %% check="tune_smoothing"
-check("tune_smoothing", lambda g: tune_smoothing(*three_lists(g), STRENGTHS))
+def smoothing_probe(g: torch.Generator):
+    strengths = shuffled_inside(g, [0.001, 0.004, 0.015, 0.06, 0.25, 1.0, 4.0, 16.0])
+    return tune_smoothing(*three_lists(g), strengths)
+
+
+check("tune_smoothing", smoothing_probe)
 
 # %% oracle="tune_smoothing"
 found = tune_smoothing(names.train, names.dev, names.test, [0.05, 0.13, 0.4])
@@ -1236,6 +1667,112 @@ def tune_smoothing(train, dev, test, strengths):
     return {**found, "test": found["dev"].min()}
 
 
+# %% mistake="tune_smoothing" says="The value `test` holds a loss for every strength. The test names are looked at once, with the strength that was best on dev: return that one number."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "test": right_tune_smoothing(train, test, test, strengths)["dev"]}
+
+
+# %% mistake="tune_smoothing" says="The best strength is the one with the lowest dev loss, and you return the one with the highest. A loss is to be small."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    worst = strengths[int(found["dev"].argmax())]
+    return {**found, "best": worst, "test": right_tune_smoothing(train, dev, test, [worst])["test"]}
+
+
+# %% mistake="tune_smoothing" says="The test loss is that of the last strength: after the loop the probabilities are still those of its last turn. Compute them again with the best strength."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "test": right_tune_smoothing(train, dev, test, strengths[-1:])["test"]}
+
+
+# %% mistake="tune_smoothing" says="What you return as `best` is the place of the best strength in the list. Return the strength that stands there."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "best": strengths.index(found["best"])}
+
+
+# %% mistake="tune_smoothing" says="What you return as `best` is the lowest dev loss. Return the strength that has this loss."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "best": found["dev"].min()}
+
+
+# %% mistake="tune_smoothing" says="The counts are those of train and dev together: the names that choose the strength have been counted, so they look known. Count train alone."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    return right_tune_smoothing([*train, *dev], dev, test, strengths)
+
+
+# %% mistake="tune_smoothing" says="Your counts are normalised over the second symbol. What is to be predicted is the third one: the probabilities add up to 1 over the last dimension."
+def tune_smoothing(train, dev, test, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27).float()
+
+    def probabilities(strength):
+        return (counts + strength) / (counts + strength).sum(1, keepdim=True)
+
+    def loss(words, strength):
+        X, Y = contexts_of(words, 2)
+        return -probabilities(strength)[X[:, 0], X[:, 1], Y].log().mean()
+
+    losses = torch.stack([loss(dev, strength) for strength in strengths])
+    best = strengths[int(losses.argmin())]
+    return {"dev": losses, "best": best, "test": loss(test, best)}
+
+
+# %% mistake="tune_smoothing" says="A trigram that occurs several times is counted once: `N[i, j, k] += 1` with index tensors adds to each place one time. Loop, or add with accumulate or bincount."
+def tune_smoothing(train, dev, test, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.zeros(27, 27, 27)
+    counts[X[:, 0], X[:, 1], Y] += 1
+
+    def probabilities(strength):
+        return (counts + strength) / (counts + strength).sum(-1, keepdim=True)
+
+    def loss(words, strength):
+        X, Y = contexts_of(words, 2)
+        return -probabilities(strength)[X[:, 0], X[:, 1], Y].log().mean()
+
+    losses = torch.stack([loss(dev, strength) for strength in strengths])
+    best = strengths[int(losses.argmin())]
+    return {"dev": losses, "best": best, "test": loss(test, best)}
+
+
+# %% mistake="tune_smoothing" says="The divisor has the strength once. It is added to each of the 27 counts of a context, so it is 27 times in their sum."
+def tune_smoothing(train, dev, test, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27).float()
+
+    def probabilities(strength):
+        return (counts + strength) / (counts.sum(-1, keepdim=True) + strength)
+
+    def loss(words, strength):
+        X, Y = contexts_of(words, 2)
+        return -probabilities(strength)[X[:, 0], X[:, 1], Y].log().mean()
+
+    losses = torch.stack([loss(dev, strength) for strength in strengths])
+    best = strengths[int(losses.argmin())]
+    return {"dev": losses, "best": best, "test": loss(test, best)}
+
+
 # %% variant="tune_smoothing"
 def tune_smoothing(train, dev, test, strengths):
     counts = {}
@@ -1257,10 +1794,10 @@ def tune_smoothing(train, dev, test, strengths):
 # from a **fresh copy** of `W`, shape (54, 27), and take `steps` steps of plain gradient descent on **all** training rows at once, with the loss
 # cross-entropy + strength x mean of W squared. Then take the cross-entropy **without** the penalty on train and on dev. Return a dict with
 #
-# - `"train"` and `"dev"`: these losses, one a strength;
+# - `"train"` and `"dev"`: these losses, one per strength;
 # - `"best"`: the strength with the lowest dev loss.
 #
-# The notes of this course trained this model to the end with strengths from 0 to 10, and 0 was best: 54 x 27 weights are too few to overfit on {% if known %}so many names{% else %}the many names of those notes{% endif %}.
+# The notes that this course follows trained this model to the end with strengths from 0 to 10, and 0 was best: 54 x 27 weights are too few to overfit on {% if known %}so many names{% else %}the many names of those notes{% endif %}. The check trains on 25 names, where it is not.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -1305,8 +1842,10 @@ def tune_regularization(
 
 # %% check="tune_regularization"
 def regularization_probe(g: torch.Generator):
-    W = torch.randn(54, 27, generator=g)
-    return tune_regularization(W, some_names(g, 120), some_names(g, 60), [0.0, 0.1, 1.0, 10.0, 100.0], steps=10, rate=5.0)
+    W = 0.3 * torch.randn(54, 27, generator=g)
+    strengths = shuffled_inside(g, [0.0, 1.0, 4.0, 16.0, 64.0])
+    steps = 28 + int(torch.randint(5, (1,), generator=g))
+    return tune_regularization(W, some_names(g, 25), some_names(g, 60), strengths, steps, between(g, 9.0, 11.0))  # so few names are soon learned by heart
 
 
 check("tune_regularization", regularization_probe)
@@ -1383,6 +1922,85 @@ def tune_regularization(W, train, dev, strengths, steps, rate):
     return {**found, "best": 2 * found["best"]}
 
 
+# %% mistake="tune_regularization" says="The gradients of all steps add up: backward adds to what is in `grad`, and nothing empties it. Set it to None before each backward pass."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (loss(w, rows) + strength * (w**2).mean()).backward()
+            w.data -= rate * w.grad
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="The best strength is chosen by the train loss, which no penalty at all always wins. Choose the one with the lowest dev loss."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    found = right_tune_regularization(W, train, dev, strengths, steps, rate)
+    return {**found, "best": strengths[int(found["train"].argmin())]}
+
+
+# %% mistake="tune_regularization" says="Your train loss is the one before the last update: it was noted inside the loop. Compute it once more after the last step, with the weights that the dev loss has."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            before = loss(w, rows)
+            (gradient,) = torch.autograd.grad(before + strength * (w**2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(before.item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="The gradient is None: backward fills the grad of a tensor that was itself made to want gradients, not of one computed from it. Let each copy of W, also after an update, be such a tensor." raises="TypeError"
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_().clone()
+        for _ in range(steps):
+            (loss(w, rows) + strength * (w**2).mean()).backward()
+            w.data -= rate * w.grad
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="The penalty is the sum of the squares, 1,458 times as strong as their mean. Take the mean."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    found = right_tune_regularization(W, train, dev, [s * W.numel() for s in strengths], steps, rate)
+    return {**found, "best": found["best"] / W.numel()}
+
+
+# %% mistake="tune_regularization" says="What you return as `best` is a place in the list of penalties. Return the strength that stands there, not where it stands."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    found = right_tune_regularization(W, train, dev, strengths, steps, rate)
+    return {**found, "best": strengths.index(found["best"])}
+
+
 # %% variant="tune_regularization"
 def tune_regularization(W, train, dev, strengths, steps, rate):
     X, Y = contexts_of(train, 2)
@@ -1400,6 +2018,300 @@ def tune_regularization(W, train, dev, strengths, steps, rate):
     train_losses, dev_losses = (torch.stack(column) for column in zip(*table))
     return {"train": train_losses, "dev": dev_losses, "best": strengths[dev_losses.argmin()]}
 
+
+# %% [markdown]
+# ## Side by side
+#
+# Two symbols of context tell more than one. How much more, and on which names? The same table of counts that learned the training names by heart may have little to say about others.
+
+# %% [markdown] exercise="compare_models"
+# Write `compare_models(train, dev, test, smoothing)`. Make two tables of counts from the **train** names, one of bigrams and one of trigrams, add `smoothing` to every count, and normalise. Then take
+# the mean negative log-likelihood of each table on train, on dev and on test. Return a dict with
+#
+# - `"bigram"` and `"trigram"`: these losses, three each, in the order train, dev, test;
+# - `"gained"`: by how much the trigram's loss is lower, for each of the three. It is negative where the trigram does worse.
+#
+# `contexts_of(words, 1)` gives contexts (N, 1) and targets (N,), `contexts_of(words, 2)` contexts (N, 2).
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# One function that takes the length of the context does for both tables; the names that are counted stay the same, those that are measured change.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Counts (27, 27) and (27, 27, 27); in both the probabilities add up to 1 over the last dimension. Three tensors (3,).
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# for each length of context: counts of train, + smoothing, / sum over the last dimension; for train, dev, test: contexts and targets, minus the mean of the log of their probabilities. At the end a difference.
+#
+# </details>
+
+
+# %% answer="compare_models"
+def compare_models(train: list[str], dev: list[str], test: list[str], smoothing: float) -> dict[str, Float[Tensor, "3"]]:
+    """Losses of smoothed bigram and trigram counts of train on train, dev and test, and what the trigram gains."""
+    ### BEGIN SOLUTION
+    def losses(T: int) -> Tensor:
+        def row(X: Tensor) -> Tensor:
+            return (X * 27 ** torch.arange(T - 1, -1, -1)).sum(1)
+
+        X, Y = contexts_of(train, T)
+        counts = torch.bincount(27 * row(X) + Y, minlength=27 ** (T + 1)).view(-1, 27) + smoothing
+        P = counts / counts.sum(1, keepdim=True)
+        return torch.stack([-P[row(X), Y].log().mean() for X, Y in (contexts_of(words, T) for words in (train, dev, test))])
+
+    bigram, trigram = losses(1), losses(2)
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
+    ### END SOLUTION
+
+
+# %% check="compare_models"
+def comparison_probe(g: torch.Generator):
+    return compare_models(some_names(g, 150), some_names(g, 40), some_names(g, 50), between(g, 0.2, 0.9))
+
+
+check("compare_models", comparison_probe)
+
+# %% oracle="compare_models"
+found = compare_models(names.train, names.dev, names.test, 0.13)
+assert torch.allclose(found["gained"], found["bigram"] - found["trigram"]) and (found["gained"] > 0).all()
+if names.known():
+    assert torch.allclose(found["bigram"], torch.tensor([2.4526, 2.4715, 2.4565]), atol=1e-4)
+    assert torch.allclose(found["trigram"], torch.tensor([2.1875, 2.2395, 2.2257]), atol=1e-4)
+by_hand = tune_smoothing(names.train[:500], names.dev[:50], names.test[:60], [0.3])
+found = compare_models(names.train[:500], names.dev[:50], names.test[:60], 0.3)
+assert torch.allclose(found["trigram"][1:], torch.stack([by_hand["dev"][0], by_hand["test"]]))
+P = bigram_probabilities(bigram_counts(names.train[:500]), 0.3)
+assert torch.allclose(found["bigram"][2], mean_nll(P, torch.cat([X := contexts_of(names.test[:60], 1)[0], contexts_of(names.test[:60], 1)[1][:, None]], 1)))
+
+
+# %% mistake="compare_models" says="The tables are counted anew from the names that are measured, so each split is judged by what it has told itself. Count train once, and measure all three with it."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    each = [right_compare_models(words, words, words, smoothing) for words in (train, dev, test)]
+    return {name: torch.stack([found[name][0] for found in each]) for name in each[0]}
+
+
+# %% mistake="compare_models" says="The tables hold the counts of all three splits: dev and test names are known to them, and their losses look better than they are. Count train alone."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    first = right_compare_models([*train, *dev, *test], dev, test, smoothing)
+    return first | {name: torch.cat([right_compare_models([*train, *dev, *test], train, train, smoothing)[name][1:2], first[name][1:]]) for name in first}
+
+
+# %% mistake="compare_models" says="What is gained has the wrong sign: it is positive where the trigram has the lower loss. Subtract the trigram's loss from the bigram's."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    found = right_compare_models(train, dev, test, smoothing)
+    return found | {"gained": -found["gained"]}
+
+
+# %% mistake="compare_models" says="The smoothing is missing: a pair or triple that train does not have gets the probability 0, and one such in dev makes the loss infinite. Add it to every count."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    return right_compare_models(train, dev, test, 0.0)
+
+
+# %% mistake="compare_models" says="The losses of the two tables have changed places: with one symbol of context it is the bigram, with two the trigram."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    found = right_compare_models(train, dev, test, smoothing)
+    return {"bigram": found["trigram"], "trigram": found["bigram"], "gained": -found["gained"]}
+
+
+# %% mistake="compare_models" says="What is gained is given as a share of the bigram's loss. Asked for is the plain difference of the two losses, in nats."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    found = right_compare_models(train, dev, test, smoothing)
+    return found | {"gained": found["gained"] / found["bigram"]}
+
+
+# %% variant="compare_models"
+def compare_models(train, dev, test, smoothing):
+    def losses(T):
+        triples, contexts = {}, {}
+        for context, target in zip(*(t.tolist() for t in contexts_of(train, T))):
+            triples[*context, target] = triples.get((*context, target), 0) + 1
+            contexts[*context,] = contexts.get((*context,), 0) + 1
+        found = []
+        for words in (train, dev, test):
+            rows = list(zip(*(t.tolist() for t in contexts_of(words, T))))
+            total = sum(math.log((triples.get((*c, y), 0) + smoothing) / (contexts.get((*c,), 0) + 27 * smoothing)) for c, y in rows)
+            found.append(-total / len(rows))
+        return found
+
+    bigram, trigram = losses(1), losses(2)
+    return {"gained": [b - t for b, t in zip(bigram, trigram)], "bigram": bigram, "trigram": trigram}
+
+
+# %%
+try:
+    found = compare_models(names.train, names.dev, names.test, 0.13)
+    print("losses with smoothing 0.13     train     dev    test")
+    for name in ("bigram", "trigram", "gained"):
+        print(f"{name:27s}", "".join(f"{float(loss):8.4f}" for loss in found[name]))
+except Exception:  # noqa: BLE001  whatever an unfinished answer raises, a table must not stop the notebook
+    print("The table comes when compare_models is written.")
+
+# %% [markdown] exercise="smoothing_curve"
+# A bonus: what happens to the losses as the smoothing grows? Write `smoothing_curve(train, dev, strengths)` for the trigram counts of **train**. Return a dict with `"train"` and `"dev"`: the mean negative
+# log-likelihood of the train and of the dev names, one per strength.
+#
+# The picture below the check draws both for the whole list.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Count once; only what is added to the counts changes.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Counts (27, 27, 27), and two tensors with as many losses as there are strengths.
+#
+# </details>
+# <details><summary>Hint 3: pseudo-code</summary>
+#
+# counts of train, once; for each strength: P = (counts + strength) / its sum over the last dimension, and minus the mean of log P at the rows of train, and at those of dev.
+#
+# </details>
+
+
+# %% answer="smoothing_curve"
+def smoothing_curve(train: list[str], dev: list[str], strengths: list[float]) -> dict[str, Float[Tensor, " k"]]:
+    """Train and dev loss of the trigram counts of train for each smoothing strength."""
+    ### BEGIN SOLUTION
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+
+    def losses(words: list[str]) -> Tensor:
+        X, Y = contexts_of(words, 2)
+        smoothed = [counts[X[:, 0], X[:, 1]] + strength for strength in strengths]  # n, 27: the rows that occur
+        return torch.stack([-(rows[torch.arange(len(Y)), Y] / rows.sum(1)).log().mean() for rows in smoothed])
+
+    return {"train": losses(train), "dev": losses(dev)}
+    ### END SOLUTION
+
+
+# %% check="smoothing_curve"
+def curve_probe(g: torch.Generator):
+    return smoothing_curve(some_names(g, 150), some_names(g, 40), shuffled_inside(g, [0.002, 0.02, 0.2, 2.0, 20.0]))
+
+
+check("smoothing_curve", curve_probe)
+
+# %% oracle="smoothing_curve"
+few = [0.01, 0.1, 1.0, 10.0]
+found = smoothing_curve(names.train, names.dev, few)
+assert (found["train"].diff() > 0).all()  # the counts themselves fit the training names best
+assert torch.allclose(found["dev"], tune_smoothing(names.train, names.dev, names.dev, few)["dev"], atol=1e-5)
+if names.known():
+    assert abs(smoothing_curve(names.train, names.dev, [0.13])["dev"].item() - 2.2395) < 1e-4 and found["dev"].argmin() == 1
+
+
+# %% mistake="smoothing_curve" says="The strengths add up: each is added to counts that the ones before it have changed. Leave the counts as they are and make a new tensor for each strength."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    return right_smoothing_curve(train, dev, [sum(strengths[: i + 1]) for i in range(len(strengths))])
+
+
+# %% mistake="smoothing_curve" says="The dev loss is taken with counts of the dev names, which it then fits like the training names. Count train alone, and measure both with it."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    return {"train": right_smoothing_curve(train, dev, strengths)["train"], "dev": right_smoothing_curve(dev, dev, strengths)["train"]}
+
+
+# %% mistake="smoothing_curve" says="Your losses are in the order of sorted strengths. Return them in the order in which the strengths are given."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    return right_smoothing_curve(train, dev, sorted(strengths))
+
+
+# %% mistake="smoothing_curve" says="The smoothing is added to the counts but is missing in the sum they are divided by. Then the probabilities add up to more than 1, and the loss falls for no reason."
+def smoothing_curve(train, dev, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+
+    def losses(words):
+        X, Y = contexts_of(words, 2)
+        seen = counts[X[:, 0], X[:, 1]].sum(1)
+        return torch.stack([-((counts[X[:, 0], X[:, 1], Y] + strength) / seen).log().mean() for strength in strengths])
+
+    return {"train": losses(train), "dev": losses(dev)}
+
+
+# %% mistake="smoothing_curve" says="These are the losses of a bigram table. Count with two symbols of context, as `contexts_of(words, 2)` gives them."
+def smoothing_curve(train, dev, strengths):
+    found = [compare_models(train, dev, dev, strength)["bigram"] for strength in strengths]
+    return {"train": torch.stack([losses[0] for losses in found]), "dev": torch.stack([losses[1] for losses in found])}
+
+
+# %% variant="smoothing_curve"
+def smoothing_curve(train, dev, strengths):
+    N = torch.zeros(27, 27, 27)
+    for (a, b), c in zip(*(t.tolist() for t in contexts_of(train, 2))):
+        N[a, b, c] += 1
+    curves = {"train": [], "dev": []}
+    for strength in strengths:
+        logs = ((N + strength) / (N + strength).sum(2, keepdim=True)).log()
+        for name, words in (("dev", dev), ("train", train)):
+            X, Y = contexts_of(words, 2)
+            curves[name].append(F.nll_loss(logs[X[:, 0], X[:, 1]], Y).item())
+    return curves
+
+
+# %%
+try:
+    strengths = [10 ** (k / 4) for k in range(-12, 9)]
+    found = smoothing_curve(names.train, names.dev, strengths)
+    figure, axes = plt.subplots(figsize=(6, 3.6))
+    for name, color in (("train", "#4477aa"), ("dev", "#cc3311")):
+        axes.semilogx(strengths, [float(loss) for loss in found[name]], ".-", color=color, label=name)
+    axes.set_xlabel("smoothing")
+    axes.set_ylabel("loss")
+    axes.set_title("Trigram counts: the more smoothing, the worse on train")
+    axes.legend()
+    plt.show()
+except Exception:  # noqa: BLE001  whatever an unfinished answer raises, a picture must not stop the notebook
+    plt.close("all")
+    print("The picture comes when smoothing_curve is written.")
+
+# %% [markdown] exercise="what_the_losses_say"
+# Look at the table that `compare_models` gives for the whole list (and at the curve, if you have written it). In one line each: Did the second symbol of context help, by how much, and as much on
+# names that were not counted as on those that were? And does dev tell what test will say?
+
+# %% [markdown] written="what_the_losses_say"
+# {% if known %}With smoothing 0.13 the bigram has 2.4526 on train, 2.4715 on dev and 2.4565 on test, the trigram 2.1875, 2.2395 and 2.2257. {% else %}(The numbers are those of the table for this list of names.) {% endif %}The second symbol
+# helps on all three, and most on train: a part of what it gains there is names known by heart. Dev and test differ by little and agree about which model is better, so what is chosen on dev holds on test;
+# it is their difference from train that grows with the size of the table. (With more smoothing the train loss only rises; the dev loss falls first and then rises.)
+
+# %% [markdown] exercise="own_exercise"
+# A bonus, as in the lecture: invent an exercise of your own about these models and solve it. Say in one or two sentences what is asked and why one might want to know it; put your code into cells of your own; write down here what came out, with
+# at least one number, and what you would try next.
+
+# %% [markdown] written="own_exercise"
+# Any question about these models that can be answered by running something: what is asked, a number that was measured, and a conclusion that follows from it. For instance: names drawn from the trigram table, and which share of them stands in the list already; which single
+# letter costs most; how the loss changes with the number of training names. Code that runs and a number that answers the question earn the point, whether or not the result is a surprise.
 
 # %% [markdown]
 # ## What you did

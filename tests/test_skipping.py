@@ -187,7 +187,7 @@ def test_adding_up_points_warns(tmp_path):
     assert warnings(load_course(tmp_path / "course.yml")) == []
     changed = skip(tmp_path, "bigram_counts", "lecture_3_batchnorm")
     assert [re.sub(r":\d+:", ":", text) for text in warnings(changed)] == [
-        "lecture_1_trigram: 18 + 2 points without bigram_counts; with all exercises it is 20 + 2",
-        "README.md: the syllabus says 20 + 2 points for lecture_1_trigram, course.yml adds up to 18 + 2",
+        "lecture_1_trigram: 18 + 4 points without bigram_counts; with all exercises it is 20 + 4",
+        "README.md: the syllabus says 20 + 4 points for lecture_1_trigram, course.yml adds up to 18 + 4",
         "README.md: the syllabus lists lecture_3_batchnorm, which course.yml skips",
     ]
