@@ -2396,7 +2396,7 @@ right_zero_init = zero_init
 
 
 def zero_init(C, X, Y, hidden):
-    return {**right_zero_init(C, X, Y, hidden), "last loss": right_zero_init(C, X, Y_train, hidden)["last loss"]}
+    return {**right_zero_init(C, X, Y, hidden), "last loss": right_zero_init(C, X_train, Y_train, hidden)["last loss"]}
 
 
 # %% mistake="zero_init" says="Nothing is said to learn. One parameter is added to the logits after everything that is zero: its gradient does not pass through a weight."
