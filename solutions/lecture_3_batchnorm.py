@@ -1587,7 +1587,7 @@ tiny = batchnorm_train(torch.tensor([[1.0], [3.0]]), torch.ones(1), torch.zeros(
 torch.testing.assert_close(tiny, torch.tensor([[-1.0], [1.0]]))
 assert abs((32 / 31) ** 0.5 - 1.016) < 0.0005
 slow, fast = ratios_while_training(0.001), ratios_while_training(0.1)  # what is said of the two rates
-assert ((slow + 5).abs() < 0.5).all() and ((fast + 3).abs() < 1).all() and (fast[-10:] > -3).all()
+assert not names.known() or ((slow + 5).abs() < 0.5).all() and ((fast + 3).abs() < 1).all() and (fast[-10:] > -3).all()
 
 
 # %% mistake="batchnorm_train" says="eps is added after the root. It belongs under it, to the variance: there it is a smallest variance, not a smallest spread."
