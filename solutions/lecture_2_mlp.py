@@ -135,7 +135,13 @@ def build_contexts(words: list[str], T: int) -> tuple[Int[Tensor, "N T"], Int[Te
 
 
 # %% check="build_contexts"
-check("build_contexts", lambda g: build_contexts(some_names(g, 8), 2 + int(torch.randint(4, (1,), generator=g))))
+def contexts_probe(g: torch.Generator):
+    T = (2, 4, 5)[int(torch.randint(3, (1,), generator=g))]
+    some = some_names(g, 6)
+    return build_contexts([*some[:3], some[3][:2], *some[4:], some[5][:1]], T)  # two of them shorter than T or as short
+
+
+check("build_contexts", contexts_probe)
 
 # %% oracle="build_contexts"
 X, Y = build_contexts(["ab"], 3)
@@ -214,6 +220,54 @@ def build_contexts(words, T):
     return torch.tensor(X), torch.tensor(Y)
 
 
+# %% mistake="build_contexts" says="Your contexts always hold three symbols, as in the lecture. How many they hold is the argument T, here and in the padding."
+right_build_contexts = build_contexts
+
+
+def build_contexts(words, T):
+    return right_build_contexts(words, 3)
+
+
+# %% mistake="build_contexts" says="All contexts of a name show its end: the same list was kept each time and changed afterwards, and with it every row that holds it. Keep a new list for each row."
+def build_contexts(words, T):
+    X, Y = [], []
+    for word in words:
+        context = [0] * T
+        for symbol in word + ".":
+            X.append(context)
+            Y.append(SYMBOLS.index(symbol))
+            context.append(Y[-1])
+            context.pop(0)
+    return torch.tensor(X), torch.tensor(Y)
+
+
+# %% mistake="build_contexts" says="Only full contexts are kept: the first letters of a name are never targets, and a name shorter than T is left out. Pad each name in front with T dots."
+def build_contexts(words, T):
+    rows = [[SYMBOLS.index(s) for s in (word + ".")[i : i + T + 1]] for word in words for i in range(len(word) + 1 - T)]
+    rows = torch.tensor(rows).view(-1, T + 1)
+    return rows[:, :T], rows[:, T]
+
+
+# %% mistake="build_contexts" says="Each name begins with a row whose target is a dot, as if it could be empty. The dots in front are its first context; the first target is its first letter."
+def build_contexts(words, T):
+    X, Y = [], []
+    for word in words:
+        context = [0] * T
+        for symbol in "." + word + ".":
+            X.append(context)
+            Y.append(SYMBOLS.index(symbol))
+            context = context[1:] + [Y[-1]]
+    return torch.tensor(X), torch.tensor(Y)
+
+
+# %% mistake="build_contexts" says="The letters count from 0, so a and the dot share an index. The dot is 0 and a is 1: SYMBOLS.index(letter) tells it."
+right_build_contexts = build_contexts
+
+
+def build_contexts(words, T):
+    return tuple((indices - 1).clamp(min=0) for indices in right_build_contexts(words, T))
+
+
 # %% variant="build_contexts"
 def build_contexts(words, T):
     rows = []
@@ -268,7 +322,7 @@ def random_contexts(g: torch.Generator, count: int, T: int) -> Tensor:
 
 # %% check="embed"
 def embed_probe(g: torch.Generator):
-    T, d = (2 + int(torch.randint(3, (1,), generator=g)) for _ in range(2))
+    T, d = 4 + int(torch.randint(2, (1,), generator=g)), 5 * (1 + int(torch.randint(2, (1,), generator=g)))
     return embed(torch.randn(27, d, generator=g), random_contexts(g, 6, T))
 
 
@@ -300,6 +354,36 @@ def embed(C, X):
 # %% mistake="embed" says="The newest symbol comes first. The order of a context is the order of its columns."
 def embed(C, X):
     return C[X.flip(1)].reshape(len(X), -1)
+
+
+# %% mistake="embed" says="The symbols of a context stand below each other: torch.cat joins along dimension 0 unless it is told otherwise. Join them along dimension 1."
+def embed(C, X):
+    return torch.cat(C[X].unbind(1))
+
+
+# %% mistake="embed" says="There is a row for each symbol, not for each context. A row holds all symbols of its context: as many rows as X has."
+def embed(C, X):
+    return C[X].view(-1, C.shape[1])
+
+
+# %% mistake="embed" says="The number of columns is the lecture's 6, for three symbols of two features. Here it follows from X and C: T times d."
+def embed(C, X):
+    return C[X].view(-1, 6)
+
+
+# %% mistake="embed" says="The number of columns is the lecture's 30, for three symbols of ten features. Here it follows from X and C: T times d."
+def embed(C, X):
+    return C[X].view(-1, 30)
+
+
+# %% mistake="embed" says="Everything is in one long row, the rows of X too: flatten takes all dimensions unless it is told where to start. The first one stays."
+def embed(C, X):
+    return C[X].flatten()
+
+
+# %% mistake="embed" says="Only the first three symbols of each context are joined, as in the lecture's first try. A context has T of them, X.shape[1]."
+def embed(C, X):
+    return torch.cat([C[X[:, 0]], C[X[:, 1]], C[X[:, 2]]], 1)
 
 
 # %% variant="embed"
@@ -397,6 +481,26 @@ def mlp_logits(E, W1, b1, W2, b2):
     return ((E @ W1 + b1).tanh() @ W2 + b2).softmax(1)
 
 
+# %% mistake="mlp_logits" says="b1 is added behind the tanh. It belongs inside, to E @ W1: there it decides where a unit switches."
+def mlp_logits(E, W1, b1, W2, b2):
+    return ((E @ W1).tanh() + b1) @ W2 + b2
+
+
+# %% mistake="mlp_logits" says="The hidden layer has a ReLU, which cuts off what is negative. This network has a tanh there."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (E @ W1 + b1).relu() @ W2 + b2
+
+
+# %% mistake="mlp_logits" says="The hidden layer has a sigmoid, between 0 and 1. This network has a tanh there, between -1 and 1."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (E @ W1 + b1).sigmoid() @ W2 + b2
+
+
+# %% mistake="mlp_logits" says="You return the hidden layer. The logits come out of the linear layer behind it, W2 and b2."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (E @ W1 + b1).tanh()
+
+
 # %% variant="mlp_logits"
 def mlp_logits(E, W1, b1, W2, b2):
     hidden = torch.addmm(b1, E, W1)
@@ -486,6 +590,47 @@ def direct_connections(x, W, H, d, U, b):
     return b + x @ H + (d + x @ W).tanh() @ U
 
 
+# %% mistake="direct_connections" says="The tanh goes around everything. In y = b + Wx + U tanh(d + Hx) it holds d + Hx alone: logits have no bounds."
+def direct_connections(x, W, H, d, U, b):
+    return (b + x @ W + (d + x @ H) @ U).tanh()
+
+
+# %% mistake="direct_connections" says="There is a tanh around all logits besides the one of the hidden layer, so none of them leaves -1 to 1. The sum at the end is bare."
+def direct_connections(x, W, H, d, U, b):
+    return (b + x @ W + (d + x @ H).tanh() @ U).tanh()
+
+
+# %% mistake="direct_connections" says="What goes past U is the hidden layer, and W is not used. The direct part begins at the input: x through W."
+def direct_connections(x, W, H, d, U, b):
+    h = (d + x @ H).tanh()
+    return b + h @ U + h
+
+
+# %% mistake="direct_connections" says="The direct part has a tanh of its own. It is the straight road: x @ W is added as it is."
+def direct_connections(x, W, H, d, U, b):
+    return b + (x @ W).tanh() + (d + x @ H).tanh() @ U
+
+
+# %% mistake="direct_connections" says="The tanh is missing: then both roads are linear, and together they are no more than one linear layer."
+def direct_connections(x, W, H, d, U, b):
+    return b + x @ W + (d + x @ H) @ U
+
+
+# %% mistake="direct_connections" says="The bias of the hidden layer, d, is missing: it belongs inside the tanh."
+def direct_connections(x, W, H, d, U, b):
+    return b + x @ W + (x @ H).tanh() @ U
+
+
+# %% mistake="direct_connections" says="The bias of the logits, b, is missing: it is added at the end."
+def direct_connections(x, W, H, d, U, b):
+    return x @ W + (d + x @ H).tanh() @ U
+
+
+# %% mistake="direct_connections" says="d is added behind the tanh. It belongs inside: d + x @ H is what the tanh gets."
+def direct_connections(x, W, H, d, U, b):
+    return b + x @ W + (d + (x @ H).tanh()) @ U
+
+
 # %% variant="direct_connections"
 def direct_connections(x, W, H, d, U, b):
     h = torch.tanh(F.linear(x, H.T, d))
@@ -549,9 +694,24 @@ def initial_parameters(T: int, d: int, hidden: int, g: torch.Generator) -> list[
 
 
 # %% check="initial_loss"
+def too_high(parameters: list[Tensor], X: Tensor) -> str:
+    """Which part of the last layer makes a first loss too high. A spread s of the logits costs about s² / 2."""
+    C, W1, b1, W2, b2 = parameters
+    spread = ((C[X].flatten(1) @ W1 + b1).tanh() @ W2).std(1).mean()
+    guilty = " and ".join(name for name, s in (("W2", spread), ("b2", b2.std())) if s > 0.3)
+    return f"too high because of {guilty}" if guilty else "too high"
+
+
 def initial_probe(g: torch.Generator):
-    T, d, hidden = 3, 8 + int(torch.randint(4, (1,), generator=g)), 150 + int(torch.randint(100, (1,), generator=g))
+    T, d, hidden = (2, 4, 5)[int(torch.randint(3, (1,), generator=g))], 8 + int(torch.randint(2, (1,), generator=g)), 150 + int(torch.randint(50, (1,), generator=g))
     X, Y = contexts_of(some_names(g, 100), T)
+    seed = int(torch.randint(2**31, (1,), generator=g))
+    first, again, other = (initial_parameters(T, d, hidden, torch.Generator().manual_seed(s)) for s in (seed, seed, seed + 1))
+    shapes = [list(parameter.shape) for parameter in first]
+    if shapes != [[27, d], [T * d, hidden], [hidden], [hidden, 27], [27]]:
+        unknown = "not measured: the shapes do not fit"
+        return {"shapes": shapes, **dict.fromkeys(("first loss", "embeddings differ", "hidden units differ", "random numbers"), unknown)}
+    same, differ = (all(torch.equal(one, two) for one, two in zip(first, others)) for others in (again, other))
     networks = [initial_parameters(T, d, hidden, g) for _ in range(8)]
     # Measured with W2 = 0.01 randn and all before it randn, the largest sensible choice: one network's first loss is 0.008 above ln 27, give or take 0.012. A bound of
     # 0.05 would fail it three times in 10,000. The mean of eight is off by 0.004 only, so the bound is more than nine of these away: never.
@@ -559,10 +719,11 @@ def initial_probe(g: torch.Generator):
     C, W1, b1, W2, b2 = networks[0]
     h = (C[X].flatten(1) @ W1 + b1).tanh()
     return {
-        "shapes": [list(parameter.shape) for parameter in networks[0]],
-        "first loss": "within 0.05 of ln 27" if abs(excess) < 0.05 else "more than 1 above ln 27" if excess > 1 else "not within 0.05 of ln 27",
+        "shapes": shapes,
+        "first loss": "within 0.05 of ln 27" if abs(excess) < 0.05 else too_high(networks[0], X) if excess > 0 else "lower than a guess",
         "embeddings differ": bool(C.std(0).min() > 1e-4),
         "hidden units differ": bool(h.std(1).min() > 1e-4),
+        "random numbers": "from g" if same and not differ else "the same for every g" if same else "not from g alone",
     }
 
 
@@ -576,7 +737,7 @@ for seed in range(50):
 assert 10 < first_loss(as_drawn, X_dev, Y_dev) < 40 and abs(200**0.5 - 14) < 0.2
 
 
-# %% mistake="initial_loss" says="The last layer is not scaled down: the network starts out sure of wrong answers, at a loss many times that of a guess. Make W2 small."
+# %% mistake="initial_loss" says="The last layer is not scaled down, neither its weights nor its bias: the network starts out sure of wrong answers. Make W2 small, and b2 as well."
 def initial_parameters(T, d, hidden, g):
     return [torch.randn(shape, generator=g) for shape in ((27, d), (T * d, hidden), (hidden,), (hidden, 27), (27,))]
 
@@ -591,16 +752,60 @@ def initial_parameters(T, d, hidden, g):
     return [torch.randn(27, d, generator=g), torch.ones(T * d, hidden) * 0.1, torch.zeros(hidden), torch.zeros(hidden, 27), torch.zeros(27)]
 
 
-# %% mistake="initial_loss" says="The first loss is too high by some tenths: the weights of the last layer are smaller than torch.randn gives them, but not small enough."
+# %% mistake="initial_loss" says="The first loss is too high because of W2: its weights are too large, and the logits lie far apart at random. Make them smaller."
 def initial_parameters(T, d, hidden, g):
     sizes = ((27, d), (T * d, hidden), (hidden,), (hidden, 27), (27,))
     return [torch.randn(shape, generator=g) * scale for shape, scale in zip(sizes, (1, 0.2, 0, 0.1, 0))]
 
 
-# %% mistake="initial_loss" says="W2 and its bias are right, but W1 has its rows and columns swapped: it is multiplied from the right, so its rows are its inputs." raises="RuntimeError"
+# %% mistake="initial_loss" says="W1 has its rows and columns swapped: it is multiplied from the right, so its rows are its inputs, T * d of them."
 def initial_parameters(T, d, hidden, g):
     C, W1 = torch.randn(27, d, generator=g), torch.randn(hidden, T * d, generator=g) * 0.2
     return [C, W1, torch.zeros(hidden), torch.randn(hidden, 27, generator=g) * 0.01, torch.zeros(27)]
+
+
+# %% mistake="initial_loss" says="The first loss is too high because of b2: a bias as large as torch.randn gives it prefers some symbols before anything is learned. Begin with zeros, or nearly."
+def initial_parameters(T, d, hidden, g):
+    C, W1, W2, b2 = (torch.randn(shape, generator=g) for shape in ((27, d), (T * d, hidden), (hidden, 27), (27,)))
+    return [C, 0.2 * W1, torch.zeros(hidden), 0.01 * W2, b2]
+
+
+# %% mistake="initial_loss" says="The weights do not come from the generator g: nobody could draw the same network again. Hand generator=g to every torch.randn."
+def initial_parameters(T, d, hidden, g):
+    return [torch.randn(27, d), 0.2 * torch.randn(T * d, hidden), torch.zeros(hidden), 0.01 * torch.randn(hidden, 27), torch.zeros(27)]
+
+
+# %% mistake="initial_loss" says="Every call gives the same weights, whatever g is: a seed is set inside, or the generator begins anew. Draw from g as it comes."
+right_initial_parameters = initial_parameters
+
+
+def initial_parameters(T, d, hidden, g):
+    return right_initial_parameters(T, d, hidden, torch.Generator().manual_seed(42))
+
+
+# %% mistake="initial_loss" says="W1 has 3 * d rows, as for three symbols. A context holds T symbols, so there are T * d inputs."
+right_initial_parameters = initial_parameters
+
+
+def initial_parameters(T, d, hidden, g):
+    return right_initial_parameters(3, d, hidden, g)
+
+
+# %% mistake="initial_loss" says="These are the lecture's own sizes, ten features and 200 units. Here T, d and hidden decide the shapes."
+right_initial_parameters = initial_parameters
+
+
+def initial_parameters(T, d, hidden, g):
+    return right_initial_parameters(3, 10, 200, g)
+
+
+# %% mistake="initial_loss" says="All symbols start with the same embedding: the network cannot tell one context from another. Let C be random."
+right_initial_parameters = initial_parameters
+
+
+def initial_parameters(T, d, hidden, g):
+    C, *others = right_initial_parameters(T, d, hidden, g)
+    return [torch.ones_like(C), *others]
 
 
 # %% variant="initial_loss"
@@ -671,8 +876,14 @@ def sgd_probe(g: torch.Generator):
     W, b = (torch.randn(shape, generator=g).requires_grad_() for shape in ((4, 3), (3,)))
     x, y = torch.randn(8, 4, generator=g), torch.randn(8, 3, generator=g)
     W.grad, b.grad = torch.randn(4, 3, generator=g), torch.randn(3, generator=g)  # left over from something else
-    losses = [sgd_step([W, b], lambda: ((x @ W + b - y) ** 2).mean(), 0.1) for _ in range(3)]
-    return {"losses": losses, "W": W, "b": b}
+    before = W.detach().clone(), b.detach().clone()
+    rates = (0.2 + 0.3 * torch.rand(3, generator=g)).tolist()
+    losses = [sgd_step([W, b], lambda: ((x @ W + b - y) ** 2).mean(), rate) for rate in rates]
+    moved = " and ".join(name for name, p, old in zip("Wb", (W, b), before) if not torch.equal(p, old))
+    if not moved:  # a gradient that is there was not used; one that is zero came too late
+        moved = "nothing, and .grad is full of zeros" if W.grad is not None and not W.grad.any() else "nothing"
+    graphs = any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses)
+    return {"losses": [float(loss) for loss in losses], "W": W, "b": b, "moved": moved, "losses are": "tensors with a graph" if graphs else "numbers"}
 
 
 check("sgd_step", sgd_probe)
@@ -744,6 +955,75 @@ def sgd_step(parameters, loss_of, rate):
     return loss_of().item()
 
 
+# %% mistake="sgd_step" says="The gradients are set to zero between backward() and the step, so the parameters move by nothing. Forget the old ones before backward()."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    loss.backward()
+    for parameter in parameters:
+        parameter.grad.zero_()
+        parameter.data -= rate * parameter.grad
+    return loss.item()
+
+
+# %% mistake="sgd_step" says="The gradients are forgotten after the step. Here .grad holds something before the first one, and that still goes into it: forget it before backward()."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    loss.backward()
+    for parameter in parameters:
+        parameter.data -= rate * parameter.grad
+        parameter.grad = None
+    return loss.item()
+
+
+# %% mistake="sgd_step" says="The parameters move by what .grad held before: backward() is never called, so no gradient belongs to this loss."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.data -= rate * parameter.grad
+    return loss.item()
+
+
+# %% mistake="sgd_step" says="What you return is a tensor that still holds its graph, and memory grows with every step that is kept. Return a Python number: loss.item()."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    for parameter in parameters:
+        parameter.data -= rate * parameter.grad
+    return loss
+
+
+# %% mistake="sgd_step" says="The rate is always 0.1. It is an argument: whoever calls the function decides it, and here it changes from step to step."
+right_sgd_step = sgd_step
+
+
+def sgd_step(parameters, loss_of, rate):
+    return right_sgd_step(parameters, loss_of, 0.1)
+
+
+# %% mistake="sgd_step" says="Only the first parameter moves: the function returns inside its loop. The return belongs behind it."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    for parameter in parameters:
+        parameter.data -= rate * parameter.grad
+        return loss.item()
+
+
+# %% mistake="sgd_step" says="torch refuses to change in place what a graph belongs to. Change the values without recording it: parameter.data, or under torch.no_grad()." raises="RuntimeError"
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    for parameter in parameters:
+        parameter -= rate * parameter.grad
+    return loss.item()
+
+
 # %% variant="sgd_step"
 def sgd_step(parameters, loss_of, rate):
     loss = loss_of()
@@ -797,8 +1077,11 @@ def minibatch(n: int, size: int, g: torch.Generator) -> Int[Tensor, " size"]:
 
 # %% check="minibatch"
 def minibatch_probe(g: torch.Generator):
-    n = 20 + int(torch.randint(20, (1,), generator=g))
-    return minibatch(n, 32, g), minibatch(n, 5, g)
+    n, seed = 20 + int(torch.randint(10, (1,), generator=g)), int(torch.randint(2**31, (1,), generator=g))
+    first, again, other = (torch.as_tensor(minibatch(n, 40, torch.Generator().manual_seed(s))) for s in (seed, seed, seed + 1))
+    follows = torch.equal(first, again) and not torch.equal(first, other)
+    origin = "g" if follows else "the same numbers for every g" if torch.equal(first, again) else "not g"
+    return {"a batch of 40": first, "then one of 5": minibatch(n, 5, g), "drawn from": origin}
 
 
 check("minibatch", minibatch_probe)
@@ -823,7 +1106,7 @@ def minibatch(n, size, g):
 
 # %% mistake="minibatch" says="These are always the first rows, in their order: nothing is drawn."
 def minibatch(n, size, g):
-    return torch.arange(size)
+    return torch.arange(size) % n
 
 
 # %% mistake="minibatch" says="The numbers do not come from the generator g: nobody could repeat your training. Hand it to randint."
@@ -834,6 +1117,31 @@ def minibatch(n, size, g):
 # %% mistake="minibatch" says="No index occurs twice: you draw without putting back, and shuffle all n rows for each batch. Draw every index by itself, with randint."
 def minibatch(n, size, g):
     return torch.randperm(n, generator=g)[:size]
+
+
+# %% mistake="minibatch" says="Indices run from 1 to n, but a tensor of n rows ends at n - 1: the last one does not exist, and row 0 is never drawn."
+def minibatch(n, size, g):
+    return torch.randint(1, n + 1, (size,), generator=g)
+
+
+# %% mistake="minibatch" says="The batch is the same in every call: a seed is set inside, so nothing new is ever drawn. Use g as it comes."
+def minibatch(n, size, g):
+    return torch.randint(0, n, (size,), generator=torch.Generator().manual_seed(2147483647))
+
+
+# %% mistake="minibatch" says="n and size have changed places: there are n rows to choose from, and size of them are wanted."
+def minibatch(n, size, g):
+    return torch.randint(0, size, (n,), generator=g)
+
+
+# %% mistake="minibatch" says="These indices are drawn evenly, but from rounded fractions, which are other numbers than those of randint. Use torch.randint, so that they can be compared."
+def minibatch(n, size, g):
+    return (torch.rand(size, generator=g) * n).long()
+
+
+# %% mistake="minibatch" says="These indices are drawn evenly, but by multinomial, which gives other numbers than randint. Use torch.randint, so that they can be compared."
+def minibatch(n, size, g):
+    return torch.multinomial(torch.ones(n), size, replacement=True, generator=g)
 
 
 # %% variant="minibatch"
@@ -885,7 +1193,7 @@ def learning_rate_range(
 
 # %%
 class Valley:
-    """A loss that falls with steps up to a known rate and grows with larger ones, until it has blown up to a ceiling."""
+    """A loss that falls with steps up to a known rate and grows with larger ones, until it has blown up to a ceiling. It is never below 1.5."""
 
     def __init__(self, g: torch.Generator):
         self.loss = 3 + float(torch.rand(1, generator=g))
@@ -893,15 +1201,18 @@ class Valley:
 
     def step(self, rate: float) -> float:
         loss = self.loss
-        self.loss = min(100.0, loss * math.exp(-10 * rate * (1 - rate / self.turning)))
-        return loss
+        self.loss = min(100.0, loss * math.exp(min(20.0, -10 * rate * (1 - rate / self.turning))))
+        return 1.5 + loss
 
 
 def judge_pick(pick: float, rates: Tensor, losses: Tensor) -> str:
     """A pick beside the rate of the lowest loss."""
+    losses = torch.as_tensor(losses)
+    best = float(rates[int(losses.argmin())])
     if not 9.99e-4 <= pick <= 1.001:
-        return "is not a rate between 0.001 and 1"
-    decades = math.log10(pick) - math.log10(float(rates[int(torch.as_tensor(losses).argmin())]))
+        others = {"is the lowest loss": losses.min(), "is a position": losses.argmin(), "is an exponent": math.log10(best) if best > 0 else best}
+        return next((name for name, other in others.items() if abs(pick - float(other)) < 1e-4), "is not a rate between 0.001 and 1")
+    decades = math.log10(pick) - (math.log10(best) if best > 0 else best)
     return "fits the losses" if abs(decades) <= 1 else f"is more than a decade too {'large' if decades > 0 else 'small'}"
 
 
@@ -937,7 +1248,7 @@ def learning_rate_range(step, count):
     return rates, losses, float(losses.argmin())
 
 
-# %% mistake="learning_rate_range" says="Your pick is the largest rate, where the loss has long blown up. Pick the one with the lowest loss."
+# %% mistake="learning_rate_range" says="Your pick is a rate at which the loss has long blown up: more than ten times the one where it was lowest. Pick that one."
 def learning_rate_range(step, count):
     rates = 10 ** torch.linspace(-3, 0, count)
     losses = torch.tensor([step(rate) for rate in rates.tolist()])
@@ -955,7 +1266,43 @@ def learning_rate_range(step, count):
 def learning_rate_range(step, count):
     exponents = torch.linspace(-3, 0, count)
     losses = torch.tensor([step(10**e) for e in exponents.tolist()])
-    return exponents, losses, exponents[losses.argmin()].item()
+    return 10**exponents, losses, exponents[losses.argmin()].item()
+
+
+# %% mistake="learning_rate_range" says="Your pick is the lowest loss itself. Wanted is the rate that belongs to it: the rate at the same position."
+def learning_rate_range(step, count):
+    rates = 10 ** torch.linspace(-3, 0, count)
+    losses = torch.tensor([step(rate) for rate in rates.tolist()])
+    return rates, losses, losses.min().item()
+
+
+# %% mistake="learning_rate_range" says="step is called with the exponents, which are negative: it then goes uphill. Call it with the rates, ten to their power."
+def learning_rate_range(step, count):
+    exponents = torch.linspace(-3, 0, count)
+    losses = torch.tensor([step(exponent) for exponent in exponents.tolist()])
+    return 10**exponents, losses, (10 ** exponents[losses.argmin()]).item()
+
+
+# %% mistake="learning_rate_range" says="The rates that you return are still exponents, from -3 to 0. Ten to their power are the rates, and those you gave to step."
+def learning_rate_range(step, count):
+    exponents = torch.linspace(-3, 0, count)
+    losses = torch.tensor([step(10**e) for e in exponents.tolist()])
+    return exponents, losses, (10 ** exponents[losses.argmin()]).item()
+
+
+# %% mistake="learning_rate_range" says="You take 1,000 steps, as in the lecture. How many are wanted is the argument count."
+right_learning_rate_range = learning_rate_range
+
+
+def learning_rate_range(step, count):
+    return right_learning_rate_range(step, 1000)
+
+
+# %% mistake="learning_rate_range" says="step is called twice for each rate, so every other loss is lost: each call takes a step. Call it once and keep what it returns."
+def learning_rate_range(step, count):
+    rates = 10 ** torch.linspace(-3, 0, count)
+    losses = torch.tensor([(step(rate), step(rate))[1] for rate in rates.tolist()])
+    return rates, losses, rates[losses.argmin()].item()
 
 
 # %% variant="learning_rate_range"
@@ -1116,6 +1463,215 @@ class MLP(MLP):
         return torch.cat([x, h], 1) @ torch.cat([self.W, self.U]) + self.b
 
 
+# %% [markdown]
+# ### A fair comparison
+#
+# The cell below trains a small network, with or without direct connections. It is used after the next exercise.
+
+# %%
+X_small, Y_small = names.contexts("train", 3)
+
+
+def train_small(units: int, direct: bool, seed: int) -> float:
+    """The dev loss of a small network of three symbols, ten features each, after 150 steps."""
+    g = torch.Generator().manual_seed(seed)
+    C, H, U = (torch.randn(shape, generator=g) * scale for shape, scale in (((27, 10), 1.0), ((30, units), 30**-0.5), ((units, 27), 0.01)))
+    parameters = [C, H, torch.zeros(units), U, torch.zeros(27)] + [torch.zeros(30, 27)] * direct
+    optimiser = torch.optim.Adam([parameter.requires_grad_() for parameter in parameters], lr=0.02)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=150)
+
+    def loss_on(X: Tensor, Y: Tensor) -> Tensor:
+        x = C[X].flatten(1)
+        logits = (x @ H + parameters[2]).tanh() @ U + parameters[4]
+        return F.cross_entropy(logits + x @ parameters[5] if direct else logits, Y)
+
+    for _ in range(150):
+        batch = torch.randint(len(Y_small), (128,), generator=g)
+        loss = loss_on(X_small[batch], Y_small[batch])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    with torch.no_grad():
+        return loss_on(X_dev, Y_dev).item()
+
+
+# %% [markdown] exercise="direct_help"
+# Do direct connections help? They are {{ 27 * 3 }} `d` parameters more, and a larger network often is better whatever is added. A fair comparison gives the network without them as many parameters: more hidden units instead. And a training may be
+# lucky, so it is repeated with other seeds.
+#
+# Write `direct_help(train_one, d, hidden, seeds)`. `train_one(units, direct, seed)` trains a network on three symbols with `d` features each and that many hidden units, `direct` says whether with direct connections, and returns its loss on dev. The network *with*
+# direct connections has `hidden` units. Return a dict with
+#
+# - `"hidden without"`: how many hidden units the network *without* gets, so that its number of parameters comes nearest to that of the other;
+# - `"losses"`: a tensor of two rows, with direct connections and without, and one column a seed;
+# - `"gain"`: by how much direct connections **lower** the loss, the mean over the seeds. It is negative if they do harm;
+# - `"sure"`: whether the differences have the same sign for all seeds, a truth value.
+#
+# With $d = 10$ direct connections are 810 parameters, and a hidden unit has $30 + 1 + 27 = 58$: 14 units more. Losses of 2.30, 2.32 with and 2.33, 2.33 without are a gain of 0.02, and sure.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# What does one more hidden unit cost? Its column of W1, its bias, its row of W2.
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# A whole number, a tensor (2, seeds), a number, a truth value.
+#
+# </details>
+# <details><summary>Hint 3: the order</summary>
+#
+# First the sizes. Then the trainings, both kinds with each seed. The differences, one a seed, answer the last two questions.
+#
+# </details>
+
+
+# %% answer="direct_help"
+def direct_help(train_one: Callable[[int, bool, int], float], d: int, hidden: int, seeds: list[int]) -> dict:
+    """Networks with and without direct connections, equal in size, over several seeds."""
+    ### BEGIN SOLUTION
+    without = hidden + round(3 * d * 27 / (3 * d + 1 + 27))
+    losses = torch.tensor([[train_one(units, direct, seed) for seed in seeds] for units, direct in ((hidden, True), (without, False))])
+    gains = losses[1] - losses[0]
+    return {"hidden without": without, "losses": losses, "gain": gains.mean(), "sure": bool((gains > 0).all() or (gains < 0).all())}
+    ### END SOLUTION
+
+
+# %%
+def pretended(g: torch.Generator, signs: list[int]) -> tuple[Callable[[int, bool, int], float], list[int]]:
+    """What stands for training: losses that fall with the hidden units and the luck of a seed, and differ by direct connections as the signs say."""
+    seeds = (10 * torch.arange(len(signs)) + torch.randint(1, 10, (len(signs),), generator=g)).tolist()
+    luck = dict(zip(seeds, (0.05 * torch.rand(len(signs), generator=g)).tolist()))
+    effect = dict(zip(seeds, (torch.tensor(signs) * (0.02 + 0.03 * torch.rand(len(signs), generator=g))).tolist()))
+    return (lambda units, direct, seed: 2.3 + luck[seed] - 4e-4 * units - effect[seed] * direct), seeds
+
+
+# %% check="direct_help"
+def help_probe(g: torch.Generator):
+    found = []
+    for signs, sizes in (([1, 1, 1], (10, 18, 30)), ([-1, -1, -1], (12, 14, 16)), ([1, -1, 1, -1], (12, 14, 18))):
+        train_one, seeds = pretended(g, signs)
+        d, hidden = sizes[int(torch.randint(3, (1,), generator=g))], 40 + int(torch.randint(60, (1,), generator=g))
+        found.append(direct_help(train_one, d, hidden, seeds))
+    return {name: tuple(one[name] for one in found) for name in ("hidden without", "losses", "gain", "sure")}
+
+
+check("direct_help", help_probe)
+
+# %% oracle="direct_help"
+tried = direct_help(lambda units, direct, seed: {(True, 1): 2.30, (True, 2): 2.32, (False, 1): 2.33, (False, 2): 2.33}[direct, seed] + 0.1 * (units not in (50, 64)), 10, 50, [1, 2])
+assert tried["hidden without"] == 64 and abs(tried["gain"] - 0.02) < 1e-6 and tried["sure"]
+assert 270 + 50 * 58 + 27 + 810 - (270 + 64 * 58 + 27) == -2  # parameters with and without
+measured = direct_help(train_small, 10, 50, [1, 2, 3])
+assert not names.known() or measured["sure"] and -0.03 < measured["gain"] < -0.005
+
+
+# %% mistake="direct_help" says="Both networks have the same hidden units, so the one with direct connections is larger by 81 d parameters. Give the other as many more units as these parameters are worth."
+right_direct_help = direct_help
+
+
+def direct_help(train_one, d, hidden, seeds):
+    losses = torch.tensor([[train_one(hidden, direct, seed) for seed in seeds] for direct in (True, False)])
+    gains = losses[1] - losses[0]
+    return {"hidden without": hidden, "losses": losses, "gain": gains.mean(), "sure": bool((gains > 0).all() or (gains < 0).all())}
+
+
+# %% mistake="direct_help" says="The gain has the wrong sign: it says by how much direct connections lower the loss, so it is the loss without them minus the loss with them."
+right_direct_help = direct_help
+
+
+def direct_help(train_one, d, hidden, seeds):
+    found = right_direct_help(train_one, d, hidden, seeds)
+    return {**found, "gain": -found["gain"]}
+
+
+# %% mistake="direct_help" says="Rounding down leaves the network without direct connections further from equal size than it need be. Take the nearest number of units."
+def direct_help(train_one, d, hidden, seeds):
+    without = hidden + 81 * d // (3 * d + 28)
+    losses = torch.tensor([[train_one(units, direct, seed) for seed in seeds] for units, direct in ((hidden, True), (without, False))])
+    gains = losses[1] - losses[0]
+    return {"hidden without": without, "losses": losses, "gain": gains.mean(), "sure": bool((gains > 0).all() or (gains < 0).all())}
+
+
+# %% mistake="direct_help" says="A hidden unit costs more than its row of W2: it also has a column of W1 and a bias. With 27 parameters a unit the other network becomes too large."
+def direct_help(train_one, d, hidden, seeds):
+    without = hidden + 3 * d
+    losses = torch.tensor([[train_one(units, direct, seed) for seed in seeds] for units, direct in ((hidden, True), (without, False))])
+    gains = losses[1] - losses[0]
+    return {"hidden without": without, "losses": losses, "gain": gains.mean(), "sure": bool((gains > 0).all() or (gains < 0).all())}
+
+
+# %% mistake="direct_help" says="sure is true for you only where direct connections help. It is as sure when they do harm with every seed: all differences have the same sign, whichever."
+right_direct_help = direct_help
+
+
+def direct_help(train_one, d, hidden, seeds):
+    found = right_direct_help(train_one, d, hidden, seeds)
+    return {**found, "sure": bool((found["losses"][1] > found["losses"][0]).all())}
+
+
+# %% mistake="direct_help" says="Your gain compares the best training with the best one. The luckiest seed decides that; take the mean over all seeds."
+right_direct_help = direct_help
+
+
+def direct_help(train_one, d, hidden, seeds):
+    found = right_direct_help(train_one, d, hidden, seeds)
+    return {**found, "gain": found["losses"][1].min() - found["losses"][0].min()}
+
+
+# %% mistake="direct_help" says="The rows of the losses have changed places: with direct connections first, then without."
+right_direct_help = direct_help
+
+
+def direct_help(train_one, d, hidden, seeds):
+    found = right_direct_help(train_one, d, hidden, seeds)
+    return {**found, "losses": found["losses"].flip(0)}
+
+
+# %% mistake="direct_help" says="Only the first seed is used, so its luck is all that you see. Train both networks with each of the seeds."
+right_direct_help = direct_help
+
+
+def direct_help(train_one, d, hidden, seeds):
+    return right_direct_help(train_one, d, hidden, seeds[:1])
+
+
+# %% variant="direct_help"
+def direct_help(train_one, d, hidden, seeds):
+    def size(units, direct):
+        return 27 * d + 3 * d * units + units + 27 * units + 27 + 81 * d * direct
+
+    units = min(range(hidden, hidden + 100), key=lambda u: abs(size(u, False) - size(hidden, True)))
+    pairs = [(train_one(hidden, True, seed), train_one(units, False, seed)) for seed in seeds]
+    signs = {one < two for one, two in pairs}
+    return {
+        "hidden without": units,
+        "losses": [[pair[i] for pair in pairs] for i in (0, 1)],
+        "gain": sum(two - one for one, two in pairs) / len(pairs),
+        "sure": len(signs) == 1,
+    }
+
+
+# %% [markdown]
+# The same with networks of names: 50 hidden units and direct connections against 64 without, 150 steps each, three seeds. (The numbers come when your function is written.)
+
+
+# %%
+try:
+    comparison = direct_help(train_small, 10, 50, [1, 2, 3])
+    print(f"losses with direct connections and without:\n{comparison['losses']}\ngain {comparison['gain']:+.4f}, sure: {comparison['sure']}")
+except NotImplementedError as missing:
+    print(f"The numbers come when {missing} is written.")
+
+# %% [markdown] exercise="direct_help_why"
+# In your own words, two or three sentences. Did the direct connections help your small networks, and how sure are you? In the paper of 2003 training took fewer passes with them, and the models without them were slightly better. Name one thing that your measurement does **not** say.
+
+# %% [markdown] written="direct_help_why"
+# {% if known %}No: at an equal number of parameters the networks without them are better by about 0.015 with each of the three seeds, more than the seeds differ from each other. The hidden units that the same parameters buy are worth more than a straight road to the logits.
+# {%- else %}The answer names the gain that was measured, its sign, and whether it was the same with all three seeds, compared with how much the seeds differ.{% endif %} It says nothing about larger networks, longer trainings, other rates or longer contexts, and it is no statement about test. A good answer names the measured
+# number and one such limit.
+
 # %% [markdown] exercise="why_embedding"
 # In your own words, three or four sentences. The table of counts gets worse from {% if known %}the fourth{% else %}some{% endif %} symbol of context on, although it is told more. A network like yours goes on getting better: lecture 5 trains one on eight symbols{% if known %} and
 # comes below 2.0{% endif %}. What does the table do with a context that it has rarely or never seen, what does the network do with it, and what does the embedding have to do with that?
@@ -1186,20 +1742,48 @@ def random_model(g: torch.Generator, T: int) -> Callable[[Tensor], Tensor]:
     return logits_of
 
 
-# %% check="sample_names"
-def sample_probe(g: torch.Generator):
-    T = 2 + int(torch.randint(2, (1,), generator=g))
-    model = random_model(g, T)
-    longest = 0
+def bounded(model: Callable[[Tensor], Tensor], T: int) -> Callable[[Tensor], Tensor]:
+    """The model, with a word on contexts that it cannot take; and a name that never ends would never end here either."""
+    asked = 0
 
-    def bounded(contexts: Tensor) -> Tensor:  # a name that never ends would never end here either
-        nonlocal longest
-        longest += 1
-        if longest > 2000:
+    def logits_of(contexts: Tensor) -> Tensor:
+        nonlocal asked
+        asked += 1
+        if contexts.ndim != 2 or contexts.shape[1] != T:
+            raise ValueError(f"logits_of was called with contexts of shape {tuple(contexts.shape)}; for T = {T} it takes (1, {T})")
+        if asked > 2000:
             raise RuntimeError("more than 2,000 symbols were drawn for 8 names: does the dot end a name, and does the context move?")
         return model(contexts)
 
-    return sample_names(bounded, T, 8, g)
+    return logits_of
+
+
+def spelled(g: torch.Generator, length: int) -> str:
+    """Letters in a row, no pair of neighbours twice: two symbols of context tell what follows."""
+    name, pairs = "", set()
+    while len(name) < length:
+        letter = SYMBOLS[1 + int(torch.randint(26, (1,), generator=g))]
+        if name[-1:] + letter not in pairs:
+            pairs.add(name[-1:] + letter)
+            name += letter
+    return name
+
+
+def certain_model(name: str, T: int) -> Callable[[Tensor], Tensor]:
+    """A model that is certain of one name, whatever is drawn."""
+    X, Y = contexts_of([name], T)
+    follows = dict(zip(map(tuple, X.tolist()), Y.tolist()))
+    return lambda contexts: torch.tensor([[50.0 * (i == follows.get(tuple(context), 0)) for i in range(27)] for context in contexts.tolist()])
+
+
+# %% check="sample_names"
+def sample_probe(g: torch.Generator):
+    T = (2, 4)[int(torch.randint(2, (1,), generator=g))]
+    names_of_chance = sample_names(bounded(random_model(g, T), T), T, 8, g)
+    long_name = spelled(g, 60)
+    found = sample_names(bounded(certain_model(long_name, T), T), T, 1, g)[0]
+    kind = "right" if found == long_name else "only its beginning" if found and long_name.startswith(found) else "another"
+    return {"8 names": names_of_chance, "a name of 60 letters": kind}
 
 
 check("sample_names", sample_probe)
@@ -1275,6 +1859,70 @@ def sample_names(logits_of, T, count, g):
             name += SYMBOLS[index]
         found.append(name)
     return found
+
+
+# %% mistake="sample_names" says="All names are drawn side by side, one row each, so a random number goes to another name than asked for. Draw one symbol a call, and finish a name before the next."
+def sample_names(logits_of, T, count, g):
+    contexts, found, going = torch.zeros(count, T, dtype=torch.int64), [""] * count, [True] * count
+    while any(going):
+        drawn_now = torch.multinomial(logits_of(contexts).softmax(1), 1, generator=g)
+        contexts = torch.cat([contexts[:, 1:], drawn_now], 1)
+        for i, index in enumerate(drawn_now[:, 0].tolist()):
+            going[i] = going[i] and index != 0
+            found[i] += SYMBOLS[index] if going[i] else ""
+    return found
+
+
+# %% mistake="sample_names" says="multinomial draws from probabilities, but it was given logits or their logarithms, which may be negative. Take the softmax over the symbols first." raises="RuntimeError"
+def sample_names(logits_of, T, count, g):
+    return [SYMBOLS[torch.multinomial(logits_of(torch.tensor([[0] * T])), 1, generator=g).item()]]
+
+
+# %% mistake="sample_names" says="The names end at 20 letters at the latest, though no dot was drawn. Only the dot ends a name, however long it becomes."
+def sample_names(logits_of, T, count, g):
+    found = []
+    for _ in range(count):
+        name, context = "", [0] * T
+        while len(name) < 20:
+            index = torch.multinomial(logits_of(torch.tensor([context])).softmax(1), 1, generator=g).item()
+            if index == 0:
+                break
+            name += SYMBOLS[index]
+            context = context[1:] + [index]
+        found.append(name)
+    return found
+
+
+# %% mistake="sample_names" says="The draws do not come from the generator g, so nobody can draw these names again. Hand generator=g to multinomial."
+right_sample_names = sample_names
+
+
+def sample_names(logits_of, T, count, g):
+    return right_sample_names(logits_of, T, count, torch.default_generator)
+
+
+# %% mistake="sample_names" says="The letters are shifted by one: index 1 is a, index 2 is b, and so on. SYMBOLS has them, with the dot at 0."
+right_sample_names = sample_names
+
+
+def sample_names(logits_of, T, count, g):
+    return ["".join(chr(ord(letter) + 1) for letter in name) for name in right_sample_names(logits_of, T, count, g)]
+
+
+# %% mistake="sample_names" says="The letters of all names stand in one text. A list with an entry for each name is asked for."
+right_sample_names = sample_names
+
+
+def sample_names(logits_of, T, count, g):
+    return "".join(right_sample_names(logits_of, T, count, g))
+
+
+# %% mistake="sample_names" says="The same names come out whatever g is: a generator of your own is seeded inside. Draw from g as it comes."
+right_sample_names = sample_names
+
+
+def sample_names(logits_of, T, count, g):
+    return right_sample_names(logits_of, T, count, torch.Generator().manual_seed(2147483647))
 
 
 # %% variant="sample_names"
@@ -1501,6 +2149,28 @@ def embedding_plot(C):
     _, axes = plt.subplots()
     axes.scatter(points[:, 0], points[:, 1])
     for symbol, (x, y) in zip(SYMBOLS[1:], points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="One mean of all numbers is subtracted. Each feature has a mean of its own: the mean over dimension 0."
+def embedding_plot(C):
+    centred = C - C.mean()
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="Each feature is divided by its spread first, so that all count alike. The features count as they are: only their mean is subtracted."
+def embedding_plot(C):
+    centred = (C - C.mean(0)) / C.std(0)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:2].T
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
         axes.text(x, y, symbol)
     return axes
 

@@ -100,9 +100,12 @@ def saturation(layers: list[Float[Tensor, "n units"]]) -> Float[Tensor, " layers
 
 # %%
 def tanh_layers(g: torch.Generator, n: int = 32) -> list[Tensor]:
-    """The outputs of four tanh layers of different widths and spreads, none centred on zero."""
-    widths = torch.randint(5, 20, (4,), generator=g).tolist()
-    return [(torch.randn(n, width, generator=g) * (1 + i) + 0.7).tanh() for i, width in enumerate(widths)]
+    """The outputs of four tanh layers of different widths and spreads, none centred on zero, each with values a little beyond 0.97 and a little below."""
+    widths = (torch.randint(5, 9, (4,), generator=g) + 4 * torch.randperm(4, generator=g)).tolist()
+    layers = [(torch.randn(n, width, generator=g) * (1 + i) + 0.7).tanh() for i, width in enumerate(widths)]
+    for h in layers:
+        h[0, :5] = torch.tensor([0.98, -0.98, 0.96, -0.96, 0.0])
+    return layers
 
 
 # %% check="saturation"
@@ -134,6 +137,29 @@ def saturation(layers):
 # %% mistake="saturation" says="You count the values that are NOT saturated: turn the comparison round."
 def saturation(layers):
     return torch.stack([(h.abs() <= 0.97).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="All layers are counted together. The shares are there to compare layers: one number for each."
+right_saturation = saturation
+
+
+def saturation(layers):
+    return right_saturation([torch.cat([h.flatten() for h in layers])])[0]
+
+
+# %% mistake="saturation" says="You count units with any saturated value. The share of all values is asked for: a unit of 32 examples has 32 of them."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.97).any(0).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="You count units of which all values are saturated, which is the next exercise. Here each value counts by itself."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.97).all(0).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="Your limit is 0.99, as in one of the lecture's pictures. Here a value is saturated beyond 0.97."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.99).float().mean() for h in layers])
 
 
 # %% variant="saturation"
@@ -183,6 +209,7 @@ def units_of_every_kind(g: torch.Generator) -> Tensor:
     """Tanh outputs (9, 10) in which units are dead on one side, dead on both sides, saturated at times, and alive, in random order."""
     n = 9
     size = 0.975 + 0.02 * torch.rand(n, 6, generator=g)
+    size[1] = 0.98
     side = torch.where(torch.arange(n)[:, None] % 2 == torch.tensor([0, 1]), -1.0, 1.0)  # (n, 2): both sides in turn
     dead = torch.cat([size[:, :2], -size[:, 2:4], size[:, 4:] * side], 1)
     alive = 0.9 * (2 * torch.rand(n, 4, generator=g) - 1)
@@ -227,6 +254,36 @@ def dead_neurons(h):
     return h.abs().mean(0) > 0.97
 
 
+# %% mistake="dead_neurons" says="One truth value for all units together is returned. Each unit has an answer of its own: all() over the examples only, dimension 0."
+def dead_neurons(h):
+    return (h.abs() > 0.97).all()
+
+
+# %% mistake="dead_neurons" says="You return the positions of the dead units. A truth value for each unit is asked for, also for those that learn."
+def dead_neurons(h):
+    return (h.abs() > 0.97).all(0).nonzero().flatten()
+
+
+# %% mistake="dead_neurons" says="Your limit is 0.99, as in the lecture's picture, so units between 0.97 and 0.99 pass for alive. Here it is 0.97."
+def dead_neurons(h):
+    return (h.abs() > 0.99).all(0)
+
+
+# %% mistake="dead_neurons" says="True and false have changed places: true is asked for where a unit is dead."
+def dead_neurons(h):
+    return ~(h.abs() > 0.97).all(0)
+
+
+# %% mistake="dead_neurons" says="You return how many units are dead, or their share. A truth value for each unit is asked for."
+def dead_neurons(h):
+    return (h.abs() > 0.97).all(0).sum()
+
+
+# %% mistake="dead_neurons" says="The truth value stands at each single value of h. A unit has one answer for all of its examples: ask whether all of them are true."
+def dead_neurons(h):
+    return h.abs() > 0.97
+
+
 # %% variant="dead_neurons"
 def dead_neurons(h):
     return h.abs().amin(dim=0) > 0.97
@@ -243,8 +300,8 @@ g = torch.Generator().manual_seed(42)
 inputs, W = torch.randn(1000, 200, generator=g), torch.randn(200, 300, generator=g)
 for scale, told in ((1.0, "as drawn"), (200**-0.5, "divided by sqrt(200)")):
     preactivation = inputs @ (W * scale)
-    saturated = (preactivation.tanh().abs() > 0.97).float().mean()
-    print(f"weights {told}: the spread of the preactivations is {preactivation.std():.2f}, {saturated:.1%} of the tanh outputs are saturated")
+    passes = (1 - preactivation.tanh() ** 2).median()
+    print(f"weights {told}: the spread of the preactivations is {preactivation.std():.2f}, and half of the units let less than {passes:.2%} of the gradient pass")
 
 # %% [markdown]
 # The division keeps the spread of the sum. But tanh presses it together a little in every layer: a spread of 1 becomes 0.63. After many layers little would be
@@ -256,7 +313,7 @@ def spreads(gain: float, depth: int = 30) -> list[float]:
     g = torch.Generator().manual_seed(42)
     h, found = torch.randn(400, 200, generator=g), []
     for _ in range(depth):
-        h = (h @ (torch.randn(200, 200, generator=g) * gain / 200**0.5)).tanh()
+        h = (h @ (gain * F.normalize(torch.randn(200, 200, generator=g), dim=0))).tanh()  # every column has the length gain
         found.append(h.std().item())
     return found
 
@@ -278,8 +335,8 @@ plt.show()
 #
 # With `fan_in = 400` and `gain = 5/3` the standard deviation is 0.0833.
 #
-# Random numbers are never exactly as ordered, so the check measures their mean and standard deviation and allows six standard errors: a right answer is beyond
-# that less than once in a million times.
+# Random numbers are never exactly as ordered, so the check measures their mean, their standard deviation and the form of their distribution, and allows six standard errors: chance alone goes beyond
+# that about once in 500 million times.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -307,30 +364,35 @@ def kaiming_weight(fan_in: int, fan_out: int, gain: float, g: torch.Generator) -
 
 
 # %%
-def of_expected(measured: Tensor, expected: float, error: float) -> str:
-    """A measured statistic beside the expected one: six standard errors are allowed, which chance exceeds once in 500 million times."""
-    off = abs(float(measured) - expected) > 6 * error
-    return f"{float(measured) / expected:.2g} times what is asked for" if off else f"{expected:.3g}, as asked for"
+def as_asked(measured: Tensor, expected: float, error: float) -> float:
+    """What is asked for, where six standard errors cover the difference (chance exceeds that once in 500 million times); otherwise what was measured."""
+    return expected if abs(float(measured) - expected) <= 6 * error else float(measured)
+
+
+def origin(first: Tensor, again: Tensor, other: Tensor) -> str:
+    """Where numbers come from: `again` was drawn with the same generator as `first`, `other` with another."""
+    if torch.equal(first, other):
+        return "the same numbers for every generator"
+    return "g" if torch.equal(first, again) else "not g"
 
 
 def normal_facts(W: Tensor, std: float) -> dict:
-    """Mean, spread and shape of the distribution of many weights; the standard errors are those of a normal sample."""
+    """Mean, spread and form of the distribution of many weights; the standard errors are those of a normal sample."""
     count = W.numel()
     mean = "zero" if abs(float(W.mean())) < 6 * std / count**0.5 else "not zero"
     fourth = float(((W - W.mean()) / W.std()).pow(4).mean())  # 3 for the normal distribution, 1.8 for the uniform
     form = "normal" if abs(fourth - 3) < 6 * (24 / count) ** 0.5 else "not normal"
-    return {"mean": mean, "standard deviation": of_expected(W.std(), std, std / (2 * count) ** 0.5), "distribution": form}
+    return {"mean": mean, "standard deviation": as_asked(W.std(), std, std / (2 * count) ** 0.5), "distribution": form}
 
 
 # %% check="kaiming_weight"
 def kaiming_probe(g: torch.Generator):
-    fan_in, fan_out = 400 + 10 * int(torch.randint(10, (1,), generator=g)), 100 + int(torch.randint(10, (1,), generator=g))
-    gain = 5 / 3 + float(torch.rand(1, generator=g)) / 4
+    fan_in, fan_out = 150 + int(torch.randint(50, (1,), generator=g)), 700 + int(torch.randint(100, (1,), generator=g))
+    gain = 1.15 + 0.3 * float(torch.rand(1, generator=g))
     seed = int(torch.randint(2**31, (1,), generator=g))
-    W = kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(seed))
-    again = kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(seed))
-    same = torch.equal(W, again) and not torch.equal(W, kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(seed + 1)))
-    return {"shape": W.shape, **normal_facts(W, gain / fan_in**0.5), "drawn from g": same}
+    W, again, other = (kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(s)).detach() for s in (seed, seed, seed + 1))
+    shape = "as asked for" if W.shape == (fan_in, fan_out) else "transposed" if W.shape == (fan_out, fan_in) else str(tuple(W.shape))
+    return {"shape": shape, **normal_facts(W, gain / fan_in**0.5), "drawn from": origin(W, again, other)}
 
 
 check("kaiming_weight", kaiming_probe)
@@ -368,6 +430,55 @@ def kaiming_weight(fan_in, fan_out, gain, g):
 # %% mistake="kaiming_weight" says="The weights do not come from the generator g, so nobody can draw the same ones again. Hand it to torch.randn."
 def kaiming_weight(fan_in, fan_out, gain, g):
     return torch.randn(fan_in, fan_out) * gain / fan_in**0.5
+
+
+# %% mistake="kaiming_weight" says="You divided by fan_in itself. The spread of a sum of fan_in numbers grows with the root of fan_in, so that is what to divide by."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) * gain / fan_in
+
+
+# %% mistake="kaiming_weight" says="The root is taken of the gain as well. Only fan_in stands under it: mind the brackets."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) * (gain / fan_in) ** 0.5
+
+
+# %% mistake="kaiming_weight" says="The weights grow with fan_in: you multiplied by its root. The more a unit adds up, the smaller its weights have to be."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) * gain * fan_in**0.5
+
+
+# %% mistake="kaiming_weight" says="The gain is always 5/3. It is an argument, and other functions than tanh ask for another one."
+right_kaiming_weight = kaiming_weight
+
+
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return right_kaiming_weight(fan_in, fan_out, 5 / 3, g)
+
+
+# %% mistake="kaiming_weight" says="The spread depends on fan_in and fan_out together, as in the initialisation of Xavier Glorot. Here only the inputs count."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) * gain * (2 / (fan_in + fan_out)) ** 0.5
+
+
+# %% mistake="kaiming_weight" says="The shape is transposed, as nn.Linear keeps its weights. Here x @ W has to work for x of shape (n, fan_in)."
+right_kaiming_weight = kaiming_weight
+
+
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return right_kaiming_weight(fan_in, fan_out, gain, g).T
+
+
+# %% mistake="kaiming_weight" says="Every call gives the same weights, whatever g is: a seed is set inside. Two layers of a size would start equal. Draw from g as it comes."
+right_kaiming_weight = kaiming_weight
+
+
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return right_kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(42))
+
+
+# %% mistake="kaiming_weight" says="The weights are as torch.randn gives them, with standard deviation 1. Scale them to the one that is asked for."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g)
 
 
 # %% variant="kaiming_weight"
@@ -418,19 +529,18 @@ def uniform_facts(W: Tensor, bound: float) -> dict:
     """Bounds and mean of many weights; the largest of 40,000 is below 0.999 of its bound less than once in 10^17 times."""
     count, std = W.numel(), bound / 3**0.5
     mean = "zero" if abs(float(W.mean())) < 6 * std / count**0.5 else "not zero"
-    return {
-        "smallest": of_expected(W.min() - 5e-4 * bound, -bound, 5e-4 * bound / 6),
-        "largest": of_expected(W.max() + 5e-4 * bound, bound, 5e-4 * bound / 6),
-        "mean": mean,
-        "standard deviation": of_expected(W.std(), std, std * (0.8 / (4 * count)) ** 0.5),  # (fourth moment 1.8 - 1) / 4n
-    }
+    ends = [end if 0.999 <= float(found) / end <= 1 else float(found) for found, end in ((W.min(), -bound), (W.max(), bound))]
+    error = std * (0.8 / (4 * count)) ** 0.5  # (fourth moment 1.8 - 1) / 4n
+    return {"smallest and largest": ends, "mean": mean, "standard deviation": as_asked(W.std(), std, error)}
 
 
 # %% check="uniform_weight"
 def uniform_probe(g: torch.Generator):
     fan_in, fan_out = 400 + 10 * int(torch.randint(10, (1,), generator=g)), 100 + int(torch.randint(10, (1,), generator=g))
-    W = uniform_weight(fan_in, fan_out, g)
-    return {"shape": W.shape, **uniform_facts(W, fan_in**-0.5)}
+    seed = int(torch.randint(2**31, (1,), generator=g))
+    W, again, other = (uniform_weight(fan_in, fan_out, torch.Generator().manual_seed(s)).detach() for s in (seed, seed, seed + 1))
+    shape = "as asked for" if W.shape == (fan_in, fan_out) else "transposed" if W.shape == (fan_out, fan_in) else str(tuple(W.shape))
+    return {"shape": shape, **uniform_facts(W, fan_in**-0.5), "drawn from": origin(W, again, other)}
 
 
 check("uniform_weight", uniform_probe)
@@ -440,10 +550,10 @@ assert abs(400**-0.5 - 0.05) < 1e-9 and abs(0.05 / 3**0.5 - 0.0289) < 1e-4 and a
 assert 0.999**40_000 < 1e-17
 torch.manual_seed(1)
 theirs = nn.Linear(500, 300).weight.T  # torch keeps (fan_out, fan_in)
-assert all(said == "zero" or said.endswith("as asked for") for said in uniform_facts(theirs.detach(), 500**-0.5).values())
+asked = lambda bound: {"smallest and largest": [-bound, bound], "mean": "zero", "standard deviation": bound / 3**0.5}
+assert uniform_facts(theirs.detach(), 500**-0.5) == asked(500**-0.5)
 for seed in range(50):
-    facts = uniform_facts(uniform_weight(400, 100, torch.Generator().manual_seed(seed)), 0.05)
-    assert all(said == "zero" or said.endswith("as asked for") for said in facts.values())
+    assert uniform_facts(uniform_weight(400, 100, torch.Generator().manual_seed(seed)), 0.05) == asked(0.05)
 
 
 # %% mistake="uniform_weight" says="All weights are positive, between 0 and the bound: every unit would add up its inputs with the same sign. Shift the interval so that it lies around zero."
@@ -469,6 +579,37 @@ def uniform_weight(fan_in, fan_out, g):
 # %% mistake="uniform_weight" says="These weights are normal: they have no bounds at all. torch.rand draws uniform numbers."
 def uniform_weight(fan_in, fan_out, g):
     return torch.randn(fan_in, fan_out, generator=g) / fan_in**0.5
+
+
+# %% mistake="uniform_weight" says="The bound is 1 / fan_in in your weights: the root is missing. They are many times too small."
+def uniform_weight(fan_in, fan_out, g):
+    return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) / fan_in
+
+
+# %% mistake="uniform_weight" says="The weights do not come from the generator g, so nobody can draw the same ones again. nn.Linear and nn.init take torch's own numbers; hand g to torch.rand."
+def uniform_weight(fan_in, fan_out, g):
+    return nn.Linear(fan_in, fan_out).weight.T
+
+
+# %% mistake="uniform_weight" says="Rows and columns of the shape have changed places, as in nn.Linear. The weights of this course are (fan_in, fan_out), for x @ W."
+right_uniform_weight = uniform_weight
+
+
+def uniform_weight(fan_in, fan_out, g):
+    return right_uniform_weight(fan_in, fan_out, g).T
+
+
+# %% mistake="uniform_weight" says="Every call gives the same weights, whatever g is: a seed is set inside. Draw from g as it comes."
+right_uniform_weight = uniform_weight
+
+
+def uniform_weight(fan_in, fan_out, g):
+    return right_uniform_weight(fan_in, fan_out, torch.Generator().manual_seed(42))
+
+
+# %% mistake="uniform_weight" says="The weights lie between -1 and 1: they are not scaled yet. Divide by the root of fan_in."
+def uniform_weight(fan_in, fan_out, g):
+    return 2 * torch.rand(fan_in, fan_out, generator=g) - 1
 
 
 # %% variant="uniform_weight"
@@ -643,6 +784,30 @@ def activation_plot(layers):
     return axes
 
 
+# %% mistake="activation_plot" says="The last layer is not drawn. The lecture leaves out its last one because it has no tanh; here every layer that is given is drawn."
+right_activation_plot = activation_plot
+
+
+def activation_plot(layers):
+    return right_activation_plot(layers[:-1])
+
+
+# %% mistake="activation_plot" says="Only the first layer is drawn: the function returns inside its loop. The return belongs behind it."
+right_activation_plot = activation_plot
+
+
+def activation_plot(layers):
+    return right_activation_plot(layers[:1])
+
+
+# %% mistake="activation_plot" says="The sizes of the activations are drawn, without their sign, so that the left half lies folded onto the right. Keep the sign."
+right_activation_plot = activation_plot
+
+
+def activation_plot(layers):
+    return right_activation_plot([h.abs() for h in layers])
+
+
 # %% variant="activation_plot"
 def activation_plot(layers):
     figure = plt.figure()
@@ -716,7 +881,7 @@ def attempt(draw, *arguments):
     try:
         return draw(*arguments)
     except NotImplementedError as missing:
-        print(f"The picture comes when {missing} is written.")
+        print(f"This comes when {missing} is written.")
 
 
 for gain, label in ((0.7, "0.7: too small"), (5 / 3, "5/3"), (4.0, "4: too large")):
@@ -731,7 +896,7 @@ for gain, label in ((0.7, "0.7: too small"), (5 / 3, "5/3"), (4.0, "4: too large
 
 # %% [markdown] exercise="gradient_plot"
 # Write `gradient_plot(parameters, gradients)`: the same kind of picture for the gradients. `parameters` and `gradients` are lists of equal length. Draw the distribution
-# of the gradient of each **weight matrix**, that is of each parameter of two dimensions, and leave biases and gains (one dimension) out: they have too few numbers for a histogram.
+# of the gradient of each **weight matrix**, that is of each parameter of two dimensions, and leave out what has one dimension, such as biases: they have too few numbers for a histogram.
 # One labelled curve a matrix, labelled axes, a legend; return the axes.
 #
 # The parameters of shapes (30, 8), (8,) and (8, 27) give two curves.
@@ -773,7 +938,7 @@ def gradient_plot(parameters: list[Float[Tensor, "..."]], gradients: list[Float[
 def parameters_and_gradients(g: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
     """Some weight matrices with biases between them, and gradients that lie elsewhere than the weights."""
     gradients = layers_apart(g)
-    parameters = [0.1 * torch.randn(gradient.shape, generator=g) for gradient in gradients]
+    parameters = [1.5 + torch.rand(gradient.shape, generator=g) for gradient in gradients]
     biases = [torch.randn(parameter.shape[1], generator=g) for parameter in parameters]
     all_parameters = [p for pair in zip(parameters, biases) for p in pair]
     return all_parameters, [d for pair in zip(gradients, [b + 3 for b in biases]) for d in pair]
@@ -808,7 +973,7 @@ def gradient_plot(parameters, gradients):
     return axes
 
 
-# %% mistake="gradient_plot" says="The curves show the weights, not their gradients."
+# %% mistake="gradient_plot" says="The curves show the weights, not their gradients. Both lists come in step: draw from the second one."
 right_gradient_plot = gradient_plot
 
 
@@ -833,6 +998,32 @@ def gradient_plot(parameters, gradients):
             axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{number}")
     axes.set(xlabel="gradient", ylabel="density")
     return axes
+
+
+# %% mistake="gradient_plot" says="Each gradient is divided by its weights. That is the next exercise, and with standard deviations; here the gradients are drawn as they are."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    return right_gradient_plot(parameters, [d / p for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_plot" says="The last weight matrix is not drawn. Every parameter of two dimensions is, the last one too."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    last = max(i for i, p in enumerate(parameters) if p.ndim == 2)
+    return right_gradient_plot(parameters[:last], gradients[:last])
+
+
+# %% mistake="gradient_plot" says="There is one curve for all matrices together. The picture is there to compare them: one curve a matrix."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    together = torch.cat([d.flatten() for d in gradients if d.ndim == 2])[None]
+    return right_gradient_plot([together], [together])
 
 
 # %% variant="gradient_plot"
@@ -864,7 +1055,7 @@ def gradient_plot(parameters, gradients):
 
 
 # %% [markdown]
-# Your picture for the untrained network above. With the gain 5/3 the six curves have {% if known %}nearly the same width{% else %}widths not far apart{% endif %}. With the gain 4 the gradient of the first layer is {% if known %}ten{% else %}many{% endif %} times as wide as that of the last: on its way back
+# Your picture for the untrained network above. With the gain 5/3 the six curves have {% if known %}widths within a factor of two{% else %}widths not far apart{% endif %}. With the gain 4 the gradient of the first layer is {% if known %}ten{% else %}many{% endif %} times as wide as that of the last: on its way back
 # through each layer the gradient is multiplied by weights that are too large. One learning rate cannot suit both.
 
 # %%
@@ -949,6 +1140,26 @@ def gradient_to_data(parameters, gradients):
     return torch.stack([d.var() / p.var() for p, d in zip(parameters, gradients)])
 
 
+# %% mistake="gradient_to_data" says="A logarithm is taken. That comes with the next exercise; here it is the ratio itself."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([(d.std() / p.std()).log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="This is a ratio of lengths, the norms. They contain the mean; the standard deviation is the spread around it."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.norm() / p.norm() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="The standard deviations are taken unit by unit and the ratios averaged. A parameter has one standard deviation: that of all its numbers."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([(d.std(0) / p.std(0)).mean() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="This is a ratio of mean sizes, without sign. Standard deviations are asked for."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.abs().mean() / p.abs().mean() for p, d in zip(parameters, gradients)])
+
+
 # %% variant="gradient_to_data"
 def gradient_to_data(parameters, gradients):
     def spread(t):
@@ -993,7 +1204,7 @@ def update_to_data(
 
 # %% check="update_to_data"
 def update_probe(g: torch.Generator):
-    rate = 0.01 + 0.5 * float(torch.rand(1, generator=g))
+    rate = 0.01 + 0.03 * float(torch.rand(1, generator=g))
     return update_to_data(*four_matrices(g), rate)
 
 
@@ -1013,7 +1224,7 @@ def update_to_data(parameters, gradients, rate):
     return torch.stack([(rate * d.std() / p.std()).log() for p, d in zip(parameters, gradients)])
 
 
-# %% mistake="update_to_data" says="The ratio is right, but its logarithm is missing."
+# %% mistake="update_to_data" says="The ratio is right, but its logarithm is missing. Take the one to base 10 of each ratio."
 def update_to_data(parameters, gradients, rate):
     return torch.stack([rate * d.std() / p.std() for p, d in zip(parameters, gradients)])
 
@@ -1021,6 +1232,47 @@ def update_to_data(parameters, gradients, rate):
 # %% mistake="update_to_data" says="These are ratios of means, which say nothing about the size of what scatters around zero. Take standard deviations."
 def update_to_data(parameters, gradients, rate):
     return torch.stack([(rate * d.mean() / p.mean()).abs().log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="This is the logarithm to base 2. Take the one to base 10, so that a thousandth reads -3."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d.std() / p.std()).log2() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="Only the update goes through the logarithm, and is then divided. First the ratio, then its logarithm: mind the brackets."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d).std().log10() / p.std() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="The rate multiplies the logarithm. It belongs to the update, inside: mind the brackets."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([rate * (d.std() / p.std()).log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="You take a ratio and a logarithm for each weight and average them. First the two standard deviations, then one ratio and one logarithm a parameter."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d / p).abs().log10().mean() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="You divide element by element and then take the standard deviation, and a single weight near zero decides all. First the two standard deviations."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d / p).std().log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="The rate is always 0.1, as in the lecture. It is an argument of this function."
+right_update_to_data = update_to_data
+
+
+def update_to_data(parameters, gradients, rate):
+    return right_update_to_data(parameters, gradients, 0.1)
+
+
+# %% mistake="update_to_data" says="The ratio is upside down: the update belongs on top."
+right_update_to_data = update_to_data
+
+
+def update_to_data(parameters, gradients, rate):
+    return -right_update_to_data(parameters, gradients, rate)
 
 
 # %% variant="update_to_data"
@@ -1071,9 +1323,12 @@ def update_plot(ratios: Float[Tensor, "steps layers"]) -> Axes:
 def update_plot_probe(g: torch.Generator):
     ratios = torch.randn(12, 3 + int(torch.randint(3, (1,), generator=g)), generator=g) - 3
     drawing = drawn(update_plot(ratios))
+    widths = {len(curve.x) for curve in drawing.curves}
+    whole = all(torch.equal(curve.x, curve.x.round()) for curve in drawing.curves)
     return {
         "curves": len(drawing.curves),
         "what they show, one after the other": torch.cat([torch.empty(0), *(curve.y.float() for curve in drawing.curves)]),
+        "from left to right": "the steps" if widths == {12} else "other numbers than steps" if widths and not whole else "not one value for each step",
         "the horizontal line": min(drawing.levels, key=lambda level: abs(level + 3), default=math.nan),
         **words_of(drawing),
     }
@@ -1181,6 +1436,26 @@ def update_plot(ratios):
     return axes
 
 
+# %% mistake="update_plot" says="How often each ratio occurs is drawn, as in the pictures before. Here the ratios are followed over the steps: a column is a curve as it stands."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    for number, column in enumerate(ratios.T):
+        heights, borders = torch.histogram(column.contiguous(), bins=50, density=True)
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"layer {number}")
+    axes.axhline(-3)
+    axes.set(xlabel="step", ylabel="log10 of update / data")
+    axes.legend()
+    return axes
+
+
+# %% mistake="update_plot" says="The last layer is not drawn. Every column of the ratios is a curve, the last one too."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios[:, :-1])
+
+
 # %% variant="update_plot"
 def update_plot(ratios):
     plt.plot(ratios)
@@ -1231,7 +1506,8 @@ def ratios_while_training(rate: float, steps: int = 60) -> Tensor:
         for W in weights[:-1]:
             h = (h @ W).tanh()
         gradients = torch.autograd.grad(F.cross_entropy(h @ weights[-1], Y_train[batch]), weights)
-        rows.append(torch.stack([(rate * d.std() / W.detach().std()).log10() for W, d in zip(weights, gradients)])[:-1])
+        sizes = torch.tensor([[float(d.norm()), float(W.detach().norm())] for W, d in zip(weights[:-1], gradients)])  # lengths: here nearly as good as spreads
+        rows.append(math.log10(rate) + sizes[:, 0].log10() - sizes[:, 1].log10())
         with torch.no_grad():
             for W, d in zip(weights, gradients):
                 W -= rate * d
@@ -1246,10 +1522,13 @@ for rate in (0.001, 0.1):
     plt.show()
 
 # %% [markdown]
+# The second. With the rate 0.001 all curves lie near -5, a hundred times below the guide, and 60 steps change next to nothing. With 0.1 they lie around the guide, and a little above it in the end.
+
+# %% [markdown]
 # ## BatchNorm
 #
 # If activations should have mean 0 and spread 1, why not simply make them so? **BatchNorm** does it to the preactivations: for each unit it takes the mean and the variance over the batch, subtracts, divides,
-# and then lets the network scale and shift the result by a learned $\gamma$ (gain) and $\beta$ (bias), one of each a unit:
+# and then lets the network scale and shift the result by learned numbers $\gamma$ and $\beta$, one of each for each unit (the lecture calls them gain and bias; the gain of the initial weights above is another thing):
 #
 # $$y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta, \qquad \mu = \frac1n\sum_i x_i, \qquad \sigma^2 = \frac1n\sum_i (x_i - \mu)^2.$$
 #
@@ -1307,6 +1586,8 @@ torch.testing.assert_close(batchnorm_train(x, gamma, beta, eps), F.batch_norm(x,
 tiny = batchnorm_train(torch.tensor([[1.0], [3.0]]), torch.ones(1), torch.zeros(1), 1e-9)
 torch.testing.assert_close(tiny, torch.tensor([[-1.0], [1.0]]))
 assert abs((32 / 31) ** 0.5 - 1.016) < 0.0005
+slow, fast = ratios_while_training(0.001), ratios_while_training(0.1)  # what is said of the two rates
+assert not names.known() or ((slow + 5).abs() < 0.5).all() and ((fast + 3).abs() < 1).all() and (fast[-10:] > -3).all()
 
 
 # %% mistake="batchnorm_train" says="eps is added after the root. It belongs under it, to the variance: there it is a smallest variance, not a smallest spread."
@@ -1334,9 +1615,44 @@ def batchnorm_train(x, gamma, beta, eps):
     return (x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt()
 
 
-# %% mistake="batchnorm_train" says="gamma scales beta as well: first scale, then shift."
+# %% mistake="batchnorm_train" says="gamma scales beta as well. First scale with gamma, then shift by beta: the shift is added as it is."
 def batchnorm_train(x, gamma, beta, eps):
     return gamma * ((x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt() + beta)
+
+
+# %% mistake="batchnorm_train" says="One mean and one variance of the whole batch are used for all units. Each unit has its own: over dimension 0."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean()) / (x.var(unbiased=False) + eps).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="eps is not used, or one of your own is. It is an argument, and here it is large enough to be seen."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0)) / (x.var(0, unbiased=False) + 1e-5).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="This is the lecture's first line for it: standard deviations over n - 1, and no eps. Here the variance is divided by n, and eps is added under the root."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0)) / x.std(0) + beta
+
+
+# %% mistake="batchnorm_train" says="The mean is not subtracted: the output of a unit keeps the place of its input. First subtract, then divide."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * x / (x.var(0, unbiased=False) + eps).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="The statistics run over the units of each example, and without keepdim they are subtracted from the wrong ones besides. BatchNorm takes each unit over the examples."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(1)) / (x.var(1, unbiased=False) + eps).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="beta is missing: the output of every unit stays around 0, wherever the network would like to have it."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt()
+
+
+# %% mistake="batchnorm_train" says="gamma is missing: the output of every unit keeps the spread 1, however much the network would like."
+def batchnorm_train(x, gamma, beta, eps):
+    return (x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt() + beta
 
 
 # %% variant="batchnorm_train"
@@ -1392,8 +1708,8 @@ def batchnorm_running(
 
 # %% check="batchnorm_running"
 def running_probe(g: torch.Generator):
-    momentum = 0.1 + 0.2 * float(torch.rand(1, generator=g))
-    mean, variance = torch.zeros(5), torch.ones(5)
+    momentum = 0.2 + 0.2 * float(torch.rand(1, generator=g))
+    mean, variance = torch.randn(5, generator=g), 1 + torch.rand(5, generator=g)
     for n in (4, 6, 9):  # batches of different sizes, as the last one of an epoch is
         x = torch.randn(n, 5, generator=g) * 2 + torch.randn(5, generator=g)
         mean, variance = batchnorm_running(x.requires_grad_(), mean, variance, momentum)
@@ -1441,6 +1757,41 @@ def batchnorm_running(x, running_mean, running_var, momentum):
 def batchnorm_running(x, running_mean, running_var, momentum):
     with torch.no_grad():
         return running_mean + momentum * x.mean(0), running_var + momentum * x.var(0)
+
+
+# %% mistake="batchnorm_running" says="The batch's own statistics are returned, and the past is forgotten. The running ones move only a part of the way, the momentum, towards them."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    return x.detach().mean(0), x.detach().var(0)
+
+
+# %% mistake="batchnorm_running" says="The momentum is always 0.1. It is an argument of this function."
+right_batchnorm_running = batchnorm_running
+
+
+def batchnorm_running(x, running_mean, running_var, momentum):
+    return right_batchnorm_running(x, running_mean, running_var, 0.1)
+
+
+# %% mistake="batchnorm_running" says="The momentum is always 0.001, as in the lecture's first version. It is an argument of this function."
+right_batchnorm_running = batchnorm_running
+
+
+def batchnorm_running(x, running_mean, running_var, momentum):
+    return right_batchnorm_running(x, running_mean, running_var, 0.001)
+
+
+# %% mistake="batchnorm_running" says="One mean and one variance of the whole batch go to all units. Each unit has its own: over dimension 0."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    x = x.detach()
+    return (1 - momentum) * running_mean + momentum * x.mean(), (1 - momentum) * running_var + momentum * x.var()
+
+
+# %% mistake="batchnorm_running" says="The batch's share is always counted from 0 and 1, where a layer starts. It moves what is handed in: running_mean and running_var."
+right_batchnorm_running = batchnorm_running
+
+
+def batchnorm_running(x, running_mean, running_var, momentum):
+    return right_batchnorm_running(x, torch.zeros(x.shape[1]), torch.ones(x.shape[1]), momentum)
 
 
 # %% variant="batchnorm_running"
@@ -1517,8 +1868,9 @@ class BatchNorm1d:
 # %% check="batchnorm_eval"
 def batchnorm_probe(g: torch.Generator):
     units = 3 + int(torch.randint(4, (1,), generator=g))
-    layer = BatchNorm1d(units, eps=0.05, momentum=0.2)
-    gamma, beta = (p.detach() for p in layer.parameters())
+    layer = BatchNorm1d(units, eps=0.05 + 0.05 * float(torch.rand(1, generator=g)), momentum=0.2 + 0.2 * float(torch.rand(1, generator=g)))
+    parameters = list(layer.parameters())
+    gamma, beta = (p.detach() for p in (parameters if len(parameters) == 2 else (layer.gamma, layer.beta)))
     starts = [float(gamma.sum()) == units, float(beta.abs().sum()) == 0.0]
     gamma.copy_((1 + 0.3 * torch.randn(units, generator=g)).view_as(gamma))
     beta.copy_(torch.randn(units, generator=g).view_as(beta))
@@ -1531,6 +1883,7 @@ def batchnorm_probe(g: torch.Generator):
     left_alone = torch.equal(kept[0], layer.running_mean.flatten()) and torch.equal(kept[1], layer.running_var.flatten())
     return {
         "gamma is 1 and beta 0 at first": starts,
+        "tensors in parameters()": len(parameters),
         "output in training": out,
         "running_mean": kept[0],
         "running_var": kept[1],
@@ -1619,7 +1972,7 @@ class BatchNorm1d(RightBatchNorm1d):
         super().__init__(units, eps, 1 - momentum)
 
 
-# %% mistake="batchnorm_eval" says="eps is forgotten: a unit with the same value in a whole batch would be divided by zero."
+# %% mistake="batchnorm_eval" says="The eps that the layer is made with is not used: it stands at another value, or is left out. Keep the argument in the layer, and add it to the variance."
 class RightBatchNorm1d(BatchNorm1d):
     pass
 
@@ -1627,6 +1980,88 @@ class RightBatchNorm1d(BatchNorm1d):
 class BatchNorm1d(RightBatchNorm1d):
     def __init__(self, units, eps=1e-5, momentum=0.1):
         super().__init__(units, 0.0, momentum)
+
+
+# %% mistake="batchnorm_eval" says="parameters() also lists the running statistics. They follow the batches by themselves; an optimiser has to move gamma and beta only."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def parameters(self):
+        return [self.gamma, self.beta, self.running_mean, self.running_var]
+
+
+# %% mistake="batchnorm_eval" says="The momentum that the layer is made with is not used: 0.1 stands in its place. Keep the argument in the layer."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __init__(self, units, eps=1e-5, momentum=0.1):
+        super().__init__(units, eps)
+
+
+# %% mistake="batchnorm_eval" says="Neither eps nor the momentum that the layer is made with is used: 1e-5 and 0.1 stand in their places. Keep both arguments in the layer."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __init__(self, units, eps=1e-5, momentum=0.1):
+        super().__init__(units)
+
+
+# %% mistake="batchnorm_eval" says="The running variance follows the one divided by n, which is right for the output. What is kept for later is the variance divided by n - 1."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        kept = self.running_var.clone()
+        out = super().__call__(x)
+        if self.training:
+            self.running_var = (1 - self.momentum) * kept + self.momentum * x.var(0, unbiased=False)
+        return out
+
+
+# %% mistake="batchnorm_eval" says="In training the output is normalised with the variance divided by n - 1, as in the lecture's class. Here the batch is normalised with n, and only the running variance takes n - 1."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        out = super().__call__(x)
+        if self.training:
+            self.out = out = self.gamma * (x - x.mean(0)) / (x.var(0) + self.eps).sqrt() + self.beta
+        return out
+
+
+# %% mistake="batchnorm_eval" says="The running variance starts at 0, so a layer that has seen little divides by nearly nothing. It starts at ones."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __init__(self, units, eps=1e-5, momentum=0.1):
+        super().__init__(units, eps, momentum)
+        self.running_var = torch.zeros(units)
+
+
+# %% mistake="batchnorm_eval" says="Your layer normalises, but gamma and beta do not take part. The output is gamma times the normalised value, plus beta."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        kept = self.gamma, self.beta
+        self.gamma, self.beta = torch.ones_like(kept[0]), torch.zeros_like(kept[1])
+        out = super().__call__(x)
+        self.gamma, self.beta = kept
+        return out
 
 
 # %% variant="batchnorm_eval"
@@ -1718,7 +2153,7 @@ def random_linear_and_batchnorm(g: torch.Generator) -> tuple:
     units = 4 + int(torch.randint(4, (1,), generator=g))
     W, b, beta, mean = (torch.randn(shape, generator=g) for shape in ((units, units), (units,), (units,), (units,)))
     gamma, variance = (0.5 + torch.rand(units, generator=g) for _ in range(2))
-    return W, b, gamma, beta, mean, variance, 0.1
+    return W, b, gamma, beta, mean, variance, 0.1 + 0.1 * float(torch.rand(1, generator=g))
 
 
 def fold_probe(g: torch.Generator):
@@ -1756,7 +2191,7 @@ def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     return W * factor[:, None], (b - mean) * factor + beta
 
 
-# %% mistake="fold_batchnorm" says="eps is left out: the layer you fold divides by the root of variance + eps, however small it is."
+# %% mistake="fold_batchnorm" says="eps is left out, or one of your own is used: the layer you fold divides by the root of variance + eps, with its own eps."
 def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     factor = gamma / variance.sqrt()
     return W * factor, (b - mean) * factor + beta
@@ -1772,6 +2207,42 @@ def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
 def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     factor = gamma / (variance + eps).sqrt()
     return W * factor, (b - mean + beta) * factor
+
+
+# %% mistake="fold_batchnorm" says="b goes into the new bias as it is, but it passes through BatchNorm as well: it is scaled like x @ W."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, b - mean * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="The running mean is subtracted as it is, but BatchNorm subtracts it before it scales: it goes into the bias with the factor."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, b * factor - mean + beta
+
+
+# %% mistake="fold_batchnorm" says="gamma is left out of the factor: what BatchNorm has learned of each unit's spread is lost."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = (variance + eps).rsqrt()
+    return W * factor, (b - mean) * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="beta is left out of the new bias. It is added after everything else, as it is."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, (b - mean) * factor
+
+
+# %% mistake="fold_batchnorm" says="The running mean is added. BatchNorm subtracts it, so it lowers the new bias."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, (b + mean) * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="The new bias is right, but the weights are the old ones. Each unit's factor scales its column of W as well."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W, (b - mean) * factor + beta
 
 
 # %% variant="fold_batchnorm"
@@ -1920,6 +2391,38 @@ def zero_init(C, X, Y, hidden):
     return {**found, "last loss": 0.0 * found["last loss"]}
 
 
+# %% mistake="zero_init" says="Your last loss is that of all training names. Here it is that of the batch: its targets Y decide."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    return {**right_zero_init(C, X, Y, hidden), "last loss": right_zero_init(C, X_train, Y_train, hidden)["last loss"]}
+
+
+# %% mistake="zero_init" says="Nothing is said to learn. One parameter is added to the logits after everything that is zero: its gradient does not pass through a weight."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    return {**right_zero_init(C, X, Y, hidden), "with gradient": []}
+
+
+# %% mistake="zero_init" says="b1 is said to learn, but what comes back to it passes through W2, and W2 is zero."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    return {**right_zero_init(C, X, Y, hidden), "with gradient": ["b1", "b2"]}
+
+
+# %% mistake="zero_init" says="Your last loss guesses evenly among the symbols that occur. The bias learns more: how often each of them occurs."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    return {**right_zero_init(C, X, Y, hidden), "last loss": math.log(len(Y.unique()))}
+
+
 # %% variant="zero_init"
 def zero_init(C, X, Y, hidden):
     network = nn.Sequential(nn.Linear(3 * C.shape[1], hidden), nn.Tanh(), nn.Linear(hidden, 27))
@@ -1954,6 +2457,8 @@ print(f"first loss {torch.tensor(27.0).log():.4f}, last loss {-(shares * shares.
 
 # %% [markdown]
 # ## A deep network
+#
+# Everything of this lecture in one network: initial weights with the right spread, BatchNorm between the linear layers, and several layers instead of one. Draw your three pictures of it when it does not learn as you would like.
 
 # %% [markdown] exercise="train_deep"
 # Train a **deep** network with BatchNorm on contexts of three symbols, with at most **200,000 parameters**. The mean negative log-likelihood on the test names decides the points: {% if known %}{{ band('train_deep', 1) }} and {{ band('train_deep', 2) }} are steps on the way,
@@ -2066,6 +2571,220 @@ def make_model():
     return OwnLoop(*right_make_model())
 
 
+# %% [markdown] exercise="fold_network"
+# A network that is only used needs no BatchNorm at all. Write `fold_network(model)`. `model` is an `nn.Sequential` in evaluation, in which every `nn.BatchNorm1d` stands right behind an `nn.Linear`. Return an `nn.Sequential` **without** BatchNorm that gives the
+# same outputs for every batch, also for a single row, and leave `model` itself as it is.
+#
+# - `nn.Linear` keeps its weights transposed: `layer.weight` is (fan_out, fan_in), and it computes `x @ layer.weight.T + layer.bias`. With `bias=False` the bias is `None`.
+# - An `nn.BatchNorm1d` has `weight` ($\gamma$), `bias` ($\beta$), `running_mean`, `running_var` and an `eps` of its own.
+# - All other layers, such as `nn.Tanh`, stay.
+#
+# Linear, BatchNorm, Tanh, Linear, BatchNorm, Tanh, Linear becomes Linear, Tanh, Linear, Tanh, Linear.
+#
+# <details><summary>Hint 1: the idea</summary>
+#
+# Go through the layers in order. What does a BatchNorm have to know of the layer before it?
+#
+# </details>
+# <details><summary>Hint 2: the shape</summary>
+#
+# Each unit has a factor, shape (fan_out,). In `layer.weight` a unit is a row.
+#
+# </details>
+# <details><summary>Hint 3: the order</summary>
+#
+# Make a new nn.Linear of the same size, with a bias, and fill it under torch.no_grad() by what fold_batchnorm would say. It takes the place of both layers.
+#
+# </details>
+
+
+# %% answer="fold_network"
+def fold_network(model: nn.Sequential) -> nn.Sequential:
+    """The same network in evaluation with every BatchNorm folded into the linear layer before it."""
+    ### BEGIN SOLUTION
+    layers = []
+    for layer in model:
+        if isinstance(layer, nn.BatchNorm1d):
+            linear = layers.pop()
+            folded = nn.Linear(linear.in_features, linear.out_features)
+            with torch.no_grad():
+                factor = layer.weight / (layer.running_var + layer.eps).sqrt()
+                bias = torch.zeros_like(factor) if linear.bias is None else linear.bias
+                folded.weight.copy_(linear.weight * factor[:, None])
+                folded.bias.copy_((bias - layer.running_mean) * factor + layer.bias)
+            layer = folded
+        layers.append(layer)
+    return nn.Sequential(*layers)
+    ### END SOLUTION
+
+
+# %%
+def trained_network(g: torch.Generator) -> nn.Sequential:
+    """Three hidden layers with BatchNorm, trained for 20 steps on what is drawn; square layers, so that a transpose shows in the values."""
+    layers: list[nn.Module] = []
+    without = int(torch.randint(3, (1,), generator=g))
+    for number in range(3):
+        layers += [nn.Linear(8, 8, bias=number != without), nn.BatchNorm1d(8, eps=0.05 + 0.05 * number), nn.Tanh()]
+    model = nn.Sequential(*layers, nn.Linear(8, 5))
+    x, y = torch.randn(64, 8, generator=g) + torch.randn(8, generator=g), torch.randint(5, (64,), generator=g)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=g) * 0.5 + 0.3 * (parameter.ndim == 1))
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(20):
+        optimiser.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimiser.step()
+    return model.eval()
+
+
+def network_probe(g: torch.Generator):
+    model, x = trained_network(g), 2 * torch.randn(6, 8, generator=g)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    folded = fold_network(model)
+    same = all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    left = sum(isinstance(layer, nn.BatchNorm1d) for layer in folded.modules())
+    facts = {"BatchNorms that are left": left, "the model that was given": "as it was" if same else "changed"}
+    if left:
+        return {"outputs": "not asked for while a BatchNorm is left", "output for a single row": "not asked for while a BatchNorm is left", **facts}
+    with torch.no_grad():
+        return {"outputs": folded(x), "output for a single row": folded(x[:1] + 1), **facts}
+
+
+# %% check="fold_network"
+check("fold_network", network_probe)
+
+# %% oracle="fold_network"
+for seed in range(5):
+    g = torch.Generator().manual_seed(seed)
+    whole, x = trained_network(g), 3 * torch.randn(9, 8, generator=g)
+    small = fold_network(whole)
+    torch.testing.assert_close(small(x), whole(x), rtol=1e-4, atol=1e-4)
+    assert [type(layer) for layer in small] == [nn.Linear, nn.Tanh, nn.Linear, nn.Tanh, nn.Linear, nn.Tanh, nn.Linear]
+model.eval()
+torch.testing.assert_close(fold_network(model)(X_train[:50]), model(X_train[:50]), rtol=1e-3, atol=1e-3)
+
+
+# %% mistake="fold_network" says="BatchNorm is still there: the model itself is returned, or not every BatchNorm is folded. What you return has linear layers, tanh, and no BatchNorm."
+def fold_network(model):
+    return model
+
+
+# %% mistake="fold_network" says="The BatchNorms are left out, and nothing of them is in the linear layers. What each of them does has to go into the weights and the bias before it."
+def fold_network(model):
+    return nn.Sequential(*[layer for layer in model if not isinstance(layer, nn.BatchNorm1d)])
+
+
+# %% mistake="fold_network" says="The factor of a unit scales a column of layer.weight. nn.Linear keeps its weights transposed: a unit is a row there."
+def fold_network(model):
+    layers = []
+    for layer in model:
+        if isinstance(layer, nn.BatchNorm1d):
+            linear, factor = layers.pop(), (layer.weight / (layer.running_var + layer.eps).sqrt()).detach()
+            folded = nn.Linear(linear.in_features, linear.out_features)
+            bias = torch.zeros_like(factor) if linear.bias is None else linear.bias.detach()
+            folded.weight.data = linear.weight.detach() * factor
+            folded.bias.data = (bias - layer.running_mean) * factor + layer.bias.detach()
+            layer = folded
+        layers.append(layer)
+    return nn.Sequential(*layers)
+
+
+# %% mistake="fold_network" says="Your network is right, but the model that was given has changed too: its own layers were overwritten. Put the folded numbers into new layers."
+def fold_network(model):
+    layers = []
+    for layer in model:
+        if isinstance(layer, nn.BatchNorm1d):
+            linear, factor = layers[-1], (layer.weight / (layer.running_var + layer.eps).sqrt()).detach()
+            bias = torch.zeros_like(factor) if linear.bias is None else linear.bias.detach()
+            linear.weight.data *= factor[:, None]
+            linear.bias = nn.Parameter((bias - layer.running_mean) * factor + layer.bias.detach())
+        else:
+            layers.append(layer)
+    return nn.Sequential(*layers)
+
+
+# %% mistake="fold_network" says="eps is 1e-5 for every layer, or left out. Each BatchNorm has an eps of its own: layer.eps."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for layer in twin:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.eps = 1e-5
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="The running means are not subtracted in your biases. What a BatchNorm subtracts, the new bias has to subtract, scaled like all the rest."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for layer in twin:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.running_mean.zero_()
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="The biases of the linear layers themselves are lost. Each passes through its BatchNorm like everything else, so it is in the new bias, scaled."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for layer in list(twin)[:-1]:
+        if isinstance(layer, nn.Linear) and layer.bias is not None:
+            layer.bias.data.zero_()
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="A linear layer made with bias=False has no bias, only None: nothing can be subtracted from that. Take zeros in its place." raises="TypeError"
+def fold_network(model):
+    for linear, layer in zip(model, list(model)[1:]):
+        if isinstance(layer, nn.BatchNorm1d):
+            linear.bias - layer.running_mean
+    return model
+
+
+# %% mistake="fold_network" says="The tanh layers are missing, so all your linear layers in a row are one. Only BatchNorm disappears; all else stays."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    return nn.Sequential(*[layer for layer in right_fold_network(model) if not isinstance(layer, nn.Tanh)])
+
+
+# %% variant="fold_network"
+def fold_network(model):
+    from torch.nn.utils.fusion import fuse_linear_bn_eval
+
+    layers = list(model)
+    for place in reversed(range(len(layers))):
+        if isinstance(layers[place], nn.BatchNorm1d):
+            layers[place - 1 : place + 1] = [fuse_linear_bn_eval(layers[place - 1], layers[place])]
+    return nn.Sequential(*layers)
+
+
+# %% [markdown]
+# Your deep network, folded. (Nothing is printed before it is trained and `fold_network` is written.)
+
+# %%
+if isinstance(globals().get("model"), nn.Sequential):
+    model.eval()
+    plain = attempt(fold_network, model)
+    if isinstance(plain, nn.Module):
+        with torch.no_grad():
+            off = (plain(X_train[:1000]) - model(X_train[:1000])).abs().max()
+        print(f"{len(model)} layers became {len(plain)}; on 1,000 contexts no logit differs by more than {off:.1g}")
+
 # %% [markdown]
 # ### Names from your network
 #
@@ -2094,4 +2813,4 @@ if globals().get("model"):  # there is no model before fit has made one
 # ## What you did
 #
 # You measured saturation, found the scale of initial weights that keeps activations alive through thirty layers, and drew the three pictures that show where a network is ill. You wrote BatchNorm for training and for
-# evaluation, and made it vanish into a linear layer. You saw a network that learns with one parameter only, and trained a deep one. The next lecture goes through such a network backwards, by hand.
+# evaluation, and made it vanish into a linear layer, and then from a whole network. You saw a network that learns with one parameter only, and trained a deep one. The next lecture goes through such a network backwards, by hand.
