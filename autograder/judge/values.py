@@ -14,8 +14,10 @@ from autograder.course.schema import Exercise, Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.arrange import absent, arranged, other_container
 from autograder.judge.diagnose import close, difference
+from autograder.judge.errors import describe
 from autograder.judge.forms import kind_of
-from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
+from autograder.judge.looks import seen_at_the_calls
+from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, refuse
 from autograder.wall.plain import tensor_of
 from autograder.wall.record import WHOLE, Draw, Failure, Record
 
@@ -67,6 +69,8 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         message = absent(missing, unexpected)
     if not named and (unexpected and not wrong or missing and not recognised):
         message = f"{_values(len(record.draws[0].values))} returned, expected {len(names)}."
+    if not recognised and (seen := seen_at_the_calls(record, reference, wrong_names, tolerance)):
+        message = seen
     if alone:
         message = f"{message} {ALONE}".strip()
     return Verdict(
