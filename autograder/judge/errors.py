@@ -45,7 +45,10 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "What multinomial is given holds a number below 0, infinity or NaN. It draws by probabilities, which logits are not.",
     ),
     (r"Boolean value of Tensor with more than one value", "A tensor of many values is no single yes or no."),
-    (r"can only convert an array of size 1|a Tensor with \d+ elements cannot be converted to Scalar|only one element tensors can be", "A single number is needed, and this tensor holds more."),
+    (
+        r"can only convert an array of size 1|a Tensor with \d+ elements cannot be converted to Scalar|only one element tensors can be",
+        "A single number is needed, and this tensor holds more.",
+    ),
     (r"math domain error|expected a positive input", "A logarithm, a root or the like was asked of a number that has none. Print it."),
     (r"^division by zero|float division by zero", "The number below the fraction is 0. Print it."),
 )  # fmt: skip
@@ -90,10 +93,10 @@ def meaning(failure: Failure) -> str:
         if re.search(CALLED_OTHERWISE, said):
             return f"The check calls it so: `{failure.check}`. Keep the parameters that the cell had when you got it."
         if re.search(NOT_AS_MANY, said):
-            found = "more" if "too many" in said else "fewer"
-            return f"In its line `{failure.check}` the check takes apart what your code gives it, and there are {found} values than it has names for."
-        if lacks := re.search(r"'(int|float|list|tuple|str|dict)' object has no attribute '(\w+)'", said):
-            return f"The check asks a result of yours for its `{lacks[2]}`: `{failure.check}`. A plain {lacks[1]} has none."
+            count = "more" if "too many" in said else "fewer"
+            return f"In its line `{failure.check}` the check takes apart what your code gives it, and there are {count} values than it has names for."
+        if no_such := re.search(r"'(int|float|list|tuple|str|dict)' object has no attribute '(\w+)'", said):
+            return f"The check asks a result of yours for its `{no_such[2]}`: `{failure.check}`. A plain {no_such[1]} has none."
         if "does not require grad and does not have a grad_fn" in said:
             return "The check calls backward() on what you return, and it has no graph: it was detached, or computed without gradients."
     for pattern, sentence in MEANINGS:

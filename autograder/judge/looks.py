@@ -6,6 +6,7 @@ reference, on whose calls the same was tried.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from autograder.course.schema import Tolerance
@@ -13,6 +14,7 @@ from autograder.judge.arrange import arranged
 from autograder.judge.diagnose import close
 from autograder.wall.record import WHOLE, Record
 
+PLACE = re.compile(r"\[(\d+)\]")
 LONGEST = 60  # characters of a name that a student has chosen
 
 
@@ -33,9 +35,13 @@ def seen_at_the_calls(record: Record, reference: Record, wrong: list[str], toler
     )
 
 
-def names_of_parts(record: Record) -> list[str]:
-    """What the student calls the parts of the tuple that is returned, in their order; nothing if the parts have no names."""
-    return [name[:LONGEST] for name in _texts(_looks(record), "returns")]
+def label(name: str, record: Record) -> str:
+    """A value's name as the student knows it: of a part of a tuple, what it is called in the line that returns it."""
+    names, place = _texts(_looks(record), "returns"), PLACE.match(name)
+    parts = {found[0] for value in record.draws[0].values if (found := PLACE.match(value))}
+    if place and int(place[1]) < len(names) == len(parts):
+        return f"{name} ({_short(names[int(place[1])])})"
+    return name
 
 
 def _looks(record: Record) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from autograder.judge.arrange import absent, arranged, other_container
 from autograder.judge.diagnose import close, difference
 from autograder.judge.errors import describe
 from autograder.judge.forms import kind_of
-from autograder.judge.looks import seen_at_the_calls
+from autograder.judge.looks import label, seen_at_the_calls
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, refuse
 from autograder.wall.plain import tensor_of
 from autograder.wall.record import WHOLE, Draw, Failure, Record
@@ -63,7 +63,7 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     wrong = next((row for row in rows if not row.right), None)
     message = recognised[0] if recognised else wrong.note if wrong else ""
     if wrong and wrong.name != WHOLE and not recognised:
-        message = f"{wrong.name}: {message}"
+        message = f"{label(wrong.name, record)}: {message}"
     missing = [name for name in names if name not in record.draws[0].values]
     if missing and not recognised and named:
         message = absent(missing, unexpected)

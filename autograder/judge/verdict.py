@@ -21,6 +21,14 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """An input that fails, the value that is expected and the student's, for both places where it is read."""
+
+    text: str
+    html: str  # with everything of a student's escaped
+
+
+@dataclass(frozen=True)
 class Verdict:
     exercise: str
     status: Status
@@ -30,6 +38,7 @@ class Verdict:
     rows: tuple[Row, ...] = ()
     recognised: tuple[str, ...] = ()  # the sentences of the mistakes found
     loss: float | None = None  # of a trained model
+    shown: Shown | None = None  # on a student's own machine alone
 
 
 def refuse(exercise: str, rules: Exercise, message: str, status: Status = "error") -> Verdict:

@@ -9,8 +9,8 @@ import torch
 
 from autograder.student.fit import Fitted, fitted
 from autograder.student.logits import record_of
-from autograder.student.neutral import neutral
 from autograder.student.looks import Watch
+from autograder.student.neutral import neutral
 from autograder.student.open_figures import fresh_figures
 from autograder.student.own_line import Given, failure_of
 from autograder.student.session import current

@@ -10,47 +10,23 @@ import ast
 import contextlib
 import functools
 import inspect
-import io
 import linecache
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autograder.student.again import PATIENT, QUICK, SPENT, First, quietly, tried_again
 from autograder.student.neutral import neutral
 from autograder.student.own_line import Given, is_cell, is_own, names_of
-from autograder.student.plainly import OddError, alike, copied, is_finite, is_floating, otherwise, values_in
+from autograder.student.plainly import OddError, alike, copied, values_in
 from autograder.wall.calls import Call
 from autograder.wall.record import Draw
 
-MOST_CALLS = 8  # that are tried again
-QUICK = 0.01  # seconds of the processor: a function that takes longer is not called again
-SPENT = 0.003  # seconds of the processor, after which nothing more is tried
-PATIENT = (0.5, 5.0)  # the same two for an author's reference, with which all others are compared
 ODD = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
-
-
-class TimeUpError(BaseException):
-    """A function that is tried with other arguments takes much longer than with its own."""
-
-
-@dataclass
-class First:
-    """The first call that is looked at: the function, and its arguments before the call."""
-
-    function: FunctionType
-    names: tuple[str, ...]
-    arguments: dict[str, Any]  # copies
-    plain: bool  # whether all of them could be copied
-    versions: dict[str, Any] = field(default_factory=dict)
-    values: dict[str, Any] | None = None  # what it returned
-    seconds: float = 0.0
 
 
 class Watch:
@@ -73,7 +49,8 @@ class Watch:
 
     def __enter__(self) -> Watch:
         for name in sorted(names_of(self.probe)):
-            if self._simple(name, function := self.space.get(name)):
+            function = self.space.get(name)
+            if isinstance(function, FunctionType) and self._simple(name, function):
                 self.wrapped[name] = function, self._wrapper(function)
                 self.space[name] = self.wrapped[name][1]
         return self
@@ -86,7 +63,7 @@ class Watch:
     def begin(self, draw: int) -> None:
         self.draw, self.wanted = draw, self.keep or draw == 0
 
-    def _simple(self, name: str, function: Any) -> bool:
+    def _simple(self, name: str, function: FunctionType) -> bool:
         """An ordinary function of the student's that does not know its own name: nobody can tell it from its wrapper."""
         if type(function) is not FunctionType or function.__name__ != name or function.__globals__ is not self.space:
             return False
@@ -178,91 +155,16 @@ class Watch:
                 found["changed"] = self.changed[:64]
                 found["heals"] = self._healed(attempt, draw, seed, gradients)
             with contextlib.suppress(Exception):  # an odd object may raise anything; then nothing more is known
-                found |= _tried(self.first, seed, gradients, *(PATIENT if patient else (QUICK, SPENT)))
+                found |= tried_again(self.first, seed, gradients, *(PATIENT if patient else (QUICK, SPENT)))
         return found
 
     def _healed(self, attempt: Callable[..., Draw], draw: Draw, seed: int, gradients: bool) -> list[str]:
         """The values that come out otherwise where the function works on copies of its arguments."""
         self.protecting, self.draw, self.wanted = True, 0, True
-        with self, _quietly(1.0), neutral(seed), torch.set_grad_enabled(gradients):
+        with self, quietly(1.0), neutral(seed), torch.set_grad_enabled(gradients):
             other = attempt(self.probe, torch.Generator().manual_seed(seed))
             return [n for n, v in draw.values.items() if n not in other.values or not alike(v, other.values[n])][:64]
         return []
-
-
-def _tried(first: First, seed: int, gradients: bool, quick: float, enough: float) -> dict[str, Any]:
-    """The first call once more as it was, and with one argument after the other changed.
-
-    Raises:
-        OddError: it takes too long, or cannot be compared.
-    """
-    if first.seconds > quick or first.values is None or threading.current_thread() is not threading.main_thread():
-        raise OddError
-    begun, calls = time.thread_time(), 0
-
-    def again(other: dict[str, Any]) -> dict[str, Any] | None:
-        nonlocal calls
-        calls += 1
-        arguments = {n: other[n] if n in other else _or_itself(v) for n, v in first.arguments.items()}
-        with _quietly(max(quick, 10 * first.seconds)), neutral(seed + 1), torch.set_grad_enabled(gradients):
-            return values_in(first.function(**arguments))
-        return None
-
-    same = again({})
-    if same is None:
-        raise OddError
-    if not alike(same, first.values):
-        if not first.plain:
-            raise OddError
-        return {"unsteady": "global" if alike(again({}), same) else "other"}
-    if not all(map(is_finite, same.values())):
-        raise OddError
-    floating = all(map(is_floating, same.values()))
-    tried, depends = [], []
-    order = sorted(first.arguments, key=lambda name: type(first.arguments[name]) is Tensor)  # numbers first: they are ignored most
-    for name in order:
-        for other in otherwise(first.arguments[name], floating):
-            if calls >= MOST_CALLS or time.thread_time() - begun > enough:
-                break
-            if (found := again({name: other})) is not None:
-                place = first.names.index(name)
-                tried.append(place)
-                depends += [f"{place}:{value}"[:200] for value in same if value not in found or not alike(same[value], found[value])]
-                break
-    generators = [place for place in tried if type(first.arguments[first.names[place]]) is torch.Generator]
-    return {"tried": tried, "depends": depends[:256], "values": list(same)[:64], "generators": generators}
-
-
-def _or_itself(value: Any) -> Any:
-    try:
-        return copied(value)
-    except OddError:
-        return value
-
-
-@contextlib.contextmanager
-def _quietly(seconds: float) -> Iterator[None]:
-    """What a student's function does once more is seen by nobody, raises nothing, and ends soon."""
-    if not hasattr(signal, "setitimer"):
-        raise OddError
-
-    def up(*_: Any) -> None:
-        raise TimeUpError
-
-    before = signal.signal(signal.SIGVTALRM, up)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            signal.setitimer(signal.ITIMER_VIRTUAL, seconds, seconds)
-            try:
-                yield
-            finally:
-                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # noqa: BLE001  with other arguments it may raise anything
-        return
-    finally:
-        signal.signal(signal.SIGVTALRM, before)
 
 
 def names_returned(function: FunctionType, count: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import inspect
 import json
 import linecache
 import re
@@ -111,9 +112,10 @@ def _called(frame: FrameType) -> str:
     """How one of the lecture's functions was called, and what it takes where that is something else."""
     code, values = frame.f_code, frame.f_locals
     names = list(code.co_varnames[: code.co_argcount])
-    starred = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else None
+    starred = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & inspect.CO_VARARGS else ""
     changed = [i.argval for i in dis.get_instructions(code) if i.opname.startswith(("STORE_", "DELETE_"))]
-    if any(name in changed or any(name in c for c in changed if isinstance(c, tuple)) for name in (*names, starred)) or code.co_name.startswith("<") and code.co_name != "<lambda>":
+    stored = {name for stored in changed for name in (stored if isinstance(stored, tuple) else (stored,))}
+    if stored & {*names, starred} or code.co_name.startswith("<") and code.co_name != "<lambda>":
         return ""
     names = [name for name in names if name != "self"]
     try:
@@ -125,8 +127,8 @@ def _called(frame: FrameType) -> str:
     said = f"{name} with {len(passed)} argument{'' if len(passed) == 1 else 's'}{', ' if passed else ''}{told}"
     asked = _asked(frame)
     for parameter, value in passed:
-        wanted = NUMBERS.get(asked.get(str(parameter), ""))
-        if wanted and not _fits(value, asked[str(parameter)]):
+        wanted = NUMBERS.get(asked.get(parameter, ""))
+        if wanted and not _fits(value, asked[parameter]):
             each = ", each as an argument of its own" if parameter == starred else f" for `{parameter}`"
             return f"{said}; it takes {wanted.removeprefix('a ') + 's' if parameter == starred else wanted}{each}"[:300]
     return said[:300]
