@@ -73,6 +73,13 @@ def test_a_notebook_half_done_tells_each_exercise_where_it_stands(folder, tiny):
     assert "loss curve" in html(outputs["train_tiny_fit"]) and (folder / "train_tiny.safetensors").is_file()
 
 
+def test_in_a_kernel_the_lectures_own_cells_are_told_from_the_students_and_a_wrong_value_is_shown(folder):
+    outputs = run(folder, {"double": "def double(x):\n    return x * 3", "slope": "def helper(x):\n    return x @ 1\ndef slope(x):\n    return helper(x)"})
+    card = html(outputs["double"])
+    assert "double(x)\n  x: tensor([[" in card and "elements, * where yours differ:" in card and "<svg" in card
+    assert "in line 2 of your cell: return x @ 1" in html(outputs["slope"])
+
+
 BY_AUTOGRAD = """def by_hand(x):
     with torch.enable_grad():
         x = x.clone().requires_grad_()

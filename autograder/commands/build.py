@@ -102,6 +102,8 @@ def same_answers(path: Path, answers: Answers) -> bool:
             other = old.keys.get(name)
             if other is None or [m.says for m in other.mistakes] != [m.says for m in key.mistakes]:
                 return False
+            if other.reference.facts != _through_json(key.reference.facts):  # what was seen at the reference's calls
+                return False
             pairs = [
                 (key.reference, other.reference),
                 *((a.record, b.record) for a, b in zip(key.mistakes, other.mistakes)),

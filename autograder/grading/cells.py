@@ -37,7 +37,7 @@ def cells_of(notebook: Any, course: CourseDirectory, lecture: str) -> list[Cell]
         seconds = limits.cell_seconds + WALL * limits.training_seconds if trains else None
         exercise = name if metadata.get("grade") and name in rules else None
         locked = bool(metadata.get("locked") or metadata.get("grade"))
-        cells.append(Cell(cell.source, locked, own=not metadata, exercise=exercise, fits=fits, seconds=seconds))
+        cells.append(Cell(cell.source, locked, given=locked, own=not metadata, exercise=exercise, fits=fits, seconds=seconds))
     return cells
 
 

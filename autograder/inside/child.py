@@ -8,7 +8,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from autograder.inside.shell import RecordingShell
 from autograder.student import session
 from autograder.student.check import check, check_loss
 from autograder.student.fit import fit
+from autograder.wall.calls import Call
 from autograder.wall.facts import Facts
 from autograder.wall.frames import send
 from autograder.wall.record import Record, encode
@@ -35,8 +36,12 @@ class WireSession:
         self.training_steps, self.training_seconds = job["limits"]["training_steps"], job["limits"]["training_seconds"]
         self.max_bytes = int(job["limits"]["record_mb"] * 2**20)
         self.out, self.cell, self.fork = out, -1, -1
+        self.lecture_cells = frozenset(cell["source"].rstrip() for cell in job["cells"] if cell.get("given"))
 
-    def submit(self, record: Record) -> None:
+    def given(self) -> frozenset[str]:
+        return self.lecture_cells
+
+    def submit(self, record: Record, calls: Sequence[Call] = ()) -> None:
         data = encode({"record": record})
         header = {"type": "record", "cell": self.cell, "fork": self.fork}
         if len(data) > self.max_bytes:

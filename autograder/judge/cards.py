@@ -47,7 +47,7 @@ def as_html(verdict: Verdict, title: str = "") -> str:
             for row in rows
         )
         table = f'<table style="margin:4px 0"><tbody>{lines}</tbody></table>'
-    return f"{head}{message}{table}</div>"
+    return f"{head}{message}{table}{verdict.shown.html if verdict.shown else ''}</div>"
 
 
 def as_text(verdict: Verdict) -> str:
@@ -59,4 +59,6 @@ def as_text(verdict: Verdict) -> str:
         if row.name:
             note = f"  {row.note}" if row.note and row.note != verdict.message else ""
             lines.append(f"  {'right' if row.right else 'wrong'}  {row.name}{note}")
+    if verdict.shown:
+        lines += [f"  {line}" for line in verdict.shown.text.split("\n")]
     return "\n".join(lines)

@@ -11,8 +11,9 @@ from torch import Tensor
 from autograder.course.names import SYMBOLS, Names
 from autograder.course.schema import Exercise, Loss
 from autograder.course.thresholds import entropy_beside_known
+from autograder.judge.errors import describe
 from autograder.judge.training import UNIFORM, Evaluation, blown_up, diagnosis, too_good
-from autograder.judge.verdict import NOT_ATTEMPTED, Row, Status, Verdict, describe, refuse
+from autograder.judge.verdict import NOT_ATTEMPTED, Row, Status, Verdict, refuse
 from autograder.wall.record import Record
 from autograder.wall.rows import (
     ALONE_ROWS,

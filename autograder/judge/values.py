@@ -13,9 +13,11 @@ from autograder.course.schema import Exercise, Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.arrange import absent, arranged, other_container
 from autograder.judge.diagnose import close, where, with_relation
+from autograder.judge.errors import describe
 from autograder.judge.evidence import Cause, agree, cause, stopped_by
+from autograder.judge.looks import label, seen_at_the_calls
 from autograder.judge.relations import Relations
-from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
+from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, refuse
 from autograder.wall.record import WHOLE, Failure, Record
 
 ALONE = (
@@ -64,12 +66,14 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     wrong = next((row for row in rows if not row.right), None)
     message = wrong.note if wrong else ""
     if wrong and wrong.name != WHOLE and not (recognised and known.whole):
-        message = f"{wrong.name}: {message}"
+        message = f"{label(wrong.name, record)}: {message}"
     missing = [name for name in names if name not in record.draws[0].values]
     if missing and not recognised and named:
         message = absent(missing, unexpected)
     if not named and (unexpected and not wrong or missing and not recognised):
         message = f"{_values(len(record.draws[0].values))} returned, expected {len(names)}."
+    if not recognised and (seen := seen_at_the_calls(record, reference, wrong_names, tolerance)):
+        message = seen
     if alone:
         message = f"{message} {ALONE}".strip()
     return Verdict(

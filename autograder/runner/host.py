@@ -210,7 +210,7 @@ class Runner:
 
     def _header(self, job: Job, result: Result) -> dict[str, Any]:
         cells = [
-            {"source": c.source, "locked": c.locked, "skip": r.fatal, "forks": c.forks, "goes_on": c.goes_on}
+            {"source": c.source, "locked": c.locked, "given": c.given, "skip": r.fatal, "forks": c.forks, "goes_on": c.goes_on}
             for c, r in zip(job.cells, result.cells)
         ]
         return {

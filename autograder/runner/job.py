@@ -15,6 +15,7 @@ class Cell:
 
     source: str
     locked: bool = False
+    given: bool = False  # the lecture's: where a student's code ends in it, the line that is told is the student's own
     exercise: str | None = None  # whose check it is
     seconds: float | None = None  # its own time limit
     forks: list[str] = field(default_factory=list)  # other answers to check in copies of the process

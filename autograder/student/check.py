@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +9,12 @@ import torch
 
 from autograder.student.fit import Fitted, fitted
 from autograder.student.logits import record_of
+from autograder.student.looks import Watch
 from autograder.student.neutral import neutral
 from autograder.student.open_figures import fresh_figures
+from autograder.student.own_line import Given, failure_of
 from autograder.student.session import current
-from autograder.wall.record import MAX_TEXT, Draw, Failure, Record, RecordError, draw_from
+from autograder.wall.record import Draw, Failure, Record, RecordError, draw_from
 
 
 def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
@@ -33,14 +33,18 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
     """
     session = current()
     rules = session.facts.rules(exercise)
+    seeds, given = session.facts.seeds[exercise], session.given()
     draws: list[Draw] = []
-    for seed in session.facts.seeds[exercise]:
-        with fresh_figures(shown=not draws), neutral(seed), torch.set_grad_enabled(rules.gradients):
-            draws.append(attempt(probe, torch.Generator().manual_seed(seed)))
-        if draws[-1].failure:
-            break
-    draws += draws[-1:] * (len(session.facts.seeds[exercise]) - len(draws))  # one failure stands for the rest
-    session.submit(Record(exercise, tuple(draws)))
+    with Watch(probe, given, keep=session.training == "student") as watch:
+        for number, seed in enumerate(seeds):
+            watch.begin(number)
+            with fresh_figures(shown=not draws), neutral(seed), torch.set_grad_enabled(rules.gradients):
+                draws.append(attempt(probe, torch.Generator().manual_seed(seed), probe=probe, given=given, seen=watch.returned))
+            if draws[-1].failure:
+                break
+    seen = watch.facts(draws[0], seeds[0], rules.gradients, patient=session.training == "author", attempt=attempt)
+    draws += draws[-1:] * (len(seeds) - len(draws))  # one failure stands for the rest
+    session.submit(Record(exercise, tuple(draws), {"looks": seen} if seen else {}), watch.calls)
 
 
 def check_loss(exercise: str) -> None:
@@ -60,35 +64,28 @@ def check_loss(exercise: str) -> None:
             found.append(fitted(exercise))
             return record_of(found[0], rules.loss_rules, session.facts, seed)
 
-        draw = attempt(logits)
+        draw = attempt(logits, given=session.given())
     session.submit(Record(exercise, (draw,), {} if draw.failure else found[0].facts))
 
 
-def attempt(call: Callable[..., Any], *arguments: Any) -> Draw:
-    """What a call returns, or the failure it ends in, told by the student's own line."""
+def attempt(
+    call: Callable[..., Any],
+    *arguments: Any,
+    probe: Callable[..., Any] | None = None,
+    given: Given = frozenset(),
+    seen: Callable[[Any], Any] = lambda value: value,
+) -> Draw:
+    """What a call returns, or the failure it ends in, told by the student's own line.
+
+    Args:
+        probe: of the check, if it has one, and the cells that are ``given``: for that line.
+        seen: looks at what was returned, and hands it on.
+    """
     try:
-        return draw_from(call(*arguments))
+        return draw_from(seen(call(*arguments)))
     except RecordError as error:
         return Draw(failure=Failure("The answer cannot be read", str(error)))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  whatever a student's code raises is data
-        return Draw(failure=failure_of(error))
-
-
-def failure_of(error: BaseException) -> Failure:
-    """The exception, with the innermost line that stands in a cell of the notebook (and not in the check's own)."""
-    line, number = "", 0
-    for frame in traceback.extract_tb(error.__traceback__):
-        in_cell = "ipykernel_" in frame.filename or frame.filename.startswith("<ipython-input")
-        if in_cell and not any(call in _cell(frame.filename) for call in ("check(", "check_loss(")):
-            line, number = (frame.line or "").strip(), frame.lineno or 0
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001  a student's __str__ may raise anything
-        message = "(its message cannot be read)"
-    return Failure(type(error).__name__[:100], message[: MAX_TEXT // 4], line[:200], number)
-
-
-def _cell(filename: str) -> str:
-    return "".join(linecache.getlines(filename))
+        return Draw(failure=failure_of(error, probe, given))

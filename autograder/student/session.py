@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from autograder.course.schema import Data
 from autograder.errors import CheckFailed
+from autograder.wall.calls import Call
 from autograder.wall.facts import Facts
 from autograder.wall.record import Record
 
@@ -17,7 +18,11 @@ class Session(Protocol):
     training_steps: int  # while grading, of a model that was handed in without weights
     training_seconds: float  # of the processor, for these steps
 
-    def submit(self, record: Record) -> None: ...
+    def submit(self, record: Record, calls: Sequence[Call] = ()) -> None:
+        """Take a record, and how the student's functions were called in it: the latter to be shown at once, or never."""
+
+    def given(self) -> frozenset[str]:
+        """The lecture's own cells, which are no student's."""
 
     def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
         """Where a training stands; for an author who waits for the reference models."""

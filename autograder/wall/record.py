@@ -62,6 +62,9 @@ class Failure:
     message: str
     line: str = ""  # the line of the student's code that it came from; empty if it came from none
     number: int = 0  # of that line in its cell
+    cell: str = ""  # what this cell defines, if it is another than the answer's
+    called: str = ""  # the lecture's own function that the line called, where it ended in there, and with what
+    check: str = ""  # in place of a line of the student's: the one of the check, or of the lecture, that it came from
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,13 @@ def pack(record: Record, prefix: str) -> tuple[dict[str, Any], dict[str, Tensor]
                 items.append([name, "list", key])
             else:
                 items.append([name, "plain", value])
-        failure = draw.failure and [draw.failure.name, draw.failure.message, draw.failure.line, draw.failure.number]
-        draws.append({"items": items, "named": draw.named, "failure": failure})
+        draws.append({"items": items, "named": draw.named, "failure": draw.failure and _packed(draw.failure)})
     return {"exercise": record.exercise, "draws": draws, "facts": record.facts}, tensors
+
+
+def _packed(failure: Failure) -> list[Any]:
+    where = [failure.cell, failure.called, failure.check]
+    return [failure.name, failure.message, failure.line, failure.number, *(where if any(where) else ())]
 
 
 def unpack(data: Any, tensors: dict[str, Tensor]) -> Record:
@@ -137,8 +144,8 @@ def _draw(data: Any, tensors: dict[str, Tensor]) -> Draw:
             values[name] = _list_of(values[name])
     failure, named = data["failure"], data["named"]
     if failure is not None:
-        name, message, line, number = _list(failure, 4)
-        failure = Failure(_text(name), _text(message), _text(line), scalar(number))
+        name, message, line, number, *where = _list(failure, 7)
+        failure = Failure(_text(name), _text(message), _text(line), scalar(number), *map(_text, where))
     if not isinstance(named, bool) or failure and not isinstance(failure.number, int):
         raise RecordError("named must be true or false, and a line a whole number")
     return Draw(values, named, failure)

@@ -1,0 +1,114 @@
+"""An exception as a student reads it: Python's own words, the student's own line, and what they mean where they always mean the same."""
+
+from __future__ import annotations
+
+import re
+
+from autograder.wall.record import Failure
+
+# What an exception's words say, in plain ones: only what is true whenever they are said. Groups of the pattern stand in the sentence.
+MEANINGS: tuple[tuple[str, str], ...] = (
+    (
+        r"mat1 and mat2 shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)",
+        "The left matrix has {0} columns and the right one {1} rows; for @ these two must be equal.",
+    ),
+    (
+        r"The size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)",
+        "Two tensors do not fit together: in dimension {2} one has {0} elements, the other {1}. Print both shapes.",
+    ),
+    (
+        r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)",
+        "Dimension {1} has {2} places, and place {0} was asked for. Which dimension are these indices meant for?",
+    ),
+    (r"(?:list|tuple|string) index out of range", "It has fewer elements than this index asks for. Print its length."),
+    (
+        r"tensors used as indices must be|expected scalar type (?:Long|Int)\b|Expected tensor for argument .* scalar types?: Long",
+        "Whole numbers are needed here: a tensor of dtype int64.",
+    ),
+    (r"expected .*dtype|expected scalar type \w+ but found|must have the same dtype", "Two dtypes meet here: print the dtype of each tensor."),
+    (
+        r"a leaf Variable that requires grad is being used in an in-place operation",
+        "Autograd watches this tensor, so it may not be changed in place. An update is no part of the forward pass: keep it out of the graph.",
+    ),
+    (
+        r"Trying to backward through the graph a second time",
+        "backward() has run through this graph before. Compute the loss anew for each backward(), and from nothing that an earlier one was computed with.",
+    ),
+    (
+        r"does not require grad and does not have a grad_fn",
+        "What backward() starts from has no graph: on the way to it the tensors were detached, made plain numbers, or computed without gradients.",
+    ),
+    (r"modified by an inplace operation", "A tensor that backward() still needs was changed in place after it had been used. Make a new one instead."),
+    (r"grad can be implicitly created only for scalar outputs", "backward() starts from one number. This tensor has more than one."),
+    (
+        r"probability tensor contains either",
+        "What multinomial is given holds a number below 0, infinity or NaN. It draws by probabilities, which logits are not.",
+    ),
+    (r"Boolean value of Tensor with more than one value", "A tensor of many values is no single yes or no."),
+    (
+        r"can only convert an array of size 1|a Tensor with \d+ elements cannot be converted to Scalar|only one element tensors can be",
+        "A single number is needed, and this tensor holds more.",
+    ),
+    (r"math domain error|expected a positive input", "A logarithm, a root or the like was asked of a number that has none. Print it."),
+    (r"^division by zero|float division by zero", "The number below the fraction is 0. Print it."),
+)  # fmt: skip
+CALLED_OTHERWISE = r"missing \d+ required (?:positional|keyword-only) arguments?|takes .*positional arguments? but|got an unexpected keyword"
+NOT_AS_MANY = r"too many values to unpack|not enough values to unpack"
+
+
+def describe(failure: Failure) -> str:
+    """An exception in a sentence or two, with the student's own line."""
+    what = f"{failure.name}: {failure.message}" if failure.message else failure.name
+    if failure.name == "NotImplementedError":
+        return f"Another answer that this one needs is not there yet ({what})."
+    where = f"line {failure.number} of {place(failure)}: {failure.line}"
+    if failure.name == "NameError" and "is not defined" in failure.message:
+        what = f"{failure.message}: is the cell that defines it missing, further down, or not run yet"
+        return f"{what}? It is needed in {where}" if failure.line else f"{what}?"
+    means = meaning(failure)
+    if failure.called:
+        return f"Your line {failure.number}{_of(failure)}, `{failure.line}`, called {failure.called}. There it ended: {what}."
+    if failure.line:
+        return f"{f'{means} ' if means else ''}{what}, in {where}"
+    if failure.check and not means:
+        return f"{what}, where the check goes on with what your code gives it: {failure.check}"
+    return f"{what.rstrip('.')}.{f' {means}' if means else ''}"
+
+
+def place(failure: Failure) -> str:
+    """Which cell a line stands in."""
+    return f"the cell that defines `{failure.cell}`" if failure.cell else "your cell"
+
+
+def _of(failure: Failure) -> str:
+    return f" in {place(failure)}" if failure.cell else ""
+
+
+def meaning(failure: Failure) -> str:
+    """What an exception's words mean, or nothing."""
+    said = failure.message
+    if "NoneType" in said:
+        return _none(failure)
+    if not failure.line and failure.check:
+        if re.search(CALLED_OTHERWISE, said):
+            return f"The check calls it so: `{failure.check}`. Keep the parameters that the cell had when you got it."
+        if re.search(NOT_AS_MANY, said):
+            count = "more" if "too many" in said else "fewer"
+            return f"In its line `{failure.check}` the check takes apart what your code gives it, and there are {count} values than it has names for."
+        if no_such := re.search(r"'(int|float|list|tuple|str|dict)' object has no attribute '(\w+)'", said):
+            return f"The check asks a result of yours for its `{no_such[2]}`: `{failure.check}`. A plain {no_such[1]} has none."
+        if "does not require grad and does not have a grad_fn" in said:
+            return "The check calls backward() on what you return, and it has no graph: it was detached, or computed without gradients."
+    for pattern, sentence in MEANINGS:
+        if found := re.search(pattern, said):
+            return sentence.format(*found.groups())
+    return ""
+
+
+def _none(failure: Failure) -> str:
+    """There is None where a value is needed: a gradient that no backward pass has filled, or a function without a result."""
+    if not failure.line:  # in the check's own lines, which take apart what was returned
+        return "There is None where the check needs a value: does every function return its result?"
+    if re.search(r"\.grad\b", failure.line):
+        return "`.grad` is None until backward() has filled it, and that happens only to leaves: tensors that were not computed from others."
+    return "Something in this line is None. A function without `return` gives None, and so do methods that change a thing in place, such as sort()."
