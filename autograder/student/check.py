@@ -10,7 +10,7 @@ import torch
 from autograder.student.fit import Fitted, fitted
 from autograder.student.logits import record_of
 from autograder.student.looks import Watch
-from autograder.student.neutral import neutral
+from autograder.student.neutral import beside, neutral
 from autograder.student.open_figures import fresh_figures
 from autograder.student.own_line import Given, failure_of
 from autograder.student.session import current
@@ -38,7 +38,7 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
     with Watch(probe, given, keep=session.training == "student") as watch:
         for number, seed in enumerate(seeds):
             watch.begin(number)
-            with fresh_figures(shown=not draws), neutral(seed), torch.set_grad_enabled(rules.gradients):
+            with fresh_figures(shown=not draws), neutral(beside(seed)), torch.set_grad_enabled(rules.gradients):
                 draws.append(attempt(probe, torch.Generator().manual_seed(seed), probe=probe, given=given, seen=watch.returned))
             if draws[-1].failure:
                 break

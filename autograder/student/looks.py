@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from autograder.student.again import PATIENT, QUICK, SPENT, First, quietly, tried_again
-from autograder.student.neutral import neutral
+from autograder.student.neutral import beside, neutral
 from autograder.student.own_line import Given, is_cell, is_own, names_of
 from autograder.student.plainly import OddError, alike, copied, values_in
 from autograder.wall.calls import Call
@@ -161,7 +161,7 @@ class Watch:
     def _healed(self, attempt: Callable[..., Draw], draw: Draw, seed: int, gradients: bool) -> list[str]:
         """The values that come out otherwise where the function works on copies of its arguments."""
         self.protecting, self.draw, self.wanted = True, 0, True
-        with self, quietly(1.0), neutral(seed), torch.set_grad_enabled(gradients):
+        with self, quietly(1.0), neutral(beside(seed)), torch.set_grad_enabled(gradients):
             other = attempt(self.probe, torch.Generator().manual_seed(seed))
             return [n for n, v in draw.values.items() if n not in other.values or not alike(v, other.values[n])][:64]
         return []

@@ -9,6 +9,16 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+APART = 1_000_003  # a prime, so that no draw's generator begins where another's does
+
+
+def beside(seed: int) -> int:
+    """Where all other random numbers begin while a probe has a generator of this seed: not where that one does.
+
+    Else ``torch.randn(n)`` would give the generator's own numbers, and an answer that ignores it would seem right.
+    """
+    return seed + APART
+
 
 @contextlib.contextmanager
 def neutral(seed: int) -> Iterator[None]:
