@@ -13,6 +13,7 @@ import torch
 from autograder.course.schema import Exercise, Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.arrange import absent, arranged, other_container
+from autograder.judge.catalogue import recognised as in_catalogue
 from autograder.judge.diagnose import close, difference
 from autograder.judge.forms import kind_of
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, describe, refuse
@@ -48,6 +49,8 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     unexpected = [name for name in record.draws[0].values if name not in names]
     rows = [_judge_value(name, record, reference, says.get(name), unexpected, tolerance) for name in names]
     recognised = list(dict.fromkeys(says.values()))
+    if wrong_names and not recognised and (found := in_catalogue(record, key, tolerance)):  # behind what somebody wrote down
+        recognised = [found]
     right = sum(row.right for row in rows)
     share = right / len(rows) if named else float(right == len(rows))
     telling = telling_names(reference, tolerance)
