@@ -15,7 +15,7 @@ from autograder.course.lecture import read_lecture
 from autograder.course.notebook import ANSWER
 from autograder.grading.answer_key import answer_key, author_job
 from autograder.grading.cells import built_notebook, cells_of, code_of
-from autograder.grading.mutants import Mutant, mutants
+from autograder.grading.mutants import Mutant, draws_figures, mutants
 from autograder.grading.secret import facts_for
 from autograder.judge.answers import Catalogue, Key
 from autograder.judge.judging import verdict_of
@@ -25,9 +25,11 @@ from autograder.wall.facts import Facts
 from autograder.wall.record import Record
 
 SECRET = b"mutants"  # the same draws in every run: the numbers may be compared
-EQUAL_DRAWS, AT_ONCE = 300, 60  # draws on which an equivalent mutant equals the reference, so many in one run
-SECONDS = 120.0  # of the processor for the mutants of one exercise
+EQUAL_DRAWS = 300  # on which an equivalent mutant equals the reference
+ROUNDS = (10, 40, 60, 60, 60, 60, 10)  # draws of one run: most of what is wrong somewhere is so among the first ones
+SECONDS, ROUND_SECONDS = 60.0, 5.0  # of the processor for the mutants of one exercise: of all, and in a round of those that are left
 CAUGHT, TOLD = 0.99, 0.60  # of those that are not equivalent: what a course must reach
+MORE = ("named", "told", "error")  # fates of which more is said than that something differs, without the catalogue
 DIFFERS = re.compile(r"\bdiffer\b|is not the expected|The truth value is wrong")  # said where nothing more is known
 
 
@@ -85,12 +87,13 @@ class LectureMutants:
         """The same without the catalogue, which is made of such mutants and knows them."""
         return self.count(*MORE) / max(1, self.changed)
 
+    def to_json(self) -> dict[str, Any]:
+        return {exercise.exercise: [found.to_json() for found in exercise.found] for exercise in self.exercises}
 
-MORE = ("named", "told", "error")
 
 
 def mutate(course: CourseDirectory, lecture: str, runner: Runner, say: Callable[[str], None] = lambda text: None) -> LectureMutants:
-    """Try the mutants of every answer of a lecture that is not trained.
+    """Try the mutants of every answer of a lecture that is not trained and draws no figures: those take too long.
 
     Raises:
         UserError: the lecture is not built, or its reference does not run.
@@ -102,8 +105,9 @@ def mutate(course: CourseDirectory, lecture: str, runner: Runner, say: Callable[
     sources = {cell.metadata.nbgrader.grade_id: cell.source for cell in code_of(notebook)}
     lines = {cell.exercise: cell.line for cell in read_lecture(course.solution(lecture), course.lecture(lecture)) if cell.role == "answer"}
     wanted = {name: mutants(sources[name + ANSWER]) for name in keys if name + ANSWER in sources and not facts.rules(name).loss}
+    wanted = {name: found for name, found in wanted.items() if not draws_figures(sources[name + ANSWER])}
     say(f"{sum(map(len, wanted.values()))} mutants")
-    records = _run(course, lecture, runner, facts, wanted)
+    records = _run(course, lecture, runner, facts, wanted, SECONDS)
     judged = {name: [_fate(record, facts, keys[name], course) for record in found] for name, found in records.items()}
     left = {name: [m for m, (fate, _) in zip(wanted[name], found) if fate == "survived"] for name, found in judged.items()}
     say(f"{sum(map(len, left.values()))} of them on {EQUAL_DRAWS} draws")
@@ -119,18 +123,20 @@ def mutate(course: CourseDirectory, lecture: str, runner: Runner, say: Callable[
 
 
 def _run(
-    course: CourseDirectory, lecture: str, runner: Runner, facts: Facts, wanted: dict[str, list[Mutant]]
+    course: CourseDirectory, lecture: str, runner: Runner, facts: Facts, wanted: dict[str, list[Mutant]], seconds: float
 ) -> dict[str, list[Record | str]]:
     """What each mutant returns, or why it returns nothing."""
     notebook = built_notebook(course.source(lecture))
     cells = cells_of(notebook, course, lecture)
     for cell in cells:
         cell.locked = True
+        trained = cell.fits or cell.exercise and facts.rules(cell.exercise).loss
+        cell.known = "Not needed in this run." if trained else None
         if cell.exercise and wanted.get(cell.exercise):
-            cell.many = {"sources": [mutant.source for mutant in wanted[cell.exercise]], "seconds": SECONDS, "sketch": False}
+            cell.many = {"sources": [mutant.source for mutant in wanted[cell.exercise]], "seconds": seconds, "sketch": False}
     job = author_job(course, lecture, notebook, cells, facts)
-    seconds = len(wanted) * SECONDS
-    job.limits |= {name: job.limits[name] + seconds for name in ("cell_seconds", "cell_cpu_seconds", "notebook_seconds", "notebook_cpu_seconds")}
+    more = 3 * len(wanted) * seconds
+    job.limits |= {name: job.limits[name] + more for name in ("cell_seconds", "cell_cpu_seconds", "notebook_seconds", "notebook_cpu_seconds")}
     for cell in cells:
         cell.seconds = job.limits["cell_seconds"]
     result = runner.run(job)
@@ -166,14 +172,17 @@ def _on_many_draws(course: CourseDirectory, lecture: str, runner: Runner, left: 
     left = {name: list(found) for name, found in left.items() if found}
     drawn = facts_for(course, lecture, SECRET + b" once more", EQUAL_DRAWS)
     reference = Mutant(0, "", "", "", "pass", "")
-    for start in range(0, EQUAL_DRAWS, AT_ONCE):
-        seeds = {name: some[start : start + AT_ONCE] if name in left else some[:1] for name, some in drawn.seeds.items()}
+    for number, count in enumerate(ROUNDS):
+        start = sum(ROUNDS[:number])
+        seeds = {name: some[start : start + count] if name in left else some[:1] for name, some in drawn.seeds.items()}
         facts = replace(drawn, seeds=seeds)
-        records = _run(course, lecture, runner, facts, {name: [reference, *found] for name, found in left.items()})
+        records = _run(course, lecture, runner, facts, {name: [reference, *found] for name, found in left.items()}, ROUND_SECONDS)
         for name, (expected, *found) in records.items():
             if not isinstance(expected, Record):
                 continue
             for mutant, record in zip(left[name], found):
+                if record == "not run":
+                    continue  # the time is up: equal on those that were run
                 if not isinstance(record, Record) or _verdict(record, facts, Key(expected), course).points < facts.rules(name).points:
                     wrong.add(mutant.source)
             left[name] = [mutant for mutant in left[name] if mutant.source not in wrong]
@@ -181,6 +190,27 @@ def _on_many_draws(course: CourseDirectory, lecture: str, runner: Runner, left: 
         if not left:
             break
     return wrong
+
+
+def shortfalls(reports: list[LectureMutants]) -> list[str]:
+    """What is not reached, over all lectures together."""
+    every = LectureMutants("all", [exercise for report in reports for exercise in report.exercises])
+    found = []
+    for share, least, what in ((every.caught, CAUGHT, "lose points"), (every.told, TOLD, "are told more than that something differs")):
+        if share < least:
+            found.append(f"{100 * share:.1f} % of the mutants that are not equivalent {what}, {100 * least:.0f} % are asked for")
+    return found
+
+
+def surviving(course: CourseDirectory, reports: list[LectureMutants]) -> list[str]:
+    """Where what no check notices stands, and what it is."""
+    return [
+        f"solutions/{course.solution(report.lecture).name}:{found.line}: {exercise.exercise}: {found.mutant.before} -> {found.mutant.after}"
+        for report in reports
+        for exercise in report.exercises
+        for found in exercise.found
+        if found.fate == "survived"
+    ]
 
 
 def mutants_table(reports: list[LectureMutants]) -> Table:

@@ -20,7 +20,7 @@ import torch
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import Exercise, Tolerance
 from autograder.grading.cells import code_of
-from autograder.grading.mutants import mutants
+from autograder.grading.mutants import draws_figures, mutants
 from autograder.judge.answers import Catalogue, Key
 from autograder.runner.job import Cell
 from autograder.wall.plain import MAX_ITEMS
@@ -69,7 +69,7 @@ def catalogue_of(
     titles = {name: exercise.title for name, exercise in rules.items()}
     known = {}
     for cell in cells:
-        if cell.exercise in answers and not rules[cell.exercise].loss:
+        if cell.exercise in answers and not rules[cell.exercise].loss and not draws_figures(answers[cell.exercise]):
             known[cell.exercise] = candidates(cell.exercise, answers, extras, titles)
             cell.many = {"sources": [one.source for one in known[cell.exercise]], "seconds": SECONDS, "sketch": True}
     return known
@@ -82,8 +82,8 @@ def collected(found: list[Candidate], results: list[Record | str | None], key: K
         results: what the runner says of each candidate.
     """
     taken: dict[str, list[_Group]] = {}
-    for record in (key.reference, *key.variants, *(mistake.record for mistake in key.mistakes)):
-        known = sketch(record, key.reference, tolerance.rtol, tolerance.atol)
+    for named in (key.reference, *key.variants, *(mistake.record for mistake in key.mistakes)):
+        known = sketch(named, key.reference, tolerance.rtol, tolerance.atol)
         if known is not None:
             taken.setdefault(known.form, []).append(_Group(known, -1, {""}))
     for candidate, record in sorted(zip(found, results, strict=True), key=lambda pair: pair[0].rank):

@@ -44,6 +44,11 @@ def mutants(source: str) -> list[Mutant]:
     return [mutant for mutant in found.values() if mutant.kind]
 
 
+def draws_figures(source: str) -> bool:
+    """An answer that does takes a tenth of a second for each draw."""
+    return "plt." in source
+
+
 @dataclass(frozen=True)
 class _Place:
     holder: ast.AST  # whose field holds the node, or the list in which it stands
@@ -144,12 +149,12 @@ def _changes(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tuple
     if following is not None and not isinstance(following, ast.Return) and not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         yield "order", [*body[:index], following, node, *body[index + 2 :]], "two steps stand in the other order"
     if isinstance(node, ast.AugAssign):
-        target = node.target
-        yield "replaced", instead(ast.Assign([target], node.value, lineno=node.lineno)), "each new part replaces what was there, instead of being added to it or combined with it"
+        goal = node.target
+        yield "replaced", instead(ast.Assign([goal], node.value, lineno=node.lineno)), "each new part replaces what was there, instead of being added to it or combined with it"
         other = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}.get(type(node.op))
         if other:
             words = "one of the terms has the other sign" if other in (ast.Add, ast.Sub) else "one number divides where it should multiply, or the other way"
-            yield "sign", instead(ast.AugAssign(target, other(), node.value)), words
+            yield "sign", instead(ast.AugAssign(goal, other(), node.value)), words
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(target := node.targets[0], (ast.Attribute, ast.Subscript)):
         yield "added", instead(ast.AugAssign(target, ast.Add(), node.value)), "a value is added to what was there, instead of replacing it"
     if isinstance(node, ast.With):

@@ -126,9 +126,11 @@ def axes(node: ast.expr, scope: Scope) -> Iterator[Change]:
         args = node.args if keyword else node.args[:place]
         yield _call(node, args=args, keywords=[k for k in others if k.arg != "keepdim"]), f"{word} runs over all axes in place of one"
         if any(k.arg == "keepdim" for k in node.keywords):
-            yield _call(node, keywords=[k for k in node.keywords if k.arg != "keepdim"]), f"{word} drops its axis (no keepdim), and what follows lines up with other axes"
+            bare = _call(node, keywords=[k for k in node.keywords if k.arg != "keepdim"])
+            yield bare, f"{word} drops its axis (no keepdim), and what follows lines up with other axes"
         else:
-            yield _call(node, keywords=[*node.keywords, ast.keyword("keepdim", ast.Constant(True))]), f"{word} keeps its axis (keepdim) where it has to go"
+            keeping = _call(node, keywords=[*node.keywords, ast.keyword("keepdim", ast.Constant(True))])
+            yield keeping, f"{word} keeps its axis (keepdim) where it has to go"
     if found is None and name in REDUCTIONS and _is_method(node) and name not in ("var", "std"):
         for new in (0, -1):
             yield _call(node, args=[_as(new)]), f"{word} runs along one axis in place of all"
@@ -238,7 +240,9 @@ def constants(node: ast.expr, scope: Scope) -> Iterator[Change]:
     number, parent = _number(node), scope.parents.get(node)
     if number is None or isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.USub):
         return
-    if isinstance(parent, ast.Call) and _name_of(parent) in ALONG and isinstance(parent.func, ast.Attribute) or isinstance(parent, ast.keyword) and parent.arg in ("dim", "axis"):
+    if isinstance(parent, ast.Call) and _name_of(parent) in ALONG and isinstance(parent.func, ast.Attribute):
+        return  # an axis
+    if isinstance(parent, ast.keyword) and parent.arg in ("dim", "axis"):
         return
     if isinstance(parent, ast.Slice):
         words = ("a slice begins" if parent.lower is node else "a slice ends") + " one element off"

@@ -32,8 +32,8 @@ def bounds(node: ast.expr, scope: Scope) -> Iterator[Change]:
             if bound is not None and not isinstance(bound, (ast.Constant, ast.UnaryOp)):
                 for operator in (ast.Add(), ast.Sub()):
                     moved = ast.BinOp(bound, operator, ast.Constant(1))
-                    ends = (moved, cut.upper) if name == "lower" else (cut.lower, moved)
-                    yield ast.Subscript(node.value, ast.Slice(*ends, cut.step)), f"a slice {'begins' if name == 'lower' else 'ends'} one element off"
+                    new = ast.Slice(moved, cut.upper, cut.step) if name == "lower" else ast.Slice(cut.lower, moved, cut.step)
+                    yield ast.Subscript(node.value, new), f"a slice {'begins' if name == 'lower' else 'ends'} one element off"
     parent = scope.parents.get(node)
     if isinstance(parent, (ast.For, ast.comprehension)) and parent.iter is node:
         listed = ast.Call(ast.Name("list"), [node], [])

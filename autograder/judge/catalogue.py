@@ -22,6 +22,7 @@ from autograder.wall.sketch import sketch
 ENOUGH = 24.0  # bits in what differs: of ten thousand wrong answers by chance less than one equals one of hundreds
 FLOAT_BITS = 12.0  # that a number carries within the usual tolerance
 CHARACTER_BITS = 3.0
+MOST_NAMES = 3  # of wrong values in front of a sentence
 MOST_COUNTED = 64  # elements of a value; more of them tell no more
 
 
@@ -40,7 +41,13 @@ def recognised(record: Record, key: Key, tolerance: Tolerance) -> str | None:
     fitting = {says[int(row)] for row in own.near(rows).nonzero()}
     if len(fitting) != 1 or _bits(record, key.reference, tolerance) < ENOUGH:
         return None
-    return fitting.pop()
+    wrong = [name for name in key.reference.draws[0].values if not _all_close(name, record, key.reference, tolerance)]
+    named = key.reference.draws[0].named and len(wrong) < len(key.reference.draws[0].values)
+    return f"{', '.join(wrong[:MOST_NAMES])}: {fitting.pop()}" if named else fitting.pop()
+
+
+def _all_close(name: str, record: Record, reference: Record, tolerance: Tolerance) -> bool:
+    return all(close(draw.values[name], model.values[name], tolerance) for draw, model in zip(record.draws, reference.draws))
 
 
 def _bits(record: Record, reference: Record, tolerance: Tolerance) -> float:
@@ -58,12 +65,13 @@ def _bits_of(value: Any, expected: Any) -> float:
     if mine is None:
         return CHARACTER_BITS * min(len(str(value)), MOST_COUNTED)
     mine = mine.reshape(-1)
-    if target is not None and target.numel() == mine.numel():
-        mine = mine[mine != target.reshape(-1).to(mine.dtype)] if mine.is_complex() == target.is_complex() else mine
-    kept = torch.unique(mine.to(torch.complex128) if mine.is_complex() else mine.double())[:MOST_COUNTED]
+    if target is not None and target.numel() == mine.numel() and mine.is_complex() == target.is_complex():
+        mine = mine[mine != target.reshape(-1).to(mine.dtype)]
+    mine = torch.view_as_real(mine.resolve_conj()).reshape(-1) if mine.is_complex() else mine
+    kept = torch.unique(mine.double())[:MOST_COUNTED]
     if mine.dtype == torch.bool:
         return float(min(len(mine), MOST_COUNTED)) / 4  # truth values differ together
-    if not (mine.is_floating_point() or mine.is_complex()):
+    if not mine.is_floating_point():
         return len(kept) * math.log2(2 + float(kept.abs().max())) if len(kept) else 0.0
-    plain = kept.isfinite() & (kept != kept.real.round()) if kept.is_complex() else kept.isfinite() & (kept != kept.round())
-    return FLOAT_BITS * float(plain.sum()) + float((~plain).sum())
+    broken = kept.isfinite() & (kept != kept.round())  # 0, 1 and 2 come by chance
+    return FLOAT_BITS * float(broken.sum()) + float((~broken).sum())

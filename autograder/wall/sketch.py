@@ -106,8 +106,9 @@ def _in_buckets(numbers: Tensor) -> Tensor:
 
 @functools.lru_cache(maxsize=64)
 def _weights(count: int) -> Tensor:
-    """Normal ones: no two sets of elements have the same sum but by chance."""
-    return torch.randn(count, generator=torch.Generator("cpu").manual_seed(SEED), dtype=torch.float64, device="cpu")
+    """Between 1 and 2 with a random sign: none so small that a change of its element would not be seen."""
+    drawn = torch.rand(2, count, generator=torch.Generator("cpu").manual_seed(SEED), dtype=torch.float64, device="cpu")
+    return (1 + drawn[0]) * torch.where(drawn[1] < 0.5, -1.0, 1.0)
 
 
 @functools.lru_cache(maxsize=64)
@@ -117,8 +118,8 @@ def _factors(count: int) -> Tensor:
 
 def _of_whole(numbers: Tensor) -> Tensor:
     """Two hashes of whole numbers; int64 wraps round."""
-    mixed = ((numbers.to(torch.int64) + 1).unsqueeze(1) * _factors(len(numbers))).sum(0) if len(numbers) else torch.zeros(2, dtype=torch.int64)
-    return (mixed >> 20) & (2**HASH_BITS - 1)
+    mixed: Tensor = ((numbers.to(torch.int64) + 1).unsqueeze(1) * _factors(len(numbers))).sum(0) if len(numbers) else torch.zeros(2, dtype=torch.int64)
+    return torch.bitwise_and(mixed >> 20, 2**HASH_BITS - 1)
 
 
 def _of_text(value: Any) -> Tensor:
