@@ -41,7 +41,7 @@ def mutate(
 
         def work(lecture: str, runner: Runner) -> LectureMutants:
             report = mutate_one(course, lecture, runner, say=lambda text: stage.say(lecture, text))
-            stage.advance(f"{lecture}: {report.count()} mutants")
+            stage.advance(f"{lecture}: {report.count()} mutants, {100 * report.caught:.1f} % caught, {100 * report.told:.0f} % told")
             return report
 
         reports = each_lecture(wanted, work, state["unsafe"])
