@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from autograder.errors import UserError
 
@@ -19,8 +19,12 @@ except ImportError:  # a student's install
     )
 
 from autograder.commands.collected import Platform
+from autograder.commands.mutating import mutate
 from autograder.commands.stages import Stages
-from autograder.course.directory import CourseDirectory, load_course
+from autograder.commands.terminal import Lectures, console, state
+from autograder.commands.terminal import count as _count
+from autograder.commands.terminal import end as _end
+from autograder.commands.terminal import the_course as _course
 
 if TYPE_CHECKING:  # torch takes two seconds, which --help need not wait for
     from autograder.runner.host import Runner
@@ -33,14 +37,6 @@ app = typer.Typer(
     help="Builds, proves and grades the exercises of **Neural Networks: Zero to Hero**. "
     "`course.yml` describes the course; grading itself is plain `nbgrader autograde`.",
 )
-console = Console() if sys.stdout.isatty() else Console(width=120)  # a log is wider than 80 columns
-Lectures = Annotated[
-    list[str] | None,
-    typer.Argument(
-        help="Lectures of course.yml, such as lecture_1_trigram; all of them if none is named.", metavar="[LECTURE]..."
-    ),
-]
-state: dict[str, Any] = {"course": Path("course.yml"), "unsafe": False}
 
 
 @app.callback()
@@ -57,10 +53,6 @@ def options(
     state.update(course=course, unsafe=unsafe)
     if unsafe:
         Console(stderr=True).print("[yellow]warning[/yellow] --unsafe: notebooks run without the jail.")
-
-
-def _course() -> CourseDirectory:
-    return load_course(state["course"])
 
 
 @app.command()
@@ -142,6 +134,9 @@ def verify(
     counts = ", ".join([_count(len(every), "exercise"), *(_count(number, word) for word, number in counted.items())])
     counts += f", {_count(reports[0].draws, 'hidden draw')} each, {_count(sum(e.compared for e in every), 'own check')}"
     _end(counts, [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults], "all is well")
+
+
+app.command()(mutate)
 
 
 @app.command()
@@ -254,19 +249,6 @@ def doctor() -> None:
         if not finding.good:
             console.print(f"     {escape(finding.remedy)}", highlight=False, soft_wrap=True)
     if not all(finding.good for finding in findings):
-        raise typer.Exit(1)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-def _end(what: str, faults: list[str], good: str) -> None:
-    """The last line of a command that proves something, and its exit code."""
-    for fault in faults:
-        console.print(f"[red]wrong[/red] {escape(fault)}", highlight=False, soft_wrap=True)
-    console.print(f"{what}: {_count(len(faults), 'fault') if faults else good}.")
-    if faults:
         raise typer.Exit(1)
 
 

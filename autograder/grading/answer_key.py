@@ -13,12 +13,13 @@ from typing import Any
 from autograder.course.directory import EXPECTED, CourseDirectory
 from autograder.errors import UserError
 from autograder.files import write_whole
+from autograder.grading.catalogue import catalogue_of, collected
 from autograder.grading.cells import built_notebook, cells_of, code_of, with_names
 from autograder.grading.secret import public_facts
 from autograder.judge.answers import Answers, Key, Mistake
 from autograder.runner import jail
 from autograder.runner.host import Runner
-from autograder.runner.job import Job, Result
+from autograder.runner.job import Cell, Job, Result
 from autograder.wall.facts import Facts
 from autograder.wall.record import Record, RecordError
 
@@ -59,7 +60,7 @@ def answer_key(
             return answers
         except RecordError:
             cache.unlink()  # a damaged cache is no cache
-    answers = compute_answers(course, lecture, notebook, extras, facts, runner, say)
+    answers = compute_answers(course, lecture, notebook, extras, facts, runner, say, catalogue=True)
     answers.save(cache)
     return answers
 
@@ -84,8 +85,13 @@ def compute_answers(
     facts: Facts,
     runner: Runner,
     say: Callable[[str], None] | None = None,
+    catalogue: bool = False,
 ) -> Answers:
-    """Run the reference, and every mistake, variant and oracle in a fork at its check."""
+    """Run the reference, and every mistake, variant and oracle in a fork at its check.
+
+    Args:
+        catalogue: also the wrong answers that nobody wrote down.
+    """
     cells = cells_of(notebook, course, lecture)
     rules = course.lecture(lecture).exercises
     fits = {
@@ -98,15 +104,9 @@ def compute_answers(
         if cell.exercise:
             fit_again = "\n" + fits[cell.exercise] if cell.exercise in fits else ""
             cell.forks = [extra["source"] + fit_again for extra in extras.get(cell.exercise, [])]
-    budget = sum(loss.budget_seconds for name in fits if (loss := rules[name].loss))
-    for cell in cells:
-        cell.seconds = 120 + budget  # an author's machine may take its time; a loop that never ends may not
-    wanted = tuple(f"{name}.safetensors" for name in fits)
-    files = {name: path.read_bytes() for name in wanted if (path := course.weights(lecture) / name).is_file()}
-    each, whole = 120 + budget, 600 + 2 * budget
-    limits = {**course.course.limits.model_dump(), "cell_seconds": each, "notebook_seconds": whole}
-    limits |= {"cell_cpu_seconds": 2 * each, "notebook_cpu_seconds": 2 * whole}
-    job = Job(cells, with_names(files, course), facts.to_json(), limits, training="author", wanted=wanted, say=say)
+    known = catalogue_of(cells, notebook, extras, rules) if catalogue else {}
+    job = author_job(course, lecture, notebook, cells, facts, say)
+    files = job.files
     result = runner.run(job)
     where = course.solution(lecture).name
     for cell, ran in zip(cells, result.cells):
@@ -121,7 +121,29 @@ def compute_answers(
     keys = {}
     for exercise in (cell.exercise for cell in cells if cell.exercise):
         keys[exercise] = _key(exercise, result, extras.get(exercise, []), where)
+        if exercise in known:
+            first = len(extras.get(exercise, []))
+            tried = [result.forks.get((exercise, first + number)) for number in range(len(known[exercise]))]
+            keys[exercise].catalogue = collected(known[exercise], tried, keys[exercise], facts.tolerance_of(exercise))
     return Answers(keys, facts.to_json())
+
+
+def author_job(
+    course: CourseDirectory, lecture: str, notebook: Any, cells: list[Cell], facts: Facts, say: Callable[[str], None] | None = None
+) -> Job:
+    """A run of the reference with more time than a submission has, and with the trained models that there are."""
+    rules = course.lecture(lecture).exercises
+    names = [c.metadata.nbgrader.grade_id for c in code_of(notebook)]
+    fits = [name.removesuffix("_fit") for name in names if name.endswith("_fit")]
+    budget = sum(loss.budget_seconds for name in fits if (loss := rules[name].loss))
+    for cell in cells:
+        cell.seconds = 120 + budget  # an author's machine may take its time; a loop that never ends may not
+    wanted = tuple(f"{name}.safetensors" for name in fits)
+    files = {name: path.read_bytes() for name in wanted if (path := course.weights(lecture) / name).is_file()}
+    each, whole = 120 + budget, 600 + 2 * budget
+    limits = {**course.course.limits.model_dump(), "cell_seconds": each, "notebook_seconds": whole}
+    limits |= {"cell_cpu_seconds": 2 * each, "notebook_cpu_seconds": 2 * whole}
+    return Job(cells, with_names(files, course), facts.to_json(), limits, training="author", wanted=wanted, say=say)
 
 
 def _key(exercise: str, result: Result, extras: list[dict[str, Any]], where: str) -> Key:

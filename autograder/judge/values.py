@@ -12,6 +12,8 @@ from typing import Any
 from autograder.course.schema import Exercise, Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.arrange import absent, arranged, other_container
+from autograder.judge.catalogue import is_vague
+from autograder.judge.catalogue import recognised as in_catalogue
 from autograder.judge.diagnose import close, where, with_relation
 from autograder.judge.errors import describe
 from autograder.judge.evidence import Cause, agree, cause, stopped_by
@@ -72,6 +74,10 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         message = absent(missing, unexpected)
     if not named and (unexpected and not wrong or missing and not recognised):
         message = f"{_values(len(record.draws[0].values))} returned, expected {len(names)}."
+    if wrong and not recognised and (found := in_catalogue(record, key, tolerance)):  # behind what somebody wrote down
+        if is_vague(found):
+            found = "" if relations and relations.of(wrong.name) else f"{found} {wrong.note}"
+        message = found or message
     if not recognised and (seen := seen_at_the_calls(record, reference, wrong_names, tolerance)):
         message = seen
     if alone:

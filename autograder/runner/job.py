@@ -19,10 +19,16 @@ class Cell:
     exercise: str | None = None  # whose check it is
     seconds: float | None = None  # its own time limit
     forks: list[str] = field(default_factory=list)  # other answers to check in copies of the process
+    many: dict[str, Any] | None = None  # sources, seconds, sketch: many more answers, several in one copy of the process
     fits: str | None = None  # the exercise whose model it trains
     own: bool = False  # added by the student: no cell of the lecture
     goes_on: bool = False  # behind a statement that fails, as one may from which another was taken
     known: str | None = None  # why it ended the process in an earlier run: it is left out, and this is said of it
+
+    @property
+    def answers(self) -> int:
+        """How many other answers are checked here."""
+        return len(self.forks) + (len(self.many["sources"]) if self.many else 0)
 
 
 @dataclass

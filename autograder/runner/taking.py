@@ -14,7 +14,7 @@ MAX_FRAMES = 100_000  # of progress, in a long training
 
 def room(job: Job) -> float:
     """Bytes that all frames of a run may have together, far more than an honest one needs."""
-    forks = sum(len(cell.forks) for cell in job.cells)
+    forks = sum(cell.answers for cell in job.cells)
     checks = sum(cell.exercise is not None for cell in job.cells)
     records = (checks + forks) * (job.limits["record_mb"] * 2**20 + FRAME_COST)
     shown = job.limits["notebook_output_mb"] * 2**20 * outputs.FACTOR
@@ -27,7 +27,7 @@ def take_record(header: dict[str, Any], payload: bytes, job: Job, current: int, 
     exercise, fork = job.cells[current].exercise, header.get("fork")
     if exercise is None or (fork == -1 and (exercise in result.records or exercise in result.refused)):
         return
-    if fork != -1 and not (isinstance(fork, int) and 0 <= fork < len(job.cells[current].forks)):
+    if fork != -1 and not (isinstance(fork, int) and 0 <= fork < job.cells[current].answers):
         return
     limit = int(job.limits["record_mb"] * 2**20)
     try:

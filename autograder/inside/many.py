@@ -1,0 +1,180 @@
+"""Very many other answers at one check, for authors: some dozens in one fork, each in the namespace as it was, within its time.
+
+A fork for each takes 30 ms. One for many is far cheaper, but an answer could change what the next one sees: so the reference is checked
+once more behind each batch, and where it no longer returns the same, or the fork has died, each answer of the batch gets a fork of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.course.schema import Tolerance
+from autograder.student import session
+from autograder.wall.frames import send
+from autograder.wall.record import Draw, Record, encode
+from autograder.wall.sketch import Sketch, sketch
+
+BATCH = 32
+SHORTEST = 0.25  # seconds of the processor that an answer has at least
+FACTOR = 5  # times as long as the reference
+SPARE = 5  # seconds after which the kernel ends a fork whose alarm is not heard
+MEMORY = 1 << 30  # bytes beyond what the process holds
+
+
+class OutOfTime(KeyboardInterrupt):
+    """An answer takes too long; as a check lets an interrupt through, so this."""
+
+
+class _Capture:
+    """Takes the records of one check."""
+
+    training = "grading"
+    training_steps, training_seconds = 0, 0.0
+
+    def __init__(self, wired: Any) -> None:
+        self.facts, self.max_bytes = wired.facts, wired.max_bytes
+        self.record: Record | None = None
+
+    def submit(self, record: Record) -> None:
+        self.record = self.record or record
+
+    def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
+        pass
+
+
+def try_many(namespace: dict[str, Any], wired: Any, check: str, many: dict[str, Any], first: int) -> None:
+    """Send a record (or its sketch, as a record) for each source, or why there is none, numbered from ``first``.
+
+    Args:
+        many: ``sources``; ``seconds`` of the processor for all of them, behind which none is begun; whether a ``sketch`` is enough.
+    """
+    left = list(enumerate(many["sources"], first))
+    alone: list[tuple[int, str]] = []
+    end = _used_by_children() + many["seconds"]
+    while (left or alone) and _used_by_children() < end:
+        batch, left, alone = (alone[:1], left, alone[1:]) if alone else (left[:BATCH], left[BATCH:], alone)
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.close(reading)
+                _Batch(namespace, wired, check, many["sketch"]).run(batch, writing, end - _used_by_children())
+            finally:
+                os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            whole = pipe.read()
+        os.waitpid(pid, 0)
+        if whole == b"sound":
+            continue
+        if len(batch) > 1:
+            alone = batch
+        elif whole != b"changed":
+            _fail(wired, batch[0][0], "it ends the process")
+
+
+def _used_by_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _fail(wired: Any, number: int, why: str) -> None:
+    send(wired.out, {"type": "fork failed", "cell": wired.cell, "fork": number, "error": why})
+
+
+class _Batch:
+    """What one fork does."""
+
+    def __init__(self, namespace: dict[str, Any], wired: Any, check: str, sketched: bool) -> None:
+        self.namespace, self.wired, self.sketched = namespace, wired, sketched
+        self.check = compile(check, "<check>", "exec")
+        self.before = dict(namespace)
+        self.states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+
+    def run(self, batch: list[tuple[int, str]], report: int, seconds: float) -> None:
+        begun = time.process_time()
+        _bound(memory=MEMORY, seconds=seconds + SPARE + SHORTEST * len(batch))
+        signal.signal(signal.SIGPROF, _out_of_time)
+        reference, took = self._once("", 60.0)
+        if not isinstance(reference, Record):
+            for number, _ in batch:
+                _fail(self.wired, number, f"the reference itself: {reference}")
+            os.write(report, b"sound")
+            return
+        own = self._sketched(reference, reference)
+        frames: list[tuple[dict[str, Any], int, bytes]] = []
+        for number, source in batch:
+            if time.process_time() - begun > seconds:
+                frames.append(({"type": "fork failed", "error": "not run"}, number, b""))
+                continue
+            found, _ = self._once(source, max(SHORTEST, FACTOR * took))
+            header, payload = self._frame(found, reference)
+            frames.append((header, number, payload))
+        again, _ = self._once("", 60.0)
+        after = self._sketched(again, reference) if isinstance(again, Record) else None
+        same = own is None and after is None or own is not None and after is not None and own.form == after.form and bool(own.near(after.numbers))
+        if same or len(batch) == 1:
+            for header, number, payload in frames:
+                send(self.wired.out, {**header, "cell": self.wired.cell, "fork": number}, payload)
+        os.write(report, b"sound" if same else b"changed")
+
+    def _once(self, source: str, seconds: float) -> tuple[Record | str, float]:
+        """The record of one answer, and the seconds that it took."""
+        capture, begun = _Capture(self.wired), time.process_time()
+        session.use(capture)
+        random.setstate(self.states[0])
+        np.random.set_state(self.states[1])
+        torch.set_rng_state(self.states[2])
+        why = "it hands over no record"
+        try:
+            signal.setitimer(signal.ITIMER_PROF, seconds, 0.1)
+            if source:
+                exec(compile(source, "<answer>", "exec"), self.namespace)
+            exec(self.check, self.namespace)
+        except OutOfTime:
+            why = "it takes too long"
+        except BaseException as error:  # noqa: BLE001  whatever another answer raises
+            why = f"{type(error).__name__}: {str(error)[:200]}"
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            torch.set_grad_enabled(True)
+            self.namespace.clear()
+            self.namespace.update(self.before)
+        return capture.record if capture.record is not None else why, time.process_time() - begun
+
+    def _sketched(self, record: Record, reference: Record) -> Sketch | None:
+        tolerance: Tolerance = self.wired.facts.tolerance_of(record.exercise)
+        return sketch(record, reference, tolerance.rtol, tolerance.atol)
+
+    def _frame(self, found: Record | str, reference: Record) -> tuple[dict[str, Any], bytes]:
+        if isinstance(found, str):
+            return {"type": "fork failed", "error": found}, b""
+        if self.sketched:
+            own = self._sketched(found, reference)
+            if own is None:
+                return {"type": "fork failed", "error": "a draw failed"}, b""
+            found = Record(found.exercise, (Draw({"form": own.form, "numbers": own.numbers, "slack": own.slack}),))
+        data = encode({"record": found})
+        if len(data) > self.wired.max_bytes:
+            return {"type": "record", "too_large": len(data)}, b""
+        return {"type": "record"}, data
+
+
+def _out_of_time(*_: Any) -> None:
+    raise OutOfTime
+
+
+def _bound(memory: int, seconds: float) -> None:
+    with open("/proc/self/statm") as statm:
+        held = int(statm.read().split()[0]) * resource.getpagesize()
+    for limit, value in ((resource.RLIMIT_AS, held + memory), (resource.RLIMIT_CPU, int(time.process_time() + seconds) + 1)):
+        _, hard = resource.getrlimit(limit)
+        resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
