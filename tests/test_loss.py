@@ -52,7 +52,7 @@ def judged(model, names, course, monkeypatch, context=2, max_parameters=20_000, 
     facts = {"first": [3.3], "replayed": [3.3], "sizes": sizes, "parameters": sum(sizes.values()), **facts}
     found = Fitted(model, facts, try_code)
     with torch.no_grad():
-        draw = attempt(lambda: record_of(found, loss, told, SEED))
+        draw = attempt(lambda: record_of(found, rules, told, SEED))
     return judge_loss(Record("x", (draw,), found.facts), rules, names, SEED)
 
 

@@ -17,8 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autograder.course.names import Names
 from autograder.course.schema import Exercise, Loss
 from autograder.student import weights
+from autograder.student.experiments import seen
 from autograder.student.fingerprint import code_of, same_code, steady
 from autograder.student.kept import Kept
 from autograder.student.neutral import neutral
@@ -42,6 +44,7 @@ class Fitted:
     model: Any
     facts: dict[str, Any] = field(default_factory=dict)
     try_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    watched: Callable[[Names], dict[str, Any]] | None = None  # what the first steps of its training do
 
 
 @dataclass
@@ -174,12 +177,12 @@ def fitted(exercise: str) -> Fitted:
     called = _called[exercise]
     if called.stopped_by is not None:
         raise called.stopped_by
-    if called.unsaved is not None:
-        return called.unsaved
     session = current()
-    rules = session.facts.rules(exercise)
-    with neutral(session.facts.training_seed), torch.set_grad_enabled(rules.gradients):
-        return _from_file(load(_file(exercise)), called, session.facts.training_seed, rules)
+    rules, seed = session.facts.rules(exercise), session.facts.training_seed
+    with neutral(seed), torch.set_grad_enabled(rules.gradients):
+        found = called.unsaved or _from_file(load(_file(exercise)), called, seed, rules)
+    found.watched = lambda names: seen(called.make_model, called.train, seed, rules, names)
+    return found
 
 
 def _for_grading(session: Session, exercise: str, called: Called, rules: Exercise) -> Any:
