@@ -72,6 +72,16 @@ def told(facts: Any, learned: bool = False) -> str:
     return next(filter(None, (experiment(seen) for experiment in EXPERIMENTS)), "")
 
 
+def proves_right(facts: Any) -> bool:
+    """Whether enough was seen of a training to say that its batches, its loss and its gradients are right."""
+    if not isinstance(facts, dict) or told(facts):
+        return False
+    seen = Seen(facts, learned=True)
+    compared = [c for c in seen.dicts("losses") if is_number(c.get("taken")) and is_number(c.get("right"))]
+    right = [abs(number(c["taken"]) - number(c["right"])) <= 0.01 * abs(number(c["right"])) for c in compared]
+    return seen.steps >= FEW_STEPS and len(right) >= 3 and all(right) and seen.get("pairs") >= RIGHT_PAIRS
+
+
 def _nothing_moves(seen: Seen) -> str:
     if seen.get("moving") != 0 or not seen.dicts("still"):
         return ""

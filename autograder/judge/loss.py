@@ -67,6 +67,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
         F.cross_entropy(values["other"], rows.other_targets, reduction="none"),
         record.facts,
         moved,
+        max(bound for bound, p in loss.bands.items() if p >= min(rules.points - rules.bonus_points, rules.points) and p > 0),
     )
     reached, train = float(evaluation.each.mean()), float(evaluation.train.mean())
     points = max((p for bound, p in loss.bands.items() if reached <= bound), default=0.0)
@@ -110,9 +111,15 @@ def _is_logits(value: Any) -> bool:
 
 def _not_finite(values: dict[str, Tensor], facts: dict[str, Any]) -> str | None:
     """What the targets never see, the weights at zero, may be NaN."""
-    count = sum(int((~torch.isfinite(values[name])).sum()) for name in PARTS if name != "zeroed")
+    counts = {name: int((~torch.isfinite(values[name])).sum()) for name in PARTS if name != "zeroed"}
+    count = sum(counts.values())
     if count == 0:
         return None
+    if count == counts["alone"]:
+        return (
+            f"A row that is given alone gets NaN, the same rows in a batch do not: the model takes statistics of the batch, and one row has no variance. "
+            "In evaluation BatchNorm uses its running mean and variance."
+        )
     return f"{count} of the logits are NaN or infinite, so no loss can be taken. {blown_up(facts)}"
 
 

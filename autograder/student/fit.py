@@ -100,6 +100,7 @@ def _train(session: Session, exercise: str, called: Called, steps: int | None, r
     kept = Kept(exercise, rules.context)
     report = session.report if session.training == "author" else None
     run, said = _run_on(session, exercise, called, kept, code)
+    run.planned = steps
     if run.finished:
         Progress.say(said, quiet=report is not None)
     else:
@@ -212,7 +213,7 @@ def _from_file(saved: Checkpoint, called: Called, seed: int, rules: Exercise) ->
     weights.put(model, saved.tensors, saved.held)
     weights.evaluation_mode(model)
     facts = {**_facts_of(model, rules.loss_rules), "first": first, "replayed": again}
-    facts |= {name: saved.facts.get(name) for name in ("steps", "finished", "curve")}
+    facts |= {name: saved.facts.get(name) for name in ("steps", "finished", "curve", "planned", "seconds")}
     if same_run(first, again):
         return Fitted(model, facts)
 

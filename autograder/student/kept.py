@@ -47,6 +47,8 @@ class Kept:
             "finished": run.finished,
             "curve": run.curve,
         }
+        if run.planned:
+            facts["planned"] = run.planned
         if run.finished and (loss := self._loss(run.model)) is not None:
             facts["loss"] = loss
         weights.save(self.path, run.model, self.context, facts)
