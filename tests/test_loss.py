@@ -239,7 +239,7 @@ def test_outputs_that_are_not_normalised_gain_nothing(names, course, monkeypatch
 
 def test_probabilities_in_place_of_logits_are_named(names, course, monkeypatch):
     verdict, _ = judged(Table(counts_of(names, 2).exp(), 2), names, course, monkeypatch)
-    assert verdict.points == 0 and "The outputs look like counts or probabilities." in verdict.message
+    assert verdict.points == 0 and "The outputs are probabilities: each row sums to 1." in verdict.message
 
 
 def test_logits_that_are_not_finite_are_refused(names, course, monkeypatch):

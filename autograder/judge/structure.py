@@ -23,9 +23,17 @@ def sees_not(logits: Tensor, contexts: Tensor) -> str:
     if not size > 0:
         return ""
     T = contexts.shape[1]
-    unread = [k for k in range(T) if _same_within(logits, contexts, torch.cat([contexts[:, :k], contexts[:, k + 1 :]], 1), size)]
+    unread = [
+        k
+        for k in range(T)
+        if _same_within(logits, contexts, torch.cat([contexts[:, :k], contexts[:, k + 1 :]], 1), size)
+    ]
     if unread and len(unread) < T:
-        places = " and ".join([", ".join(map(str, [k + 1 for k in unread][:-1])), str(unread[-1] + 1)] if len(unread) > 1 else [str(unread[0] + 1)])
+        places = " and ".join(
+            [", ".join(map(str, [k + 1 for k in unread][:-1])), str(unread[-1] + 1)]
+            if len(unread) > 1
+            else [str(unread[0] + 1)]
+        )
         what = f"{'symbols' if len(unread) > 1 else 'symbol'} {places} of the {T} in a context"
         return (
             f"The prediction does not depend on {what}: contexts that differ there alone get the same logits. Follow {'them' if len(unread) > 1 else 'it'} "
@@ -56,10 +64,15 @@ def adds_up(logits: Tensor, contexts: Tensor) -> bool:
 def _same_within(logits: Tensor, contexts: Tensor, key: Tensor, size: float) -> bool:
     """Whether contexts of one key have the same logits, of enough different ones."""
     different, first = torch.unique(contexts, dim=0, return_inverse=True)
-    rows = torch.full((len(different),), len(contexts), dtype=torch.int64).scatter_reduce(0, first, torch.arange(len(contexts)), "amin")
+    rows = torch.full((len(different),), len(contexts), dtype=torch.int64).scatter_reduce(
+        0, first, torch.arange(len(contexts)), "amin"
+    )
     groups = torch.unique(key[rows], dim=0, return_inverse=True)[1]
     counts = torch.bincount(groups)
     if int(counts[counts > 1].sum()) < ENOUGH:
         return False
-    means = torch.zeros(len(counts), logits.shape[1], dtype=torch.float64).index_add_(0, groups, logits[rows]) / counts[:, None]
+    means = (
+        torch.zeros(len(counts), logits.shape[1], dtype=torch.float64).index_add_(0, groups, logits[rows])
+        / counts[:, None]
+    )
     return float((logits[rows] - means[groups]).abs().max()) < SAME * size

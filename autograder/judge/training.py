@@ -27,7 +27,9 @@ RISEN = 0.25  # from the lowest segment to the last: more than the noise of a se
 OVERFITTED = 0.12  # from train to unseen names: sound models of this course stay below 0.11
 STILL_FALLING = 0.01  # from the third quarter of the training to the last
 NOTICED = 0.01  # nats: less between two splits says nothing, whatever its standard error
-LINEAR = 2.25  # no sum of one term a position gets there, on the known list: 2.37, 2.31 and 2.27 with 2, 3 and 8 symbols
+LINEAR = (
+    2.25  # no sum of one term a position gets there, on the known list: 2.37, 2.31 and 2.27 with 2, 3 and 8 symbols
+)
 CUT_OFF = 0.95  # of the steps that were planned
 OTHER_ROWS = 0.15  # between the loss that was yielded at the end and that on all training rows
 
@@ -102,7 +104,7 @@ def _probabilities_for_logits(e: Evaluation) -> str:
     if not (bool((e.logits >= 0).all()) and bool((e.logits.sum(1) > 0).all())):
         return ""
     if bool(((e.logits.sum(1) - 1).abs() < 1e-3).all()):
-        return "The outputs are probabilities: each row sums to 1. Return logits: F.cross_entropy takes the softmax itself, and doing it twice flattens everything."
+        return "The outputs are probabilities: each row sums to 1. Return logits: F.cross_entropy takes the softmax itself; taken twice it flattens everything."
     taken = (e.logits / e.logits.sum(1, keepdim=True))[torch.arange(len(e.targets)), e.targets]
     if float(-taken.clamp_min(1e-9).log().mean()) >= float(e.each.mean()) - 0.05:
         return ""
@@ -154,7 +156,11 @@ def _rising(e: Evaluation) -> str:
     lowest = e.curve.index(min(curve))
     return (
         f"The training loss was {min(curve):.2f} {_when(lowest, len(e.curve))} and is {curve[-1]:.2f} at the end: it rises. "
-        + ("The learning rate is too high; divide it by 3 to 10, or let it fall." if proves_right(e.facts.get("seen")) else "Is the learning rate too high?")
+        + (
+            "The learning rate is too high; divide it by 3 to 10, or let it fall."
+            if proves_right(e.facts.get("seen"))
+            else "Is the learning rate too high?"
+        )
     )
 
 
@@ -238,7 +244,11 @@ def _still_falling(e: Evaluation) -> str:
     if len(curve) < 8 or not all(math.isfinite(x) for x in curve[-2 * part :]):
         return ""
     before, last = sum(curve[-2 * part : -part]) / part, sum(curve[-part:]) / part
-    at_once = "The losses come in a list at the end: `yield` each one instead, so that the training can be shown, saved and stopped. " if _at_once(e) else ""
+    at_once = (
+        "The losses come in a list at the end: `yield` each one instead, so that the training can be shown, saved and stopped. "
+        if _at_once(e)
+        else ""
+    )
     if before - last > STILL_FALLING:
         return f"{at_once}The training loss was still falling when the training ended: take more steps."
     return f"{at_once}The training loss no longer falls: let the learning rate go down towards the end, or give the model more to learn with."

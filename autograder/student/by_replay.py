@@ -20,7 +20,12 @@ PARTS = 3  # of each tensor: all of it, and random halves
 
 
 def measured(
-    make_model: Callable[[], Any], train: Callable[..., Any], seed: int, before: dict[str, Tensor], after: dict[str, Tensor], seconds: float
+    make_model: Callable[[], Any],
+    train: Callable[..., Any],
+    seed: int,
+    before: dict[str, Tensor],
+    after: dict[str, Tensor],
+    seconds: float,
 ) -> dict[str, Any]:
     """The rate of each tensor's first step, measured over all of it and over random parts of it."""
     until = time.process_time() + seconds
@@ -42,7 +47,9 @@ def measured(
         if not step.any():
             continue
         sizes = step.abs()[step != 0]
-        evenly[name] = len(sizes) > 3 and bool(sizes.max() < 1.01 * sizes.median()) and bool(sizes.min() > 0.99 * sizes.median())
+        evenly[name] = (
+            len(sizes) > 3 and bool(sizes.max() < 1.01 * sizes.median()) and bool(sizes.min() > 0.99 * sizes.median())
+        )
         for part in range(PARTS):
             if time.process_time() > until:
                 return {"rates": rates, "evenly": evenly}

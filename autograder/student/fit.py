@@ -133,16 +133,23 @@ def _run_on(session: Session, exercise: str, called: Called, kept: Kept, code: d
         model = _fresh(called, seed, kept.context)
         weights.put(model, found.tensors, found.held)
         run = Run(model, iter(()), step=facts["steps"], first=facts["first"], finished=True)
-        return run, f"Loaded the finished training of {kept.path.name} ({run.step:,} steps). Delete the file to train afresh."
+        return (
+            run,
+            f"Loaded the finished training of {kept.path.name} ({run.step:,} steps). Delete the file to train afresh.",
+        )
     if "first_step" in inspect.signature(called.train).parameters and len(facts["first"]) == REPLAYED:
         model = _fresh(called, seed, kept.context)
         weights.put(model, found.tensors, found.held)
-        run = Run(model, iter(called.train(model, first_step=facts["steps"])), step=facts["steps"], first=facts["first"])
+        run = Run(
+            model, iter(called.train(model, first_step=facts["steps"])), step=facts["steps"], first=facts["first"]
+        )
         run.seconds, run.core_seconds = facts["seconds"], facts.get("core_seconds", 0.0)
         return run, f"Continuing from the saved weights at step {run.step:,}."
     aside = kept.put_aside()
     said = f"The training of {facts['steps']:,} steps was stopped, and the kernel has been restarted since: it cannot go on from there."
-    return start(seed, called.make_model, called.train), f"{said} Training afresh; the weights so far are kept in {aside}."
+    return start(
+        seed, called.make_model, called.train
+    ), f"{said} Training afresh; the weights so far are kept in {aside}."
 
 
 def _told_at_once(session: Session, exercise: str, run: Run, rules: Loss) -> list[str]:
@@ -165,7 +172,9 @@ def _told_at_once(session: Session, exercise: str, run: Run, rules: Loss) -> lis
             )
         return lines
     except Exception as error:  # noqa: BLE001  a student's model raises whatever it raises, and the check tells it
-        return [f"Careful: the saved weights cannot be tried in a fresh model ({type(error).__name__}: {str(error)[:200]})."]
+        return [
+            f"Careful: the saved weights cannot be tried in a fresh model ({type(error).__name__}: {str(error)[:200]})."
+        ]
     finally:
         trained.restore()
 
@@ -193,7 +202,10 @@ def _for_grading(session: Session, exercise: str, called: Called, rules: Exercis
         return _from_file(load(_file(exercise)), called, session.facts.training_seed, rules).model
     run = start(session.facts.training_seed, called.make_model, called.train)
     some_steps(run, session.training_steps, session.training_seconds)
-    called.unsaved = Fitted(run.model, {**_facts_of(run.model, rules.loss_rules), **_told_of(run), "replayed": run.first, "no_weights": True})
+    called.unsaved = Fitted(
+        run.model,
+        {**_facts_of(run.model, rules.loss_rules), **_told_of(run), "replayed": run.first, "no_weights": True},
+    )
     return run.model
 
 

@@ -149,6 +149,3 @@ def _read(path: Path) -> Checkpoint | None:
         return found if {"first", "steps", "seconds", "finished"} <= set(found.facts) else None
     except (ValueError, OSError):
         return None
-
-
-

@@ -89,7 +89,9 @@ def drive(run: Run, progress: Progress, save: Callable[[], None]) -> None:
                     progress.done(run, "Interrupted.")
                     raise Interrupted(f"nothing is lost after step {run.step:,}; run the cell again to continue")
                 if math.isnan(run.history[-1]):
-                    progress.done(run, f"Stopped: the loss of step {run.step:,} is not a number. Lower the learning rate?")
+                    progress.done(
+                        run, f"Stopped: the loss of step {run.step:,} is not a number. Lower the learning rate?"
+                    )
                     break
             else:
                 progress.done(run, "Done.")

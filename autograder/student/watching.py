@@ -42,7 +42,7 @@ class Taken:
     gradients: Values = field(default_factory=dict)  # that this loss has added
     training: bool | None = None  # whether any part of the model was in training mode
     logits: Tensor | None = None  # of the model on these contexts, at this moment
-    moment: Any = None
+    yields: int = 0  # losses that were handed out before
 
 
 class Watch(TorchFunctionMode):
@@ -65,7 +65,11 @@ class Watch(TorchFunctionMode):
         self.sources: set[int] = set()  # lengths of the tables of contexts that batches are taken from
         self.looked_up = self.as_numbers = False
         self.batch = 0  # rows of the last loss
+        self.yields = 0
         self._contexts: list[Tensor] = []
+        self._taken_from: list[
+            tuple[Tensor, Tensor, int]
+        ] = []  # rows, the table they come from, and after how many losses
         self._targets: list[Tensor] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -104,11 +108,27 @@ class Watch(TorchFunctionMode):
         for tensor in _whole_numbers((*args, *kwargs.values())):
             if tensor.ndim == 2 and tensor.shape[1] == self.context:
                 self._contexts = [*self._contexts[1 - REMEMBERED :], tensor]
-                if name in AS_NUMBERS and isinstance(out, Tensor) and out.is_floating_point() and out.shape == tensor.shape:
+                if (
+                    name in AS_NUMBERS
+                    and isinstance(out, Tensor)
+                    and out.is_floating_point()
+                    and out.shape == tensor.shape
+                ):
                     self.as_numbers = True
-                if name == "__getitem__" and tensor is args[0] and isinstance(out, Tensor) and out.shape[-1:] == tensor.shape[-1:]:
-                    self.sources.add(len(tensor))
-        if name in LOOKED_UP or name == "__getitem__" and args[0].is_floating_point() and isinstance(args[1], Tensor) and args[1].dtype == torch.int64:
+                if (
+                    name == "__getitem__"
+                    and tensor is args[0]
+                    and isinstance(out, Tensor)
+                    and out.shape[1:] == tensor.shape[1:]
+                ):
+                    self._taken_from = [*self._taken_from[1 - REMEMBERED :], (out, tensor, len(self.taken))]
+        if (
+            name in LOOKED_UP
+            or name == "__getitem__"
+            and args[0].is_floating_point()
+            and isinstance(args[1], Tensor)
+            and args[1].dtype == torch.int64
+        ):
             self.looked_up = True
         if name in LOSSES:
             target = args[1] if len(args) > 1 else kwargs["target"]
@@ -116,22 +136,51 @@ class Watch(TorchFunctionMode):
             self.batch = len(target)
         elif name in INDEXED:
             rows = [t for t in _whole_numbers(args[1:] if name != "one_hot" else args)]
-            if rows and (name != "__getitem__" or args[0].is_floating_point() and len(rows) <= 2 and isinstance(args[1], tuple)):
+            if rows and (
+                name != "__getitem__" or args[0].is_floating_point() and len(rows) <= 2 and isinstance(args[1], tuple)
+            ):
                 self._targets.append(rows[-1].flatten())
 
     def _loss(self, args: Any) -> None:
         loss = args[0][0] if isinstance(args[0], (list, tuple)) else args[0]
         leaves = floats_of(self.model)
         targets = self._targets[-1] if self._targets else None
-        contexts = next((x for x in reversed(self._contexts) if targets is not None and len(x) == len(targets)), None)
-        self._targets = []
+        candidates = {id(x): x for x in self._contexts if targets is not None and len(x) == len(targets)}
+        contexts = self._which(list(candidates.values()), targets, float(loss.detach()))
+        self._targets, self._contexts = [], []
         flags = [flag for node in nodes_of(self.model) if isinstance(flag := getattr(node, "training", None), bool)]
-        taken = Taken(float(loss), contexts, targets, {leaf.name: leaf.tensor() for leaf in leaves}, training=any(flags) if flags else None)
+        taken = Taken(
+            float(loss.detach()),
+            contexts,
+            targets,
+            {leaf.name: leaf.tensor() for leaf in leaves},
+            training=any(flags) if flags else None,
+        )
         taken.kept = {name: gradient for name, gradient in _gradients(leaves)}
+        taken.yields = self.yields
+        if contexts is not None and self.taken and (source := self._source(contexts)) is not contexts:
+            self.sources.add(len(source))
         self.taken.append(taken)
         if contexts is not None:
             taken.contexts, taken.targets = contexts.clone(), targets.clone() if targets is not None else None
             taken.logits = self.ask(self.model, taken.contexts)
+
+    def _which(self, candidates: list[Tensor], targets: Tensor | None, loss: float) -> Tensor | None:
+        """What the model was called with, of the tensors that look like it: the first of which the loss is the one that was taken."""
+        for contexts in candidates[:3] if targets is not None and len(candidates) > 1 else []:
+            logits = self.ask(self.model, contexts)
+            if logits is not None and targets is not None:
+                mine = float(torch.nn.functional.cross_entropy(logits, targets[: len(logits)]))
+                if abs(mine - loss) < 1e-4 * abs(loss):
+                    return contexts
+        return candidates[0] if candidates else None
+
+    def _source(self, contexts: Tensor) -> Tensor:
+        """The table that a batch is taken from: what was made for this step alone is none."""
+        for rows, table, losses in reversed(self._taken_from):
+            if rows is contexts and losses == len(self.taken):
+                contexts = table
+        return contexts
 
     def _differentiated(self, name: str, args: Any, kwargs: Any, out: Any) -> None:
         if not self.taken:
@@ -141,7 +190,9 @@ class Watch(TorchFunctionMode):
             inputs = args[1] if len(args) > 1 else kwargs["inputs"]
             inputs = list(inputs) if isinstance(inputs, (list, tuple)) or not isinstance(inputs, Tensor) else [inputs]
             found = {id(tensor): gradient for tensor, gradient in zip(inputs, out) if gradient is not None}
-            taken.gradients = {leaf.name: found[id(leaf.value)].detach().clone() for leaf in leaves if id(leaf.value) in found}
+            taken.gradients = {
+                leaf.name: found[id(leaf.value)].detach().clone() for leaf in leaves if id(leaf.value) in found
+            }
             return
         for which, gradient in _gradients(leaves):
             taken.gradients[which] = gradient - taken.kept[which] if which in taken.kept else gradient
@@ -149,7 +200,9 @@ class Watch(TorchFunctionMode):
 
 def floats_of(model: Any) -> list[Leaf]:
     """The tensors of floating-point numbers that a model holds."""
-    return [leaf for leaf in leaves_of(model) if leaf.kind == "tensor" and leaf.ready and leaf.value.is_floating_point()]
+    return [
+        leaf for leaf in leaves_of(model) if leaf.kind == "tensor" and leaf.ready and leaf.value.is_floating_point()
+    ]
 
 
 def _gradients(leaves: list[Leaf]) -> Iterator[tuple[str, Tensor]]:
