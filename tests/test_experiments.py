@@ -130,6 +130,15 @@ FAULTS = {
         "    def forward(self, x): return self.l(x.float())\n",
         "as if b were twice a",
     ),
+    "vanishing": (
+        "class make(Net):\n    def __init__(self):\n        self.more = [(torch.randn(32, 32) * 0.01).requires_grad_() for _ in range(5)]\n"
+        "        super().__init__()\n"
+        "    def parameters(self): return [self.C, self.W1, self.b1, self.W2, *self.more]\n"
+        "    def __call__(self, x):\n        h = (self.C[x].flatten(1) @ self.W1).tanh()\n"
+        "        for W in self.more: h = (h @ W).tanh()\n        return h @ self.W2\n"
+        "def step(parameters):\n    for p in parameters:\n        p.data -= RATE * p.grad if p.grad is not None else 0",
+        "The gradient vanishes on its way",
+    ),
     "too far": ("RATE = 100", "The steps are too large"),
     "summed": (
         "def loss_of(z, y): return F.cross_entropy(z, y, reduction='sum')\nRATE = 1.0",

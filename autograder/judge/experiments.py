@@ -12,6 +12,7 @@ from autograder.judge.batches import RIGHT_PAIRS, as_numbers, few_rows, same_bat
 from autograder.judge.seen import FEW_STEPS, Seen, named
 from autograder.wall.rows import is_number, number
 
+VANISHED = 1e-4  # of the largest gradient of a matrix; sound deep networks stay above 0.01
 WRONG_LOSS = {
     "softmax twice": "The loss is the cross-entropy of probabilities: F.cross_entropy has a softmax inside, and another one before it flattens everything. "
     "Hand it the logits themselves.",
@@ -152,6 +153,20 @@ def _frozen(seen: Seen) -> str:
     return ""
 
 
+def _vanishing(seen: Seen) -> str:
+    found = seen.facts.get("slopes")
+    slopes = {str(name): number(x) for name, x in found.items() if is_number(x) and number(x) > 0} if isinstance(found, dict) else {}
+    if seen.learned or len(slopes) < 2:
+        return ""
+    least, most = min(slopes, key=slopes.__getitem__), max(slopes, key=slopes.__getitem__)
+    if slopes[least] > VANISHED * slopes[most]:
+        return ""
+    return (
+        f"The gradient vanishes on its way: for `{most[:40]}` its size is {slopes[most]:.1g}, for `{least[:40]}` only {slopes[least]:.1g}, so the layers below "
+        "hardly learn. Scale the first weights to what feeds into a unit, or put BatchNorm between."
+    )
+
+
 def _too_far(seen: Seen) -> str:
     lines = seen.lines
     worse = [line for line in lines if line[3] > line[0] + 0.05 and min(line[1:3]) < line[0]]
@@ -221,7 +236,7 @@ def _by_hand(seen: Seen) -> str:
 def _is_round(x: float) -> bool:
     """Close to a number of one digit, or half of one more: as people choose rates."""
     digits = x / 10 ** math.floor(math.log10(x)) if x > 0 else math.nan
-    return abs(2 * digits - round(2 * digits)) < 0.02 * digits
+    return bool(abs(2 * digits - round(2 * digits)) < 0.02 * digits)
 
 
 EXPERIMENTS = (
@@ -237,6 +252,7 @@ EXPERIMENTS = (
     same_batch,
     few_rows,
     as_numbers,
+    _vanishing,
     _too_far,
     _too_small,
 )

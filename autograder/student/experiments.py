@@ -175,6 +175,7 @@ def _moves(model: Any, watch: Watch, states: list[Values], losses: list[float], 
         "yielded": [round(x, 5) for x in losses[:STEPS]],
         "differentiated": len(watch.taken),
         "gradients": {name: size for name, size in sorted(gradients.items())[:TOLD]},
+        "slopes": {leaf.name: gradients[leaf.name] for leaf in read if leaf.value.ndim > 1 and gradients.get(leaf.name)},
         "relative": [_relative(first, last)],
     }
 
