@@ -130,15 +130,6 @@ FAULTS = {
         "    def forward(self, x): return self.l(x.float())\n",
         "as if b were twice a",
     ),
-    "vanishing": (
-        "class make(Net):\n    def __init__(self):\n        self.more = [(torch.randn(32, 32) * 0.01).requires_grad_() for _ in range(5)]\n"
-        "        super().__init__()\n"
-        "    def parameters(self): return [self.C, self.W1, self.b1, self.W2, *self.more]\n"
-        "    def __call__(self, x):\n        h = (self.C[x].flatten(1) @ self.W1).tanh()\n"
-        "        for W in self.more: h = (h @ W).tanh()\n        return h @ self.W2\n"
-        "def step(parameters):\n    for p in parameters:\n        p.data -= RATE * p.grad if p.grad is not None else 0",
-        "The gradient vanishes on its way",
-    ),
     "too far": ("RATE = 100", "The steps are too large"),
     "summed": (
         "def loss_of(z, y): return F.cross_entropy(z, y, reduction='sum')\nRATE = 1.0",
@@ -268,6 +259,11 @@ def test_gradients_that_were_worked_out_by_hand_are_measured(case, names):
     code, says = BY_HAND[case]
     found = told(watched(code, names, RULES.model_copy(update={"forbid": ("backward",)})))
     assert says in found and bool(found) == bool(says)
+
+
+def test_gradients_that_vanish_on_their_way_are_told():
+    assert "The gradient vanishes on its way: for `W2`" in told({"steps": 12, "slopes": {"W1": 1e-9, "W2": 0.01}})
+    assert told({"steps": 12, "slopes": {"W1": 1e-4, "W2": 0.01}}) == ""
 
 
 def test_a_list_of_losses_is_seen(names):

@@ -12,6 +12,7 @@ from autograder.judge.batches import RIGHT_PAIRS, as_numbers, few_rows, same_bat
 from autograder.judge.seen import FEW_STEPS, Seen, named
 from autograder.wall.rows import is_number, number
 
+USUAL = 1e-3  # size of a matrix's gradient in a network that can be trained
 VANISHED = 1e-4  # of the largest gradient of a matrix; sound deep networks stay above 0.01
 WRONG_LOSS = {
     "softmax twice": "The loss is the cross-entropy of probabilities: F.cross_entropy has a softmax inside, and another one before it flattens everything. "
@@ -197,6 +198,9 @@ def _too_small(seen: Seen) -> str:
         or max(cosines) > -0.05
         or not lines
     ):
+        return ""
+    slopes = seen.facts.get("slopes")
+    if not isinstance(slopes, dict) or not max(map(number, slopes.values()), default=0) > USUAL:  # it may be the gradient that is small
         return ""
     return (
         f"The steps go the right way but are very small: {seen.steps} of them change the weights by {relative[0]:.1g} of their size in all. Raise the learning "
