@@ -115,7 +115,7 @@ def train(model):
         yield loss
 STEPS, RATE = 200, 0.1
 """,
-        "it rises. The learning rate is too high",
+        "The steps are too large: one takes the loss of its own batch from",
     ),
     "learnt by heart": (
         TABLE.format(rows='names.contexts("train", 3)', smoothing=1e-9),
