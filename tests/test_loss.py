@@ -52,7 +52,7 @@ def judged(model, names, course, monkeypatch, context=2, max_parameters=20_000, 
     facts = {"first": [3.3], "replayed": [3.3], "sizes": sizes, "parameters": sum(sizes.values()), **facts}
     found = Fitted(model, facts, try_code)
     with torch.no_grad():
-        draw = attempt(lambda: record_of(found, loss, told, SEED))
+        draw = attempt(lambda: record_of(found, rules, told, SEED))
     return judge_loss(Record("x", (draw,), found.facts), rules, names, SEED)
 
 
@@ -239,7 +239,7 @@ def test_outputs_that_are_not_normalised_gain_nothing(names, course, monkeypatch
 
 def test_probabilities_in_place_of_logits_are_named(names, course, monkeypatch):
     verdict, _ = judged(Table(counts_of(names, 2).exp(), 2), names, course, monkeypatch)
-    assert verdict.points == 0 and "The outputs look like counts or probabilities." in verdict.message
+    assert verdict.points == 0 and "The outputs are probabilities: each row sums to 1." in verdict.message
 
 
 def test_logits_that_are_not_finite_are_refused(names, course, monkeypatch):

@@ -102,7 +102,7 @@ FAULTS = {
     "the last layer unscaled": ("Net.out = 3.0\nSTEPS = 60", "a guess costs only 3.30"),
     "all weights zero": (
         "Net.out = Net.hidden = 0.0",
-        "only the output's bias has learned; such a model ends at the entropy",
+        "`C` does not change in 12 steps: the gradient that reaches it is exactly 0. Are weights behind it all zero",
     ),
     "not a number": ("RATE = 1e38", "The loss stopped being a number at the very beginning"),
     "rising": (  # surely: a rate that is only large gives each processor another curve
@@ -115,7 +115,7 @@ def train(model):
         yield loss
 STEPS, RATE = 200, 0.1
 """,
-        "it rises. The learning rate is too high",
+        "The steps are too large: one takes the loss of its own batch from",
     ),
     "learnt by heart": (
         TABLE.format(rows='names.contexts("train", 3)', smoothing=1e-9),
@@ -141,7 +141,7 @@ def rows():
     ),
     "few rows": (
         "right_rows = rows\ndef rows():\n    X, Y = right_rows()\n    return X[:300], Y[:300]\nSTEPS = 500",
-        "was trained on other or fewer rows",
+        "Your batches are taken from 300 rows, while train has 183,802",
     ),
     "another loss": (
         """
@@ -154,10 +154,10 @@ STEPS = 100
         "or with another loss than it is measured by",
     ),
     "too short": ("STEPS, RATE = 120, 0.05", "still falling"),
-    "a rate that is far too low": ("STEPS, RATE = 300, 1e-4", "hardly anything was learned"),
+    "a rate that is far too low": ("STEPS, RATE = 300, 1e-4", "The steps go the right way but are very small"),
     "a model that sees too little": (
         "STEPS = 1500\nNet.__call__ = lambda self, X: self.inner(X * torch.tensor([0, 0, 1])) @ self.W2 + self.b2",
-        "no longer falls",
+        "does not depend on symbols 1 and 2 of the 3 in a context",
     ),
 }
 TOO_GOOD = {

@@ -11,6 +11,7 @@ import random
 import resource
 import signal
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import torch
 
 from autograder.course.schema import Tolerance
 from autograder.student import session
+from autograder.wall.calls import Call
 from autograder.wall.frames import send
 from autograder.wall.record import Draw, Record, encode
 from autograder.wall.sketch import Sketch, sketch
@@ -41,9 +43,13 @@ class _Capture:
 
     def __init__(self, wired: Any) -> None:
         self.facts, self.max_bytes = wired.facts, wired.max_bytes
+        self.lecture_cells: frozenset[str] = wired.given()
         self.record: Record | None = None
 
-    def submit(self, record: Record) -> None:
+    def given(self) -> frozenset[str]:
+        return self.lecture_cells
+
+    def submit(self, record: Record, calls: Sequence[Call] = ()) -> None:
         self.record = self.record or record
 
     def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:

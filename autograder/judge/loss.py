@@ -29,9 +29,13 @@ from autograder.wall.rows import (
 
 PARTS = ("logits", "train", "other", "alone", "zeroed")  # of a record
 TRIED = ("fresh", "tried")  # also, where the code begins otherwise than the training of the weights
-LEARNS = 0.05  # nats on training rows, within some hundred steps: far more than chance, far less than any training gains
+LEARNS = (
+    0.05  # nats on training rows, within some hundred steps: far more than chance, far less than any training gains
+)
 FEW = 100  # parameters; of models of two symbols none is known that does with so few
-UNIGRAM = 2.75  # on the known list, where the entropy of single symbols is 2.822: nothing that ignores the context gets there
+UNIGRAM = (
+    2.75  # on the known list, where the entropy of single symbols is 2.822: nothing that ignores the context gets there
+)
 
 
 def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tuple[Verdict, list[str]]:
@@ -47,7 +51,11 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     rows, moved = rows_of(names, loss, seed), entropy_beside_known(names)
     if reason := _wrong_form(draw.values, rows):
         return refuse(exercise, rules, reason, "wrong"), []
-    values = {name: value.float() for name, value in draw.values.items() if name in PARTS or name in TRIED and _is_logits(value)}
+    values = {
+        name: value.float()
+        for name, value in draw.values.items()
+        if name in PARTS or name in TRIED and _is_logits(value)
+    }
     foreign, tried = _other_code(record, values, rows)
     reason = (
         _not_finite(values, record.facts)
@@ -68,6 +76,11 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
         F.cross_entropy(values["other"], rows.other_targets, reduction="none"),
         record.facts,
         moved,
+        max(
+            bound
+            for bound, p in loss.bands.items()
+            if p >= min(rules.points - rules.bonus_points, rules.points) and p > 0
+        ),
     )
     reached, train = float(evaluation.each.mean()), float(evaluation.train.mean())
     points = max((p for bound, p in loss.bands.items() if reached <= bound), default=0.0)
@@ -84,7 +97,11 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     verdict = Verdict(
         exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table, loss=reached
     )
-    return verdict, [said for said in (remark, tried, _untried(record.facts), _by_few(record.facts, reached, UNIGRAM + moved)) if said]
+    return verdict, [
+        said
+        for said in (remark, tried, _untried(record.facts), _by_few(record.facts, reached, UNIGRAM + moved))
+        if said
+    ]
 
 
 def _wrong_form(values: dict[str, Any], rows: Rows) -> str | None:
@@ -111,9 +128,15 @@ def _is_logits(value: Any) -> bool:
 
 def _not_finite(values: dict[str, Tensor], facts: dict[str, Any]) -> str | None:
     """What the targets never see, the weights at zero, may be NaN."""
-    count = sum(int((~torch.isfinite(values[name])).sum()) for name in PARTS if name != "zeroed")
+    counts = {name: int((~torch.isfinite(values[name])).sum()) for name in PARTS if name != "zeroed"}
+    count = sum(counts.values())
     if count == 0:
         return None
+    if count == counts["alone"]:
+        return (
+            "A row that is given alone gets NaN, the same rows in a batch do not: the model takes statistics of the batch, and one row has no variance. "
+            "In evaluation BatchNorm uses its running mean and variance."
+        )
     return f"{count} of the logits are NaN or infinite, so no loss can be taken. {blown_up(facts)}"
 
 
@@ -131,7 +154,10 @@ def _other_code(record: Record, values: dict[str, Tensor], rows: Rows) -> tuple[
     begins = f"the code begins with the losses {_few(again)}, the training of the weights with {_few(first)}"
     shape = (TRIED_ROWS, len(SYMBOLS))
     if not all(name in values and values[name].shape == shape for name in ("fresh", "tried")):
-        return f"The weights and the code do not belong together: {begins}. Submit the file that fit wrote for this code.", None
+        return (
+            f"The weights and the code do not belong together: {begins}. Submit the file that fit wrote for this code.",
+            None,
+        )
     targets = rows.train_targets[:TRIED_ROWS]
     before, after = (float(F.cross_entropy(values[name], targets)) for name in ("fresh", "tried"))
     steps = number(record.facts.get("tried"))
@@ -140,7 +166,10 @@ def _other_code(record: Record, values: dict[str, Tensor], rows: Rows) -> tuple[
             f"The weights and the code do not belong together: {begins}; and trained for {steps:.0f} steps from a fresh model, the code's loss on training "
             f"rows goes from {before:.2f} to {after:.2f}. Submit the file that fit wrote together with the code that trained it."
         ), None
-    return None, f"{begins}. Tried for {steps:.0f} steps, the code does learn (from {before:.2f} to {after:.2f}), so the points count."
+    return (
+        None,
+        f"{begins}. Tried for {steps:.0f} steps, the code does learn (from {before:.2f} to {after:.2f}), so the points count.",
+    )
 
 
 def _few(losses: list[float]) -> str:
@@ -164,7 +193,10 @@ def _too_many(facts: dict[str, Any], loss: Loss) -> str | None:
 def _other_rows(values: dict[str, Any], rows: Rows) -> str | None:
     """Of a model that blew up, and gets no points for its loss either, the cause is another: it rounds differently in each batch."""
     together, alone = values["logits"][:ALONE_ROWS], values["alone"]
-    if torch.allclose(together, alone, rtol=1e-3, atol=1e-3) or float(F.cross_entropy(values["logits"], rows.targets)) > 3 * UNIFORM:
+    if (
+        torch.allclose(together, alone, rtol=1e-3, atol=1e-3)
+        or float(F.cross_entropy(values["logits"], rows.targets)) > 3 * UNIFORM
+    ):
         return None
     return (
         "The logits of a row change with the other rows of the batch. Each context must be predicted on its own: in evaluation BatchNorm uses its "
@@ -183,7 +215,11 @@ def _beside_the_weights(values: dict[str, Any], rows: Rows, unigram: float) -> s
 
 def _sizes(facts: dict[str, Any], name: str) -> str:
     found = facts.get(name)
-    return ", ".join(f"`{what}` ({number(size):,.0f} numbers)" for what, size in found.items()) if isinstance(found, dict) else ""
+    return (
+        ", ".join(f"`{what}` ({number(size):,.0f} numbers)" for what, size in found.items())
+        if isinstance(found, dict)
+        else ""
+    )
 
 
 def _reads_beside(facts: dict[str, Any]) -> str | None:
@@ -194,7 +230,11 @@ def _reads_beside(facts: dict[str, Any]) -> str | None:
 
 def _untried(facts: dict[str, Any]) -> str | None:
     told = _sizes(facts, "untried")
-    return f"The model's code holds {told} beside its weights; whether its predictions read it could not be tried. Have a look." if told else None
+    return (
+        f"The model's code holds {told} beside its weights; whether its predictions read it could not be tried. Have a look."
+        if told
+        else None
+    )
 
 
 def _by_few(facts: dict[str, Any], reached: float, unigram: float) -> str | None:

@@ -62,7 +62,7 @@ def check_loss(exercise: str) -> None:
 
         def logits() -> dict[str, torch.Tensor]:
             found.append(fitted(exercise))
-            return record_of(found[0], rules.loss_rules, session.facts, seed)
+            return record_of(found[0], rules, session.facts, seed)
 
         draw = attempt(logits, given=session.given())
     session.submit(Record(exercise, (draw,), {} if draw.failure else found[0].facts))

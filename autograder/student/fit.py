@@ -17,8 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autograder.course.names import Names
 from autograder.course.schema import Exercise, Loss
 from autograder.student import weights
+from autograder.student.experiments import seen
 from autograder.student.fingerprint import code_of, same_code, steady
 from autograder.student.kept import Kept
 from autograder.student.neutral import neutral
@@ -42,6 +44,7 @@ class Fitted:
     model: Any
     facts: dict[str, Any] = field(default_factory=dict)
     try_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    watched: Callable[[Names], dict[str, Any]] | None = None  # what the first steps of its training do
 
 
 @dataclass
@@ -97,6 +100,7 @@ def _train(session: Session, exercise: str, called: Called, steps: int | None, r
     kept = Kept(exercise, rules.context)
     report = session.report if session.training == "author" else None
     run, said = _run_on(session, exercise, called, kept, code)
+    run.planned = steps
     if run.finished:
         Progress.say(said, quiet=report is not None)
     else:
@@ -129,16 +133,23 @@ def _run_on(session: Session, exercise: str, called: Called, kept: Kept, code: d
         model = _fresh(called, seed, kept.context)
         weights.put(model, found.tensors, found.held)
         run = Run(model, iter(()), step=facts["steps"], first=facts["first"], finished=True)
-        return run, f"Loaded the finished training of {kept.path.name} ({run.step:,} steps). Delete the file to train afresh."
+        return (
+            run,
+            f"Loaded the finished training of {kept.path.name} ({run.step:,} steps). Delete the file to train afresh.",
+        )
     if "first_step" in inspect.signature(called.train).parameters and len(facts["first"]) == REPLAYED:
         model = _fresh(called, seed, kept.context)
         weights.put(model, found.tensors, found.held)
-        run = Run(model, iter(called.train(model, first_step=facts["steps"])), step=facts["steps"], first=facts["first"])
+        run = Run(
+            model, iter(called.train(model, first_step=facts["steps"])), step=facts["steps"], first=facts["first"]
+        )
         run.seconds, run.core_seconds = facts["seconds"], facts.get("core_seconds", 0.0)
         return run, f"Continuing from the saved weights at step {run.step:,}."
     aside = kept.put_aside()
     said = f"The training of {facts['steps']:,} steps was stopped, and the kernel has been restarted since: it cannot go on from there."
-    return start(seed, called.make_model, called.train), f"{said} Training afresh; the weights so far are kept in {aside}."
+    return start(
+        seed, called.make_model, called.train
+    ), f"{said} Training afresh; the weights so far are kept in {aside}."
 
 
 def _told_at_once(session: Session, exercise: str, run: Run, rules: Loss) -> list[str]:
@@ -161,7 +172,9 @@ def _told_at_once(session: Session, exercise: str, run: Run, rules: Loss) -> lis
             )
         return lines
     except Exception as error:  # noqa: BLE001  a student's model raises whatever it raises, and the check tells it
-        return [f"Careful: the saved weights cannot be tried in a fresh model ({type(error).__name__}: {str(error)[:200]})."]
+        return [
+            f"Careful: the saved weights cannot be tried in a fresh model ({type(error).__name__}: {str(error)[:200]})."
+        ]
     finally:
         trained.restore()
 
@@ -174,12 +187,12 @@ def fitted(exercise: str) -> Fitted:
     called = _called[exercise]
     if called.stopped_by is not None:
         raise called.stopped_by
-    if called.unsaved is not None:
-        return called.unsaved
     session = current()
-    rules = session.facts.rules(exercise)
-    with neutral(session.facts.training_seed), torch.set_grad_enabled(rules.gradients):
-        return _from_file(load(_file(exercise)), called, session.facts.training_seed, rules)
+    rules, seed = session.facts.rules(exercise), session.facts.training_seed
+    with neutral(seed), torch.set_grad_enabled(rules.gradients):
+        found = called.unsaved or _from_file(load(_file(exercise)), called, seed, rules)
+    found.watched = lambda names: seen(called.make_model, called.train, seed, rules, names)
+    return found
 
 
 def _for_grading(session: Session, exercise: str, called: Called, rules: Exercise) -> Any:
@@ -189,7 +202,10 @@ def _for_grading(session: Session, exercise: str, called: Called, rules: Exercis
         return _from_file(load(_file(exercise)), called, session.facts.training_seed, rules).model
     run = start(session.facts.training_seed, called.make_model, called.train)
     some_steps(run, session.training_steps, session.training_seconds)
-    called.unsaved = Fitted(run.model, {**_facts_of(run.model, rules.loss_rules), **_told_of(run), "replayed": run.first, "no_weights": True})
+    called.unsaved = Fitted(
+        run.model,
+        {**_facts_of(run.model, rules.loss_rules), **_told_of(run), "replayed": run.first, "no_weights": True},
+    )
     return run.model
 
 
@@ -209,7 +225,7 @@ def _from_file(saved: Checkpoint, called: Called, seed: int, rules: Exercise) ->
     weights.put(model, saved.tensors, saved.held)
     weights.evaluation_mode(model)
     facts = {**_facts_of(model, rules.loss_rules), "first": first, "replayed": again}
-    facts |= {name: saved.facts.get(name) for name in ("steps", "finished", "curve")}
+    facts |= {name: saved.facts.get(name) for name in ("steps", "finished", "curve", "planned", "seconds")}
     if same_run(first, again):
         return Fitted(model, facts)
 

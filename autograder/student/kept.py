@@ -47,6 +47,8 @@ class Kept:
             "finished": run.finished,
             "curve": run.curve,
         }
+        if run.planned:
+            facts["planned"] = run.planned
         if run.finished and (loss := self._loss(run.model)) is not None:
             facts["loss"] = loss
         weights.save(self.path, run.model, self.context, facts)
@@ -147,6 +149,3 @@ def _read(path: Path) -> Checkpoint | None:
         return found if {"first", "steps", "seconds", "finished"} <= set(found.facts) else None
     except (ValueError, OSError):
         return None
-
-
-

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.course.schema import Loss
+from autograder.course.schema import Exercise
 from autograder.student import weights
 from autograder.student.beside import by_its_weights_alone, forget_caches, read_beside
+from autograder.student.experiments import falls_short
 from autograder.student.fit import Fitted
 from autograder.student.leaves import put_at
 from autograder.student.names import load_names
@@ -21,14 +22,14 @@ from autograder.wall.rows import ALONE_ROWS, TRIED_ROWS, ZEROED_ROWS, rows_of
 BESIDE_ROWS = 200  # that are asked for while something beside the model is spoiled
 
 
-def record_of(found: Fitted, rules: Loss, facts: Facts, seed: int) -> dict[str, Tensor]:
+def record_of(found: Fitted, exercise: Exercise, facts: Facts, seed: int) -> dict[str, Tensor]:
     """The logits of a model: on every row, on some rows alone, on training rows, and with all its state at zero.
 
     Runs in the student's process. Where the code does not begin as the training of these weights did, also the logits of a fresh model
-    and of one that the code has trained for a while.
+    and of one that the code has trained for a while. Where the loss falls short, the facts tell what the first steps of a training do.
     """
-    rows = rows_of(load_names(seed=facts.split_seed), rules, seed)
-    model = found.model
+    names, rules = load_names(seed=facts.split_seed), exercise.loss_rules
+    rows, model = rows_of(names, rules, seed), found.model
     weights.evaluation_mode(model)
     forget_caches(model)
     with by_its_weights_alone():
@@ -42,6 +43,8 @@ def record_of(found: Fitted, rules: Loss, facts: Facts, seed: int) -> dict[str, 
     found.facts["beside"], found.facts["untried"] = read_beside(model, rows.contexts[:BESIDE_ROWS], rules.context)
     if found.try_code:
         values["fresh"], values["tried"] = found.try_code(rows.train_contexts[:TRIED_ROWS])
+    if found.watched and falls_short(values["logits"], rows.targets, exercise):
+        found.facts["seen"] = found.watched(names)
     return values
 
 

@@ -43,6 +43,7 @@ class Run:
     random: torch.Tensor | None = None  # state of torch's generator between two steps
     finished: bool = False
     first: list[float] = field(default_factory=list)  # of a fresh model, at most REPLAYED
+    planned: int | None = None  # steps
 
     @property
     def curve(self) -> list[float | None]:
@@ -54,7 +55,10 @@ def start(seed: int, make_model: MakeModel, train: Train) -> Run:
     __tracebackhide__ = True
     torch.manual_seed(seed)
     model = make_model()
-    return Run(model, iter(train(model)))
+    losses = train(model)
+    if losses is None:
+        raise TypeError("the training returned None: train(model) must `yield` the loss of every step")
+    return Run(model, iter(losses))
 
 
 def drive(run: Run, progress: Progress, save: Callable[[], None]) -> None:
@@ -85,7 +89,9 @@ def drive(run: Run, progress: Progress, save: Callable[[], None]) -> None:
                     progress.done(run, "Interrupted.")
                     raise Interrupted(f"nothing is lost after step {run.step:,}; run the cell again to continue")
                 if math.isnan(run.history[-1]):
-                    progress.done(run, f"Stopped: the loss of step {run.step:,} is not a number. Lower the learning rate?")
+                    progress.done(
+                        run, f"Stopped: the loss of step {run.step:,} is not a number. Lower the learning rate?"
+                    )
                     break
             else:
                 progress.done(run, "Done.")

@@ -188,7 +188,7 @@ def _sound(tensor: Tensor) -> Tensor:
 
 def _fact(value: Any, depth: int = 0) -> Any:
     """A number, text, or short lists and dicts of them."""
-    if isinstance(value, (list, dict)) and (depth > 2 or len(value) > MAX_ITEMS):
+    if isinstance(value, (list, dict)) and (depth > 3 or len(value) > MAX_ITEMS):
         raise RecordError("the facts are too many")
     if isinstance(value, dict):
         return {_text(name): _fact(inner, depth + 1) for name, inner in value.items()}
