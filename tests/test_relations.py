@@ -534,7 +534,7 @@ HAND_CHECKED = [
         "lecture_4_backprop",
         "cross_entropy_backward",
         "The 1/n is lost",
-        "16 is a size of this tensor: a sum in the place of a mean",
+        "31 is a size of this tensor: a sum in the place of a mean",
     ),
     (
         "lecture_4_backprop",

@@ -22,9 +22,7 @@ from autograder.judge.relations import Relations
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, refuse
 from autograder.wall.record import WHOLE, Failure, Record
 
-ALONE = (
-    "What is right here is the same for all inputs; it counts as soon as something that depends on them is right, too."
-)
+ALONE = "The rest is the same for all inputs: it counts once this is right."
 
 
 def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:
@@ -74,10 +72,11 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         message = absent(missing, unexpected)
     if not named and (unexpected and not wrong or missing and not recognised):
         message = f"{_values(len(record.draws[0].values))} returned, expected {len(names)}."
-    if wrong and not recognised and (found := in_catalogue(record, key, tolerance)):  # behind what somebody wrote down
-        if is_vague(found):
-            found = "" if relations and relations.of(wrong.name) else f"{found} {wrong.note}"
-        message = found or message
+    found = in_catalogue(record, key, tolerance) if wrong and not recognised else None  # behind what somebody wrote down
+    if wrong and found and is_vague(found):
+        message = message if relations and relations.of(wrong.name) else f"{found} {wrong.note}"
+    elif found:
+        message, recognised = found, [found]
     if not recognised and (seen := seen_at_the_calls(record, reference, wrong_names, tolerance)):
         message = seen
     if alone:
