@@ -17,7 +17,7 @@ test: $(READY)
 # Also what is slow by nature: every attack by a second user, many seeds, hundreds of draws, many kills.
 test-all: $(READY)
 	$(VENV)/bin/ruff check .
-	$(PYTEST) -m "slow or not slow"
+	FUZZ=500 $(PYTEST) -m "slow or not slow"
 
 verify: $(READY)
 	$(VENV)/bin/autograder verify

@@ -3,10 +3,11 @@ import os
 # Workers share the cores: threads of one that wait for another's turn burn what it needs. Read when torch is imported, and by what is started.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import contextlib
 import fcntl
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from autograder.commands.build import build
 from autograder.course.directory import CourseDirectory, load_course
+from autograder.runner import parallel
 from autograder.runner.host import Runner
 from autograder.runner.parallel import each_lecture
 
@@ -53,6 +55,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InGroups:
     return InGroups(config, log)
 
 
+def daily(chosen: str | tuple[str, ...], table: Iterable[str]) -> list[Any]:
+    """A table's rows as parameters of a test: of each kind a chosen one or two every day, all of them in the nightly run.
+
+    Args:
+        chosen: their names, or one text with blanks between the names.
+    """
+    rows, found = list(table), chosen.split() if isinstance(chosen, str) else chosen
+    assert set(found) <= set(rows), set(found) - set(rows)
+    return [pytest.param(row, marks=[] if row in found else pytest.mark.slow) for row in rows]
+
+
+def asked_for(request: pytest.FixtureRequest, argument: str, table: Iterable[str]) -> list[str]:
+    """The rows of a table that tests of this run ask for by an argument, for a fixture that grades many at once; all if none does."""
+    calls = [item.callspec.params for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    asked = {params[argument] for params in calls if argument in params}
+    return [row for row in table if row in asked or not asked]
+
+
 @pytest.fixture(scope="session")
 def course() -> CourseDirectory:
     """The course of this repository."""
@@ -63,6 +83,25 @@ def course() -> CourseDirectory:
 def runner():
     with Runner() as runner:
         yield runner
+
+
+@pytest.fixture
+def lent(runner, monkeypatch) -> None:
+    """Commands of this package that would start a warm process of their own are lent the worker's, one at a time."""
+    free = [runner]
+
+    @contextlib.contextmanager
+    def lend(unsafe: bool) -> Iterator[Runner]:
+        if unsafe or not free:
+            with Runner(unsafe) as own:
+                yield own
+            return
+        try:
+            yield (taken := free.pop())
+        finally:
+            free.append(taken)
+
+    monkeypatch.setattr(parallel, "Runner", lend)
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:

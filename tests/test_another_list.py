@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 import yaml
-from conftest import ROOT
+from conftest import ROOT, daily
 from other_lists import course_of, five_thousand, shuffled, syllables
 from rich.console import Console
 
@@ -26,10 +26,13 @@ from autograder.judge.training import Evaluation, diagnosis
 LISTS = {"known": lambda: None, "95 of 100": lambda: shuffled(0.95), "5,000": five_thousand, "another language": syllables}
 
 
-@pytest.fixture(scope="module", params=[*LISTS, "another split"])
+SPLIT = "another split"
+
+
+@pytest.fixture(scope="module", params=daily(("known", "another language", SPLIT), (*LISTS, SPLIT)))
 def other(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("other")
-    return course_of(folder, LISTS.get(request.param, lambda: None)(), seed=7 if request.param == "another split" else 42)
+    return course_of(folder, LISTS.get(request.param, lambda: None)(), seed=7 if request.param == SPLIT else 42)
 
 
 def losses(course):

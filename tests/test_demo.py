@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY, copy_course
+from converters import convert
 from nbgrader.api import Gradebook
+from test_dates import exported
 
+from autograder.commands import demo
 from autograder.commands.cli import main
 from autograder.commands.demo import compare
 from autograder.commands.demo_class import make_class
@@ -19,13 +22,27 @@ def shown(tiny, tmp_path_factory) -> CourseDirectory:
     return copy_course(tiny, tmp_path_factory.mktemp("demo"))
 
 
+@pytest.fixture
+def commands(request, monkeypatch, runner) -> None:
+    """nbgrader's four commands as they are typed, or, daily, what each does: test_nbgrader.py types them all."""
+    if request.param == "as typed":
+        return
+
+    def done_here(folder: Path, command: str, *lecture: str) -> None:
+        exported(folder) if command == "export" else convert(folder, command, *lecture, runner)
+
+    request.getfixturevalue("lent")
+    monkeypatch.setattr(demo, "nbgrader", done_here)
+
+
 def faults_of(course: CourseDirectory, runner) -> dict[str, list[str]]:
     submissions = make_class(course, TINY, answer_key(course, TINY, runner, hidden_facts(course, TINY)))
     rows = compare(course, course.build / "demo", TINY, submissions)
     return {row.student: row.faults for row in rows if row.faults}
 
 
-def test_every_point_and_every_diagnosis_is_right(shown, capsys):
+@pytest.mark.parametrize("commands", [pytest.param("as typed", marks=pytest.mark.slow), "done here"], indirect=True)
+def test_every_point_and_every_diagnosis_is_right(shown, commands, capsys):
     assert main(["--course", str(shown.root / "course.yml"), "demo"]) == 0
     said = capsys.readouterr().out
     pages = list((shown.build / "demo" / "feedback").glob(f"*/{TINY}/{TINY}.html"))

@@ -4,7 +4,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import TINY
+from conftest import TINY, daily
 
 from autograder.commands.demo_class import solution_texts
 from autograder.course.lecture import read_lecture
@@ -243,10 +243,13 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("cell", HOSTILE.values(), ids=HOSTILE)
-def test_no_text_costs_more_than_its_length(cell):
+DAILY = ("a chain of names", "IPython's transformer without end", "IPython's transformer stumbles", "many meanings of a name", "many functions in a call")
+
+
+@pytest.mark.parametrize("kind", daily(DAILY, HOSTILE))
+def test_no_text_costs_more_than_its_length(kind):
     begun = time.process_time()
-    read = Notebook([cell, f("return (_1, x, y, g, never)"), CHECK])
+    read = Notebook([HOSTILE[kind], f("return (_1, x, y, g, never)"), CHECK])
     read.refusal(FORBIDDEN, [2])
     read.without(FORBIDDEN, {2})
     assert time.process_time() - begun < 10  # a second or two; each took minutes, or raised, when it was looked through again and again

@@ -37,7 +37,7 @@ class Graded:
 
 
 GRADERS = ("root", "an ordinary user") if os.getuid() == 0 else ("an ordinary user",)
-PARTS = 2  # classes, so that two workers share the attacks
+PARTS = 1  # classes: with more of them more workers share the attacks, and each pays for a start of nbgrader and of the jail
 ORDER = list(submissions(ATTACKS))
 SIZE = -(-len(ORDER) // PARTS)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import ordinary_user
 import pytest
-from conftest import TINY, copy_course
+from conftest import TINY, asked_for, copy_course, daily
 from converters import convert
 from nbgrader.api import Gradebook
 
@@ -97,34 +97,48 @@ CASES = {  # student -> what becomes of the folder, the points, what the log say
 }
 
 
+DAILY = "a_right b_000 b_notebook_000 b_student_000 c_endless_date c_no_file d_source d_student d_file e_log f_deep f_long_names f_pipe z_right"
+GRADED = "-- graded --\n"
+TWICE = f"""
+from nbgrader.apps import AutogradeApp
+for _ in range(2):
+    AutogradeApp.launch_instance([{TINY!r}])
+    AutogradeApp.clear_instance()
+    print({GRADED!r}, end="", flush=True)
+"""
+NAMES = ("=1+1", "@SUM(1,1)", "-2+3+cmd|' !A0", "+a")
+
+
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory, assigned):
-    """What nbgrader said, and the folder of the course. All are graded a second time, when something newer could have come."""
+def graded(request, tmp_path_factory, assigned):
+    """What nbgrader said, and the folder of the course. All are graded a second time, when something newer could have come.
+
+    By one process, so that its start and that of the jail are paid once; ``nbgrader autograde`` itself is typed in the gauntlet.
+    """
+    students = asked_for(request, "student", CASES)
     folder = tmp_path_factory.mktemp("folders") / "course"
     tiny = copy_course(assigned, folder)
     (folder / "course.yml").write_text((folder / "course.yml").read_text().replace("late:", "resubmissions: best\nlate:"))
     solutions = solution_texts(tiny, TINY)
-    for student in CASES:
+    for student in students:
         hand_in(tiny, folder, TINY, Submission(student, dict(solutions), {}))
     if os.getuid() == 0:
         ordinary_user.give(folder)
-    for student, (change, _, _) in CASES.items():
-        change(folder / "submitted" / student / TINY)
-    command = [sys.executable, "-m", "nbgrader", "autograde", TINY]
-    said = []
-    for _ in range(2):
-        if os.getuid() == 0:
-            ended = ordinary_user.run(command, folder)
-        else:
-            ended = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        assert ended.returncode == 0 and "Traceback" not in ended.stdout, ended.stdout
-        said.append(ended.stdout)
-    assert said[1].count("Skipping existing assignment") == len(CASES), said[1]
+    for student in students:
+        CASES[student][0](folder / "submitted" / student / TINY)
+    command = [sys.executable, "-c", TWICE]
+    if os.getuid() == 0:
+        ended = ordinary_user.run(command, folder)
+    else:
+        ended = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert ended.returncode == 0 and "Traceback" not in ended.stdout, ended.stdout
+    said = ended.stdout.split(GRADED)
+    assert said[1].count("Skipping existing assignment") == len(students), said[1]
     yield folder, said[0]
     subprocess.run(["rm", "-rf", folder / "submitted"], check=True)  # pytest does not get to the end of it
 
 
-@pytest.mark.parametrize("student", CASES)
+@pytest.mark.parametrize("student", daily(DAILY, CASES))
 def test_whatever_a_folder_is_it_is_that_students_alone(student, graded):
     folder, said = graded
     _, points, told = CASES[student]
@@ -147,12 +161,12 @@ def test_no_line_of_the_log_is_a_students(graded):
     assert not any(line.startswith(f"[AutogradeApp | ERROR] {LIE}") for line in graded[1].splitlines())
 
 
-@pytest.mark.parametrize("name", ["=1+1", "@SUM(1,1)", "-2+3+cmd|' !A0", "+a"])
-def test_a_name_that_a_spreadsheet_takes_for_a_formula_is_not_graded_and_told(name, tmp_path, assigned, runner):
+def test_a_name_that_a_spreadsheet_takes_for_a_formula_is_not_graded_and_told(tmp_path, assigned, runner):
     tiny = copy_course(assigned, tmp_path)
     solutions = solution_texts(tiny, TINY)
-    for student in (name, "right"):
+    for student in (*NAMES, "right"):
         hand_in(tiny, tmp_path, TINY, Submission(student, dict(solutions), {}))
     said = convert(tmp_path, "autograde", TINY, runner)
-    assert f"Not graded: {ascii(f'submitted/{name}/{TINY}')}. A student's name may not begin with one of = + - @" in said
+    for name in NAMES:
+        assert f"Not graded: {ascii(f'submitted/{name}/{TINY}')}. A student's name may not begin with one of = + - @" in said
     assert [path.name for path in (tmp_path / "autograded").iterdir()] == ["right"]

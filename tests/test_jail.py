@@ -12,13 +12,14 @@ import pytest
 from conftest import TINY, copy_course, copy_tiny
 from converters import convert
 from nbgrader.api import Gradebook
+from traitlets.config import Config
 
 from autograder.commands.cli import main
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.commands.doctor import ESCAPES, jail_findings
 from autograder.grading.secret import hidden_facts
 from autograder.inside.watch import Folders
-from autograder.plugin.running import UNSAFE_NOTE
+from autograder.plugin.running import UNSAFE_NOTE, SubmissionRunner
 from autograder.runner.host import Runner
 from autograder.runner.job import Cell, Job
 
@@ -31,8 +32,9 @@ REACHED_WITHOUT = (  # by any user, on any machine
 )
 
 
-def test_every_promise_holds_here(tiny, runner):
-    findings = jail_findings(tiny, runner)
+def test_every_promise_holds_here(tiny):
+    with Runner() as other:  # they are tried in a jail with another disk; the worker's stays as it is
+        findings = jail_findings(tiny, other)
     assert len(findings) == len(ESCAPES) + 1
     assert [finding for finding in findings if not finding.good] == []
 
@@ -146,7 +148,15 @@ def test_no_command_runs_a_notebook_without_bubblewrap(tmp_path):
     assert said.count("apt install bubblewrap") == 5 and "Traceback" not in said
 
 
-def test_a_course_that_submissions_would_see_is_not_graded(one_submission):
+def test_a_course_that_submissions_would_see_is_not_graded(one_submission, runner, monkeypatch):
+    monkeypatch.setattr(sys, "prefix", str(one_submission))
+    with pytest.raises(SystemExit, match="which every submission sees"):
+        convert(one_submission, "autograde", TINY, runner)
+    assert not (one_submission / "autograded").exists()
+
+
+@pytest.mark.slow
+def test_a_course_that_is_a_virtual_environment_is_not_graded(one_submission):
     """A virtual environment made of the course's own folder is bound into the jail, and with it the answers."""
     venv.create(one_submission, with_pip=False)
     found = os.pathsep.join(p for p in sys.path if p)
@@ -175,7 +185,13 @@ def test_typed_it_is_graded_without_and_says_so(one_submission, runner):
         assert gradebook.find_submission(TINY, "ann").score == 14
 
 
-def test_it_cannot_be_configured_away(one_submission):
+def test_it_cannot_be_configured_away():
+    with pytest.raises(SystemExit, match="must be typed"):
+        SubmissionRunner(config=Config({"SubmissionRunner": {"unsafe": True}}))
+
+
+@pytest.mark.slow
+def test_nor_by_a_line_in_nbgraders_own_file(one_submission):
     config = one_submission / "nbgrader_config.py"
     config.write_text(config.read_text() + "\nc.SubmissionRunner.unsafe = True\n")
     said = subprocess.run(

@@ -9,7 +9,9 @@ from autograder.grading.secret import hidden_facts
 from autograder.judge.judging import verdict_of
 
 
-@pytest.mark.parametrize(("lecture", "exercise"), PICTURES)
+@pytest.mark.parametrize(
+    ("lecture", "exercise"), [pytest.param(*place, marks=pytest.mark.slow if "update_plot" in place else []) for place in PICTURES]
+)
 def test_a_picture_that_misleads_does_not_get_the_point(lecture, exercise, course, runner, released):
     facts = hidden_facts(course, lecture)
     texts = [{"kind": "variant", "line": name, "says": "", "source": HEADS + source} for name, source in PICTURES[lecture, exercise].items()]

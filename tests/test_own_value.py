@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, daily
 from own_value_answers import ANSWERS
 from own_values import CLASSES
 from test_lectures import client_of, filled
@@ -138,7 +138,7 @@ def general(make, logits, label):
 """
 
 
-@pytest.mark.parametrize("way", FAR_NAMES)
+@pytest.mark.parametrize("way", daily(("kept in an object",), FAR_NAMES))
 def test_an_answer_that_cannot_do_with_scalars_is_given_values(way, graded_with):
     full(graded_with({"value_backward": CLASSES["a property"], "softmax_nll": GENERAL + FAR_NAMES[way]}), "softmax_nll")
 
@@ -188,7 +188,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("kind", ["from the lecture", "a dataclass"])
+@pytest.mark.parametrize("kind", daily(("a dataclass",), ("from the lecture", "a dataclass")))
 @pytest.mark.parametrize("mistake", WRONG)
 def test_a_mistake_made_with_ones_own_class_has_the_values_of_the_same_mistake_with_scalars(mistake, kind, graded_with):
     """So it is called by the same sentence."""
@@ -215,7 +215,7 @@ def test_a_deep_backward_that_slows_down_with_the_chain_earns_nothing(graded_wit
     assert verdict.points == 0 and "the longer the chain" in verdict.message
 
 
-@pytest.mark.parametrize("way", QUICK)
+@pytest.mark.parametrize("way", daily(("it prints",), QUICK))
 def test_a_deep_backward_that_does_not_slow_down_is_right_whatever_it_looks_like(way, graded_with):
     full(graded_with({"value_deep": QUICK[way]}), "value_deep")
 

@@ -22,16 +22,20 @@ from autograder.commands.demo_class import hand_in, make_class
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 
+HALF = ("reference", "stub", "mistake_double_1", "variant_pieces_1", "mixed_1", "mixed_2")
 KILLS = 10  # of each of two courses that are graded at the same time
 
 
 @pytest.fixture(scope="module")
-def handed_in(tmp_path_factory, assigned, runner) -> Path:
-    """A course with a class that has handed in and is not graded."""
+def handed_in(request, tmp_path_factory, assigned, runner) -> Path:
+    """A course with a class that has handed in and is not graded: half of it daily, since nobody is killed then who would be done too soon."""
     folder = tmp_path_factory.mktemp("crash") / "course"
     tiny = copy_course(assigned, folder)
     answers = answer_key(tiny, TINY, runner, hidden_facts(tiny, TINY))
+    nightly = any(item.get_closest_marker("slow") for item in request.session.items if item.path == request.path)
     for submission in make_class(tiny, TINY, answers, mixed=2):
+        if not nightly and submission.student not in HALF:
+            continue
         hand_in(tiny, folder, TINY, submission)
     (folder / "submitted" / "stub" / TINY / f"{TINY}.ipynb").unlink()
     return folder

@@ -124,7 +124,7 @@ def two(tiny, tmp_path):
     return load_course(path)
 
 
-def test_a_skipped_lecture_leaves_no_stub(two, runner, capsys):
+def test_a_skipped_lecture_leaves_no_stub(two, lent, capsys):
     assert main(["--course", str(two.root / "course.yml"), "build", "lecture_u"]) == 0
     assert (two.released("lecture_u") / "lecture_u.ipynb").is_file()
     skipped = skip(two.root, "lecture_u")

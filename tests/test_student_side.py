@@ -123,6 +123,7 @@ def test_in_a_terminal_the_diagnosis_is_plain_text(script):
     assert said.returncode == 1 and SAYS in said.stderr and "<div" not in said.stderr
 
 
+@pytest.mark.slow
 def test_in_a_terminal_a_right_answer_says_so(script):
     script.write_text(script.read_text().replace("x * x", "x + x"))
     said = in_terminal(script)
@@ -134,6 +135,7 @@ def test_missing_answers_are_told_in_a_sentence(script):
     assert "expected.safetensors is not in" in in_terminal(script).stderr
 
 
+@pytest.mark.slow
 def test_damaged_answers_are_told_in_a_sentence(script):
     (script.parent / "expected.safetensors").write_bytes(b"damaged")
     assert "expected.safetensors is damaged; fetch the assignment again." in in_terminal(script).stderr

@@ -93,7 +93,7 @@ def refused(course: CourseDirectory, runner) -> str:
     return str(ended.value)
 
 
-def test_points_that_change_in_mid_term(term, runner, capsys):
+def test_points_that_change_in_mid_term(term, runner, lent, capsys):
     convert(term.root, "autograde", TINY, runner)
     grade_by_hand(term, "ann", "why", 1.5)
     changed = edited(term, "title: Double a tensor, points: 2", "title: Double a tensor, points: 4")
@@ -155,6 +155,7 @@ def test_an_exercise_more_and_one_less(term, runner):
     assert (points(again, "ben")["slope"], points(again, "ann")["slope"]) == ((3, 2.0), (3, None))
 
 
+@pytest.mark.slow
 def test_an_exercise_of_another_kind_keeps_what_people_gave(term, runner):
     """The written answer becomes one in code, under its own name."""
     convert(term.root, "autograde", TINY, runner)

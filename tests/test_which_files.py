@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import torch
-from conftest import TINY, copy_course
+from conftest import TINY, asked_for, copy_course, daily
 from converters import convert
 from nbgrader.api import Gradebook
 
@@ -120,6 +120,12 @@ CASES: dict[str, tuple[Edit, str]] = {  # what becomes of a right submission, an
 }
 
 
+DAILY = """
+    json folder zip_of_a_folder zip_beside appledouble checkpoint untitled newer utf_16 windows cell_of_another_type
+    weights_of_a_browser weights_in_a_zip hidden
+"""
+
+
 @pytest.fixture(scope="module")
 def trained(assigned, runner, tmp_path_factory) -> bytes:
     """Weights that the reference's code of the small course has trained."""
@@ -127,20 +133,20 @@ def trained(assigned, runner, tmp_path_factory) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory, assigned, runner, trained):
-    """The folder of the course, and what nbgrader said."""
+def graded(request, tmp_path_factory, assigned, runner, trained):
+    """The folder of the course, with the cases of this run, and what nbgrader said."""
     folder = tmp_path_factory.mktemp("which") / "course"
     tiny = copy_course(assigned, folder)
     solutions = solution_texts(tiny, TINY)
-    for student, (edit, _) in CASES.items():
+    for student in asked_for(request, "student", CASES):
         target = hand_in(tiny, folder, TINY, Submission(student, dict(solutions), {}))
         (target / WEIGHTS).write_bytes(trained)
-        edit(target)
+        CASES[student][0](target)
     said = convert(folder, "autograde", TINY, runner)
     return folder, said
 
 
-@pytest.mark.parametrize("student", CASES)
+@pytest.mark.parametrize("student", daily(DAILY, CASES))
 def test_what_is_meant_is_graded_and_what_was_done_about_it_is_told(student, graded):
     folder, _ = graded
     with Gradebook(f"sqlite:///{folder}/gradebook.db", "tiny") as gradebook:

@@ -10,10 +10,10 @@ import pytest
 from conftest import TINY, copy_tiny
 from converters import convert
 from nbgrader.api import Gradebook
+from test_dates import exported
 from test_term import CUBE, WRONG, edited, grade_by_hand, notes, points
 
 from autograder.commands.build import build
-from autograder.commands.demo import nbgrader
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.commands.update import carry_out, change
 from autograder.course.directory import CourseDirectory
@@ -56,7 +56,7 @@ def term(tmp_path_factory, runner) -> CourseDirectory:
     hand_in(course, root, TINY, Submission("wrong", {**solution_texts(course, TINY), **CUBED}, {}))
     convert(root, "autograde", TINY, runner)
     convert(root, "generate_feedback", TINY, runner)
-    nbgrader(root, "export")
+    exported(root)
     return course
 
 
