@@ -747,7 +747,7 @@ def initial_parameters(T, d, hidden, g):
     return [torch.zeros(shape) for shape in ((27, d), (T * d, hidden), (hidden,), (hidden, 27), (27,))]
 
 
-# %% mistake="initial_loss" says="All hidden units start with the same weights, and nothing will ever tell them apart. Let W1 be random."
+# %% mistake="initial_loss" says="All hidden units start with the same weights, so all of them compute the same at first, and only W2 can tell them apart. Let W1 be random."
 def initial_parameters(T, d, hidden, g):
     return [torch.randn(27, d, generator=g), torch.ones(T * d, hidden) * 0.1, torch.zeros(hidden), torch.zeros(hidden, 27), torch.zeros(27)]
 

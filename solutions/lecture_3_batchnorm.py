@@ -586,7 +586,7 @@ def uniform_weight(fan_in, fan_out, g):
     return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) / fan_in
 
 
-# %% mistake="uniform_weight" says="The weights do not come from the generator g, so nobody can draw the same ones again. nn.Linear and nn.init take torch's own numbers; hand g to torch.rand."
+# %% mistake="uniform_weight" says="The weights do not come from the generator g, so nobody can draw the same ones again. nn.Linear takes torch's own numbers; hand g to what draws yours."
 def uniform_weight(fan_in, fan_out, g):
     return nn.Linear(fan_in, fan_out).weight.T
 

@@ -332,7 +332,7 @@ assert [line.get_xdata().tolist() for line in axes.lines] == [[0, 1, 2, 3], [0.5
 plt.close("all")
 
 
-# %% mistake="loss_plot" says="The means stand at the steps 0, 1, 2 and so on, all at the left edge of the picture. Each belongs over the steps of its own group; give them places on the x axis."
+# %% mistake="loss_plot" says="Your means do not stand over their groups: without places on the x axis they are drawn at 0, 1, 2 and so on. Give each a place among the steps of its own group."
 def loss_plot(losses, means, every):
     _, axes = plt.subplots()
     axes.plot(losses, label="each step")
@@ -1371,7 +1371,7 @@ class BatchNorm1d(BatchNorm1d):
         return result
 
 
-# %% mistake="batchnorm_3d" says="eps is added to the root instead of to the variance, which is far too much for a channel that varies little. Add it under the root."
+# %% mistake="batchnorm_3d" says="eps is added to the root instead of to the variance, which is another number, above all for a channel that varies little. Add it under the root."
 class BatchNorm1d(BatchNorm1d):
     def __call__(self, x):
         axes = tuple(range(x.ndim - 1))

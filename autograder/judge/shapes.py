@@ -33,12 +33,12 @@ def _with_axes_of_one(seen: Seen) -> Iterator[Relation]:
     lengths = [(v.ndim, e.ndim) for v, e in zip(seen.value, seen.expected)]
     if all(v < e for v, e in lengths):
         yield Relation(
-            "The numbers are right; an axis of length 1 is lost. A sum, mean or maximum takes its axis away unless it is told to keep it.",
+            "The numbers are right; an axis of length 1 is lost. A sum, mean or maximum takes its axis away unless it is told to keep it, and squeeze takes all that have length 1.",
             np.squeeze,
         )
         yield from (
             Relation(
-                "The numbers are right; an axis of length 1 is lost. A sum, mean or maximum takes its axis away unless it is told to keep it.",
+                "The numbers are right; an axis of length 1 is lost. A sum, mean or maximum takes its axis away unless it is told to keep it, and squeeze takes all that have length 1.",
                 partial(np.squeeze, axis=a),
             )
             for a in range(seen.expected[0].ndim)

@@ -161,7 +161,7 @@ def _too_many(value: LISTS, expected: LISTS) -> str | None:
     if all(a[-len(b) :] == b for a, b in zip(longer, shorter)):
         return f"There are too {too} elements, at the beginning of the list; the others are right."
     if all(a[: len(b)] == b for a, b in zip(longer, shorter)):
-        return f"There are too {too} elements, at the end of the list; the others are right. Look at when your loop ends or returns."
+        return f"There are too {too} elements, at the end of the list; the others are right. Look at where what you return ends."
     if all(set(b) == set(a) and len(set(b)) == len(b) for a, b in zip(longer, shorter)):
         return (
             "Some elements stand there more often than once."
