@@ -11,6 +11,11 @@ import numpy as np
 from autograder.judge.arrangement import RIGHT_BUT, cut, in_words, ordinal
 from autograder.judge.fitting import Array, Relation, Seen, near, no_chance, same, the_one
 
+LOST = (
+    "The numbers are right; an axis of length 1 is lost. A sum, mean or maximum takes its axis away unless it is told to keep it, "
+    "and squeeze takes all that have length 1."
+)
+
 
 def other_shape(seen: Seen) -> str | None:
     """Of values of a wrong shape: how the right numbers may be found in them."""
@@ -33,12 +38,12 @@ def _with_axes_of_one(seen: Seen) -> Iterator[Relation]:
     lengths = [(v.ndim, e.ndim) for v, e in zip(seen.value, seen.expected)]
     if all(v < e for v, e in lengths):
         yield Relation(
-            "The numbers are right; an axis of length 1 is lost. A sum, mean or maximum takes its axis away unless it is told to keep it, and squeeze takes all that have length 1.",
+            LOST,
             np.squeeze,
         )
         yield from (
             Relation(
-                "The numbers are right; an axis of length 1 is lost. A sum, mean or maximum takes its axis away unless it is told to keep it, and squeeze takes all that have length 1.",
+                LOST,
                 partial(np.squeeze, axis=a),
             )
             for a in range(seen.expected[0].ndim)
