@@ -102,7 +102,7 @@ def test_the_text_states_the_thresholds_that_hold_and_no_number_of_the_known_lis
             assert re.search(rf"\b{bound:g}0*\b", task), (name, bound)
         if not other.read_names().known():
             true = {said for *_, loss in losses(other) for bound in loss.bands for said in (f"{bound:.4f}", f"{bound:g}")}  # may lie where it was
-            others = re.sub("The notes of this course trained this model.*", "", text)  # a number of theirs
+            others = re.sub("The notes that this course follows trained this model.*", "", text)  # a number of theirs
             assert [said for said in stated if said in others and said not in true] == []
 
 

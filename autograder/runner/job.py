@@ -15,7 +15,6 @@ class Cell:
 
     source: str
     locked: bool = False
-    given: bool = False  # the lecture's: where a student's code ends in it, the line that is told is the student's own
     exercise: str | None = None  # whose check it is
     seconds: float | None = None  # its own time limit
     forks: list[str] = field(default_factory=list)  # other answers to check in copies of the process
@@ -24,6 +23,7 @@ class Cell:
     own: bool = False  # added by the student: no cell of the lecture
     goes_on: bool = False  # behind a statement that fails, as one may from which another was taken
     known: str | None = None  # why it ended the process in an earlier run: it is left out, and this is said of it
+    given: bool = False  # the lecture's: where a student's code ends in it, the line that is told is the student's own
 
     @property
     def answers(self) -> int:
