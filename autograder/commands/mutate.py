@@ -39,7 +39,7 @@ class Found:
 
     mutant: Mutant
     line: int  # of the lecture file
-    fate: str  # "named", "told", "catalogue", "error", "differs", "equivalent", "survived"
+    fate: str  # "named", "told", "catalogue", "error", "differs", "equivalent", "survived", "not run" (its time was up)
     message: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -69,8 +69,8 @@ class LectureMutants:
 
     @property
     def changed(self) -> int:
-        """Those that are not equivalent."""
-        return self.count() - self.count("equivalent")
+        """Those that were run and are not equivalent."""
+        return self.count() - self.count("equivalent", "not run")
 
     @property
     def caught(self) -> float:
@@ -89,7 +89,6 @@ class LectureMutants:
 
     def to_json(self) -> dict[str, Any]:
         return {exercise.exercise: [found.to_json() for found in exercise.found] for exercise in self.exercises}
-
 
 
 def mutate(course: CourseDirectory, lecture: str, runner: Runner, say: Callable[[str], None] = lambda text: None) -> LectureMutants:
@@ -226,13 +225,11 @@ def mutants_table(reports: list[LectureMutants]) -> Table:
     return table
 
 
-COLUMNS = ("mutants", "equivalent", "caught", "named", "told", "error", "by the catalogue", "only differs", "surviving")
+COLUMNS = ("mutants", "not run", "equivalent", "caught", "named", "told", "error", "by the catalogue", "only differs", "surviving")
 
 
 def _row(counted: ExerciseMutants | LectureMutants) -> list[str]:
-    equivalent, surviving = counted.count("equivalent"), counted.count("survived")
-    others = [counted.count(fate) for fate in ("named", "told", "error", "catalogue")]
-    numbers = [counted.count(), equivalent, counted.count() - equivalent - surviving, *others, counted.count("differs", "not run"), surviving]
-    return [str(number) for number in numbers]
+    told = [counted.count(fate) for fate in ("named", "told", "error", "catalogue", "differs")]
+    return [str(number) for number in (counted.count(), counted.count("not run"), counted.count("equivalent"), sum(told), *told, counted.count("survived"))]
 
 
