@@ -15,6 +15,7 @@ from torch import Tensor
 from autograder.course.schema import Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.diagnose import close
+from autograder.judge.evidence import agree
 from autograder.wall.plain import tensor_of
 from autograder.wall.record import Record
 from autograder.wall.sketch import sketch
@@ -42,7 +43,7 @@ def recognised(record: Record, key: Key, tolerance: Tolerance) -> str | None:
     fitting = {says[int(row)] for row in own.near(rows).nonzero()}
     if len(fitting) != 1 or _bits(record, key.reference, tolerance) < ENOUGH:
         return None
-    wrong = [name for name in key.reference.draws[0].values if not _all_close(name, record, key.reference, tolerance)]
+    wrong = [name for name in key.reference.draws[0].values if not agree(name, record, key.reference, tolerance)]
     named = key.reference.draws[0].named and len(wrong) < len(key.reference.draws[0].values)
     return f"{', '.join(wrong[:MOST_NAMES])}: {fitting.pop()}" if named else fitting.pop()
 
@@ -50,10 +51,6 @@ def recognised(record: Record, key: Key, tolerance: Tolerance) -> str | None:
 def is_vague(sentence: str) -> bool:
     """Whether it says what kind of change it is, and not which: a relation that is seen tells more."""
     return any(clause in sentence for clause in VAGUE)
-
-
-def _all_close(name: str, record: Record, reference: Record, tolerance: Tolerance) -> bool:
-    return all(close(draw.values[name], model.values[name], tolerance) for draw, model in zip(record.draws, reference.draws))
 
 
 def _bits(record: Record, reference: Record, tolerance: Tolerance) -> float:

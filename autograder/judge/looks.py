@@ -12,6 +12,7 @@ from typing import Any
 from autograder.course.schema import Tolerance
 from autograder.judge.arrange import arranged
 from autograder.judge.diagnose import close
+from autograder.judge.verdict import listed
 from autograder.wall.record import WHOLE, Record
 
 PLACE = re.compile(r"\[(\d+)\]")
@@ -77,7 +78,7 @@ def _changed(mine: dict[str, Any], theirs: dict[str, Any], wrong: list[str]) -> 
     changed = [name for name in _texts(mine, "changed") if _place(mine, name) not in places]
     if not changed or not set(wrong) <= set(_texts(mine, "heals")):
         return ""
-    which = _list([f"`{_short(name)}`" for name in changed])
+    which = listed([f"`{_short(name)}`" for name in changed])
     return (
         f"Your function changes what it is given: {which} {'is' if len(changed) == 1 else 'are'} not the same after the call as before, and the "
         "values that are wrong here follow from that. Leave arguments as they are; work on a copy."
@@ -124,8 +125,8 @@ def _ignored(mine: dict[str, Any], theirs: dict[str, Any], wrong: list[str]) -> 
             ignored.append(names[place])
     if not ignored:
         return ""
-    which = _list([f"`{_short(name)}`" for name in ignored])
-    what = _list([f"`{_short(name)}`" for name in about if name != WHOLE and not name.startswith("[")]) if about is of_function else ""
+    which = listed([f"`{_short(name)}`" for name in ignored])
+    what = listed([f"`{_short(name)}`" for name in about if name != WHOLE and not name.startswith("[")]) if about is of_function else ""
     if what == "" and ignored == [names[p] for p in _generators(mine) if p < len(names)]:
         return (
             f"Your `{_short(str(mine.get('function')))}` returns the same for every state of the generator {which}. Are its random numbers drawn from "
@@ -142,10 +143,6 @@ def _ignored(mine: dict[str, Any], theirs: dict[str, Any], wrong: list[str]) -> 
 def _generators(looks: dict[str, Any]) -> list[int]:
     found = looks.get("generators")
     return [place for place in found if type(place) is int] if isinstance(found, list) else []
-
-
-def _list(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
 def _short(name: str) -> str:

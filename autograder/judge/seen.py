@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.judge.verdict import listed
 from autograder.wall.rows import is_number, number
 
 FEW_STEPS = 4  # less is no evidence
@@ -47,7 +48,6 @@ class Seen:
 
 
 def named(names: list[str]) -> str:
+    """A student's own names as they are shown, the first ones of many."""
     shown = [f"`{name[:40]}`" for name in names[:3]]
-    if len(names) > 3:
-        return f"{', '.join(shown)} and {len(names) - 3} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return listed([*shown, *([f"{len(names) - 3} more"] if len(names) > 3 else [])])

@@ -44,3 +44,8 @@ class Verdict:
 def refuse(exercise: str, rules: Exercise, message: str, status: Status = "error") -> Verdict:
     """No points, for a reason that lies outside the values."""
     return Verdict(exercise, status, 0.0, rules.points, message)
+
+
+def listed(words: list[str]) -> str:
+    """Several words as a sentence has them: a, b and c."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
