@@ -3892,7 +3892,7 @@ def softmax_nll(logits: "list[Node]", label: int):
 # A PyTorch **tensor** is a `Value` for a whole array of numbers: `requires_grad` says that gradients are wanted, the operations are recorded, `backward()` walks back, `.grad` holds the result. It has the same `+=`, with the same consequences.
 
 # %% [markdown] exercise="logits_grad_torch"
-# Write `logits_grad_torch(logits, label)`: the gradient of the same loss, with PyTorch doing the work. `logits` is a plain float64 tensor; return a tensor of the same shape and dtype.
+# Write `logits_grad_torch(logits, label)`: the gradient of the same loss, with PyTorch doing the work. `logits` is a plain float64 tensor; return a tensor of the same shape.
 # Leave the tensor that comes in as it is: whoever calls twice with the same logits should get the same gradient twice.
 #
 # For the logits `[0., 3., -2., 1.]` and label 3: `[0.0418, 0.8390, 0.0057, -0.8865]`, to more digits the numbers of the exercise above.
@@ -3933,9 +3933,12 @@ def logits_grad_torch(logits: Float[Tensor, " k"], label: int) -> Float[Tensor, 
 # %% check="logits_grad_torch"
 def torch_probe(g: torch.Generator):
     logits, label = logits_and_label(g)
+    before = logits.clone()
     once = logits_grad_torch(logits, label)
     once = once.clone() if isinstance(once, Tensor) else once  # a second call may write into the same tensor
-    return {"first call": once, "second call": logits_grad_torch(logits, label)}
+    twice = logits_grad_torch(logits, label)
+    left = torch.equal(logits.detach(), before) and not logits.requires_grad and logits.grad is None
+    return {"first call": once, "second call": twice, "logits are left as they were": left}
 
 
 check("logits_grad_torch", torch_probe)
@@ -3956,6 +3959,14 @@ for seed in range(50):  # against the formula on paper: probabilities, minus 1 a
 # %% mistake="logits_grad_torch" says="The second call with the same logits gives the double: you made the caller's own tensor want gradients, and its grad still holds those of the first call. Work on a copy."
 def logits_grad_torch(logits, label):
     logits.requires_grad_()
+    (-torch.softmax(logits, 0)[label].log()).backward()
+    return logits.grad
+
+
+# %% mistake="logits_grad_torch" says="The gradients are right, but you made the caller's own tensor want gradients and left them in its grad. Work on a copy, so that it comes back as it was."
+def logits_grad_torch(logits, label):
+    logits.requires_grad_()
+    logits.grad = None
     (-torch.softmax(logits, 0)[label].log()).backward()
     return logits.grad
 
