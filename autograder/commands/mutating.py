@@ -28,7 +28,8 @@ def mutate(
     draws like an answer. A mutant is **caught** if it loses points. Of those that are, *named* ones are told a mistake of the lecture file,
     *told* ones a relation or what is wrong with the form, an *error* its own message, and ones *by the catalogue* a general sentence; of the
     others is said where they *differ*. **Equivalent** ones equal the reference on 300 draws, on fewer where a probe is slow. What **survives** is
-    the to-do list: a probe that tells it apart is missing. Trained exercises and figures are left out. Exit code 1 if fewer than 99 % are caught or fewer than 60 % told.
+    the to-do list: a probe that tells it apart is missing. Trained exercises and figures are left out.
+    Exit code 1 if fewer than 99 % are caught or fewer than 60 % told.
     """
     from autograder.commands.mutate import mutants_table, shortfalls, surviving
     from autograder.commands.mutate import mutate as mutate_one
