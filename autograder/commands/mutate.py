@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from autograder.course.directory import CourseDirectory
 from autograder.course.lecture import read_lecture
@@ -214,7 +214,7 @@ def surviving(course: CourseDirectory, reports: list[LectureMutants]) -> list[st
 
 def mutants_table(reports: list[LectureMutants]) -> Table:
     """What became of the mutants of each exercise."""
-    table = Table("exercise", *(heading for heading in COLUMNS), title="Small changes of the references", title_justify="left")
+    table = Table(Column("exercise", min_width=25, overflow="fold"), *COLUMNS, title="Small changes of the references", title_justify="left")
     for report in reports:
         for exercise in report.exercises:
             table.add_row(exercise.exercise, *_row(exercise))
@@ -225,7 +225,7 @@ def mutants_table(reports: list[LectureMutants]) -> Table:
     return table
 
 
-COLUMNS = ("mutants", "not run", "equivalent", "caught", "named", "told", "error", "by the catalogue", "only differs", "surviving")
+COLUMNS = ("mutants", "not run", "equivalent", "caught", "named", "told", "error", "catalogue", "differs", "survive")
 
 
 def _row(counted: ExerciseMutants | LectureMutants) -> list[str]:
