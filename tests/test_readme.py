@@ -29,7 +29,8 @@ def test_the_syllabus_is_that_of_the_course(course):
 
 
 ATTACK_ROW = re.compile(r"^\| ([a-z0-9 ]+) \| (.+) \| (.+) \| (.+) \|$", re.M)
-ATTACK_ROWS = {found[0]: found[1:] for found in ATTACK_ROW.findall(README.partition("### Attacks")[2]) if found[0] != "attack"}
+ATTACKS_SECTION = README.partition("### Attacks")[2].partition("\n#")[0]
+ATTACK_ROWS = {found[0]: found[1:] for found in ATTACK_ROW.findall(ATTACKS_SECTION) if found[0] != "attack"}
 
 
 def test_the_table_of_attacks_is_that_of_the_gauntlet():
