@@ -15,10 +15,11 @@ from autograder.grading.catalogue import merge
 from autograder.grading.cells import built_notebook
 from autograder.grading.mutants import mutants
 from autograder.grading.secret import hidden_facts
-from autograder.judge.answers import Answers, Catalogue, Key
+from autograder.judge.answers import Answers, Catalogue, Key, without_looks
 from autograder.judge.catalogue import recognised
 from autograder.judge.judging import verdict_of
-from autograder.wall.record import Draw, Record
+from autograder.runner.job import Cell, Job
+from autograder.wall.record import Draw, Record, encode
 from autograder.wall.sketch import sketch
 
 USUAL = Tolerance()
@@ -103,6 +104,40 @@ def test_what_an_answer_does_is_told_where_it_equals_a_mutant_or_two_mistakes_at
     by_n = "a number in the calculation is 0 where another belongs"  # n - 0: the only way to say it here, as n - 1 stands for itself
     assert said[1] and ("n where n - 1 belongs" in said[1][0] or by_n in said[1][0])
     assert [one[0] if one else None for number, one in enumerate(said) if number != 1] == [w for number, w in enumerate(GIVEN.values()) if number != 1]
+
+
+CHECK = 'check("{}", lambda g: double(torch.randn(3, generator=g)))'
+
+
+def job_of(course, *checks: Cell) -> Job:
+    begin = Cell("import time\nimport torch\nfrom autograder import check\nknown = [2.0]\ndef double(x): return known[0] * x")
+    return Job([begin, *checks], {}, hidden_facts(course, TINY).to_json(), course.course.limits.model_dump())
+
+
+def test_each_exercise_has_its_own_time_for_other_answers(tiny, runner):
+    """What those of an earlier check have used does not lengthen it."""
+    burn = "import time\nuntil = time.process_time() + 0.1\nwhile time.process_time() < until: pass\n"
+    earlier = Cell(CHECK.format("double"), True, "double", forks=[burn * 20])
+    many = {"sources": [burn] * 20, "seconds": 0.3, "sketch": True}
+    result = runner.run(job_of(tiny, earlier, Cell(CHECK.format("pieces"), True, "pieces", many=many)))
+    run = [number for (exercise, number), said in result.forks.items() if exercise == "pieces" and said != "not run"]
+    assert 1 <= len(run) <= 4, result.forks
+
+
+def test_answers_share_a_process_only_where_none_changes_what_another_sees(tiny, runner):
+    """One that fails, one that ends the process, one that changes a list of the lecture's: each is run apart, and the others are as they were."""
+    def answers_of(sources: list[str], together: bool) -> dict[int, Record | str]:
+        check = Cell(CHECK.format("double"), True, "double", forks=sources, together=together)
+        return {number: said for (_, number), said in runner.run(job_of(tiny, check)).forks.items()}
+
+    right, wrong = "def double(x): return known[0] * x", "def double(x): return x * x"
+    changes, fails, ends = "known[0] = 3.0", "def double(x): raise ValueError('no')", "import os; os._exit(3)"
+    for sources in ([right, wrong, fails], [right, changes, wrong, right], [right, ends, wrong]):
+        apart, together = answers_of(sources, False), answers_of(sources, True)
+        assert apart.keys() == together.keys() and len(apart) >= len(sources) - 1
+        for number, said in apart.items():
+            assert isinstance(said, Record) == isinstance(found := together[number], Record)
+            assert not isinstance(said, Record) or encode({"r": without_looks(said)}) == encode({"r": without_looks(found)}), number
 
 
 def test_a_catalogue_survives_its_file(with_spread, tmp_path):

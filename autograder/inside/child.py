@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from autograder.inside import no_autograd
-from autograder.inside.many import try_many
+from autograder.inside.many import try_many, try_together
 from autograder.inside.shell import RecordingShell
 from autograder.student import session
 from autograder.student.check import check, check_loss
@@ -86,10 +86,12 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
         with _at_home(folder, shell, cell):
             outputs = shell.run(cell["source"])
         send(out, {"type": "outputs", "cell": index}, as_bytes(outputs))
-        for number, source in enumerate(cell.get("forks", ())):
-            in_a_fork(shell, wired, cell["source"], source, number)
+        others = cell.get("forks", ())
+        apart = try_together(shell.user_ns, wired, cell["source"], others) if cell.get("together") else range(len(others))
+        for number in apart:
+            in_a_fork(shell, wired, cell["source"], others[number], number)
         if str(index) in many:
-            try_many(shell.user_ns, wired, cell["source"], many[str(index)], len(cell.get("forks", ())))
+            try_many(shell.user_ns, wired, cell["source"], many[str(index)], len(others))
     for name in job.get("wanted", ()):
         if os.path.isfile(name):
             with open(name, "rb") as file:

@@ -1,4 +1,4 @@
-"""Very many other answers at one check, for authors: some dozens in one fork, each in the namespace as it was, within its time.
+"""Many other answers at one check, for authors: some dozens in one fork, each in the namespace as it was, within its time.
 
 A fork for each takes 30 ms. One for many is far cheaper, but an answer could change what the next one sees: so the reference is checked
 once more behind each batch, and where it no longer returns the same, or the fork has died, each answer of the batch gets a fork of its own.
@@ -6,18 +6,22 @@ once more behind each batch, and where it no longer returns the same, or the for
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import resource
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import Any
 
 import numpy as np
 import torch
+from matplotlib import pyplot
 
 from autograder.course.schema import Tolerance
+from autograder.inside.shell import RecordingShell
 from autograder.student import session
 from autograder.wall.calls import Call
 from autograder.wall.frames import send
@@ -27,6 +31,7 @@ from autograder.wall.sketch import Sketch, sketch
 BATCH = 32
 SHORTEST = 0.25  # seconds of the processor that an answer has at least
 FACTOR = 5  # times as long as the reference
+LONGEST = 60.0  # seconds of the processor for the reference, or for an answer that somebody wrote down
 SPARE = 5  # seconds after which the kernel ends a fork whose alarm is not heard
 MEMORY = 1 << 30  # bytes beyond what the process holds
 
@@ -56,6 +61,21 @@ class _Capture:
         pass
 
 
+def try_together(namespace: dict[str, Any], wired: Any, check: str, sources: list[str]) -> list[int]:
+    """Send a record for each source, and return the numbers of those that need a fork and a shell of their own.
+
+    These are the answers without a record, and those of a batch that changed something.
+    """
+    left: list[int] = []
+    numbered = list(enumerate(sources))
+    for first in range(0, len(numbered), BATCH):
+        batch = numbered[first : first + BATCH]
+        told = _in_a_copy(_Batch(namespace, wired, check, False, as_cells=True).run_sound, batch)
+        answered = set(json.loads(told)) if told else set()
+        left += [number for number, _ in batch if number not in answered]
+    return left
+
+
 def try_many(namespace: dict[str, Any], wired: Any, check: str, many: dict[str, Any], first: int) -> None:
     """Send a record (or its sketch, as a record) for each source, or why there is none, numbered from ``first``.
 
@@ -65,26 +85,32 @@ def try_many(namespace: dict[str, Any], wired: Any, check: str, many: dict[str, 
     left = list(enumerate(many["sources"], first))
     alone: list[tuple[int, str]] = []
     end = _used_by_children() + many["seconds"]
-    while (left or alone) and _used_by_children() < end:
+    while (left or alone) and (seconds := end - _used_by_children()) > 0:
         batch, left, alone = (alone[:1], left, alone[1:]) if alone else (left[:BATCH], left[BATCH:], alone)
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.close(reading)
-                _Batch(namespace, wired, check, many["sketch"]).run(batch, writing, end - _used_by_children())
-            finally:
-                os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            whole = pipe.read()
-        os.waitpid(pid, 0)
-        if whole == b"sound":
+        told = _in_a_copy(_Batch(namespace, wired, check, many["sketch"]).run, batch, seconds)
+        if told == b"sound":
             continue
         if len(batch) > 1:
             alone = batch
-        elif whole != b"changed":
+        elif told != b"changed":
             _fail(wired, batch[0][0], "it ends the process")
+
+
+def _in_a_copy(work: Callable[..., None], *given: Any) -> bytes:
+    """Do it in a fork, which is given a descriptor to report to besides; what it has reported when it ends."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(reading)
+            work(writing, *given)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read()
+    os.waitpid(pid, 0)
+    return told
 
 
 def _used_by_children() -> float:
@@ -99,38 +125,64 @@ def _fail(wired: Any, number: int, why: str) -> None:
 class _Batch:
     """What one fork does."""
 
-    def __init__(self, namespace: dict[str, Any], wired: Any, check: str, sketched: bool) -> None:
-        self.namespace, self.wired, self.sketched = namespace, wired, sketched
-        self.check = compile(check, "<check>", "exec")
+    def __init__(self, namespace: dict[str, Any], wired: Any, check: str, sketched: bool, as_cells: bool = False) -> None:
+        self.namespace, self.wired, self.sketched, self.as_cells = namespace, wired, sketched, as_cells
+        self.check = self._compiled(check)
         self.before = dict(namespace)
         self.states = random.getstate(), np.random.get_state(), torch.get_rng_state()
 
-    def run(self, batch: list[tuple[int, str]], report: int, seconds: float) -> None:
+    def run(self, report: int, batch: list[tuple[int, str]], seconds: float) -> None:
         begun = time.process_time()
         _bound(memory=MEMORY, seconds=seconds + SPARE + SHORTEST * len(batch))
         signal.signal(signal.SIGPROF, _out_of_time)
-        reference, took = self._once("", 60.0)
+        reference, took = self._once("", LONGEST)
         if not isinstance(reference, Record):
             for number, _ in batch:
                 _fail(self.wired, number, f"the reference itself: {reference}")
             os.write(report, b"sound")
             return
-        own = self._sketched(reference, reference)
-        frames: list[tuple[dict[str, Any], int, bytes]] = []
+        frames: list[tuple[int, dict[str, Any], bytes]] = []
         for number, source in batch:
             if time.process_time() - begun > seconds:
-                frames.append(({"type": "fork failed", "error": "not run"}, number, b""))
+                frames.append((number, {"type": "fork failed", "error": "not run"}, b""))
                 continue
             found, _ = self._once(source, max(SHORTEST, FACTOR * took))
-            header, payload = self._frame(found, reference)
-            frames.append((header, number, payload))
-        again, _ = self._once("", 60.0)
-        after = self._sketched(again, reference) if isinstance(again, Record) else None
-        same = own is None and after is None or own is not None and after is not None and own.form == after.form and bool(own.near(after.numbers))
+            frames.append((number, *self._frame(found, reference)))
+        same = self._still_returns(reference)
         if same or len(batch) == 1:
-            for header, number, payload in frames:
-                send(self.wired.out, {**header, "cell": self.wired.cell, "fork": number}, payload)
+            self._send(frames)
         os.write(report, b"sound" if same else b"changed")
+
+    def run_sound(self, report: int, batch: list[tuple[int, str]]) -> None:
+        """Send the records of those that do not fail, and report their numbers; nothing if the reference returns something else behind them."""
+        _bound(memory=MEMORY, seconds=LONGEST * (len(batch) + 2))
+        signal.signal(signal.SIGPROF, _out_of_time)
+        reference, _ = self._once("", LONGEST)
+        if not isinstance(reference, Record):
+            return
+        frames: list[tuple[int, dict[str, Any], bytes]] = []
+        for number, source in batch:
+            found, _ = self._once(source, LONGEST)
+            if isinstance(found, Record):
+                frames.append((number, *self._frame(found, reference)))
+        if self._still_returns(reference):
+            self._send(frames)
+            os.write(report, json.dumps([number for number, *_ in frames]).encode())
+
+    def _still_returns(self, reference: Record) -> bool:
+        again, _ = self._once("", LONGEST)
+        own, after = self._sketched(reference, reference), self._sketched(again, reference) if isinstance(again, Record) else None
+        if own is None or after is None:
+            return own is after
+        return own.form == after.form and bool(own.near(after.numbers))
+
+    def _send(self, frames: list[tuple[int, dict[str, Any], bytes]]) -> None:
+        for number, header, payload in frames:
+            send(self.wired.out, {**header, "cell": self.wired.cell, "fork": number}, payload)
+
+    def _compiled(self, source: str) -> CodeType:
+        """As a cell it is named as the shell names one: it is looked at in use, and an error in it has a line."""
+        return compile(source, RecordingShell.instance().compile.cache(source) if self.as_cells else "<answer>", "exec")
 
     def _once(self, source: str, seconds: float) -> tuple[Record | str, float]:
         """The record of one answer, and the seconds that it took."""
@@ -143,7 +195,7 @@ class _Batch:
         try:
             signal.setitimer(signal.ITIMER_PROF, seconds, 0.1)
             if source:
-                exec(compile(source, "<answer>", "exec"), self.namespace)
+                exec(self._compiled(source), self.namespace)
             exec(self.check, self.namespace)
         except OutOfTime:
             why = "it takes too long"
@@ -152,6 +204,7 @@ class _Batch:
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
             torch.set_grad_enabled(True)
+            pyplot.close("all")
             self.namespace.clear()
             self.namespace.update(self.before)
         return capture.record if capture.record is not None else why, time.process_time() - begun

@@ -210,10 +210,8 @@ class Runner:
         self.current, self.since = position, now
 
     def _header(self, job: Job, result: Result) -> dict[str, Any]:
-        cells = [
-            {"source": c.source, "locked": c.locked, "given": c.given, "skip": r.fatal, "forks": c.forks, "goes_on": c.goes_on}
-            for c, r in zip(job.cells, result.cells)
-        ]
+        told = ("source", "locked", "given", "forks", "together", "goes_on")
+        cells = [{name: getattr(c, name) for name in told} | {"skip": r.fatal} for c, r in zip(job.cells, result.cells)]
         return {
             "cells": cells,
             "files": [[name, len(data)] for name, data in job.files.items()],

@@ -18,6 +18,7 @@ class Cell:
     exercise: str | None = None  # whose check it is
     seconds: float | None = None  # its own time limit
     forks: list[str] = field(default_factory=list)  # other answers to check in copies of the process
+    together: bool = False  # whether several of them may share a copy
     many: dict[str, Any] | None = None  # sources, seconds, sketch: many more answers, several in one copy of the process
     fits: str | None = None  # the exercise whose model it trains
     own: bool = False  # added by the student: no cell of the lecture
