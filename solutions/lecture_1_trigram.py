@@ -354,7 +354,7 @@ def bigram_counts(words: list[str]) -> Int[Tensor, "27 27"]:
 # %% check="bigram_counts"
 def counts_probe(g: torch.Generator):
     words = names_of_all_kinds(g, 50)
-    return bigram_counts((words + words[:1] * 7) * 40)  # so often that a byte could not count it
+    return bigram_counts(words + words[:1] * 300)  # so often that a byte could not count it
 
 
 check("bigram_counts", counts_probe)
