@@ -1,10 +1,13 @@
 """``forbid`` sees what Python sees: what the check calls, and what that reaches, by scope and by time."""
 
+import os
+import signal
 import subprocess
 import time
 
 import pytest
 from conftest import TINY, daily
+from hostile import started_by
 
 from autograder.commands.demo_class import solution_texts
 from autograder.course.lecture import read_lecture
@@ -328,17 +331,29 @@ def test_reading_ends_when_its_time_is_up(monkeypatch):
     asked = [Asked(FORBIDDEN, (2,)), Asked(("backward",), (2,))]
     cells = ["x = 1\n" * 120_000, f("return 2 * x"), CHECK]
     monkeypatch.setattr(reading, "SECONDS", 1)
-    assert [found.refused for found in reading.read_names(cells, {}, {2}, asked, unsafe=False)] == [reading.TOO_LONG] * 2
+    with reading.NameReader(unsafe=False) as reader:
+        assert [found.refused for found in reader.read(cells, {}, {2}, asked)] == [reading.TOO_LONG] * 2
+        assert [found.refused for found in reader.read(["x = 1", f("return 2 * x"), CHECK], {}, {2}, asked)] == [None] * 2  # the next one's is read
     monkeypatch.setattr(reading, "SECONDS", 20)
     monkeypatch.setattr(reading, "MAX_ANSWER", 100)
-    assert [found.refused for found in reading.read_names(cells[1:], {}, {1}, asked, unsafe=False)] == [reading.TOO_LONG] * 2
+    with reading.NameReader(unsafe=False) as reader:
+        assert [found.refused for found in reader.read(cells[1:], {}, {1}, asked)] == [reading.TOO_LONG] * 2
 
 
 def test_a_reader_that_does_not_start_accuses_nobody(monkeypatch):
     """Else a whole class would be told that its code is too long."""
     monkeypatch.setattr(reading, "SECONDS", "none")  # what it is started with is no number
-    with pytest.raises(UserError, match="Names cannot be looked for here"):
-        reading.read_names([f("return 2 * x"), CHECK], {}, {1}, [Asked(FORBIDDEN, (1,))], unsafe=False)
+    with reading.NameReader(unsafe=False) as reader, pytest.raises(UserError, match="Names cannot be looked for here"):
+        reader.read([f("return 2 * x"), CHECK], {}, {1}, [Asked(FORBIDDEN, (1,))])
+
+
+def test_a_reader_that_somebody_killed_is_started_again():
+    asked, cells = [Asked(FORBIDDEN, (1,))], [f("return 2 * x"), CHECK]
+    with reading.NameReader(unsafe=False) as reader:
+        first = reader.read(cells, {}, {1}, asked)
+        for process in [*started_by(reader.process.pid), reader.process.pid]:
+            os.kill(process, signal.SIGKILL)
+        assert reader.read(cells, {}, {1}, asked) == first
 
 
 @pytest.mark.parametrize("unsafe", [False, True], ids=["in a jail", "without"])
@@ -348,7 +363,8 @@ def test_what_is_read_elsewhere_is_what_is_read_here(unsafe):
     texts, aside = read.without(FORBIDDEN, {3})
     changed = {str(number): text for number, text in enumerate(texts) if text != cells[number]}
     expected = reading.Read(refused=read.refusal(FORBIDDEN, [3]), changed=changed, aside=True, blame=read.blamed(FORBIDDEN, [3], aside))
-    assert reading.read_names(cells, {}, {3}, [Asked(FORBIDDEN, (3,))], unsafe) == [expected]
+    with reading.NameReader(unsafe) as reader:
+        assert [reader.read(cells, {}, {3}, [Asked(FORBIDDEN, (3,))]) for _ in range(2)] == [[expected]] * 2
     assert expected.refused and expected.changed
 
 

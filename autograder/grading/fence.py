@@ -14,7 +14,7 @@ from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.host import Runner
 from autograder.runner.job import CellResult, Job, Result
 from autograder.runner.limits import for_another_run
-from autograder.runner.reading import Asked, Read, read_names
+from autograder.runner.reading import Asked, Read
 
 ALONE = "(The points are for a run {how}, and there your answer gives something else.)"
 WITHOUT = "without those statements of yours that use what this exercise forbids, such as {first}"
@@ -50,7 +50,7 @@ class Fence:
         if asked:
             kept = {number for number, cell in enumerate(job.cells) if cell.locked}
             wanted = [Asked(rules.forbid, tuple(place.asking)) for place, rules in asked]
-            found = read_names([cell.source for cell in job.cells], importable(job.files), kept, wanted, runner.unsafe)
+            found = runner.names.read([cell.source for cell in job.cells], importable(job.files), kept, wanted)
             self.found = {place.exercise: read for (place, _), read in zip(asked, found, strict=True)}
         self.runs: dict[str, Result | None] = {}
 

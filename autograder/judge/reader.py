@@ -1,17 +1,19 @@
-"""The reading of names as a program: a notebook's cells in, what they may not use out. It is started in a jail that holds nothing else.
+"""The reading of names as a program: notebooks' cells in, what they may not use out. It is started in a jail that holds nothing else.
 
-A stranger wrote the text. Python's parser is large, and what it makes of half a megabyte is larger; here it can take no more time and
-memory than it is given, and a fault in it reaches nothing.
+A stranger wrote the text. Python's parser is large, and what it makes of half a megabyte is larger; here each text is read in a fork, which
+can take no more time and memory than it is given, and a fault in it reaches nothing.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from typing import Any
 
 from autograder.judge.forbidden import Notebook
+from autograder.wall.frames import Reader, WireError, send
 from autograder.wall.user import become
 
 
@@ -40,9 +42,42 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     return {"answers": answers}
 
 
+def serve(fd: int, seconds: int, memory: int, largest: int) -> None:
+    """Requests in, answers out, until the other side closes the connection; an empty answer where one did not come to its end.
+
+    Args:
+        seconds: of the processor for each.
+        memory: bytes for each.
+        largest: bytes of an answer.
+    """
+    requests = Reader(fd)
+    while True:
+        try:
+            _, request = requests.receive()
+        except WireError:
+            return
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                os.close(fd)
+                os.close(reading)
+                resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+                resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+                with os.fdopen(writing, "w") as out:
+                    json.dump(answer(json.loads(request)), out)
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            said = pipe.read(largest + 1)
+        _, ended = os.waitpid(pid, 0)
+        send(fd, {}, said if ended == 0 and len(said) <= largest else b"")
+
+
 if __name__ == "__main__":
-    seconds, memory, uid = map(int, sys.argv[1:])
+    *bounds, uid = map(int, sys.argv[1:])
     become(uid)
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    json.dump(answer(json.load(sys.stdin)), sys.stdout)
+    serve(*bounds)

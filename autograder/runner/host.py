@@ -15,6 +15,7 @@ from autograder.errors import UserError
 from autograder.runner import cgroup, jail, outputs
 from autograder.runner.job import CellResult, Job, Result
 from autograder.runner.limits import ENDED, OF_THE_NOTEBOOK, ended
+from autograder.runner.reading import NameReader
 from autograder.runner.taking import FRAME_COST, room, take_record
 from autograder.wall.frames import PATIENCE, Frame, Reader, WireError, send
 
@@ -45,6 +46,7 @@ class Runner:
 
     def __init__(self, unsafe: bool = False) -> None:
         self.unsafe = unsafe
+        self.names = NameReader(unsafe)
         self.process: subprocess.Popen[bytes] | None = None
         self.socket: socket.socket | None = None
         self.frames: Reader | None = None
@@ -70,7 +72,7 @@ class Runner:
             UserError: see :meth:`start`.
         """
         if self.process is None or self.disk_mb != disk_mb or self.process.poll() is not None:
-            self.close()
+            self.stop()
             self.start(disk_mb)
 
     def start(self, disk_mb: int) -> None:
@@ -100,7 +102,7 @@ class Runner:
         except WireError:
             self.process.kill()
             said = self.process.communicate()[1].decode(errors="replace").strip().splitlines()[-3:]
-            self.close()
+            self.stop()
             raise UserError(
                 f"Nothing is graded: the {'runner' if self.unsafe else 'jail for submissions'} does not start. Its last words: "
                 f"{' / '.join(said)}. What is missing here says: autograder doctor. {'' if self.unsafe else jail.UNSAFE}"
@@ -110,6 +112,11 @@ class Runner:
             self.group.begins()
 
     def close(self) -> None:
+        """End the warm process and the one that reads names."""
+        self.stop()
+        self.names.close()
+
+    def stop(self) -> None:
         """End the warm process and all that it has started."""
         if self.socket is not None:
             self.socket.close()
@@ -144,12 +151,12 @@ class Runner:
         try:
             return self._collect(job, result)
         except Flood:
-            self.close()
+            self.stop()
             return self._died(result, ": it handed over more than a whole submission may")
         except (WireError, OSError) as error:
             too_much = self.group is not None and self.group.reached()
             if not isinstance(error, Killed):
-                self.close()  # the warm process itself is gone; the next run starts another
+                self.stop()  # the warm process itself is gone; the next run starts another
             if result.seconds == told:  # it could not say what it had used
                 result.seconds += time.monotonic() - begun
                 result.cpu_seconds += time.monotonic() - begun
@@ -161,7 +168,7 @@ class Runner:
                 return self._once(job, result)  # from outside, until it happens again
             return self._died(result, "")
         except BaseException:
-            self.close()  # half of a run's frames are still to come; the next run must not take them for its own
+            self.stop()  # half of a run's frames are still to come; the next run must not take them for its own
             raise
 
     def _collect(self, job: Job, result: Result) -> int | None:
@@ -227,7 +234,7 @@ class Runner:
 
     def _ended(self, header: dict[str, Any], job: Job, result: Result) -> int | None:
         if header.get("leaving"):
-            self.close()
+            self.stop()
         result.seconds += _seconds(header.get("seconds"))
         result.cpu_seconds += _seconds(header.get("cpu_seconds"))
         reason = str(header.get("reason"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from autograder.errors import UserError
 from autograder.runner import jail
+from autograder.wall.frames import Reader, WireError, send
 
 SECONDS = 20  # of the processor; half a megabyte of the worst text takes six
 WAIT_SECONDS = 120.0  # beside busy neighbours
@@ -45,45 +48,83 @@ class _Answers(BaseModel, strict=True):
     answers: list[Read]
 
 
-def read_names(cells: list[str], beside: dict[str, str | None], kept: set[int], asked: list[Asked], unsafe: bool) -> list[Read]:
-    """Of each exercise what a notebook's code does that it forbids.
+class NameReader:
+    """A process in a jail of its own that reads one notebook after the other, each in a fork. Use it as a context manager.
 
     Args:
-        cells: what the student sees, in the order in which it runs.
-        beside: files beside the notebook that Python could import, by module; the text of those in Python, else ``None``.
-        kept: cells that are the course's own.
-        asked: of each exercise.
-        unsafe: without the jail.
-
-    Raises:
-        UserError: nothing can be read here, whoever wrote it.
+        unsafe: without the jail: only where somebody has typed it.
     """
-    request = {"cells": cells, "beside": beside, "kept": sorted(kept)}
-    request["asked"] = [{"forbid": one.forbid, "asking": one.asking} for one in asked]
-    said = _ask(json.dumps(request).encode(), unsafe)
-    try:
-        answers = _Answers.model_validate_json(said).answers
-    except ValidationError:
-        answers = []
-    if len(answers) == len(asked):
-        return answers
-    if not _ask(b'{"cells": [], "beside": {}, "kept": [], "asked": []}', unsafe):  # not this text: it is no student's fault
-        raise UserError("Names cannot be looked for here, so exercises that forbid some are not graded. What is missing says: autograder doctor")
-    return [Read(refused=TOO_LONG) for _ in asked]
 
+    def __init__(self, unsafe: bool) -> None:
+        self.unsafe = unsafe
+        self.process: subprocess.Popen[bytes] | None = None
+        self.socket: socket.socket | None = None
 
-def _ask(request: bytes, unsafe: bool) -> bytes:
-    """What the process says; nothing if it did not come to its end."""
-    program = ["-P", "-m", "autograder.judge.reader", str(SECONDS), str(MEMORY)]
-    if unsafe:
-        return _said([sys.executable, *program, str(os.getuid())], request)
-    with jail.command([*program, str(jail.uid())], disk_mb=1, rooms=("judge", "wall")) as command:
-        return _said(command.arguments, request, pass_fds=command.descriptors, env={})
+    def __enter__(self) -> NameReader:
+        return self
 
+    def __exit__(self, *_: Any) -> None:
+        self.close()
 
-def _said(command: list[str], request: bytes, **how: Any) -> bytes:
-    try:
-        ended = subprocess.run(command, input=request, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=WAIT_SECONDS, **how)
-    except subprocess.TimeoutExpired:
-        return b""
-    return ended.stdout if ended.returncode == 0 and len(ended.stdout) <= MAX_ANSWER else b""
+    def read(self, cells: list[str], beside: dict[str, str | None], kept: set[int], asked: list[Asked]) -> list[Read]:
+        """Of each exercise what a notebook's code does that it forbids.
+
+        Args:
+            cells: what the student sees, in the order in which it runs.
+            beside: files beside the notebook that Python could import, by module; the text of those in Python, else ``None``.
+            kept: cells that are the course's own.
+            asked: of each exercise.
+
+        Raises:
+            UserError: nothing can be read here, whoever wrote it.
+        """
+        request = {"cells": cells, "beside": beside, "kept": sorted(kept)}
+        request["asked"] = [{"forbid": one.forbid, "asking": one.asking} for one in asked]
+        text = json.dumps(request).encode()
+        said = self._ask(text)
+        if said is None:  # the process itself was ended, perhaps by somebody else
+            said = self._ask(text)
+        try:
+            answers = _Answers.model_validate_json(said or b"").answers
+        except ValidationError:
+            answers = []
+        if len(answers) == len(asked):
+            return answers
+        if not self._ask(b'{"cells": [], "beside": {}, "kept": [], "asked": []}'):  # not this text: it is no student's fault
+            raise UserError("Names cannot be looked for here, so exercises that forbid some are not graded. What is missing says: autograder doctor")
+        return [Read(refused=TOO_LONG) for _ in asked]
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self.socket is not None:
+            self.socket.close()
+        if self.process is not None:
+            with self.process:  # waits for its end and closes its stderr
+                self.process.kill()
+        self.process = self.socket = None
+
+    def _ask(self, request: bytes) -> bytes | None:
+        """What the process says, which is nothing if the reading did not come to its end; ``None`` if the process is gone or silent."""
+        try:
+            if self.socket is None:
+                self._start()
+            assert self.socket is not None
+            send(self.socket.fileno(), {}, request)
+            frame = Reader(self.socket.fileno(), MAX_ANSWER).receive(time.monotonic() + WAIT_SECONDS)
+        except (WireError, OSError):
+            frame = None
+        if frame is None:
+            self.close()  # an answer that is late must not be taken for the next one's
+            return None
+        return frame[1]
+
+    def _start(self) -> None:
+        self.socket, theirs = socket.socketpair()
+        program = ["-P", "-m", "autograder.judge.reader", str(theirs.fileno()), str(SECONDS), str(MEMORY), str(MAX_ANSWER)]
+        with theirs:
+            if self.unsafe:
+                own = jail.Command([sys.executable, *program, str(os.getuid())], ())
+                self.process = jail.started(own, theirs.fileno(), dict(os.environ), own_session=True)
+            else:
+                with jail.command([*program, str(jail.uid())], disk_mb=1, rooms=("judge", "wall")) as command:
+                    self.process = jail.started(command, theirs.fileno(), {}, own_session=False)
