@@ -33,35 +33,39 @@ class Submission:
 
 
 def make_class(course: CourseDirectory, lecture: str, answers: Answers, mixed: int = MIXED) -> list[Submission]:
-    """The reference, the stub, each mistake, each variant, and a few mixed submissions, with the points they must earn.
+    """The reference, the stub, every mistake and every variant, and a few mixed submissions, with the points they must earn.
 
-    Who hands in a mistake or a variant has done that exercise only: so a gap anywhere else must not matter.
+    Who hands in an exercise's first mistake or variant has done that exercise only: so a gap anywhere else must not matter. The second
+    mistakes of all exercises are one student's, and so are the third ones, and so on: an exercise stands alone also among wrong ones.
     """
     rules = {name: r for name, r in course.lecture(lecture).exercises.items() if not r.written}
     solutions = solution_texts(course, lecture)
     full, nothing = {name: r.points for name, r in rules.items()}, dict.fromkeys(rules, 0.0)
     extras = json.loads(course.extras(lecture).read_text())
     facts = hidden_facts(course, lecture)
-    found = [Submission("reference", dict(solutions), dict(full)), Submission("stub", {}, dict(nothing))]
+    found = {"reference": Submission("reference", dict(solutions), dict(full)), "stub": Submission("stub", {}, dict(nothing))}
     wrong: list[tuple[str, str, float, str]] = []
     for name in rules:
         mistakes = iter(answers.keys[name].mistakes)
         counts = {"mistake": 0, "variant": 0}
         for extra in extras.get(name, []):
-            if extra["kind"] == "oracle":
+            kind = extra["kind"]
+            if kind == "oracle":
                 continue
-            counts[extra["kind"]] += 1
+            counts[kind] += 1
             text = f"{solutions[name]}\n\n{extra['source']}"
-            student = f"{extra['kind']}_{name}_{counts[extra['kind']]}"
-            if extra["kind"] == "variant":
-                found.append(Submission(student, {name: text}, {**nothing, name: full[name]}))
+            student = f"{kind}_{name}_1" if counts[kind] == 1 else f"{kind}s_{counts[kind]}"
+            some = found.setdefault(student, Submission(student, {}, dict(nothing)))
+            some.answers[name] = text
+            if kind == "variant":
+                some.points[name] = full[name]
                 continue
-            points = verdict_of(next(mistakes).record, facts, answers.keys[name], course.read_names).points
-            found.append(Submission(student, {name: text}, {**nothing, name: points}, {name: extra["says"]}))
-            wrong.append((name, text, points, extra["says"]))
+            some.points[name] = verdict_of(next(mistakes).record, facts, answers.keys[name], course.read_names).points
+            some.says[name] = extra["says"]
+            wrong.append((name, text, some.points[name], extra["says"]))
     chance = random.Random(0)
     for number in range(1, mixed + 1):
-        some = Submission(f"mixed_{number}", {}, {})
+        some = Submission(f"mixed_{number}", {}, {})  # of each exercise right, wrong or untouched
         for name in rules:
             kind = chance.choice(("right", "wrong", "stub"))
             choices = [w for w in wrong if w[0] == name]
@@ -70,8 +74,8 @@ def make_class(course: CourseDirectory, lecture: str, answers: Answers, mixed: i
             else:
                 some.answers[name] = None if kind == "stub" else solutions[name]
                 some.points[name] = 0.0 if kind == "stub" else full[name]
-        found.append(some)
-    return found
+        found[some.student] = some
+    return list(found.values())
 
 
 def solution_texts(course: CourseDirectory, lecture: str) -> dict[str, str]:
