@@ -124,11 +124,9 @@ def _where(value: Tensor, expected: Tensor, tolerance: Tolerance) -> str:
         wrong = gap > tolerance.atol + tolerance.rtol * expected.double().abs()
         size = f"; the largest difference is {float(gap.max()):.3g}"
     if value.ndim == 0:
-        return (
-            f"The value {value.item():.6g} is not the expected one{size}."
-            if value.dtype != torch.bool
-            else "The truth value is wrong."
-        )
+        if value.dtype == torch.bool:
+            return f"This is {value.item()}; {not value.item()} is expected."
+        return f"{value.item():.6g} is not the expected number{f': it is off by {float(gap.max()):.3g}' if size else ''}."
     first = tuple(int(i) for i in wrong.nonzero()[0]) if wrong.any() else ()
     place = f"; the first is at {list(first)}" if first else ""
     rows = ""
@@ -137,5 +135,5 @@ def _where(value: Tensor, expected: Tensor, tolerance: Tolerance) -> str:
         if bad_rows < value.shape[0] or bad_columns < value.shape[1]:
             rows = f" ({bad_rows} of {value.shape[0]} rows, {bad_columns} of {value.shape[1]} columns)"
     if value.numel() == 1:
-        return f"The only element differs{size}."
+        return f"The only element differs{f': it is off by {float(gap.max()):.3g}' if size else ''}."
     return f"{int(wrong.sum())} of {value.numel()} elements differ{rows}{place}{size}."

@@ -129,7 +129,7 @@ def _ignored(mine: dict[str, Any], theirs: dict[str, Any], wrong: list[str]) -> 
     what = listed([f"`{_short(name)}`" for name in about if name != WHOLE and not name.startswith("[")]) if about is of_function else ""
     if what == "" and ignored == [names[p] for p in _generators(mine) if p < len(names)]:
         return (
-            f"Your `{_short(str(mine.get('function')))}` returns the same for every state of the generator {which}. Are its random numbers drawn from "
+            f"Your `{_short(str(mine.get('function')))}` returns the same whatever generator is given for {which}. Are its random numbers drawn from "
             "another one, or is a seed set inside?"
         )
     subject = f"{what} of your function" if what else f"The result of your `{_short(str(mine.get('function')))}`"

@@ -50,6 +50,7 @@ class Relations:
     def __init__(self, values: dict[str, list[Any]], expected: dict[str, list[Any]], tolerance: Tolerance) -> None:
         """Both hold, by name, a value for each draw."""
         self.values, self.expected, self.tolerance = values, expected, tolerance
+        self._found: dict[str, Found | None] = {}
         pairs = [(name, values[name], expected[name]) for name in list(expected)[:MOST] if name in values]
         self.seen: Others = {name: seen for name, mine, wanted in pairs if (seen := seen_of(mine, wanted)) is not None}
         shapes = [
@@ -62,6 +63,11 @@ class Relations:
 
     def of(self, name: str) -> Found | None:
         """What is found about one wrong value, if anything: not of what is of another kind than asked for."""
+        if name not in self._found:
+            self._found[name] = self._looked_at(name)
+        return self._found[name]
+
+    def _looked_at(self, name: str) -> Found | None:
         try:
             says, beside = self._of(name)
         except (

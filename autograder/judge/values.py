@@ -22,7 +22,7 @@ from autograder.judge.relations import Relations
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, refuse
 from autograder.wall.record import WHOLE, Failure, Record
 
-ALONE = "The rest is the same for all inputs: it counts once this is right."
+ALONE = "Your other values are right, but they are the same whatever the input is: they earn points once this one is right too."
 
 
 def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:
@@ -63,7 +63,7 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         share = 0.0
     if share == 1.0:
         return Verdict(record.exercise, "correct", rules.points, rules.points, "", tuple(rows))
-    wrong = next((row for row in rows if not row.right), None)
+    wrong = _leading(rows, relations)
     message = wrong.note if wrong else ""
     if wrong and wrong.name != WHOLE and not (recognised and known.whole):
         message = f"{label(wrong.name, record)}: {message}"
@@ -90,6 +90,13 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         tuple(rows),
         tuple(recognised),
     )
+
+
+def _leading(rows: list[Row], relations: Relations | None) -> Row | None:
+    """The wrong value whose row says most: what stands first may only follow from it."""
+    wrong = [row for row in rows if not row.right]
+    related = [row for row in wrong if relations and (found := relations.of(row.name)) and not found.beside]
+    return next(iter(related or wrong), None)
 
 
 def telling_names(reference: Record, tolerance: Tolerance) -> set[str]:
