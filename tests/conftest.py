@@ -5,12 +5,14 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import contextlib
 import fcntl
+import functools
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nbgrader.api
 import pytest
 from converters import convert
 from xdist.scheduler import LoadScopeScheduling
@@ -20,6 +22,8 @@ from autograder.course.directory import CourseDirectory, load_course
 from autograder.runner import parallel
 from autograder.runner.host import Runner
 from autograder.runner.parallel import each_lecture
+
+nbgrader.api.get_alembic_version = functools.cache(nbgrader.api.get_alembic_version)  # a process of half a second for each new gradebook
 
 ROOT = Path(__file__).parent.parent
 TINY = "lecture_t_tiny"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import sys
@@ -54,10 +55,9 @@ def answer_key(
     )
     if cache.is_file() and trained and not fresh:
         try:
-            answers = Answers.load(cache)
+            answers = _loaded(cache, cache.stat().st_mtime_ns)
             order = [cell.exercise for cell in cells_of(notebook, course, lecture) if cell.exercise]
-            answers.keys = {name: answers.keys[name] for name in order}  # as computed: a second build writes the same bytes
-            return answers
+            return Answers({name: answers.keys[name] for name in order}, answers.facts)  # as computed: a second build writes the same bytes
         except RecordError:
             cache.unlink()  # a damaged cache is no cache
     answers = compute_answers(course, lecture, notebook, extras, facts, runner, say, catalogue=True)
@@ -72,9 +72,23 @@ def _digest(course: CourseDirectory, source: Path, others: Path, facts: Facts) -
         digest.update(hashlib.sha256(part).digest())
     digest.update(json.dumps(facts.to_json(), sort_keys=True).encode())
     digest.update(f"Python {sys.version}, torch {version('torch')}, numpy {version('numpy')}".encode())
+    digest.update(_of_the_package())
+    return digest.hexdigest()[:24]
+
+
+@functools.cache
+def _of_the_package() -> bytes:
+    """Of the code that runs, which does not change while it does."""
+    digest = hashlib.sha256()
     for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
         digest.update(file.read_bytes())
-    return digest.hexdigest()[:24]
+    return digest.digest()
+
+
+@functools.lru_cache(maxsize=4)
+def _loaded(path: Path, _: int) -> Answers:
+    """A file of answers, read once while it does not change."""
+    return Answers.load(path)
 
 
 def compute_answers(

@@ -27,7 +27,7 @@ def neutral(seed: int) -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed notes a seed for every kind of device, with the stack of its caller
     try:
         with torch.device("cpu"), torch.enable_grad():
             yield
