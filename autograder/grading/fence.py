@@ -97,7 +97,7 @@ class Fence:
             ]
             cells = [cell if (cell.exercise or cell.fits) in (None, *self.found) else replace(cell, known=NOT_NEEDED) for cell in cells]
             limits = for_another_run(self.job.limits, result.seconds, result.cpu_seconds)
-            self.runs[key] = self.runner.run(replace(self.job, cells=cells, limits=limits, autograd=autograd))
+            self.runs[key] = self.runner.run(replace(self.job, cells=cells, limits=limits, autograd=autograd, pictures=False))
         return self.runs[key]
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.util
+import json
 import os
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+from jsonschema.exceptions import best_match
+from jsonschema.validators import validator_for
 
 from autograder.course.directory import CourseDirectory, load_course
 from autograder.course.gradebook import file_of
@@ -36,6 +41,7 @@ def configure(c: Any, config_file: str) -> None:
     own_templates_first()
     keep_private(course)
     one_engine()
+    one_validator()
     c.CourseDirectory.root = str(course.root)
     c.CourseDirectory.course_id = course.course.course
     c.CourseDirectory.db_url = absolute_gradebook(course)
@@ -92,6 +98,31 @@ def one_engine() -> None:
     warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own way with its session, in three paragraphs
     if not hasattr(api.create_engine, "cache_info"):
         api.create_engine = functools.cache(api.create_engine)
+
+
+def one_validator() -> None:
+    """Let nbgrader check the schema of its metadata once, not with every cell: 45 ms of a submission."""
+    from nbgrader.nbgraderformat import common
+
+    common.jsonschema = SimpleNamespace(validate=_validate)
+
+
+def _validate(instance: Any, schema: dict[str, Any]) -> None:
+    """As ``jsonschema.validate``.
+
+    Raises:
+        ValidationError: the instance is not as the schema says.
+    """
+    if error := best_match(_validator(json.dumps(schema)).iter_errors(instance)):
+        raise error
+
+
+@functools.cache
+def _validator(schema: str) -> Any:
+    found = json.loads(schema)
+    kind = validator_for(found)
+    kind.check_schema(found)
+    return kind(found)
 
 
 def keep_private(course: CourseDirectory) -> None:

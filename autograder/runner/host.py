@@ -230,6 +230,7 @@ class Runner:
             "wanted": list(job.wanted),
             "autograd": job.autograd,
             "beside_first": job.beside_first,
+            "pictures": job.pictures,
         }
 
     def _ended(self, header: dict[str, Any], job: Job, result: Result) -> int | None:
