@@ -121,6 +121,11 @@ TOLD = {
         ROWS,
         "is 5/4 times what is expected, where 5 is the length of axis 0",
     ),
+    "the other size": (
+        each(lambda x: x * len(x) / x.shape[1], ROWS),
+        ROWS,
+        "is 5/4 times what is expected, where 5 is the length of axis 0 and 4 that of axis 1, and so in every draw: a division by the length of axis 1",
+    ),
     "a factor of the inputs": (each(lambda x: x * x.std(), X), X, "but another factor for other inputs"),
     "a little too large": (each(lambda x: x * 1.001, X), X, "0.1 % too large"),
     "log2 for log": (
@@ -324,6 +329,20 @@ def test_a_relation_that_fails_in_one_draw_is_not_told(case):
             values[-1].dtype
         )
     assert sentence not in said([*values[:-1], own], list(expected))
+
+
+def test_the_value_whose_row_says_most_leads():
+    """What stands before it may only follow from it; a number alone may follow from everything."""
+
+    def led_by(*names: str) -> str:
+        wrong = {"odd": X[0].sin(), "number": torch.tensor(3.0), "turned": -X[0]}
+        right = {"odd": X[0], "number": torch.tensor(1.5), "turned": X[0]}
+        mine, theirs = ({name: values[name] for name in names} for values in (wrong, right))
+        return judge(Record("x", (draw_from(mine),)), Key(Record("x", (draw_from(theirs),))), RULES, T).message.partition(":")[0]
+
+    assert led_by("odd", "turned") == "turned"
+    assert led_by("odd", "number") == "odd"
+    assert led_by("number", "odd", "turned") == "turned"
 
 
 PLAIN = re.compile(

@@ -86,7 +86,22 @@ def _by_size(factors: list[float], shapes: list[tuple[int, ...]]) -> str | None:
                 found[what] = (
                     f"Every element is {_filled(name, lengths[0])} what is expected, where {lengths[0]} is {what}, and so in every draw: {why}"
                 )
+    if not found and ndim > 1:
+        found = _by_the_other_size(factors, shapes)
     return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _by_the_other_size(factors: list[float], shapes: list[tuple[int, ...]]) -> dict[str, str]:
+    """The factor is one length divided by another: a mean over one axis that is divided by the length of another."""
+    found = {}
+    ratios = {(a, b): [shape[a] / shape[b] for shape in shapes] for a in range(len(shapes[0])) for b in range(len(shapes[0])) if a != b}
+    for (a, b), lengths in ratios.items():
+        if len(set(lengths)) > 1 and all(math.isclose(factor, ratio, rel_tol=2e-5) for factor, ratio in zip(factors, lengths)):
+            found[f"{a}/{b}"] = (
+                f"Every element is {shapes[0][a]}/{shapes[0][b]} times what is expected, where {shapes[0][a]} is the length of axis {a} and "
+                f"{shapes[0][b]} that of axis {b}, and so in every draw: a division by the length of axis {b} where that of axis {a} belongs?"
+            )
+    return found
 
 
 def _by_itself(factor: float, shapes: list[tuple[int, ...]], lengths: frozenset[int]) -> str:

@@ -67,6 +67,10 @@ class Relations:
             self._found[name] = self._looked_at(name)
         return self._found[name]
 
+    def many(self, name: str) -> bool:
+        """Whether the value is more than a number alone."""
+        return name in self.seen and not self.seen[name].alone
+
     def _looked_at(self, name: str) -> Found | None:
         try:
             says, beside = self._of(name)

@@ -93,9 +93,9 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
 
 
 def _leading(rows: list[Row], relations: Relations | None) -> Row | None:
-    """The wrong value whose row says most: what stands first may only follow from it."""
+    """The wrong value whose row says most: what stands first may only follow from it. A number alone may follow from everything."""
     wrong = [row for row in rows if not row.right]
-    related = [row for row in wrong if relations and (found := relations.of(row.name)) and not found.beside]
+    related = [row for row in wrong if relations and relations.many(row.name) and (found := relations.of(row.name)) and not found.beside]
     return next(iter(related or wrong), None)
 
 
