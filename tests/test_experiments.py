@@ -11,9 +11,12 @@ from autograder.judge.structure import adds_up, sees_not
 from autograder.student.experiments import falls_short, seen
 from autograder.student.names import load_names
 
-torch.optim.Adam(
-    [nn.Parameter(torch.zeros(1))]
-)  # the first one loads much of torch, which takes longer than what is tried may
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded():
+    """The first optimiser loads much of torch, which takes longer than what is tried may."""
+    torch.optim.Adam([nn.Parameter(torch.zeros(1))])
+
 
 T = 3
 RULES = Exercise(
