@@ -35,7 +35,7 @@ def places(seen: Seen, wrong: Arrays) -> str | None:
 def _ask(where: str) -> str:
     if where.startswith(("The first", "The last")):
         return "What does your code do there, and not for the others?"
-    return "What is special about it?" if where.startswith("Only") else "What is special about them?"
+    return "What is special about it?" if where.startswith(("Only", "One")) else "What is special about them?"
 
 
 def _where(wrong: Arrays) -> str | None:
@@ -55,6 +55,8 @@ def _where(wrong: Arrays) -> str | None:
             if all(not a[place] and np.count_nonzero(~a) == 1 for a in any_) and sum(map(len, any_)) >= 8:
                 return f"The {which} {name} is right; in all others something differs."
         if ndim > 1 and all(not a.all() for a in any_) and all(bool((a == b).all()) for a, b in zip(any_, all_)):
+            if all(np.count_nonzero(a) == 1 for a in any_):
+                return f"One whole {name} differs; {REST}"
             return f"Whole {name.replace(' ', 's ', 1) if ' ' in name else name + 's'} differ, and {REST}"
     if ndim == 2:
         return _in_matrix(wrong)

@@ -54,7 +54,7 @@ def shown(record: Record, reference: Record, calls: Sequence[Call], tolerance: T
     else:
         lines += _both(value, expected, what)
     text = "\n".join(lines)
-    return Shown(text, f'<pre style="margin:6px 0;line-height:1.3;background:none">{escape(text)}</pre>{picture}')
+    return Shown(text, f'<pre style="margin:6px 0;line-height:1.3;background:none;font-family:var(--jp-code-font-family,monospace);font-size:.9em">{escape(text)}</pre>{picture}')
 
 
 def _size(value: Any) -> int:
