@@ -1797,7 +1797,7 @@ class Value(right_value):
             super().pass_back()
 
 
-# %% mistake="value_backward" says="In a product each factor gets itself as the local derivative. Move one factor a little: what decides how far the product moves?"
+# %% mistake="value_backward" says="In a product each factor gets itself as the local derivative. Move one factor a little: how far the product moves depends on the other one."
 right_value = Value
 
 
@@ -1903,7 +1903,7 @@ class Value(right_value):
             super().pass_back()
 
 
-# %% mistake="value_backward" says="In your rule for tanh the square is missing: at 0, where tanh is steepest, and far to the left as well, compare your rule with the curve."
+# %% mistake="value_backward" says="In your rule for tanh the square is missing: the result itself is taken from 1. Far to the left, where the curve is flat, your rule gives nearly 2: square the result first."
 right_value = Value
 
 

@@ -1241,6 +1241,12 @@ def neural_bigram_loss(W, pairs, strength):
     return nll + strength / 2 * (W**2).mean()
 
 
+# %% mistake="neural_bigram_loss" says="The likelihood is the sum over the pairs, not their mean: it grows with the number of names. Take the mean, then add the penalty."
+def neural_bigram_loss(W, pairs, strength):
+    nll = F.cross_entropy(W[pairs[:, 0]], pairs[:, 1], reduction="sum")
+    return nll + strength * (W**2).mean()
+
+
 # %% variant="neural_bigram_loss"
 def neural_bigram_loss(W, pairs, strength):
     counts = (F.one_hot(pairs[:, 0], 27).float() @ W).exp()
@@ -1567,7 +1573,7 @@ assert torch.allclose(cross_entropy(logits, targets), F.cross_entropy(logits, ta
 assert torch.allclose(cross_entropy(logits - 1e4, targets), F.cross_entropy(logits - 1e4, targets))
 
 
-# %% mistake="cross_entropy" says="The exponential overflows for large logits. Subtract the largest logit of each row first: the softmax does not notice."
+# %% mistake="cross_entropy" says="The exponential overflows for large logits. Subtract the largest logit of each row first: that does not change the softmax."
 def cross_entropy(logits, targets):
     counts = logits.exp()
     probs = counts / counts.sum(1, keepdim=True)
@@ -2639,7 +2645,7 @@ P = bigram_probabilities(bigram_counts(names.train[:500]), 0.3)
 assert torch.allclose(found["bigram"][2], mean_nll(P, torch.cat([X := contexts_of(names.test[:60], 1)[0], contexts_of(names.test[:60], 1)[1][:, None]], 1)))
 
 
-# %% mistake="compare_models" says="The tables are counted anew from the names that are measured, so each split is judged by what it has told itself. Count train once, and measure all three with it."
+# %% mistake="compare_models" says="Your tables are counted anew for each split, so dev and test are measured with counts of their own names. Count train once, and measure all three with it."
 right_compare_models = compare_models
 
 
