@@ -1902,8 +1902,9 @@ def three_lists(g: torch.Generator) -> tuple[list[str], list[str], list[str]]:
 
 
 def shuffled_inside(g: torch.Generator, strengths: list[float]) -> list[float]:
-    """The strengths times a number near 1; the first and the last keep their places, the others change them."""
+    """The strengths times a number near 1; the first and the last keep their places, the others change them, so that they are not sorted."""
     factor, order = between(g, 0.8, 1.25), torch.randperm(len(strengths) - 2, generator=g).tolist()
+    order = order[::-1] if order == sorted(order) else order
     return [factor * s for s in (strengths[0], *(strengths[1 + i] for i in order), strengths[-1])]
 
 # %% [markdown] exercise="tune_smoothing"
