@@ -1615,7 +1615,7 @@ def learning_rate_range(step, count):
     return rates, losses, rates[losses.diff().argmin()].item()
 
 
-# %% mistake="learning_rate_range" says="Your pick fits one run of losses, but not another one, which blows up at smaller rates: there it is ten times too large. Do not write a rate in; take that of the lowest loss."
+# %% mistake="learning_rate_range" says="Your pick fits one run of losses, but not another one, which blows up at smaller rates: there it is ten times too large. Take the rate at the position of the lowest loss, whatever the losses are."
 def learning_rate_range(step, count):
     rates = 10 ** torch.linspace(-3, 0, count)
     losses = torch.tensor([step(rate) for rate in rates.tolist()])
@@ -2668,7 +2668,7 @@ def embedding_plot(C):
     return axes
 
 
-# %% mistake="embedding_plot" says="You draw two columns of U, in which both directions are equally wide. Multiply the centred rows by the first two right singular vectors: then distances are those of the embeddings."
+# %% mistake="embedding_plot" says="Both directions come out equally wide, as in U, or where the points are divided by the singular values. Multiply the centred rows by the first two right singular vectors, and leave it at that."
 def embedding_plot(C):
     points = torch.linalg.svd(C - C.mean(0), full_matrices=False)[0][:, :2]
     _, axes = plt.subplots()
