@@ -203,6 +203,61 @@ def gradient_by_hand(a, b, c):
     return [-3 * a**2 - 0.5 * a**0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**2]
 
 
+# %% mistake="gradient_by_hand" says="In df/dc stands minus the logarithm of c. Its derivative is -1/c, so you went the other way and integrated. Differentiate -1/c: write it as a power of c."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, -math.log(c)]
+
+
+# %% mistake="gradient_by_hand" says="In df/dc stands the logarithm of c. Its derivative is 1/c, but asked for is the derivative of minus 1/c: write that as a power of c and use the power rule."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, math.log(c)]
+
+
+# %% mistake="gradient_by_hand" says="Your df/dc is 0, as if c did not occur in f. The third term, 1/c, changes when c does: write it as a power of c and differentiate it."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 0.0]
+
+
+# %% mistake="gradient_by_hand" says="In df/dc the power of c went down too far. 1/c is c to the power -1; the rule takes 1 from this exponent, once. Count it again."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**3]
+
+
+# %% mistake="gradient_by_hand" says="Your df/dc is 1 wherever c is, as if the term were c itself. It is minus 1/c: write it as a power of c and use the power rule."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1.0]
+
+
+# %% mistake="gradient_by_hand" says="In df/db the sine's term is multiplied by 3b. What stands inside of the sine is to be differentiated as well: how fast does 3b grow as b does?"
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * b * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="The angle was turned from degrees into radians, but it is a plain number here: `math.cos` takes radians. Hand it 3b as it is."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(math.radians(3 * b)) + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In df/db the cosine has become a sine: the derivative of the sine is the cosine. Look at the sine's term again."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.sin(3 * b) + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In the root of a, the power 0.5, the exponent went down by one, but did not come down as a factor. Look at df/da again."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In df/da the cube lost its factor: the exponent 3 goes down by one and also comes down in front. Look at that term again."
+def gradient_by_hand(a, b, c):
+    return [-(a**2) - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="Python takes the power before the division: in df/db, b ** 3 / 2 is half of the cube of b. Put the exponent into brackets, or write it as one number."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**3 / 2, 1 / c**2]
+
+
 # %% variant="gradient_by_hand"
 def gradient_by_hand(a, b, c):
     point = torch.tensor([a, b, c], dtype=torch.float64)
@@ -374,6 +429,46 @@ def forward_difference(f, point, h):
     return [(f([x + h * (i == j) for j, x in enumerate(point)]) - f(point)) / h for i in range(len(point))]
 
 
+# %% mistake="forward_difference" says="Your step is h times the coordinate: another length for each, and to the left where a coordinate is negative. Add h itself, whatever the coordinate is."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h * point[i]) - at(i, 0.0)) / h for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="Each coordinate moves by h times itself, and the rise is divided by that. The step has the same length for all of them: add h itself, and divide by h."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h * point[i]) - at(i, 0.0)) / (h * point[i]) for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="Your slopes are half as steep as they should be: you divide by 2h, as for a look to both sides. From the point to the place on its right it is h."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - at(i, 0.0)) / (2 * h) for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="The rise is divided by the value of f at the point as well, which makes a share of it. A slope is the rise divided by h alone."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - at(i, 0.0)) / h / at(i, 0.0) for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="You multiply the rise by h. A slope is the rise divided by the length of the step: the shorter the step, the smaller the rise."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - at(i, 0.0)) * h for i in range(len(point))]
+
+
 # %% variant="forward_difference"
 def forward_difference(f, point, h):
     steps = h * torch.eye(len(point), dtype=torch.float64)
@@ -494,7 +589,7 @@ def central_difference(f, point, h):
     return slopes
 
 
-# %% mistake="central_difference" says="In the place of the left neighbour you take the point itself, so half of the distance is missing on that side. Step `h` to the left of the point, too."
+# %% mistake="central_difference" says="You go from the point itself to the right, but divide by 2h, so each slope is about half of what it should be. Take the value of f at h to the left of the point, not at the point."
 def central_difference(f, point, h):
     def at(i, step):
         return f(*(x + step * (i == j) for j, x in enumerate(point)))
@@ -513,6 +608,67 @@ def central_difference(f, point, h):
         return f(*(x + step * (i == j) for j, x in enumerate(point)))
 
     return [at(i, h) - at(i, -h) / (2 * h) for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="You move all coordinates at once and get the same slope for all of them. Move one coordinate alone, to both sides, and hold the others still."
+def central_difference(f, point, h):
+    return [(f(*(x + h for x in point)) - f(*(x - h for x in point))) / (2 * h)] * len(point)
+
+
+# %% mistake="central_difference" says="All slopes are negated: you subtract the value on the right from the value on the left. Take right minus left."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, -h) - at(i, h)) / (2 * h) for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="This is the second difference, which tells how f bends at the point. For its slope the value at the point itself is not needed: take right minus left."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - 2 * at(i, 0.0) + at(i, -h)) / h**2 for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="You step by half of h to each side. Asked for is a step of h to the right and one of h to the left, so that the places are 2h apart."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h / 2) - at(i, -h / 2)) / h for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="This is the backward difference: you look from the point to the left only. Take one place on each side of the point."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, 0.0) - at(i, -h)) / h for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="Your steps are h times the coordinate: another length for each of them, and turned round where it is negative. Step by h itself, to both sides."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h * point[i]) - at(i, -h * point[i])) / (2 * h) for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="You step by 0.0001, as the lecture does, whatever `h` is. Step by the number that your function is given, to both sides."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, 0.0001) - at(i, -0.0001)) / 0.0002 for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="You multiply by the distance of the two places. A slope is the difference of the two values divided by that distance, so put the division in its place."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - at(i, -h)) * (2 * h) for i in range(len(point))]
 
 
 # %% variant="central_difference"
@@ -945,6 +1101,150 @@ right_value = Value
 
 class Value(right_value):
     __pow__ = lambda self, exponent: Value(self.data * exponent)
+
+
+# %% mistake="value_forward" says="1 / x comes out as x / 1. `__rtruediv__` is called for other / self: self is the divisor. Turn the quotient round in this method."
+right_value = Value
+
+
+class Value(right_value):
+    __rtruediv__ = lambda self, other: Value(self.data / other)
+
+
+# %% mistake="value_forward" says="1 - x comes out as x - 1. `__rsub__` is called for other - self: self is what is taken away. Turn the difference round in this method."
+right_value = Value
+
+
+class Value(right_value):
+    __rsub__ = lambda self, other: Value(self.data - other)
+
+
+# %% mistake="value_forward" says="x - y comes out as y - x. In `__sub__`, self stands on the left: take other away from self."
+right_value = Value
+
+
+class Value(right_value):
+    __sub__ = lambda self, other: Value(getattr(other, "data", other) - self.data)
+
+
+# %% mistake="value_forward" says="x / y comes out as y / x. In `__truediv__`, self stands on the left: divide self by other."
+right_value = Value
+
+
+class Value(right_value):
+    __truediv__ = lambda self, other: Value(getattr(other, "data", other) / self.data)
+
+
+# %% mistake="value_forward" says="Your quotients are rounded down to whole numbers: `//` does that. Divide with a single stroke, or multiply by the power -1."
+right_value = Value
+
+
+class Value(right_value):
+    __truediv__ = lambda self, other: Value(self.data // getattr(other, "data", other))
+
+
+# %% mistake="value_forward" says="Your exp changes the number that it is taken of: afterwards x is no longer x. Leave self.data alone and return a new Value that holds the result."
+right_value = Value
+
+
+class Value(right_value):
+    def exp(self):
+        self.data = math.exp(self.data)
+        return self
+
+
+# %% mistake="value_forward" says="Your tanh changes the number that it is taken of: afterwards x is no longer x. Leave self.data alone and return a new Value that holds the result."
+right_value = Value
+
+
+class Value(right_value):
+    def tanh(self):
+        self.data = math.tanh(self.data)
+        return self
+
+
+# %% mistake="value_forward" says="Your log changes the number that it is taken of: afterwards x is no longer x. Leave self.data alone and return a new Value that holds the result."
+right_value = Value
+
+
+class Value(right_value):
+    def log(self):
+        self.data = math.log(self.data)
+        return self
+
+
+# %% mistake="value_forward" says="Your tanh has the two parts of its fraction the wrong way round, so it leaves the range from -1 to 1. The difference is divided by the sum."
+right_value = Value
+
+
+class Value(right_value):
+    tanh = lambda self: Value(1 / math.tanh(self.data))
+
+
+# %% mistake="value_forward" says="This tanh is a sigmoid, between 0 and 1. The hyperbolic tangent lies between -1 and 1; `math.tanh` knows it."
+right_value = Value
+
+
+class Value(right_value):
+    tanh = lambda self: Value(1 / (1 + math.exp(-self.data)))
+
+
+# %% mistake="value_forward" says="This tanh is the ordinary tangent of an angle, `math.tan`. Asked for is the hyperbolic tangent, which stays between -1 and 1."
+right_value = Value
+
+
+class Value(right_value):
+    tanh = lambda self: Value(math.tan(self.data))
+
+
+# %% mistake="value_forward" says="Your exp is a power of 2. Its base is the number e, 2.718 and so on: `math.exp` takes it."
+right_value = Value
+
+
+class Value(right_value):
+    exp = lambda self: Value(2**self.data)
+
+
+# %% mistake="value_forward" says="This is the logarithm to base 2, not the natural one that undoes exp. Look at what `math.log` does without a base."
+right_value = Value
+
+
+class Value(right_value):
+    log = lambda self: Value(math.log2(self.data))
+
+
+# %% mistake="value_forward" says="Your ** squares, whatever the exponent is. Take the exponent that the method is given."
+right_value = Value
+
+
+class Value(right_value):
+    __pow__ = lambda self, exponent: Value(self.data**2)
+
+
+# %% mistake="value_forward" says="In your ** the two numbers have changed places: x ** 2.5 comes out as 2.5 ** x. self is the base, the exponent is the other one."
+right_value = Value
+
+
+class Value(right_value):
+    __pow__ = lambda self, exponent: Value(exponent**self.data)
+
+
+# %% mistake="value_forward" says="Your unary minus gives the number back as it is. -x is x times -1."
+right_value = Value
+
+
+class Value(right_value):
+    __neg__ = lambda self: Value(self.data)
+
+
+# %% mistake="value_forward" says="Your unary minus turns the sign of x itself, so that afterwards x is no longer x. Leave self.data alone and return a new Value."
+right_value = Value
+
+
+class Value(right_value):
+    def __neg__(self):
+        self.data = -self.data
+        return self
 
 
 # %% variant="value_forward"
@@ -1497,7 +1797,7 @@ class Value(right_value):
             super().pass_back()
 
 
-# %% mistake="value_backward" says="In a product each factor gets itself as the local derivative. Move one factor a little: what decides how far the product moves?"
+# %% mistake="value_backward" says="In a product each factor gets itself as the local derivative. Move one factor a little: how far the product moves depends on the other one."
 right_value = Value
 
 
@@ -1603,7 +1903,7 @@ class Value(right_value):
             super().pass_back()
 
 
-# %% mistake="value_backward" says="In your rule for tanh the square is missing: at 0, where tanh is steepest, and far to the left as well, compare your rule with the curve."
+# %% mistake="value_backward" says="In your rule for tanh the square is missing: the result itself is taken from 1. Far to the left, where the curve is flat, your rule gives nearly 2: square the result first."
 right_value = Value
 
 
@@ -1755,6 +2055,179 @@ class Value(right_value):
             if x is not received:
                 x.grad = received.grad
         self.inputs = inputs
+
+
+# %% mistake="value_backward" says="Your rule for ** takes the power of the result: self.data has the exponent in it already. The rule needs the base, which is the input's number."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "**":
+            (x,) = self.inputs
+            x.grad += self.grad * self.exponent * self.data ** (self.exponent - 1)
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for ** swaps base and exponent: it takes the exponent to the power of the base. In x ** n the base is the input, n is self.exponent."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "**":
+            (x,) = self.inputs
+            x.grad += self.grad * self.exponent ** (x.data - 1) * x.data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Python takes the power before it subtracts: in your rule for **, 1 is taken from the power, not from the exponent. Put the exponent into brackets."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "**":
+            (x,) = self.inputs
+            x.grad += self.grad * (self.exponent * x.data**self.exponent - 1)
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for tanh squares the whole bracket, 1 minus the result. Square the result first, then take it from 1."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "tanh":
+            (x,) = self.inputs
+            x.grad += self.grad * (1 - self.data) ** 2
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for tanh passes the result on as its own derivative, as exp does. The derivative of tanh is 1 minus the square of the result."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "tanh":
+            (x,) = self.inputs
+            x.grad += self.grad * self.data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for tanh is that of a sigmoid: the result times 1 minus the result. Of tanh, it is 1 minus the square of the result."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "tanh":
+            (x,) = self.inputs
+            x.grad += self.grad * self.data * (1 - self.data)
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for tanh adds the square where it takes it away: tanh is never steeper than 1. It is 1 minus the square of the result."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "tanh":
+            (x,) = self.inputs
+            x.grad += self.grad * (1 + self.data**2)
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="The dividend of / gets its gradient multiplied by the divisor, as in a product. Dividing by a large number makes the result move little: divide by it."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "/":
+            x, y = self.inputs
+            x.grad += self.grad * y.data
+            y.grad -= self.grad * x.data / y.data**2
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="The divisor of / gets the gradient without the dividend: the larger x is, the more x / y changes with y. Differentiate x times y to the power -1."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "/":
+            x, y = self.inputs
+            x.grad += self.grad / y.data
+            y.grad -= self.grad / y.data**2
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="In a product only the first factor gets a gradient. The second one moves the result as well: give it its share, too."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "*":
+            x, y = self.inputs
+            x.grad += self.grad * y.data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Both operands of - get a minus. When the left one rises, so does the difference: only the right one's gradient turns its sign."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "-":
+            x, y = self.inputs
+            x.grad -= self.grad
+            y.grad -= self.grad
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="The minus of - has come to the wrong operand: when the left one rises, the difference rises, and when the right one rises, it falls. Swap the signs."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "-":
+            x, y = self.inputs
+            x.grad -= self.grad
+            y.grad += self.grad
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="The derivative of exp is taken as if it were a power: x times e to the power x - 1. That rule is for a fixed exponent; exp is its own derivative."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "exp":
+            (x,) = self.inputs
+            x.grad += self.grad * x.data * math.exp(x.data - 1)
+        else:
+            super().pass_back()
 
 
 # %% variant="value_backward"
@@ -2315,6 +2788,22 @@ def deep_backward(root):
         node.pass_back()
 
 
+# %% mistake="value_deep" says="Every gradient is 1: you set that of each node, and then it holds no longer what has arrived there. Only the root's is set, once."
+def deep_backward(root):
+    stack, seen = [root], {root}
+    while stack:
+        node = stack.pop()
+        node.grad = 1.0
+        fresh = [x for x in node.inputs if x not in seen]
+        seen.update(fresh)
+        stack += fresh
+
+
+# %% mistake="value_deep" says="The root's gradient is set, but the root never passes it back, so that all other nodes have zeros. Begin the way back with the root itself."
+def deep_backward(root):
+    root.grad = 1.0
+
+
 # %% variant="value_deep"
 def deep_backward(root):
     """Count the users of every node; a node goes when its last user has gone."""
@@ -2726,6 +3215,85 @@ class MLP(right_mlp):
         super().__init__(nin, nouts)
         for neuron in self.layers[-1].neurons:
             neuron.linear = True
+
+
+# %% mistake="neuron_layer_mlp" says="The bias is added once for each input. It belongs to the neuron, not to its inputs: add it once, to the sum of the products."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        return sum(w * xi + bias for w, xi in zip(weights, x)).tanh()
+
+
+# %% mistake="neuron_layer_mlp" says="Each product goes through tanh by itself, and then they are added up. First the sum of all products and the bias, then tanh once."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        return sum(((w * xi).tanh() for w, xi in zip(weights, x)), bias)
+
+
+# %% mistake="neuron_layer_mlp" says="Your neurons cut off what is negative: that is a ReLU. These neurons squash their sum with tanh."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        total = sum((w * xi for w, xi in zip(weights, x)), bias)
+        return total if total.data > 0 else total * 0
+
+
+# %% mistake="neuron_layer_mlp" says="Your neurons end in a sigmoid, between 0 and 1. These end in tanh, between -1 and 1."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        return 1 / (1 + (-sum((w * xi for w, xi in zip(weights, x)), bias)).exp())
+
+
+# %% mistake="neuron_layer_mlp" says="The bias is taken away from the sum, not added to it. A neuron is tanh of the products plus the bias."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        return (sum(w * xi for w, xi in zip(weights, x)) - bias).tanh()
+
+
+# %% mistake="neuron_layer_mlp" says="The sum of the products is divided by the number of inputs. A neuron takes the plain sum and its bias."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        return (sum(w * xi for w, xi in zip(weights, x)) / len(weights) + bias).tanh()
+
+
+# %% mistake="neuron_layer_mlp" says="Your MLP has a layer too many: one with as many neurons as there are inputs stands in front. The inputs are no layer; begin with the first of nouts."
+right_mlp = MLP
+
+
+class MLP(right_mlp):
+    def __init__(self, nin, nouts):
+        super().__init__(nin, [nin, *nouts])
+
+
+# %% mistake="neuron_layer_mlp" says="Your MLP has a layer too few. There is one for each number in nouts: look at where your loop over the sizes begins or ends."
+right_mlp = MLP
+
+
+class MLP(right_mlp):
+    def __init__(self, nin, nouts):
+        super().__init__(nin, nouts[:-1])
 
 
 # %% variant="neuron_layer_mlp"
@@ -3294,6 +3862,175 @@ def train_mlp(model, xs, ys, steps, rate):
     return [loss * len(xs) / 4 for loss in losses]
 
 
+# %% mistake="train_mlp" says="The gradients are divided by their common length, so every step is as long as the others, however flat the loss is. Move by rate times the gradient itself."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        length = sum(p.grad**2 for p in model.parameters()) ** 0.5
+        for p in model.parameters():
+            p.data -= rate * p.grad / length
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Only the sign of each gradient counts in your update, so all parameters move by the same amount. Move each by rate times its gradient."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * math.copysign(1, p.grad)
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="The losses that you note are means, but backward starts from the sum over the points: each step is as many times too long. Divide before you call backward."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys))
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data / len(xs))
+    return losses
+
+
+# %% mistake="train_mlp" says="The steps are right, but the losses that you note are sums over the points. Note their mean, the one that backward starts from."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data * len(xs))
+    return losses
+
+
+# %% mistake="train_mlp" says="Python takes the power before it subtracts: `model(x) - y ** 2` squares the target alone. Put the difference into brackets, then square it."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum(model(x) - y**2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="The errors are not squared, so that one too high and one too low cancel. Square the error of each point, then take the mean."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum(model(x) - y for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Your loss is the mean of the errors' sizes, without their sign. Asked for is the mean of their squares: it weighs large errors more."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum(((model(x) - y) ** 2) ** 0.5 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Your loss is the root of the mean squared error. Asked for is the mean of the squares itself: leave out the root."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = (sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)) ** 0.5
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Your loss is half of the mean squared error, and so are its gradients. Leave out the factor 1/2 in front of the mean."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs) / 2
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Every step moves by the gradient itself: the learning rate is left out. Multiply by the `rate` that your function is given."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Your rate is always 0.1. It is an argument: take the `rate` that your function is given."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= 0.1 * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Your rate is always 0.05. It is an argument: take the `rate` that your function is given."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= 0.05 * p.grad
+        losses.append(loss.data)
+    return losses
+
+
 # %% variant="train_mlp"
 def train_mlp(model, xs, ys, steps, rate):
     """backward for each point on its share of the loss, gradients added up by +=, emptied after the update."""
@@ -3738,6 +4475,62 @@ def softmax_nll(logits, label):
     return probs, -max(probs, key=lambda p: p.data).log()
 
 
+# %% mistake="softmax_nll" says="Your loss reads the probability one place too early, as if labels were counted from 1. They count from 0: label 3 is the fourth."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return probs, -probs[label - 1].log()
+
+
+# %% mistake="softmax_nll" says="Your loss reads the probability one place too late. Labels count from 0, as Python's places do: take the one at `label` itself."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return probs, -probs[(label + 1) % len(probs)].log()
+
+
+# %% mistake="softmax_nll" says="Your loss reads the first probability, whatever the label is. Take that of the label that is given."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return probs, -probs[0].log()
+
+
+# %% mistake="softmax_nll" says="Your loss reads the last probability, whatever the label is: a name that a loop has left behind? Take that of the label that is given."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return probs, -probs[-1].log()
+
+
+# %% mistake="softmax_nll" says="Your loss is 1 minus the probability of the label: it never exceeds 1, however wrong the network is. Take minus its logarithm."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return probs, 1 - probs[label]
+
+
+# %% mistake="softmax_nll" says="Your loss is the squared distance of the label's probability from 1. Asked for is the negative log-likelihood: minus the logarithm of that probability."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return probs, (1 - probs[label]) ** 2
+
+
+# %% mistake="softmax_nll" says="Your counts are squares of the logits, so that -2 weighs as much as 2. Take the exponential of each logit: it grows with the logit and is never negative."
+def softmax_nll(logits, label):
+    counts = [logit * logit for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return probs, -probs[label].log()
+
+
 # %% variant="softmax_nll"
 def softmax_nll(logits, label):
     """With the largest logit subtracted as a plain number, and the loss as log-sum-exp minus the logit."""
@@ -4029,6 +4822,55 @@ def logits_grad_torch(logits, label):
 def logits_grad_torch(logits, label):
     z = logits.clone().requires_grad_()
     (-torch.softmax(z, 0).max().log()).backward()
+    return z.grad
+
+
+# %% mistake="logits_grad_torch" says="The loss reads the probability one place too early, as if labels were counted from 1. They count from 0: label 3 is the fourth."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    (-torch.softmax(z, 0)[label - 1].log()).backward()
+    return z.grad
+
+
+# %% mistake="logits_grad_torch" says="The loss reads the probability one place too late. Labels count from 0, as Python's places do: take the one at `label` itself."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    (-torch.softmax(z, 0)[(label + 1) % len(z)].log()).backward()
+    return z.grad
+
+
+# %% mistake="logits_grad_torch" says="The loss reads the first probability, whatever the label is. Take that of the label given, then go backward."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    (-torch.softmax(z, 0)[0].log()).backward()
+    return z.grad
+
+
+# %% mistake="logits_grad_torch" says="Each logit goes through a sigmoid by itself, so only the label's own logit gets a gradient. Use the softmax, in which all logits share one sum."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    (-torch.sigmoid(z)[label].log()).backward()
+    return z.grad
+
+
+# %% mistake="logits_grad_torch" says="The loss is a mean over all the logits, of which only one counts, so your gradient is too small. Take the loss of the label alone."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    (-torch.softmax(z, 0)[label].log() / len(z)).backward()
+    return z.grad
+
+
+# %% mistake="logits_grad_torch" says="This is the gradient of the loss with a logarithm to base 10. Take the natural logarithm, `log`."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    (-torch.softmax(z, 0)[label].log10()).backward()
+    return z.grad
+
+
+# %% mistake="logits_grad_torch" says="This is the gradient of the loss with a logarithm to base 2. Take the natural logarithm, `log`."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    (-torch.softmax(z, 0)[label].log2()).backward()
     return z.grad
 
 

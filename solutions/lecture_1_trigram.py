@@ -170,6 +170,22 @@ def vocabulary(words):
     return right_vocabulary(words)[::-1]
 
 
+# %% mistake="vocabulary" says="The letters are numbered from `z` to `a`. They come in alphabetical order: leave out what turns it round."
+def vocabulary(words):
+    letters = sorted({*"".join(words)}, reverse=True)
+    stoi = {".": 0} | {letter: index for index, letter in enumerate(letters, 1)}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="Your second dictionary is the first one again, from symbol to index. Turn it round: from index to symbol."
+right_vocabulary = vocabulary
+
+
+def vocabulary(words):
+    stoi, _ = right_vocabulary(words)
+    return stoi, stoi
+
+
 # %% variant="vocabulary"
 def vocabulary(words):
     itos = {0: "."}
@@ -298,6 +314,31 @@ def split_names(words, seed):
     shuffled = sum(map(list, right_split_names(words, seed)), [])
     first, second = round(0.8 * len(shuffled)), round(0.9 * len(shuffled))
     return shuffled[:first], shuffled[first:second], shuffled[second:]
+
+
+# %% mistake="split_names" says="Your cuts are at 80 and at 10 percent: the second one is to be at 90 percent of the list, so that dev and test have a tenth each."
+def split_names(words, seed):
+    shuffled = list(words)
+    random.Random(seed).shuffle(shuffled)
+    first, second = int(0.8 * len(shuffled)), int(0.1 * len(shuffled))
+    return shuffled[:first], shuffled[first:second], shuffled[second:]
+
+
+# %% mistake="split_names" says="The shuffle's seed is always 42, as in the lecture. Take the `seed` that your function is given."
+right_split_names = split_names
+
+
+def split_names(words, seed):
+    return right_split_names(words, 42)
+
+
+# %% mistake="split_names" says="Dev and test have changed places: the names from 80 to 90 percent are dev and come second, those behind them are test."
+right_split_names = split_names
+
+
+def split_names(words, seed):
+    train, dev, test = right_split_names(words, seed)
+    return train, test, dev
 
 
 # %% variant="split_names"
@@ -469,6 +510,27 @@ def bigram_counts(words):
     return N
 
 
+# %% mistake="bigram_counts" says="Each pair is counted in both directions. Only what follows counts: the row is the first symbol, the column the second."
+def bigram_counts(words):
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    for word in words:
+        symbols = [0, *map(SYMBOLS.index, word), 0]
+        for i, j in zip(symbols, symbols[1:]):
+            N[i, j] += 1
+            N[j, i] += 1
+    return N
+
+
+# %% mistake="bigram_counts" says="You count each symbol with the one after the next. Pairs are neighbours: shift the symbols by one, not by two."
+def bigram_counts(words):
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    for word in words:
+        symbols = [0, *map(SYMBOLS.index, word), 0]
+        for i, j in zip(symbols, symbols[2:]):
+            N[i, j] += 1
+    return N
+
+
 # %% variant="bigram_counts"
 def bigram_counts(words):
     text = torch.tensor([SYMBOLS.index(s) for s in "." + "".join(f"{word}." for word in words)])
@@ -610,6 +672,22 @@ def bigram_probabilities(counts, smoothing):
     return counts / counts.sum(1, keepdim=True) + smoothing
 
 
+# %% mistake="bigram_probabilities" says="A 27th of the smoothing is added to each count. Add the whole of it to each one of them."
+right_bigram_probabilities = bigram_probabilities
+
+
+def bigram_probabilities(counts, smoothing):
+    return right_bigram_probabilities(counts, smoothing / 27)
+
+
+# %% mistake="bigram_probabilities" says="The smoothing is taken away from the counts. Add it: no probability is to be 0, let alone below."
+right_bigram_probabilities = bigram_probabilities
+
+
+def bigram_probabilities(counts, smoothing):
+    return right_bigram_probabilities(counts, -smoothing)
+
+
 # %% variant="bigram_probabilities"
 def bigram_probabilities(counts, smoothing):
     return torch.stack([(row + smoothing) / (row + smoothing).sum() for row in counts.float()])
@@ -711,6 +789,33 @@ def mean_nll(P, pairs):
     return -P[pairs[:, 0], pairs[:, 1]].mean().log()
 
 
+# %% mistake="mean_nll" says="The sum is divided by 27, the number of rows in P. Divide by the number of pairs: the loss is a mean over them."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].log().sum() / len(P)
+
+
+# %% mistake="mean_nll" says="The sum is divided by 729, the size of P. Divide by the number of pairs: the loss is a mean over them."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].log().sum() / P.numel()
+
+
+# %% mistake="mean_nll" says="The sum is divided by the number of symbols, two in each pair. Divide by the number of pairs."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].log().sum() / pairs.numel()
+
+
+# %% mistake="mean_nll" says="A pair that occurs several times counts once here. Each occurrence counts: take all pairs as they come, without a set or `unique`."
+def mean_nll(P, pairs):
+    pairs = torch.unique(pairs, dim=0)
+    return -P[pairs[:, 0], pairs[:, 1]].log().mean()
+
+
+# %% mistake="mean_nll" says="P goes through a softmax, but its rows are probabilities already. Take the logarithm of P itself."
+def mean_nll(P, pairs):
+    P = P.softmax(1)
+    return -P[pairs[:, 0], pairs[:, 1]].log().mean()
+
+
 # %% variant="mean_nll"
 def mean_nll(P, pairs):
     total = sum(-math.log(P[i, j]) for i, j in pairs.tolist())
@@ -765,9 +870,24 @@ def sampling_probe(g: torch.Generator):
     logits[0, 0] -= 4
     P = F.softmax(logits, 1)
     P[0] = 0.6 * P[0] + 0.4 * torch.eye(27)[0]  # and some of none
-    Q = F.softmax(torch.randn(27, 27, generator=g) - 99 * torch.eye(27)[0], 1)
-    Q = 0.99 * Q + 0.01 * torch.eye(27)[0]  # and names of a hundred letters
-    return {"short names": sample_names(P, 9, g), "long names": sample_names(Q, 3, g)}
+    Q = F.softmax(0.5 * torch.randn(27, 27, generator=g) - 99 * torch.eye(27)[0], 1)
+    order = [0, *(1 + torch.randperm(26, generator=g)).tolist()]
+    chain = torch.zeros(27, 27)
+    chain[order, order[1:] + [0]] = 1.0
+    Q = 0.25 * chain + 0.745 * Q + 0.005 * torch.eye(27)[0]  # and long ones; the likeliest symbols in a row end, too
+    seed = int(torch.randint(2**31, (1,), generator=g))
+
+    def names_from(seed: int) -> dict[str, list[str]]:
+        generator = torch.Generator().manual_seed(seed)
+        return {"short names": sample_names(P, 9, generator), "long names": sample_names(Q, 5, generator)}
+
+    first, again, other = (names_from(s) for s in (seed, seed, seed + 1))
+    if first == again != other:
+        return first
+    if first != again:
+        return dict.fromkeys(first, "other names each time, although the generator begins anew")
+    one_name = len({*first["long names"]}) == 1
+    return dict.fromkeys(first, "the same name again and again" if one_name else "the same names, whatever the generator")
 
 
 check("sample_names", sampling_probe)
@@ -800,7 +920,7 @@ def sample_names(P, count, generator):
 # %% mistake="sample_names" says="You always take the most probable symbol, so every name is the same. Draw with torch.multinomial."
 def sample_names(P, count, generator):
     letters, index = [], 0
-    while (index := P[index].argmax().item()) != 0 and len(letters) < 30:
+    while (index := P[index].argmax().item()) != 0 and len(letters) < 60:
         letters.append(SYMBOLS[index])
     return ["".join(letters)] * count
 
@@ -847,6 +967,100 @@ right_sample_names = sample_names
 
 def sample_names(P, count, generator):
     return [name for name in right_sample_names(P, count, generator) if name]
+
+
+# %% mistake="sample_names" says="An empty name is thrown away and another one is drawn in its place. When the dot comes first, the name has no letters and counts all the same."
+def sample_names(P, count, generator):
+    found = []
+    while len(found) < count:
+        letters, index = [], 0
+        while (index := torch.multinomial(P[index], 1, replacement=True, generator=generator).item()) != 0:
+            letters.append(SYMBOLS[index])
+        if letters:
+            found.append("".join(letters))
+    return found
+
+
+# %% mistake="sample_names" says="Your names end after 10 letters at the latest, though no dot was drawn. Only the dot ends a name, however long it becomes."
+def sample_names(P, count, generator):
+    found = []
+    for _ in range(count):
+        letters, index = [], 0
+        while len(letters) < 10 and (index := torch.multinomial(P[index], 1, replacement=True, generator=generator).item()) != 0:
+            letters.append(SYMBOLS[index])
+        found.append("".join(letters))
+    return found
+
+
+# %% mistake="sample_names" says="Your names end after 20 letters at the latest, though no dot was drawn. Only the dot ends a name, however long it becomes."
+def sample_names(P, count, generator):
+    found = []
+    for _ in range(count):
+        letters, index = [], 0
+        while len(letters) < 20 and (index := torch.multinomial(P[index], 1, replacement=True, generator=generator).item()) != 0:
+            letters.append(SYMBOLS[index])
+        found.append("".join(letters))
+    return found
+
+
+# %% mistake="sample_names" says="Your names end after 50 letters at the latest, though no dot was drawn. Only the dot ends a name, however long it becomes."
+def sample_names(P, count, generator):
+    found = []
+    for _ in range(count):
+        letters, index = [], 0
+        while len(letters) < 50 and (index := torch.multinomial(P[index], 1, replacement=True, generator=generator).item()) != 0:
+            letters.append(SYMBOLS[index])
+        found.append("".join(letters))
+    return found
+
+
+# %% mistake="sample_names" says="Your symbols are drawn evenly, whatever P says. What follows a symbol has the probabilities of its row: draw with torch.multinomial from `P[index]`."
+def sample_names(P, count, generator):
+    found = []
+    for _ in range(count):
+        letters = []
+        while (index := torch.randint(27, (1,), generator=generator).item()) != 0:
+            letters.append(SYMBOLS[index])
+        found.append("".join(letters))
+    return found
+
+
+# %% mistake="sample_names" says="A name begins with a draw from the row of the last letter of the name before. Every walk starts at the dot: set the index back to 0 for each name."
+def sample_names(P, count, generator):
+    found = []
+    last = 0
+    for _ in range(count):
+        letters, index = [], last
+        while (index := torch.multinomial(P[index], 1, replacement=True, generator=generator).item()) != 0:
+            letters.append(SYMBOLS[index])
+            last = index
+        last = SYMBOLS.index(letters[-1]) if letters else 0
+        found.append("".join(letters))
+    return found
+
+
+# %% mistake="sample_names" says="The names do not follow the generator that is given: with other seeds the same ones come out. Hand `generator` to torch.multinomial, and set no seed yourself."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return right_sample_names(P, count, torch.Generator().manual_seed(2147483647))
+
+
+# %% mistake="sample_names" says="Your draws do not come from the generator that is given, so that nobody can draw these names again. Hand it to torch.multinomial."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return right_sample_names(P, count, torch.default_generator)
+
+
+# %% mistake="sample_names" says="The letters are shifted by one: index 1 is `a`, index 2 is `b`. SYMBOLS has the letter of each index, the dot at 0."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return ["".join(chr(ord(letter) + 1) for letter in name) for name in right_sample_names(P, count, generator)]
 
 
 # %% variant="sample_names"
@@ -991,6 +1205,48 @@ def neural_bigram_loss(W, pairs, strength):
     return right_neural_bigram_loss(W, pairs, strength).item()
 
 
+# %% mistake="neural_bigram_loss" says="The penalty is subtracted: large weights would lower the loss. Does a minus stand in front of a bracket that holds both? Add the penalty."
+def neural_bigram_loss(W, pairs, strength):
+    nll = F.cross_entropy(W[pairs[:, 0]], pairs[:, 1])
+    return nll - strength * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The penalty is the mean size of the weights, without their sign. Asked for is the mean of their squares."
+def neural_bigram_loss(W, pairs, strength):
+    nll = F.cross_entropy(W[pairs[:, 0]], pairs[:, 1])
+    return nll + strength * W.abs().mean()
+
+
+# %% mistake="neural_bigram_loss" says="The penalty is the root of the mean square. Asked for is the mean of the squares itself: leave out the root."
+def neural_bigram_loss(W, pairs, strength):
+    nll = F.cross_entropy(W[pairs[:, 0]], pairs[:, 1])
+    return nll + strength * (W**2).mean().sqrt()
+
+
+# %% mistake="neural_bigram_loss" says="The penalty squares the mean of the weights, where positive and negative ones cancel. Square each weight first, then take the mean."
+def neural_bigram_loss(W, pairs, strength):
+    nll = F.cross_entropy(W[pairs[:, 0]], pairs[:, 1])
+    return nll + strength * W.mean() ** 2
+
+
+# %% mistake="neural_bigram_loss" says="The penalty is the plain mean of the weights, which a negative weight lowers. Square them before you take the mean."
+def neural_bigram_loss(W, pairs, strength):
+    nll = F.cross_entropy(W[pairs[:, 0]], pairs[:, 1])
+    return nll + strength * W.mean()
+
+
+# %% mistake="neural_bigram_loss" says="Your penalty is half as strong as asked for: is there a factor 1/2 in front of the mean of the squares?"
+def neural_bigram_loss(W, pairs, strength):
+    nll = F.cross_entropy(W[pairs[:, 0]], pairs[:, 1])
+    return nll + strength / 2 * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The likelihood is the sum over the pairs, not their mean: it grows with the number of names. Take the mean, then add the penalty."
+def neural_bigram_loss(W, pairs, strength):
+    nll = F.cross_entropy(W[pairs[:, 0]], pairs[:, 1], reduction="sum")
+    return nll + strength * (W**2).mean()
+
+
 # %% variant="neural_bigram_loss"
 def neural_bigram_loss(W, pairs, strength):
     counts = (F.one_hot(pairs[:, 0], 27).float() @ W).exp()
@@ -1124,6 +1380,24 @@ def trigram_pairs(words):
     return table[:, :2], table[:, 2]
 
 
+# %% mistake="trigram_pairs" says="Each target is the second symbol of its own context, so that there is nothing to predict. The target is the symbol that follows the two."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    contexts, targets = right_trigram_pairs(words)
+    return contexts, contexts[:, 1].clone()
+
+
+# %% mistake="trigram_pairs" says="Your contexts are the symbols on both sides of the target. Asked for are the two symbols before it, and the one that follows them."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    contexts, targets = right_trigram_pairs(words)
+    return torch.stack([contexts[:, 0], targets], 1), contexts[:, 1].clone()
+
+
 # %% variant="trigram_pairs"
 def trigram_pairs(words):
     rows = []
@@ -1223,6 +1497,21 @@ def trigram_logits(W, contexts):
     return W[contexts[:, 0]]
 
 
+# %% mistake="trigram_logits" says="Each symbol picks a row at twice its index, as if the two halves of W were interleaved. The second symbol's rows are the last 27, one block."
+def trigram_logits(W, contexts):
+    return W[2 * contexts[:, 0]] + W[2 * contexts[:, 1] + 1]
+
+
+# %% mistake="trigram_logits" says="The second symbol's row is subtracted. A one-hot vector with two ones times W adds the rows that they pick."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 0]] - W[27 + contexts[:, 1]]
+
+
+# %% mistake="trigram_logits" says="The second symbol's rows begin one too late: with 28 added, the dot gets the row of `a`. There are 27 symbols in each half."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 0]] + W[(28 + contexts[:, 1]) % 54]
+
+
 # %% variant="trigram_logits"
 def trigram_logits(W, contexts):
     halves = W.view(2, 27, 27)
@@ -1267,10 +1556,11 @@ def cross_entropy(logits: Float[Tensor, "n 27"], targets: Int[Tensor, " n"]) -> 
 def cross_entropy_probe(g: torch.Generator):
     logits, targets = 3 * torch.randn(32, 27, generator=g), torch.randint(27, (32,), generator=g)
     apart = 200 * (torch.randperm(32, generator=g) % 3)[:, None]  # a whole row is raised by 0, 200 or 400
+    sure = 150 * F.one_hot(targets, 27) * (torch.arange(32) % 8 == 0)[:, None]  # and in four rows the target is beyond doubt
     return {
         "plain": cross_entropy(logits, targets),
         "plus_1000": cross_entropy(logits + 1000, targets),
-        "rows_apart": cross_entropy(logits + apart, targets),
+        "rows_apart": cross_entropy(logits + apart + sure, targets),
     }
 
 
@@ -1283,7 +1573,7 @@ assert torch.allclose(cross_entropy(logits, targets), F.cross_entropy(logits, ta
 assert torch.allclose(cross_entropy(logits - 1e4, targets), F.cross_entropy(logits - 1e4, targets))
 
 
-# %% mistake="cross_entropy" says="The exponential overflows for large logits. Subtract the largest logit of each row first: the softmax does not notice."
+# %% mistake="cross_entropy" says="The exponential overflows for large logits. Subtract the largest logit of each row first: that does not change the softmax."
 def cross_entropy(logits, targets):
     counts = logits.exp()
     probs = counts / counts.sum(1, keepdim=True)
@@ -1336,6 +1626,44 @@ def cross_entropy(logits, targets):
 # %% mistake="cross_entropy" says="The softmax runs over the examples, so columns add up to 1. An example's 27 probabilities must: use dimension 1."
 def cross_entropy(logits, targets):
     return -F.log_softmax(logits, 0)[torch.arange(len(targets)), targets].mean()
+
+
+# %% mistake="cross_entropy" says="The smallest logit of each row is subtracted, so that one far above it still overflows in the exponential. Subtract the largest: then no exponent is above 0."
+def cross_entropy(logits, targets):
+    shifted = logits - logits.min(1, keepdim=True).values
+    logprobs = shifted - shifted.exp().sum(1, keepdim=True).log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+
+
+# %% mistake="cross_entropy" says="You subtract the largest of each column, which shifts the logits of one row by different amounts; and a row far below the others has only exponentials of 0, and their sum divides. Take the maximum over dimension 1."
+def cross_entropy(logits, targets):
+    shifted = logits - logits.max(0, keepdim=True).values
+    probs = shifted.exp() / shifted.exp().sum(1, keepdim=True)
+    return -probs[torch.arange(len(targets)), targets].log().mean()
+
+
+# %% mistake="cross_entropy" says="You subtract the largest of each column, which shifts the logits of one row by different amounts; and in a row far below the others the logarithm of 0 follows. Take the maximum over dimension 1."
+def cross_entropy(logits, targets):
+    shifted = logits - logits.max(0, keepdim=True).values
+    logprobs = shifted - shifted.exp().sum(1, keepdim=True).log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+
+
+# %% mistake="cross_entropy" says="The exponential overflows in float64, too, where the limit is about 700. More digits do not help: subtract the largest logit of each row first."
+def cross_entropy(logits, targets):
+    counts = logits.double().exp()
+    probs = counts / counts.sum(1, keepdim=True)
+    return -probs[torch.arange(len(targets)), targets].log().mean().float()
+
+
+# %% mistake="cross_entropy" says="The logarithm is missing: this is minus the mean probability. Take the logarithm of each target's probability, then the mean."
+def cross_entropy(logits, targets):
+    return -F.softmax(logits, 1)[torch.arange(len(targets)), targets].mean()
+
+
+# %% mistake="cross_entropy" says="The logarithm comes too late: this is that of the mean probability. Take the logarithm of each target's probability first, then the mean."
+def cross_entropy(logits, targets):
+    return -F.softmax(logits, 1)[torch.arange(len(targets)), targets].mean().log()
 
 
 # %% variant="cross_entropy"
@@ -1574,8 +1902,9 @@ def three_lists(g: torch.Generator) -> tuple[list[str], list[str], list[str]]:
 
 
 def shuffled_inside(g: torch.Generator, strengths: list[float]) -> list[float]:
-    """The strengths times a number near 1; the first and the last keep their places, the others change them."""
+    """The strengths times a number near 1; the first and the last keep their places, the others change them, so that they are not sorted."""
     factor, order = between(g, 0.8, 1.25), torch.randperm(len(strengths) - 2, generator=g).tolist()
+    order = order[::-1] if order == sorted(order) else order
     return [factor * s for s in (strengths[0], *(strengths[1 + i] for i in order), strengths[-1])]
 
 # %% [markdown] exercise="tune_smoothing"
@@ -1771,6 +2100,59 @@ def tune_smoothing(train, dev, test, strengths):
     losses = torch.stack([loss(dev, strength) for strength in strengths])
     best = strengths[int(losses.argmin())]
     return {"dev": losses, "best": best, "test": loss(test, best)}
+
+
+# %% mistake="tune_smoothing" says="The counts are divided by the sum of the whole table, so that all 19,683 numbers together add up to 1. Divide by the sum of each context's 27 counts."
+def tune_smoothing(train, dev, test, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27).float()
+
+    def loss(words, strength):
+        X, Y = contexts_of(words, 2)
+        smoothed = counts + strength
+        return -(smoothed[X[:, 0], X[:, 1], Y] / smoothed.sum()).log().mean()
+
+    losses = torch.stack([loss(dev, strength) for strength in strengths])
+    best = strengths[int(losses.argmin())]
+    return {"dev": losses, "best": best, "test": loss(test, best)}
+
+
+# %% mistake="tune_smoothing" says="The smoothing is missing in the sum that the counts are divided by: the probabilities add up to more than 1. Sum the smoothed counts."
+def tune_smoothing(train, dev, test, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27).float()
+
+    def loss(words, strength):
+        X, Y = contexts_of(words, 2)
+        smoothed = counts + strength
+        return -(smoothed[X[:, 0], X[:, 1], Y] / counts.sum(-1)[X[:, 0], X[:, 1]]).log().mean()
+
+    losses = torch.stack([loss(dev, strength) for strength in strengths])
+    best = strengths[int(losses.argmin())]
+    return {"dev": losses, "best": best, "test": loss(test, best)}
+
+
+# %% mistake="tune_smoothing" says="This is a bigram table: only the symbol before is looked at. Count with two symbols of context, as `contexts_of(words, 2)` gives them."
+def tune_smoothing(train, dev, test, strengths):
+    X, Y = contexts_of(train, 1)
+    counts = torch.bincount(27 * X[:, 0] + Y, minlength=27**2).view(27, 27).float()
+
+    def loss(words, strength):
+        X, Y = contexts_of(words, 1)
+        P = (counts + strength) / (counts + strength).sum(-1, keepdim=True)
+        return -P[X[:, 0], Y].log().mean()
+
+    losses = torch.stack([loss(dev, strength) for strength in strengths])
+    best = strengths[int(losses.argmin())]
+    return {"dev": losses, "best": best, "test": loss(test, best)}
+
+
+# %% mistake="tune_smoothing" says="Your dev losses are in the order of sorted strengths. Return them in the order in which the strengths are given."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    return right_tune_smoothing(train, dev, test, sorted(strengths))
 
 
 # %% variant="tune_smoothing"
@@ -2001,6 +2383,182 @@ def tune_regularization(W, train, dev, strengths, steps, rate):
     return {**found, "best": strengths.index(found["best"])}
 
 
+# %% mistake="tune_regularization" says="The training starts from zeros. Start each one from a copy of the `W` that your function is given."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    return right_tune_regularization(torch.zeros_like(W), train, dev, strengths, steps, rate)
+
+
+# %% mistake="tune_regularization" says="The penalty is subtracted, so that training makes the weights larger and larger. Add it to the loss."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    found = right_tune_regularization(W, train, dev, [-s for s in strengths], steps, rate)
+    return {**found, "best": -found["best"]}
+
+
+# %% mistake="tune_regularization" says="Your penalty is the mean size of the weights, without their sign. Asked for is the mean of their squares."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+
+    def loss(w, rows):
+        X, Y = rows
+        return F.cross_entropy(w[X[:, 0]] + w[27 + X[:, 1]], Y)
+
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * w.abs().mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    best = strengths[dev_losses.index(min(dev_losses))]
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": best}
+
+
+# %% mistake="tune_regularization" says="The learning rate is always 10, whatever is asked for. Step by the `rate` that your function is given."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    return right_tune_regularization(W, train, dev, strengths, steps, 10.0)
+
+
+# %% mistake="tune_regularization" says="The learning rate is left out: each step is the gradient itself. Multiply it by the `rate` that your function is given."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    return right_tune_regularization(W, train, dev, strengths, steps, 1.0)
+
+
+# %% mistake="tune_regularization" says="Your steps have a momentum of 0.9: each still follows the gradients before it. Asked for are plain steps: the rate times the gradient of this step alone."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+
+    def loss(w, rows):
+        X, Y = rows
+        return F.cross_entropy(w[X[:, 0]] + w[27 + X[:, 1]], Y)
+
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        velocity = torch.zeros_like(W)
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * (w**2).mean(), w)
+            velocity = 0.9 * velocity + gradient
+            w = (w - rate * velocity).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    best = strengths[dev_losses.index(min(dev_losses))]
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": best}
+
+
+# %% mistake="tune_regularization" says="The rate falls to zero while you train. Asked for are plain steps, all with the same `rate`."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+
+    def loss(w, rows):
+        X, Y = rows
+        return F.cross_entropy(w[X[:, 0]] + w[27 + X[:, 1]], Y)
+
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for step in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * (w**2).mean(), w)
+            w = (w - rate * (1 - step / steps) * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    best = strengths[dev_losses.index(min(dev_losses))]
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": best}
+
+
+# %% mistake="tune_regularization" says="You train with Adam, which gives each weight steps of its own. Asked for are plain steps: the rate times the gradient."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+
+    def loss(w, rows):
+        X, Y = rows
+        return F.cross_entropy(w[X[:, 0]] + w[27 + X[:, 1]], Y)
+
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        optimiser = torch.optim.Adam([w], lr=rate)
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * (w**2).mean(), w)
+            w.grad = gradient
+            optimiser.step()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    best = strengths[dev_losses.index(min(dev_losses))]
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": best}
+
+
+# %% mistake="tune_regularization" says="You train with AdamW, which gives each weight steps of its own. Asked for are plain steps: the rate times the gradient."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+
+    def loss(w, rows):
+        X, Y = rows
+        return F.cross_entropy(w[X[:, 0]] + w[27 + X[:, 1]], Y)
+
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        optimiser = torch.optim.AdamW([w], lr=rate)
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * (w**2).mean(), w)
+            w.grad = gradient
+            optimiser.step()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    best = strengths[dev_losses.index(min(dev_losses))]
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": best}
+
+
+# %% mistake="tune_regularization" says="Each step uses 32 rows drawn at random, as in a later lecture. The loss here is that of all rows of train, in every step."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+
+    def loss(w, rows):
+        X, Y = rows
+        return F.cross_entropy(w[X[:, 0]] + w[27 + X[:, 1]], Y)
+
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            batch = torch.randint(0, len(rows[1]), (32,))
+            (gradient,) = torch.autograd.grad(loss(w, [part[batch] for part in rows]) + strength * (w**2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    best = strengths[dev_losses.index(min(dev_losses))]
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": best}
+
+
+# %% mistake="tune_regularization" says="You take one step more than asked for. Count the turns of your loop: there are `steps` of them."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    return right_tune_regularization(W, train, dev, strengths, steps + 1, rate)
+
+
+# %% mistake="tune_regularization" says="You take one step less than asked for. Count the turns of your loop: there are `steps` of them."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    return right_tune_regularization(W, train, dev, strengths, steps - 1, rate)
+
+
 # %% variant="tune_regularization"
 def tune_regularization(W, train, dev, strengths, steps, rate):
     X, Y = contexts_of(train, 2)
@@ -2088,7 +2646,7 @@ P = bigram_probabilities(bigram_counts(names.train[:500]), 0.3)
 assert torch.allclose(found["bigram"][2], mean_nll(P, torch.cat([X := contexts_of(names.test[:60], 1)[0], contexts_of(names.test[:60], 1)[1][:, None]], 1)))
 
 
-# %% mistake="compare_models" says="The tables are counted anew from the names that are measured, so each split is judged by what it has told itself. Count train once, and measure all three with it."
+# %% mistake="compare_models" says="Your tables are counted anew for each split, so dev and test are measured with counts of their own names. Count train once, and measure all three with it."
 right_compare_models = compare_models
 
 
@@ -2139,6 +2697,65 @@ right_compare_models = compare_models
 def compare_models(train, dev, test, smoothing):
     found = right_compare_models(train, dev, test, smoothing)
     return found | {"gained": found["gained"] / found["bigram"]}
+
+
+# %% mistake="compare_models" says="The counts are divided by the sum of the whole table, so that all its numbers together add up to 1. Each row is to add up to 1 by itself."
+def compare_models(train, dev, test, smoothing):
+    def losses(T):
+        def row(X):
+            return (X * 27 ** torch.arange(T - 1, -1, -1)).sum(1)
+
+        X, Y = contexts_of(train, T)
+        counts = torch.bincount(27 * row(X) + Y, minlength=27 ** (T + 1)).view(-1, 27) + smoothing
+        P = counts / counts.sum()
+        return torch.stack([-P[row(X), Y].log().mean() for X, Y in (contexts_of(words, T) for words in (train, dev, test))])
+
+    bigram, trigram = losses(1), losses(2)
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
+
+
+# %% mistake="compare_models" says="The divisor has the smoothing once. It was added to each of the 27 counts of a row, so it is 27 times in their sum."
+def compare_models(train, dev, test, smoothing):
+    def losses(T):
+        def row(X):
+            return (X * 27 ** torch.arange(T - 1, -1, -1)).sum(1)
+
+        X, Y = contexts_of(train, T)
+        counts = torch.bincount(27 * row(X) + Y, minlength=27 ** (T + 1)).view(-1, 27) + smoothing
+        P = counts / (counts.sum(1, keepdim=True) - 26 * smoothing)
+        return torch.stack([-P[row(X), Y].log().mean() for X, Y in (contexts_of(words, T) for words in (train, dev, test))])
+
+    bigram, trigram = losses(1), losses(2)
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
+
+
+# %% mistake="compare_models" says="You add 1 to every count, whatever the smoothing is. Add the number that your function is given."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    return right_compare_models(train, dev, test, 1.0)
+
+
+# %% mistake="compare_models" says="The losses on dev and test have changed places. Each of the three tensors holds train, dev and test, in this order."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    return right_compare_models(train, test, dev, smoothing)
+
+
+# %% mistake="compare_models" says="The two symbols of a trigram's context have changed places where the table is read, not where it is counted. Read it in the same order."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27) + smoothing
+    P = counts / counts.sum(-1, keepdim=True)
+    trigram = torch.stack([-P[X[:, 1], X[:, 0], Y].log().mean() for X, Y in (contexts_of(words, 2) for words in (train, dev, test))])
+    bigram = right_compare_models(train, dev, test, smoothing)["bigram"]
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
 
 
 # %% variant="compare_models"
@@ -2264,6 +2881,54 @@ def smoothing_curve(train, dev, strengths):
 def smoothing_curve(train, dev, strengths):
     found = [compare_models(train, dev, dev, strength)["bigram"] for strength in strengths]
     return {"train": torch.stack([losses[0] for losses in found]), "dev": torch.stack([losses[1] for losses in found])}
+
+
+# %% mistake="smoothing_curve" says="The counts are divided by the sum of the whole table: these are probabilities of whole trigrams. Divide by the sum of each context's 27 counts."
+def smoothing_curve(train, dev, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+
+    def losses(words):
+        X, Y = contexts_of(words, 2)
+        return torch.stack([-((counts[X[:, 0], X[:, 1], Y] + s) / (counts + s).sum()).log().mean() for s in strengths])
+
+    return {"train": losses(train), "dev": losses(dev)}
+
+
+# %% mistake="smoothing_curve" says="The divisor holds the strength once. Each of the 27 counts of a context gets it, so it is 27 times in their sum."
+def smoothing_curve(train, dev, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+
+    def losses(words):
+        X, Y = contexts_of(words, 2)
+        return torch.stack([-((counts[X[:, 0], X[:, 1], Y] + s) / (counts[X[:, 0], X[:, 1]].sum(1) + s)).log().mean() for s in strengths])
+
+    return {"train": losses(train), "dev": losses(dev)}
+
+
+# %% mistake="smoothing_curve" says="Both losses are those of the train names. The second one is to be measured on the dev names, with the same counts."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    return right_smoothing_curve(train, train, strengths)
+
+
+# %% mistake="smoothing_curve" says="Dev names are counted together with train, so that they look known. Count train alone, and measure both with it."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    X, Y = contexts_of([*train, *dev], 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+
+    def losses(words):
+        X, Y = contexts_of(words, 2)
+        smoothed = [counts[X[:, 0], X[:, 1]] + strength for strength in strengths]
+        return torch.stack([-(rows[torch.arange(len(Y)), Y] / rows.sum(1)).log().mean() for rows in smoothed])
+
+    return {"train": losses(train), "dev": losses(dev)}
 
 
 # %% variant="smoothing_curve"
