@@ -54,10 +54,11 @@ def candidates(exercise: str, answers: dict[str, str], extras: dict[str, list[di
         extras: mistakes, variants and oracles by exercise.
     """
     own, mistakes = answers[exercise], [extra for extra in extras.get(exercise, []) if extra["kind"] == "mistake"]
-    found = [*_pairs(own, mistakes)[:MOST_PAIRS], *_elsewhere(exercise, answers, extras, titles)]
+    others = [*_elsewhere(exercise, answers, extras, titles), *_pairs(own, mistakes)[:MOST_PAIRS]]
     told = sorted((m for m in mutants(own) if m.clause), key=lambda m: hashlib.sha256(m.source.encode()).digest())
-    chosen = told[: max(0, MOST - len(found))]  # of every part of a long answer some, also where the time is up before the end
-    return found + [Candidate(m.source, MUTANT.format(clause=m.clause), 2 if is_vague(m.clause) else 1) for m in chosen]
+    chosen = told[: max(0, MOST - len(others))]  # of every part of a long answer some, also where the time is up before the end
+    alone = [Candidate(m.source, MUTANT.format(clause=m.clause), 2 if is_vague(m.clause) else 1) for m in chosen]
+    return alone + others  # one mistake is likelier than two, and there may not be time for all
 
 
 def catalogue_of(
