@@ -135,12 +135,12 @@ def saturation(layers):
     return torch.stack([(h > 0.97).float().mean() for h in layers])
 
 
-# %% mistake="saturation" says="These are numbers of saturated values, not shares, so a wider layer always looks worse. Relate them to how many values a layer has."
+# %% mistake="saturation" says="You count the saturated values, so a wider layer always looks worse. A share is that count divided by how many values the layer has."
 def saturation(layers):
     return torch.stack([(h.abs() > 0.97).float().sum() for h in layers])
 
 
-# %% mistake="saturation" says="Your shares are a hundred times as large: per cent are asked for nowhere here. Return a number between 0 and 1."
+# %% mistake="saturation" says="You return per cent, from 0 to 100. A share is a number between 0 and 1: leave out the factor of 100."
 def saturation(layers):
     return torch.stack([100 * (h.abs() > 0.97).float().mean() for h in layers])
 
@@ -474,7 +474,7 @@ def kaiming_weight(fan_in, fan_out, gain, g):
     return torch.randn(fan_in, fan_out, generator=g) * gain / fan_out**0.5
 
 
-# %% mistake="kaiming_weight" says="The gain is forgotten: your weights are just small enough for the sums, and tanh then presses the activations together layer by layer."
+# %% mistake="kaiming_weight" says="The gain is missing: without it tanh presses the activations together, layer by layer. Multiply the weights by it."
 def kaiming_weight(fan_in, fan_out, gain, g):
     return torch.randn(fan_in, fan_out, generator=g) / fan_in**0.5
 
@@ -643,7 +643,7 @@ def uniform_weight(fan_in, fan_out, g):
     return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) * (3 / fan_in) ** 0.5
 
 
-# %% mistake="uniform_weight" says="The interval is half as wide as asked for: from minus a half to a half, divided by the root. From -1 to 1 it is 2 wide."
+# %% mistake="uniform_weight" says="The interval is half as wide as asked for: before you divide by the root it reaches from -0.5 to 0.5. Let it reach from -1 to 1."
 def uniform_weight(fan_in, fan_out, g):
     return (torch.rand(fan_in, fan_out, generator=g) - 0.5) / fan_in**0.5
 
@@ -2037,13 +2037,13 @@ def batchnorm_running(x, running_mean, running_var, momentum):
     return (1 - momentum) * running_mean + momentum * x.mean(0), (1 - momentum) * running_var + momentum * x.var(0)
 
 
-# %% mistake="batchnorm_running" says="You average standard deviations where the variance is asked for."
+# %% mistake="batchnorm_running" says="running_var follows the standard deviation of the batches. It has to follow their variance: take no root."
 def batchnorm_running(x, running_mean, running_var, momentum):
     with torch.no_grad():
         return (1 - momentum) * running_mean + momentum * x.mean(0), (1 - momentum) * running_var + momentum * x.std(0)
 
 
-# %% mistake="batchnorm_running" says="The batch's share is added on top of the whole old value, so the statistics grow without end. What comes in has to go out: the old value keeps 1 - momentum."
+# %% mistake="batchnorm_running" says="The batch's share is added to the whole old value, so the statistics grow without end. Of the old value only 1 - momentum may stay."
 def batchnorm_running(x, running_mean, running_var, momentum):
     with torch.no_grad():
         return running_mean + momentum * x.mean(0), running_var + momentum * x.var(0)
@@ -2567,7 +2567,7 @@ def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     return W * factor, (b - mean) * factor + beta
 
 
-# %% mistake="fold_batchnorm" says="You divide by the variance and not by its root."
+# %% mistake="fold_batchnorm" says="Your factor divides by the variance. BatchNorm divides by the root of variance plus eps: the square root is missing."
 def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     factor = gamma / (variance + eps)
     return W * factor, (b - mean) * factor + beta

@@ -365,7 +365,7 @@ def loss_plot_facts(axes: Axes, steps: int, every: int) -> dict:
 # %% check="loss_plot"
 def loss_plot_probe(g: torch.Generator):
     every, groups = between(g, 6, 9), between(g, 4, 6)
-    losses = 3 + torch.randn(groups * every + between(g, 1, every - 1), generator=g)
+    losses = 3 + torch.randn(groups * every + between(g, 2, every - 1), generator=g)
     means = losses[: groups * every].view(groups, every).mean(1)
     return loss_plot_facts(loss_plot(losses.tolist(), means, every), len(losses), every)
 
@@ -1652,7 +1652,7 @@ class BatchNorm1d(BatchNorm1d):
         return [self.beta, self.gamma]
 
 
-# %% mistake="batchnorm_3d" says="The running statistics are among the parameters, so an optimiser would train them. They are counted, not learned: list gamma and beta only."
+# %% mistake="batchnorm_3d" says="The running statistics are among the parameters, so an optimiser would train them. They follow the batches by themselves: list gamma and beta only."
 class BatchNorm1d(BatchNorm1d):
     def parameters(self):
         return [self.gamma, self.beta, self.running_mean, self.running_var]
@@ -2575,7 +2575,7 @@ def sums(dilations):
 assert sums((1, 2)) == [1, 3, 6, 10, 14] and sums((1,)) == [1, 3, 5, 7, 9] and sums((1, 1)) == [1, 4, 8, 12, 16]
 
 
-# %% mistake="dilated_equivalence" says="Every level has dilation 1: it joins direct neighbours again, so the pairs overlap and 8 symbols are never reached. Two results of a level that share no symbol are further apart with each level."
+# %% mistake="dilated_equivalence" says="Every level has dilation 1, so each joins direct neighbours again, and the groups overlap. A group is twice as long from level to level: let the distance grow with it."
 def dilated_equivalence(tokens, table, levels, W, b):
     h = table[F.pad(tokens, (len(levels), 0))].transpose(1, 2)
     for W_level, b_level in levels:
@@ -2827,12 +2827,12 @@ def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     return torch.sigmoid(x @ W_filter + b_filter) * torch.sigmoid(x @ W_gate + b_gate)
 
 
-# %% mistake="gated_activation" says="The gate is a bare linear map: without the sigmoid it is not held between 0 and 1, and multiplies the value by anything."
+# %% mistake="gated_activation" says="The gate is a bare linear map, so it may be any number. A gate lies between 0 and 1: take the sigmoid of it first."
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     return torch.tanh(x @ W_filter + b_filter) * (x @ W_gate + b_gate)
 
 
-# %% mistake="gated_activation" says="The value is a bare linear map: the tanh is missing in front of it. Only the gate of yours is right."
+# %% mistake="gated_activation" says="The gate is right, but the value is a bare linear map: its tanh is missing. Take it before you multiply the two."
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     return (x @ W_filter + b_filter) * torch.sigmoid(x @ W_gate + b_gate)
 
@@ -3070,7 +3070,7 @@ def residual_tree(contexts, table, levels, W, b):
     return torch.relu(skips) @ W + b
 
 
-# %% mistake="residual_tree" says="The skips are made from what goes on to the next level, residual included. They begin at z, like the residual: two ways from the same place."
+# %% mistake="residual_tree" says="The skips are made from what goes on to the next level, the later neighbour included. Make them from z alone."
 def residual_tree(contexts, table, levels, W, b):
     h, skips = table[contexts], 0
     for level in levels:
