@@ -208,6 +208,16 @@ def saturation(layers):
     return torch.stack([(1 - h**2 > 0.97).float().mean() for h in layers])
 
 
+# %% mistake="saturation" says="You count values below -0.97 only. tanh is just as flat near 1: look at the size of h, without its sign."
+def saturation(layers):
+    return torch.stack([(h < -0.97).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="Your limit lies below 0.97, at 0.95 or so: values between the two are counted as well. Here a value is saturated beyond 0.97."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.95).float().mean() for h in layers])
+
+
 # %% variant="saturation"
 def saturation(layers):
     shares = []
@@ -263,6 +273,7 @@ def units_of_every_kind(g: torch.Generator) -> Tensor:
     alive[1:, 1] = -0.995  # nor is nearly always, though the mean is beyond 0.97
     alive[0, 1] = -0.9
     alive[:6, 2], alive[6:, 2] = 0.98, 0.2  # nor is mostly
+    alive[:, 3], alive[4, 3] = 0.985, -0.96  # a limit of 0.95 would do for this one
     return torch.cat([dead, alive], 1)[:, torch.randperm(10, generator=g)]
 
 
@@ -344,6 +355,11 @@ def dead_neurons(h):
 # %% mistake="dead_neurons" says="Units that are stuck at 1 are missing: you ask for values below -0.97 only. The sign does not matter, tanh is flat on both sides."
 def dead_neurons(h):
     return (h < -0.97).all(0)
+
+
+# %% mistake="dead_neurons" says="Your limit lies below 0.97, at 0.95 or so: a unit with an output between the two passes for dead. Here a unit is dead beyond 0.97."
+def dead_neurons(h):
+    return (h.abs() > 0.95).all(0)
 
 
 # %% variant="dead_neurons"
@@ -553,6 +569,11 @@ def kaiming_weight(fan_in, fan_out, gain, g):
     return torch.randn(fan_in, fan_out, generator=g) * (2 / fan_in) ** 0.5
 
 
+# %% mistake="kaiming_weight" says="The weights are uniform between minus and plus the standard deviation that is asked for, so theirs is smaller. Draw them from the normal distribution."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) * gain / fan_in**0.5
+
+
 # %% variant="kaiming_weight"
 def kaiming_weight(fan_in, fan_out, gain, g):
     return torch.empty(fan_in, fan_out).normal_(0, gain * fan_in**-0.5, generator=g)
@@ -702,6 +723,11 @@ def uniform_weight(fan_in, fan_out, g):
 # %% mistake="uniform_weight" says="The interval is as long as it should be, but it begins at 0, so all weights are positive. Shift it so that its middle lies at zero."
 def uniform_weight(fan_in, fan_out, g):
     return 2 * torch.rand(fan_in, fan_out, generator=g) / fan_in**0.5
+
+
+# %% mistake="uniform_weight" says="The interval is twice as wide as asked for: before you divide by the root it reaches from -2 to 2. Let it reach from -1 to 1."
+def uniform_weight(fan_in, fan_out, g):
+    return 2 * (2 * torch.rand(fan_in, fan_out, generator=g) - 1) / fan_in**0.5
 
 
 # %% variant="uniform_weight"
@@ -918,6 +944,14 @@ right_activation_plot = activation_plot
 
 def activation_plot(layers):
     return right_activation_plot([h.mean(0) for h in layers])
+
+
+# %% mistake="activation_plot" says="The tanh is undone: the curves show what went into it, the preactivations. Draw the outputs h as they come."
+right_activation_plot = activation_plot
+
+
+def activation_plot(layers):
+    return right_activation_plot([h.atanh() for h in layers])
 
 
 # %% variant="activation_plot"
@@ -1388,6 +1422,11 @@ def gradient_to_data(parameters, gradients):
     return torch.stack([d.std() / p.abs().mean() for p, d in zip(parameters, gradients)])
 
 
+# %% mistake="gradient_to_data" says="On top stands the mean of the gradient. It scatters around its mean: take the standard deviation there, as you did for the values."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.mean() / p.std() for p, d in zip(parameters, gradients)])
+
+
 # %% variant="gradient_to_data"
 def gradient_to_data(parameters, gradients):
     def spread(t):
@@ -1731,6 +1770,14 @@ def update_plot(ratios):
     return right_update_plot(ratios.abs().log10())
 
 
+# %% mistake="update_plot" says="The ratios are added up from step to step. Each step's ratio is drawn by itself: draw the columns as they are."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios.cumsum(0))
+
+
 # %% variant="update_plot"
 def update_plot(ratios):
     plt.plot(ratios)
@@ -1945,6 +1992,11 @@ def batchnorm_train(x, gamma, beta, eps):
     return gamma * (x - x.mean(0) / (x.var(0, unbiased=False) + eps).sqrt()) + beta
 
 
+# %% mistake="batchnorm_train" says="beta is added before you divide, so it is scaled like x. First normalise and multiply by gamma, then add it."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0) + beta) / (x.var(0, unbiased=False) + eps).sqrt()
+
+
 # %% variant="batchnorm_train"
 def batchnorm_train(x, gamma, beta, eps):
     n = x.shape[0]
@@ -2105,6 +2157,11 @@ def batchnorm_running(x, running_mean, running_var, momentum):
     with torch.no_grad():
         variance = momentum * running_var + (1 - momentum) * x.var(0)
         return (1 - momentum) * running_mean + momentum * x.mean(0), variance
+
+
+# %% mistake="batchnorm_running" says="Only the batch's share is returned, and nothing of the old value is left. Add 1 - momentum of the old one."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    return momentum * x.detach().mean(0), momentum * x.detach().var(0)
 
 
 # %% variant="batchnorm_running"
@@ -3261,6 +3318,15 @@ def fold_network(model):
         if isinstance(layer, nn.BatchNorm1d):
             layer.running_var, layer.eps = (layer.running_var + layer.eps) ** 2, 0.0
     return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="Only the first BatchNorm is folded, and the others are left out. Do the same for each: what it does has to go into the linear layer before it."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    layers = list(model)
+    return nn.Sequential(*right_fold_network(nn.Sequential(*layers[:2])), *[layer for layer in layers[2:] if not isinstance(layer, nn.BatchNorm1d)])
 
 
 # %% variant="fold_network"

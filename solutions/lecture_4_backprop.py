@@ -1931,6 +1931,18 @@ def cross_entropy_backward(logits, targets):
     return (logits.exp() - F.one_hot(targets, 27)) / len(targets)
 
 
+# %% mistake="cross_entropy_backward" says="At the target 1 is added. The target's logit has to rise when you step against the gradient: subtract the 1 there."
+def cross_entropy_backward(logits, targets):
+    return (F.softmax(logits, 1) + F.one_hot(targets, 27)) / len(targets)
+
+
+# %% mistake="cross_entropy_backward" says="At the targets you write -1 over the probability. The 1 is taken off it: what stands there is the probability minus 1."
+def cross_entropy_backward(logits, targets):
+    dlogits = F.softmax(logits, 1)
+    dlogits[torch.arange(len(targets)), targets] = -1
+    return dlogits / len(targets)
+
+
 # %% variant="cross_entropy_backward"
 def cross_entropy_backward(logits, targets):
     """Counts by hand, then the 1 taken off at the targets in place."""

@@ -256,6 +256,12 @@ def smooth_losses(losses, every=1000):
     return right_smooth_losses(losses[:-1], every)
 
 
+# %% mistake="smooth_losses" says="These are medians, the middle ones of each group. A mean is asked for, in which each loss of the group counts."
+def smooth_losses(losses, every=1000):
+    groups = len(losses) // every
+    return torch.tensor(losses[: groups * every]).view(groups, every).median(1).values
+
+
 # %% variant="smooth_losses"
 def smooth_losses(losses, every=1000):
     means, total = [], 0.0
@@ -2269,6 +2275,15 @@ def predict(model, contexts):
     return logits
 
 
+# %% mistake="train_or_eval" says="Some modules are left in evaluation mode: you switch single ones, and do not switch them back. Put all of them into the mode in which you found the model."
+def predict(model, contexts):
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            module.eval()
+    with torch.no_grad():
+        return model(contexts)
+
+
 # %% variant="train_or_eval"
 def predict(model, contexts):
     import copy
@@ -2878,6 +2893,11 @@ def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     return torch.tanh(x @ W_filter + b_filter) * torch.sigmoid(-(x @ W_gate + b_gate))
 
 
+# %% mistake="gated_activation" says="The gate is a relu, which may be any number from 0 up. A gate lies between 0 and 1: use the sigmoid there."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return torch.tanh(x @ W_filter + b_filter) * torch.relu(x @ W_gate + b_gate)
+
+
 # %% variant="gated_activation"
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     both = x @ torch.cat([W_filter, W_gate], 1) + torch.cat([b_filter, b_gate])
@@ -3162,6 +3182,17 @@ def residual_tree(contexts, table, levels, W, b):
         skips = skips + z.mean(1) @ level.W_skip
         h = h[:, 1::2] + z @ level.W_residual
     return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="The sum of the skips goes through tanh. Between it and the last layer stands a relu here: use that."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.tanh(skips) @ W + b
 
 
 # %% variant="residual_tree"
@@ -3481,6 +3512,36 @@ def compare_models(models, batches, dev, rate):
             optimizer.step()
         with torch.no_grad():
             loss = F.cross_entropy(model.eval()(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="The loss of a batch is a sum over its rows, so your steps are too large by the number of rows. Take the mean, as cross_entropy does by itself."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        optimizer = torch.optim.SGD(model.train().parameters(), lr=rate)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts), targets, reduction="sum").backward()
+            optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model.eval()(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="A softmax stands in front of cross_entropy, which takes one itself. Give it the logits, as the model returns them, in training and on dev."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        optimizer = torch.optim.SGD(model.train().parameters(), lr=rate)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts).softmax(1), targets).backward()
+            optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model.eval()(dev[0]).softmax(1), dev[1]).item()
         results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
     return results
 
