@@ -175,12 +175,12 @@ print(f"loss {example.loss:.4f}; a uniform guess has {math.log(27):.4f}")
 def draw(
     g: torch.Generator, n: int | None = None, embedding: int = 9, hidden: int = 27
 ) -> tuple[Network, Int[Tensor, "n 3"], Int[Tensor, " n"]]:
-    """A random network with square weights, and a random batch for it: of n examples, or of 5 to 7 if n is left out.
+    """A random network with square weights, and a random batch for it: of n examples, or of 4 to 6 if n is left out.
 
     The last symbol, z, occurs in no context, is no target, and is nobody's largest logit: what is only as wide as the largest
     index that occurs has a column too few, in every draw. The symbol before it, y, occurs in both.
     """
-    n = n or int(torch.randint(5, 8, (), generator=g))
+    n = n or int(torch.randint(4, 7, (), generator=g))
     network = Network(embedding, hidden, generator=g)
     network.b2[-1] -= 3
     contexts = torch.randint(0, 26, (n, 3), generator=g)
