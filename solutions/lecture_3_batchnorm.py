@@ -100,11 +100,22 @@ def saturation(layers: list[Float[Tensor, "n units"]]) -> Float[Tensor, " layers
 
 # %%
 def tanh_layers(g: torch.Generator, n: int = 32) -> list[Tensor]:
-    """The outputs of four tanh layers of different widths and spreads, none centred on zero, each with values a little beyond 0.97 and a little below."""
-    widths = (torch.randint(5, 9, (4,), generator=g) + 4 * torch.randperm(4, generator=g)).tolist()
+    """The outputs of four tanh layers of different widths and spreads, none centred on zero, each with values a little beyond 0.97 and a little below.
+
+    In every other layer two units jump between -1 and 1, one is saturated for all examples but one, and one example is saturated in all units. In
+    those between, a unit and some examples have no saturated value.
+    """
+    widths = (torch.randint(9, 13, (4,), generator=g) + 4 * torch.randperm(4, generator=g)).tolist()
     layers = [(torch.randn(n, width, generator=g) * (1 + i) + 0.7).tanh() for i, width in enumerate(widths)]
     for h in layers:
         h[0, :5] = torch.tensor([0.98, -0.98, 0.96, -0.96, 0.0])
+    for h in layers[::2]:
+        h[::2, -3:-1], h[1::2, -3:-1] = 0.995, -0.995
+        h[:, -1], h[3, -1] = 0.999, 0.6
+        h[1] = torch.where(h[1] < 0, -0.98, 0.98)
+    for h in layers[1::2]:
+        h[:, 5] *= 0.9
+        h[4:8] *= 0.9
     return layers
 
 
@@ -124,12 +135,12 @@ def saturation(layers):
     return torch.stack([(h > 0.97).float().mean() for h in layers])
 
 
-# %% mistake="saturation" says="These are numbers of saturated values, not shares, so a wider layer always looks worse. Relate them to how many values a layer has."
+# %% mistake="saturation" says="You count the saturated values, so a wider layer always looks worse. A share is that count divided by how many values the layer has."
 def saturation(layers):
     return torch.stack([(h.abs() > 0.97).float().sum() for h in layers])
 
 
-# %% mistake="saturation" says="Your shares are a hundred times as large: per cent are asked for nowhere here. Return a number between 0 and 1."
+# %% mistake="saturation" says="You return per cent, from 0 to 100. A share is a number between 0 and 1: leave out the factor of 100."
 def saturation(layers):
     return torch.stack([100 * (h.abs() > 0.97).float().mean() for h in layers])
 
@@ -160,6 +171,51 @@ def saturation(layers):
 # %% mistake="saturation" says="Your limit is 0.99, as in one of the lecture's pictures. Here a value is saturated beyond 0.97."
 def saturation(layers):
     return torch.stack([(h.abs() > 0.99).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="You count examples, the rows, that have any saturated value. Here each value counts by itself: take the mean over all comparisons of a layer."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.97).any(1).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="You count examples of which all values are saturated. Here each value counts by itself: take the mean over all comparisons of a layer."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.97).all(1).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="You divide by the number of examples only. A layer has a value for each example and each unit: divide by how many values it has."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.97).sum() / len(h) for h in layers])
+
+
+# %% mistake="saturation" says="You divide by the number of units only. A layer has a value for each example and each unit: divide by how many values it has."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.97).sum() / h.shape[1] for h in layers])
+
+
+# %% mistake="saturation" says="You average each unit over the examples before you compare, so a unit that jumps between -1 and 1 looks alive. Compare each value by itself."
+def saturation(layers):
+    return torch.stack([(h.mean(0).abs() > 0.97).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="You compare the mean size of each unit with 0.97, and the single values no longer count. Compare first, then take the mean."
+def saturation(layers):
+    return torch.stack([(h.abs().mean(0) > 0.97).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="It is the slope of tanh that you compare with 0.97, so you count values near 0, where tanh is steep. Compare the size of h itself."
+def saturation(layers):
+    return torch.stack([(1 - h**2 > 0.97).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="You count values below -0.97 only. tanh is just as flat near 1: look at the size of h, without its sign."
+def saturation(layers):
+    return torch.stack([(h < -0.97).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="Your limit lies below 0.97, at 0.95 or so: values between the two are counted as well. Here a value is saturated beyond 0.97."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.95).float().mean() for h in layers])
 
 
 # %% variant="saturation"
@@ -216,6 +272,8 @@ def units_of_every_kind(g: torch.Generator) -> Tensor:
     alive[0, 0] = 0.99  # once in a while is not always
     alive[1:, 1] = -0.995  # nor is nearly always, though the mean is beyond 0.97
     alive[0, 1] = -0.9
+    alive[:6, 2], alive[6:, 2] = 0.98, 0.2  # nor is mostly
+    alive[:, 3], alive[4, 3] = 0.985, -0.96  # a limit of 0.95 would do for this one
     return torch.cat([dead, alive], 1)[:, torch.randperm(10, generator=g)]
 
 
@@ -282,6 +340,26 @@ def dead_neurons(h):
 # %% mistake="dead_neurons" says="The truth value stands at each single value of h. A unit has one answer for all of its examples: ask whether all of them are true."
 def dead_neurons(h):
     return h.abs() > 0.97
+
+
+# %% mistake="dead_neurons" says="A unit counts as dead for you if most of its examples are saturated. As long as one of them is not, it still learns: ask for all."
+def dead_neurons(h):
+    return (h.abs() > 0.97).float().mean(0) > 0.5
+
+
+# %% mistake="dead_neurons" says="You average a unit's outputs with their signs, so one that jumps between -1 and 1 looks alive. Compare each example, without its sign."
+def dead_neurons(h):
+    return h.mean(0).abs() > 0.97
+
+
+# %% mistake="dead_neurons" says="Units that are stuck at 1 are missing: you ask for values below -0.97 only. The sign does not matter, tanh is flat on both sides."
+def dead_neurons(h):
+    return (h < -0.97).all(0)
+
+
+# %% mistake="dead_neurons" says="Your limit lies below 0.97, at 0.95 or so: a unit with an output between the two passes for dead. Here a unit is dead beyond 0.97."
+def dead_neurons(h):
+    return (h.abs() > 0.95).all(0)
 
 
 # %% variant="dead_neurons"
@@ -388,7 +466,7 @@ def normal_facts(W: Tensor, std: float) -> dict:
 # %% check="kaiming_weight"
 def kaiming_probe(g: torch.Generator):
     fan_in, fan_out = 150 + int(torch.randint(50, (1,), generator=g)), 700 + int(torch.randint(100, (1,), generator=g))
-    gain = 1.15 + 0.3 * float(torch.rand(1, generator=g))
+    gain = 1.15 + 0.2 * float(torch.rand(1, generator=g))
     seed = int(torch.randint(2**31, (1,), generator=g))
     W, again, other = (kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(s)).detach() for s in (seed, seed, seed + 1))
     shape = "as asked for" if W.shape == (fan_in, fan_out) else "transposed" if W.shape == (fan_out, fan_in) else str(tuple(W.shape))
@@ -412,7 +490,7 @@ def kaiming_weight(fan_in, fan_out, gain, g):
     return torch.randn(fan_in, fan_out, generator=g) * gain / fan_out**0.5
 
 
-# %% mistake="kaiming_weight" says="The gain is forgotten: your weights are just small enough for the sums, and tanh then presses the activations together layer by layer."
+# %% mistake="kaiming_weight" says="The gain is missing: without it tanh presses the activations together, layer by layer. Multiply the weights by it."
 def kaiming_weight(fan_in, fan_out, gain, g):
     return torch.randn(fan_in, fan_out, generator=g) / fan_in**0.5
 
@@ -481,6 +559,21 @@ def kaiming_weight(fan_in, fan_out, gain, g):
     return torch.randn(fan_in, fan_out, generator=g)
 
 
+# %% mistake="kaiming_weight" says="You divide by the gain. It is there to make the weights larger, since tanh presses the spread together: multiply by it."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) / (gain * fan_in**0.5)
+
+
+# %% mistake="kaiming_weight" says="The spread is the root of 2 over fan_in, which is for relu, whatever gain is handed in. Use the argument gain in place of the root of 2."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) * (2 / fan_in) ** 0.5
+
+
+# %% mistake="kaiming_weight" says="The weights are uniform between minus and plus the standard deviation that is asked for, so theirs is smaller. Draw them from the normal distribution."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) * gain / fan_in**0.5
+
+
 # %% variant="kaiming_weight"
 def kaiming_weight(fan_in, fan_out, gain, g):
     return torch.empty(fan_in, fan_out).normal_(0, gain * fan_in**-0.5, generator=g)
@@ -536,7 +629,7 @@ def uniform_facts(W: Tensor, bound: float) -> dict:
 
 # %% check="uniform_weight"
 def uniform_probe(g: torch.Generator):
-    fan_in, fan_out = 400 + 10 * int(torch.randint(10, (1,), generator=g)), 100 + int(torch.randint(10, (1,), generator=g))
+    fan_in, fan_out = 500 + 10 * int(torch.randint(10, (1,), generator=g)), 80 + int(torch.randint(10, (1,), generator=g))
     seed = int(torch.randint(2**31, (1,), generator=g))
     W, again, other = (uniform_weight(fan_in, fan_out, torch.Generator().manual_seed(s)).detach() for s in (seed, seed, seed + 1))
     shape = "as asked for" if W.shape == (fan_in, fan_out) else "transposed" if W.shape == (fan_out, fan_in) else str(tuple(W.shape))
@@ -571,7 +664,7 @@ def uniform_weight(fan_in, fan_out, g):
     return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) * (3 / fan_in) ** 0.5
 
 
-# %% mistake="uniform_weight" says="The interval is half as wide as asked for: from minus a half to a half, divided by the root. From -1 to 1 it is 2 wide."
+# %% mistake="uniform_weight" says="The interval is half as wide as asked for: before you divide by the root it reaches from -0.5 to 0.5. Let it reach from -1 to 1."
 def uniform_weight(fan_in, fan_out, g):
     return (torch.rand(fan_in, fan_out, generator=g) - 0.5) / fan_in**0.5
 
@@ -610,6 +703,31 @@ def uniform_weight(fan_in, fan_out, g):
 # %% mistake="uniform_weight" says="The weights lie between -1 and 1: they are not scaled yet. Divide by the root of fan_in."
 def uniform_weight(fan_in, fan_out, g):
     return 2 * torch.rand(fan_in, fan_out, generator=g) - 1
+
+
+# %% mistake="uniform_weight" says="Only the 1 is divided by the root, so your weights reach nearly up to 2. First shift the whole interval, then divide: mind the brackets."
+def uniform_weight(fan_in, fan_out, g):
+    return 2 * torch.rand(fan_in, fan_out, generator=g) - 1 / fan_in**0.5
+
+
+# %% mistake="uniform_weight" says="A whole 1 is taken off after the division, so all your weights lie near -1. First shift the interval, then divide: mind the brackets."
+def uniform_weight(fan_in, fan_out, g):
+    return 2 * torch.rand(fan_in, fan_out, generator=g) / fan_in**0.5 - 1
+
+
+# %% mistake="uniform_weight" says="All weights are negative, between minus the bound and 0. Stretch the interval to twice its length before you shift it."
+def uniform_weight(fan_in, fan_out, g):
+    return (torch.rand(fan_in, fan_out, generator=g) - 1) / fan_in**0.5
+
+
+# %% mistake="uniform_weight" says="The interval is as long as it should be, but it begins at 0, so all weights are positive. Shift it so that its middle lies at zero."
+def uniform_weight(fan_in, fan_out, g):
+    return 2 * torch.rand(fan_in, fan_out, generator=g) / fan_in**0.5
+
+
+# %% mistake="uniform_weight" says="The interval is twice as wide as asked for: before you divide by the root it reaches from -2 to 2. Let it reach from -1 to 1."
+def uniform_weight(fan_in, fan_out, g):
+    return 2 * (2 * torch.rand(fan_in, fan_out, generator=g) - 1) / fan_in**0.5
 
 
 # %% variant="uniform_weight"
@@ -670,7 +788,7 @@ def layers_apart(g: torch.Generator, scale: float = 1.0) -> list[Tensor]:
     count = 4 + int(torch.randint(3, (1,), generator=g))
     middles = torch.linspace(-0.8, 0.8, count)[torch.randperm(count, generator=g)]
     spreads = 0.03 + 0.12 * torch.rand(count, generator=g)
-    return [scale * (m + s * (2 * torch.rand(64, 8 + i, generator=g) - 1)) for i, (m, s) in enumerate(zip(middles, spreads))]
+    return [scale * (m + s * (2 * torch.rand(64, 24 + i, generator=g) - 1)) for i, (m, s) in enumerate(zip(middles, spreads))]
 
 
 def words_of(drawing: Drawing) -> dict:
@@ -682,22 +800,35 @@ def words_of(drawing: Drawing) -> dict:
     }
 
 
-def curve_facts(axes: Axes) -> dict:
-    """How many curves there are, whether they are labelled, and where each of them lies; not how they are drawn."""
+def curve_facts(axes: Axes, spread: Tensor) -> dict:
+    """How many curves there are, whether they are labelled, where each lies and whether all are wide enough; not how they are drawn.
+
+    Args:
+        spread: the standard deviations of what is to be drawn. Curves with a quarter of them, together, are those of something else.
+    """
     drawing = drawn(axes)
+    where = torch.tensor([curve.centre for curve in drawing.curves])
+    wide = sum(curve.spread for curve in drawing.curves) > 0.25 * float(spread.mean()) * len(drawing.curves)
+    counting = any(len(curve.x) > 2 and torch.equal(curve.x - curve.x[0], torch.arange(len(curve.x))) for curve in drawing.curves)
     return {
         "curves": len(drawing.curves),
-        "where the curves lie, in the order of the layers": torch.tensor([curve.centre for curve in drawing.curves]),
+        "where the curves lie, in the order of the layers": "nowhere: x counts 0, 1, 2 and so on" if counting else where,
+        "how wide the curves are": "x counts 0, 1, 2 and so on" if counting else "as the values are" if wide else "much narrower than the values",
         **words_of(drawing),
     }
 
 
 # %% check="activation_plot"
-check("activation_plot", lambda g: curve_facts(activation_plot(layers_apart(g))))
+def activation_plot_probe(g: torch.Generator):
+    layers = layers_apart(g)
+    return curve_facts(activation_plot(layers), torch.stack([h.std() for h in layers]))
+
+
+check("activation_plot", activation_plot_probe)
 
 # %% oracle="activation_plot"
 layers = layers_apart(torch.Generator().manual_seed(8))
-facts = curve_facts(activation_plot(layers))
+facts = curve_facts(activation_plot(layers), torch.stack([h.std() for h in layers]))
 assert facts["curves"] == len(layers) and torch.allclose(facts["where the curves lie, in the order of the layers"], torch.stack([h.mean() for h in layers]), atol=0.01)
 plt.close("all")
 
@@ -727,17 +858,6 @@ def activation_plot(layers):
     for number, h in enumerate(layers):
         heights, borders = torch.histogram(h, bins=50, density=True)
         axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"layer {number}")
-    axes.legend()
-    return axes
-
-
-# %% mistake="activation_plot" says="The values are drawn one after the other, in the order of the units: a zigzag. Draw how often each value occurs: a histogram."
-def activation_plot(layers):
-    _, axes = plt.subplots()
-    for number, h in enumerate(layers):
-        axes.plot(h.flatten(), label=f"layer {number}")
-    axes.set_xlabel("activation")
-    axes.set_ylabel("density")
     axes.legend()
     return axes
 
@@ -806,6 +926,32 @@ right_activation_plot = activation_plot
 
 def activation_plot(layers):
     return right_activation_plot([h.abs() for h in layers])
+
+
+# %% mistake="activation_plot" says="Your curves run over 0, 1, 2 and so on: numbers of bins, examples, units or values. The x axis has to show the values of h, and y how often they occur."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    for number, h in enumerate(layers):
+        axes.plot(h.flatten(), label=f"layer {number}")
+    axes.set(xlabel="activation", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="activation_plot" says="Your curves lie in the right places but are far too narrow, as those of means would be. Draw all values of a layer, not the mean of each unit or example."
+right_activation_plot = activation_plot
+
+
+def activation_plot(layers):
+    return right_activation_plot([h.mean(0) for h in layers])
+
+
+# %% mistake="activation_plot" says="The tanh is undone: the curves show what went into it, the preactivations. Draw the outputs h as they come."
+right_activation_plot = activation_plot
+
+
+def activation_plot(layers):
+    return right_activation_plot([h.atanh() for h in layers])
 
 
 # %% variant="activation_plot"
@@ -945,15 +1091,20 @@ def parameters_and_gradients(g: torch.Generator) -> tuple[list[Tensor], list[Ten
 
 
 # %% check="gradient_plot"
-check("gradient_plot", lambda g: curve_facts(gradient_plot(*parameters_and_gradients(g))))
+def gradient_plot_probe(g: torch.Generator):
+    parameters, gradients = parameters_and_gradients(g)
+    return curve_facts(gradient_plot(parameters, gradients), torch.stack([d.std() for d in gradients if d.ndim == 2]))
+
+
+check("gradient_plot", gradient_plot_probe)
 
 # %% oracle="gradient_plot"
 parameters, gradients = parameters_and_gradients(torch.Generator().manual_seed(8))
-facts = curve_facts(gradient_plot(parameters, gradients))
+facts = curve_facts(gradient_plot(parameters, gradients), torch.stack([d.std() for d in gradients if d.ndim == 2]))
 expected = torch.stack([d.mean() for d in gradients if d.ndim == 2])
 assert facts["curves"] == len(expected) and torch.allclose(facts["where the curves lie, in the order of the layers"], expected, atol=0.01)
 shapes = [torch.randn(30, 8), torch.randn(8), torch.randn(8, 27)]
-assert curve_facts(gradient_plot(shapes, shapes))["curves"] == 2
+assert len(drawn(gradient_plot(shapes, shapes)).curves) == 2
 sound, steep = ([d.std() for d in untrained(gain)[2]] for gain in (5 / 3, 4.0))  # what is said of the picture below
 assert sound[0] / sound[5] < 3 and 4 < steep[0] / steep[5]
 assert not names.known() or sound[0] / sound[5] < 2 and 8 < steep[0] / steep[5] < 12
@@ -1024,6 +1175,102 @@ right_gradient_plot = gradient_plot
 def gradient_plot(parameters, gradients):
     together = torch.cat([d.flatten() for d in gradients if d.ndim == 2])[None]
     return right_gradient_plot([together], [together])
+
+
+# %% mistake="gradient_plot" says="Your curves run over 0, 1, 2 and so on: the numbers of bins, rows or elements. The x axis has to show values of the gradient, and y how often they occur."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for number, (parameter, gradient) in enumerate(zip(parameters, gradients)):
+        if parameter.ndim == 2:
+            axes.plot(torch.histogram(gradient, bins=50, density=True).hist, label=f"{number}")
+    axes.set(xlabel="gradient", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="gradient_plot" says="Your curves lie in the right places but are far too narrow, as those of means would be. Draw all elements of a gradient, not the mean of each row or column."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    return right_gradient_plot(parameters, [d.mean(0, keepdim=True) if d.ndim == 2 else d for d in gradients])
+
+
+# %% mistake="gradient_plot" says="Weights and gradients are out of step: the biases are left out of one list only, so your curves show other parameters' gradients. Walk through both lists together."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for number in range(sum(p.ndim == 2 for p in parameters)):
+        heights, borders = torch.histogram(gradients[number], bins=50, density=True)
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{number}")
+    axes.set(xlabel="gradient", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="gradient_plot" says="The curves show the biases' gradients, not those of the matrices. Draw what has two dimensions, and leave out what has one."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for number, gradient in enumerate(gradients):
+        if gradient.ndim == 1:
+            heights, borders = torch.histogram(gradient, bins=50, density=True)
+            axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{number}")
+    axes.set(xlabel="gradient", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="gradient_plot" says="The first weight matrix is not drawn. Every parameter of two dimensions is, so see where your loop or slice begins."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    return right_gradient_plot(parameters[1:], gradients[1:])
+
+
+# %% mistake="gradient_plot" says="The labels count the matrices in the opposite order: each names another one than its curve shows. Take the label's number from where the matrix stands."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for number, gradient in enumerate(gradients):
+        if gradient.ndim == 2:
+            heights, borders = torch.histogram(gradient, bins=50, density=True)
+            axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{len(gradients) - number}")
+    axes.set(xlabel="gradient", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="gradient_plot" says="All curves have the same label, so nobody can tell the matrices apart. Put the number of the parameter, or its shape and number, into the label."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for gradient in gradients:
+        if gradient.ndim == 2:
+            heights, borders = torch.histogram(gradient, bins=50, density=True)
+            axes.plot((borders[:-1] + borders[1:]) / 2, heights, label="gradient")
+    axes.set(xlabel="gradient", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="gradient_plot" says="The curves have no labels, so nobody can tell the matrices apart. Give each a label, and make the legend from them."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for gradient in gradients:
+        if gradient.ndim == 2:
+            heights, borders = torch.histogram(gradient, bins=50, density=True)
+            axes.plot((borders[:-1] + borders[1:]) / 2, heights)
+    axes.set(xlabel="gradient", ylabel="density")
+    return axes
+
+
+# %% mistake="gradient_plot" says="The axes have no labels: a reader has to guess what is drawn. Set one for x and one for y."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for number, gradient in enumerate(gradients):
+        if gradient.ndim == 2:
+            heights, borders = torch.histogram(gradient, bins=50, density=True)
+            axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{number}")
+    axes.legend()
+    return axes
 
 
 # %% variant="gradient_plot"
@@ -1160,6 +1407,26 @@ def gradient_to_data(parameters, gradients):
     return torch.stack([d.abs().mean() / p.abs().mean() for p, d in zip(parameters, gradients)])
 
 
+# %% mistake="gradient_to_data" says="This is a ratio of the largest sizes: a single element decides it. Take the standard deviations, in which all of them count."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.abs().max() / p.abs().max() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="On top stands the mean size of the gradient, without sign. Take its standard deviation there, as you did for the values."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.abs().mean() / p.std() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="The spread of the gradient is divided by the mean size of the values. Take the standard deviation of both."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.std() / p.abs().mean() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="On top stands the mean of the gradient. It scatters around its mean: take the standard deviation there, as you did for the values."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.mean() / p.std() for p, d in zip(parameters, gradients)])
+
+
 # %% variant="gradient_to_data"
 def gradient_to_data(parameters, gradients):
     def spread(t):
@@ -1267,12 +1534,32 @@ def update_to_data(parameters, gradients, rate):
     return right_update_to_data(parameters, gradients, 0.1)
 
 
-# %% mistake="update_to_data" says="The ratio is upside down: the update belongs on top."
+# %% mistake="update_to_data" says="You return minus what is asked for: the ratio is upside down, or its logarithm has a minus in front. The update belongs on top."
 right_update_to_data = update_to_data
 
 
 def update_to_data(parameters, gradients, rate):
     return -right_update_to_data(parameters, gradients, rate)
+
+
+# %% mistake="update_to_data" says="You divide by the rate. The update is the rate times the gradient, so a larger rate makes the ratio larger: multiply."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(d.std() / (rate * p.std())).log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="These are lengths, the norms: the means are still in them. Take standard deviations, which measure the spread around the mean."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d.norm() / p.norm()).log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="This is the size of the update alone. How much it moves a parameter depends on how large its values are: divide by their standard deviation first."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d.std()).log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="These are variances: the logarithms come out twice as far from zero. Take standard deviations, their roots."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([((rate * d).var() / p.var()).log10() for p, d in zip(parameters, gradients)])
 
 
 # %% variant="update_to_data"
@@ -1324,11 +1611,11 @@ def update_plot_probe(g: torch.Generator):
     ratios = torch.randn(12, 3 + int(torch.randint(3, (1,), generator=g)), generator=g) - 3
     drawing = drawn(update_plot(ratios))
     widths = {len(curve.x) for curve in drawing.curves}
-    whole = all(torch.equal(curve.x, curve.x.round()) for curve in drawing.curves)
+    steps = widths == {12} or all(torch.equal(curve.x, curve.x.round()) for curve in drawing.curves)
     return {
         "curves": len(drawing.curves),
-        "what they show, one after the other": torch.cat([torch.empty(0), *(curve.y.float() for curve in drawing.curves)]),
-        "from left to right": "the steps" if widths == {12} else "other numbers than steps" if widths and not whole else "not one value for each step",
+        "what they show, one after the other": torch.cat([torch.empty(0), *(curve.y.float() for curve in drawing.curves)]) if steps else "nothing over the steps",
+        "from left to right": "the steps" if widths == {12} else "not one value for each step" if steps else "other numbers than steps",
         "the horizontal line": min(drawing.levels, key=lambda level: abs(level + 3), default=math.nan),
         **words_of(drawing),
     }
@@ -1351,7 +1638,7 @@ def update_plot(ratios):
     return right_update_plot(ratios.T)
 
 
-# %% mistake="update_plot" says="The guide at -3 is missing: without it nobody sees whether a ratio is high or low."
+# %% mistake="update_plot" says="There is no horizontal line. Without a guide at the height of -3 nobody sees whether a ratio is high or low: draw it across the picture."
 def update_plot(ratios):
     _, axes = plt.subplots()
     for number, column in enumerate(ratios.T):
@@ -1454,6 +1741,41 @@ right_update_plot = update_plot
 
 def update_plot(ratios):
     return right_update_plot(ratios[:, :-1])
+
+
+# %% mistake="update_plot" says="The guide stands at 3: its minus is missing. The ratios are logarithms of numbers below 1, and a thousandth lies at -3."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    for number, column in enumerate(ratios.T):
+        axes.plot(column, label=f"layer {number}")
+    axes.axhline(3)
+    axes.set(xlabel="step", ylabel="log10 of update / data")
+    axes.legend()
+    return axes
+
+
+# %% mistake="update_plot" says="A logarithm is taken of what is a logarithm already, and that of a negative number is none. Draw the ratios as they are."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios.log10())
+
+
+# %% mistake="update_plot" says="A logarithm is taken of the ratios without their sign. They are logarithms already: draw them as they are."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios.abs().log10())
+
+
+# %% mistake="update_plot" says="The ratios are added up from step to step. Each step's ratio is drawn by itself: draw the columns as they are."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios.cumsum(0))
 
 
 # %% variant="update_plot"
@@ -1655,6 +1977,26 @@ def batchnorm_train(x, gamma, beta, eps):
     return (x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt() + beta
 
 
+# %% mistake="batchnorm_train" says="This is x.std(0) + eps: the deviation over n - 1, and eps added after the root. Divide the variance by n, and add eps under the root."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0)) / (x.std(0) + eps) + beta
+
+
+# %% mistake="batchnorm_train" says="gamma multiplies x alone, and the mean is taken off afterwards. First subtract the mean, then scale all that is left: mind the brackets."
+def batchnorm_train(x, gamma, beta, eps):
+    return (gamma * x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="Only the mean is divided by the root: brackets are missing around the subtraction. First subtract, then divide the whole difference."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0) / (x.var(0, unbiased=False) + eps).sqrt()) + beta
+
+
+# %% mistake="batchnorm_train" says="beta is added before you divide, so it is scaled like x. First normalise and multiply by gamma, then add it."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0) + beta) / (x.var(0, unbiased=False) + eps).sqrt()
+
+
 # %% variant="batchnorm_train"
 def batchnorm_train(x, gamma, beta, eps):
     n = x.shape[0]
@@ -1747,13 +2089,13 @@ def batchnorm_running(x, running_mean, running_var, momentum):
     return (1 - momentum) * running_mean + momentum * x.mean(0), (1 - momentum) * running_var + momentum * x.var(0)
 
 
-# %% mistake="batchnorm_running" says="You average standard deviations where the variance is asked for."
+# %% mistake="batchnorm_running" says="running_var follows the standard deviation of the batches. It has to follow their variance: take no root."
 def batchnorm_running(x, running_mean, running_var, momentum):
     with torch.no_grad():
         return (1 - momentum) * running_mean + momentum * x.mean(0), (1 - momentum) * running_var + momentum * x.std(0)
 
 
-# %% mistake="batchnorm_running" says="The batch's share is added on top of the whole old value, so the statistics grow without end. What comes in has to go out: the old value keeps 1 - momentum."
+# %% mistake="batchnorm_running" says="The batch's share is added to the whole old value, so the statistics grow without end. Of the old value only 1 - momentum may stay."
 def batchnorm_running(x, running_mean, running_var, momentum):
     with torch.no_grad():
         return running_mean + momentum * x.mean(0), running_var + momentum * x.var(0)
@@ -1792,6 +2134,34 @@ right_batchnorm_running = batchnorm_running
 
 def batchnorm_running(x, running_mean, running_var, momentum):
     return right_batchnorm_running(x, torch.zeros(x.shape[1]), torch.ones(x.shape[1]), momentum)
+
+
+# %% mistake="batchnorm_running" says="The batch's variance is measured around the new running mean. It has to be measured around the batch's own mean, as var does."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        mean = (1 - momentum) * running_mean + momentum * x.mean(0)
+        variance = ((x - mean) ** 2).sum(0) / (len(x) - 1)
+        return mean, (1 - momentum) * running_var + momentum * variance
+
+
+# %% mistake="batchnorm_running" says="The batch's variance is measured around the old running mean. It has to be measured around the batch's own mean, as var does."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        variance = ((x - running_mean) ** 2).sum(0) / (len(x) - 1)
+        mean = (1 - momentum) * running_mean + momentum * x.mean(0)
+        return mean, (1 - momentum) * running_var + momentum * variance
+
+
+# %% mistake="batchnorm_running" says="The mean is right, but for the variance the momentum is on the wrong side: it is the batch's share. The old variance keeps 1 - momentum."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        variance = momentum * running_var + (1 - momentum) * x.var(0)
+        return (1 - momentum) * running_mean + momentum * x.mean(0), variance
+
+
+# %% mistake="batchnorm_running" says="Only the batch's share is returned, and nothing of the old value is left. Add 1 - momentum of the old one."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    return momentum * x.detach().mean(0), momentum * x.detach().var(0)
 
 
 # %% variant="batchnorm_running"
@@ -1879,9 +2249,14 @@ def batchnorm_probe(g: torch.Generator):
     kept = [torch.as_tensor(s).detach().flatten().clone() for s in (layer.running_mean, layer.running_var)]
     layer.training = False
     x = torch.randn(6, units, generator=g) + 1
-    evaluated, alone = layer(x), layer(x[:1])
-    left_alone = torch.equal(kept[0], layer.running_mean.flatten()) and torch.equal(kept[1], layer.running_var.flatten())
+    evaluated, moved = layer(x), False
+    for before, now in zip(kept, (layer.running_mean.detach(), layer.running_var.detach())):
+        moved |= not torch.equal(before, now.flatten())
+        now.copy_(before.view(now.shape))  # so that each of the two calls is looked at by itself
+    alone = layer(x[:1])
+    last = getattr(layer, "out", None)
     return {
+        "evaluation leaves the running statistics": "moved" if moved else "as they were",
         "gamma is 1 and beta 0 at first": starts,
         "tensors in parameters()": len(parameters),
         "output in training": out,
@@ -1889,8 +2264,7 @@ def batchnorm_probe(g: torch.Generator):
         "running_var": kept[1],
         "output in evaluation": evaluated,
         "output for a single row": alone,
-        "out": bool(torch.equal(layer.out, alone)),
-        "evaluation leaves the running statistics alone": left_alone,
+        "out": "missing" if last is None else "the last output" if torch.equal(last, alone) else "not the last output",
     }
 
 
@@ -1930,10 +2304,13 @@ class RightBatchNorm1d(BatchNorm1d):
 
 class BatchNorm1d(RightBatchNorm1d):
     def __call__(self, x):
-        if not self.training:
-            self.running_mean = self.running_mean + self.momentum * (x.mean(0) - self.running_mean)
-            self.running_var = self.running_var + self.momentum * (x.var(0, unbiased=False) - self.running_var)
-        return super().__call__(x)
+        if self.training:
+            return super().__call__(x)
+        before = self.running_mean, self.running_var
+        out = super().__call__(x)
+        self.running_mean = before[0] + self.momentum * (x.mean(0) - before[0])
+        self.running_var = before[1] + self.momentum * (x.var(0) - before[1])
+        return out
 
 
 # %% mistake="batchnorm_eval" says="In training, too, the running statistics are used to normalise: then nothing holds the activations of this batch in place. In training take the batch's own."
@@ -2061,6 +2438,56 @@ class BatchNorm1d(RightBatchNorm1d):
         self.gamma, self.beta = torch.ones_like(kept[0]), torch.zeros_like(kept[1])
         out = super().__call__(x)
         self.gamma, self.beta = kept
+        return out
+
+
+# %% mistake="batchnorm_eval" says="Evaluation moves the running statistics and then normalises with the moved ones, so a row's output depends on its neighbours. Leave them as they are in evaluation."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if not self.training:
+            self.running_mean = self.running_mean + self.momentum * (x.mean(0) - self.running_mean)
+            self.running_var = self.running_var + self.momentum * (x.var(0) - self.running_var)
+        return super().__call__(x)
+
+
+# %% mistake="batchnorm_eval" says="Your layer adds eps to the root, in training and in evaluation. Add it to the variance, under the root."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        super().__call__(x)
+        mean, variance = (x.mean(0), x.var(0, unbiased=False)) if self.training else (self.running_mean, self.running_var)
+        self.out = self.gamma * (x - mean) / (variance.sqrt() + self.eps) + self.beta
+        return self.out
+
+
+# %% mistake="batchnorm_eval" says="The output is returned but not kept. Store it in self.out before you return it, so that pictures can be made of it."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        out = super().__call__(x)
+        del self.out
+        return out
+
+
+# %% mistake="batchnorm_eval" says="What you keep as out is not what you return. Keep the layer's last output, after gamma and beta."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        out = super().__call__(x)
+        self.out = (out - self.beta) / self.gamma
         return out
 
 
@@ -2197,7 +2624,7 @@ def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     return W * factor, (b - mean) * factor + beta
 
 
-# %% mistake="fold_batchnorm" says="You divide by the variance and not by its root."
+# %% mistake="fold_batchnorm" says="Your factor divides by the variance. BatchNorm divides by the root of variance plus eps: the square root is missing."
 def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     factor = gamma / (variance + eps)
     return W * factor, (b - mean) * factor + beta
@@ -2215,7 +2642,7 @@ def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     return W * factor, b - mean * factor + beta
 
 
-# %% mistake="fold_batchnorm" says="The running mean is subtracted as it is, but BatchNorm subtracts it before it scales: it goes into the bias with the factor."
+# %% mistake="fold_batchnorm" says="The running means are subtracted as they are, but a BatchNorm subtracts before it scales: multiply each by the factor of its unit."
 def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     factor = gamma / (variance + eps).sqrt()
     return W * factor, b * factor - mean + beta
@@ -2243,6 +2670,18 @@ def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
 def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     factor = gamma / (variance + eps).sqrt()
     return W, (b - mean) * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="eps is added after the root. BatchNorm adds it to the variance, under the root, and the folded layer has to do the same."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance.sqrt() + eps)
+    return W * factor, (b - mean) * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="gamma and beta have changed places. gamma scales, so it is in the factor; beta shifts, so it is added at the end."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = beta / (variance + eps).sqrt()
+    return W * factor, (b - mean) * factor + gamma
 
 
 # %% variant="fold_batchnorm"
@@ -2421,6 +2860,55 @@ right_zero_init = zero_init
 
 def zero_init(C, X, Y, hidden):
     return {**right_zero_init(C, X, Y, hidden), "last loss": math.log(len(Y.unique()))}
+
+
+# %% mistake="zero_init" says="Your last loss is not the end: a thousand steps at a rate of 0.1 lead there, and it would still fall. Take larger steps and more of them, or compute the end."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    bias, shares = torch.zeros(27), torch.bincount(Y, minlength=27) / len(Y)
+    for _ in range(1000):
+        bias -= 0.1 * (bias.softmax(0) - shares)
+    return {**right_zero_init(C, X, Y, hidden), "last loss": -(shares * bias.log_softmax(0)).sum()}
+
+
+# %% mistake="zero_init" says="Your last loss is still far from the end: a hundred steps at a rate of 0.1 lead there. Take larger steps and many more of them, or compute the end."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    bias, shares = torch.zeros(27), torch.bincount(Y, minlength=27) / len(Y)
+    for _ in range(100):
+        bias -= 0.1 * (bias.softmax(0) - shares)
+    return {**right_zero_init(C, X, Y, hidden), "last loss": -(shares * bias.log_softmax(0)).sum()}
+
+
+# %% mistake="zero_init" says="Your last loss is close to the end, but not there: ten thousand steps at a rate of 0.1 lead so far. Take larger steps, or compute the end."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    bias, shares = torch.zeros(27), torch.bincount(Y, minlength=27) / len(Y)
+    for _ in range(1000):
+        bias -= bias.softmax(0) - shares
+    return {**right_zero_init(C, X, Y, hidden), "last loss": -(shares * bias.log_softmax(0)).sum()}
+
+
+# %% mistake="zero_init" says="W2 and b1 are said to learn beside b2. But W2's gradient is made of h, which is 0, and what comes back to b1 passes through W2, which is 0."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    return {**right_zero_init(C, X, Y, hidden), "with gradient": ["W2", "b1", "b2"]}
+
+
+# %% mistake="zero_init" says="C is said to learn, because it does not start at zero. But what comes back to it passes through W1, which is zero."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    return {**right_zero_init(C, X, Y, hidden), "with gradient": ["C", "b2"]}
 
 
 # %% variant="zero_init"
@@ -2760,6 +3248,85 @@ right_fold_network = fold_network
 
 def fold_network(model):
     return nn.Sequential(*[layer for layer in right_fold_network(model) if not isinstance(layer, nn.Tanh)])
+
+
+# %% mistake="fold_network" says="Where the linear layer has no bias, your new bias is the BatchNorm's bias alone. The running mean is subtracted there too, scaled: put zeros in place of the missing bias."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for linear, layer in zip(twin, list(twin)[1:]):
+        if isinstance(layer, nn.BatchNorm1d) and linear.bias is None:
+            layer.running_mean.zero_()
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="The running mean is subtracted as it is, but BatchNorm subtracts it before it scales: it goes into the new bias with the factor."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for layer in twin:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.running_mean *= ((layer.running_var + layer.eps).sqrt() / layer.weight).detach()
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="gamma, the BatchNorm's weight, is left out of the factor: what it has learned of each unit's spread is lost."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for layer in twin:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.weight.data.fill_(1)
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="beta, the BatchNorm's bias, is left out of the new bias. It is added after everything else, as it is."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for layer in twin:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.bias.data.zero_()
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="You divide by the running variance plus eps. BatchNorm divides by the root of that: the square root is missing in your factor."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for layer in twin:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.running_var, layer.eps = (layer.running_var + layer.eps) ** 2, 0.0
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="Only the first BatchNorm is folded, and the others are left out. Do the same for each: what it does has to go into the linear layer before it."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    layers = list(model)
+    return nn.Sequential(*right_fold_network(nn.Sequential(*layers[:2])), *[layer for layer in layers[2:] if not isinstance(layer, nn.BatchNorm1d)])
 
 
 # %% variant="fold_network"

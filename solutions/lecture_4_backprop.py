@@ -175,12 +175,12 @@ print(f"loss {example.loss:.4f}; a uniform guess has {math.log(27):.4f}")
 def draw(
     g: torch.Generator, n: int | None = None, embedding: int = 9, hidden: int = 27
 ) -> tuple[Network, Int[Tensor, "n 3"], Int[Tensor, " n"]]:
-    """A random network with square weights, and a random batch for it: of n examples, or of 6 to 9 if n is left out.
+    """A random network with square weights, and a random batch for it: of n examples, or of 4 to 6 if n is left out.
 
     The last symbol, z, occurs in no context, is no target, and is nobody's largest logit: what is only as wide as the largest
     index that occurs has a column too few, in every draw. The symbol before it, y, occurs in both.
     """
-    n = n or int(torch.randint(6, 10, (), generator=g))
+    n = n or int(torch.randint(4, 7, (), generator=g))
     network = Network(embedding, hidden, generator=g)
     network.b2[-1] -= 3
     contexts = torch.randint(0, 26, (n, 3), generator=g)
@@ -633,6 +633,54 @@ def backward_softmax_pieces(
     return {"dprobs": -F.one_hot(targets) / len(targets) / probs}
 
 
+# %% mistake="backward_softmax_pieces" says="dlogprobs stands one column too far left: you take 1 off the targets. A target is the number of its column already, as 0 is the dot's."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    return right_softmax_pieces(*inputs[:6], (inputs[6] - 1) % 27, inputs[7])
+
+
+# %% mistake="backward_softmax_pieces" says="dnorm_logits is made from dcounts before its second part is in it. Finish dcounts, with what comes back from counts_sum, before you go on."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    counts_sum_inv, extra = inputs[4], inputs[7]
+    d = right_softmax_pieces(*inputs)
+    d["dnorm_logits"] = inputs[2] * counts_sum_inv * d["dprobs"] + extra
+    d["dlogit_maxes"] = -d["dnorm_logits"].sum(1, keepdim=True)
+    d["dlogits"] = d["dnorm_logits"] + F.one_hot(inputs[0].argmax(1), 27) * d["dlogit_maxes"]
+    return d
+
+
+# %% mistake="backward_softmax_pieces" says="extra_dnorm_logits is multiplied by counts, because you add it too early. It comes back to norm_logits itself: add it after that product."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    d = right_softmax_pieces(*inputs)
+    d["dnorm_logits"] = inputs[2] * (d["dcounts"] + inputs[7])
+    d["dlogit_maxes"] = -d["dnorm_logits"].sum(1, keepdim=True)
+    d["dlogits"] = d["dnorm_logits"] + F.one_hot(inputs[0].argmax(1), 27) * d["dlogit_maxes"]
+    return d
+
+
+# %% mistake="backward_softmax_pieces" says="dcounts_sum has the wrong power of counts_sum: the power rule lowers the exponent -1 by one more. Differentiate 1/x once again."
+right_softmax_pieces = backward_softmax_pieces
+
+
+def backward_softmax_pieces(*inputs):
+    counts_sum, counts_sum_inv, extra = inputs[3], inputs[4], inputs[7]
+    d = right_softmax_pieces(*inputs)
+    d["dcounts_sum"] = -d["dcounts_sum_inv"] / counts_sum
+    d["dcounts"] = counts_sum_inv * d["dprobs"] + d["dcounts_sum"]
+    d["dnorm_logits"] = inputs[2] * d["dcounts"] + extra
+    d["dlogit_maxes"] = -d["dnorm_logits"].sum(1, keepdim=True)
+    d["dlogits"] = d["dnorm_logits"] + F.one_hot(inputs[0].argmax(1), 27) * d["dlogit_maxes"]
+    return d
+
+
 # %% variant="backward_softmax_pieces"
 def backward_softmax_pieces(
     logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
@@ -879,6 +927,15 @@ def backward_linear_tanh(dlogits, hpreact, h, W2):
     return right_linear_tanh(dlogits, hpreact, h, W2) | {"dhpreact": 1 - h**2}
 
 
+# %% mistake="backward_linear_tanh" says="Your slope of tanh squares the whole of 1 - h. Only h is squared, and the result is taken from 1: mind the brackets."
+right_linear_tanh = backward_linear_tanh
+
+
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    d = right_linear_tanh(dlogits, hpreact, h, W2)
+    return d | {"dhpreact": (1 - h) ** 2 * d["dh"]}
+
+
 # %% variant="backward_linear_tanh"
 def backward_linear_tanh(dlogits, hpreact, h, W2):
     """Indices spelled out; the slope of tanh as 1 / cosh squared; W2's gradient as a sum of outer products."""
@@ -1040,6 +1097,27 @@ def bessel(x):
 def bessel(x):
     total = (x - x.mean(0)).abs().sum(0)
     return {"biased": total / len(x), "unbiased": total / (len(x) - 1), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="From the mean of the squares you take the mean as it is. To get a variance that way, the mean has to be squared too."
+def bessel(x):
+    biased = (x**2).mean(0) - x.mean(0)
+    return {"biased": biased, "unbiased": biased * len(x) / (len(x) - 1), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="In the unbiased variance brackets are missing around n - 1: Python divides by n first, and then takes 1 off the result."
+right_bessel = bessel
+
+
+def bessel(x):
+    d = right_bessel(x)
+    return d | {"unbiased": d["biased"] - 1}
+
+
+# %% mistake="bessel" says="Your n is the number of columns, the units. A variance of the batch is over its examples, the rows: count those."
+def bessel(x):
+    squares, n = ((x - x.mean(0)) ** 2).sum(0), x.shape[1]
+    return {"biased": squares / n, "unbiased": squares / (n - 1), "used": "unbiased"}
 
 
 # %% variant="bessel"
@@ -1380,6 +1458,28 @@ def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
     return d
 
 
+# %% mistake="backward_batchnorm_pieces" says="dhprebn is made from dbndiff before its second part, through bndiff2, is in it. Finish dbndiff before you copy it or go on."
+right_batchnorm_pieces = backward_batchnorm_pieces
+
+
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    d = right_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
+    return d | {"dhprebn": bnvar_inv * d["dbnraw"] + d["dbnmean"] / len(bndiff)}
+
+
+# %% mistake="backward_batchnorm_pieces" says="The factor 1/(n - 1) is missing in dbndiff2. It stands in front of the sum that makes bnvar, and goes back to every row."
+right_batchnorm_pieces = backward_batchnorm_pieces
+
+
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    d = right_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
+    d["dbndiff2"] = d["dbnvar"].expand_as(bndiff)
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / len(bndiff)
+    return d
+
+
 # %% variant="backward_batchnorm_pieces"
 def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
     """One unit at a time, with dot products of plain vectors."""
@@ -1600,6 +1700,33 @@ def backward_embedding(dhprebn, embcat, W1, C, contexts):
     return d | {"dC": d["dC"][: contexts.max() + 1]}
 
 
+# %% mistake="backward_embedding" says="dC still holds the table: you begin with C, or a copy of it, and add the gradients. Begin with zeros of its shape."
+right_embedding = backward_embedding
+
+
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    d = right_embedding(dhprebn, embcat, W1, C, contexts)
+    return d | {"dC": C + d["dC"]}
+
+
+# %% mistake="backward_embedding" says="dC holds only what comes back from the first place of each context. All three places were looked up in the table; go through all of them."
+right_embedding = backward_embedding
+
+
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    d = right_embedding(dhprebn, embcat, W1, C, contexts)
+    return d | {"dC": torch.zeros_like(C).index_add_(0, contexts[:, 0], d["demb"][:, 0])}
+
+
+# %% mistake="backward_embedding" says="In dC gradients reach other characters than their own: contexts is read column by column, demb row by row. Read both in the same order."
+right_embedding = backward_embedding
+
+
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    d = right_embedding(dhprebn, embcat, W1, C, contexts)
+    return d | {"dC": torch.zeros_like(C).index_add_(0, contexts.T.flatten(), d["demb"].flatten(0, 1))}
+
+
 # %% variant="backward_embedding"
 def backward_embedding(dhprebn, embcat, W1, C, contexts):
     """The look-up as a product with one-hot rows, so that its gradient is that of a linear layer."""
@@ -1776,6 +1903,44 @@ def cross_entropy_backward(logits, targets):
 # %% mistake="cross_entropy_backward" says="Your one-hot table has as many columns as the largest target needs, and the logits have more: one_hot does not know how many symbols there are. Tell it." raises="RuntimeError"
 def cross_entropy_backward(logits, targets):
     return (F.softmax(logits, 1) - F.one_hot(targets)) / len(targets)
+
+
+# %% mistake="cross_entropy_backward" says="The 1 is taken off one column too far left: you take 1 off the targets. A target is the number of its column already, as 0 is the dot's."
+right_cross_entropy = cross_entropy_backward
+
+
+def cross_entropy_backward(logits, targets):
+    return right_cross_entropy(logits, (targets - 1) % 27)
+
+
+# %% mistake="cross_entropy_backward" says="Only the 1 at the target is divided by n, and the probabilities are not: brackets are missing. Divide the whole difference."
+def cross_entropy_backward(logits, targets):
+    return F.softmax(logits, 1) - F.one_hot(targets, 27) / len(targets)
+
+
+# %% mistake="cross_entropy_backward" says="You divide by the number of symbols, not by the number of rows. The loss is a mean over the examples of the batch: count those."
+right_cross_entropy = cross_entropy_backward
+
+
+def cross_entropy_backward(logits, targets):
+    return right_cross_entropy(logits, targets) * len(targets) / logits.shape[1]
+
+
+# %% mistake="cross_entropy_backward" says="These are the counts, exp of the logits, and no probabilities yet. Divide each row by its sum before you go on."
+def cross_entropy_backward(logits, targets):
+    return (logits.exp() - F.one_hot(targets, 27)) / len(targets)
+
+
+# %% mistake="cross_entropy_backward" says="At the target 1 is added. The target's logit has to rise when you step against the gradient: subtract the 1 there."
+def cross_entropy_backward(logits, targets):
+    return (F.softmax(logits, 1) + F.one_hot(targets, 27)) / len(targets)
+
+
+# %% mistake="cross_entropy_backward" says="At the targets you write -1 over the probability. The 1 is taken off it: what stands there is the probability minus 1."
+def cross_entropy_backward(logits, targets):
+    dlogits = F.softmax(logits, 1)
+    dlogits[torch.arange(len(targets)), targets] = -1
+    return dlogits / len(targets)
 
 
 # %% variant="cross_entropy_backward"
@@ -1986,11 +2151,39 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
     return bngain * bnvar_inv / n * (dhpreact - dhpreact.sum(0) - n / (n - 1) * bnraw * along)
 
 
-# %% mistake="batchnorm_backward" says="The last term is divided by n once too often: 1/n stands in front of the brackets already, and inside them its factor is no longer 1/(n - 1)."
+# %% mistake="batchnorm_backward" says="The last term is divided by n once too often: 1/n stands in front of the brackets already. See whether a mean, or another 1/n, is left inside them."
 def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
     n = len(dhpreact)
     along = (dhpreact * bnraw).sum(0)
     return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.sum(0) - 1 / (n - 1) * bnraw * along)
+
+
+# %% mistake="batchnorm_backward" says="In the last term bnraw stands inside the sum, so it is squared there and missing outside. Sum first, then multiply each example by its bnraw."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    along = (bnraw * dhpreact * bnraw).sum(0)
+    return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.sum(0) - n / (n - 1) * along)
+
+
+# %% mistake="batchnorm_backward" says="The last term is added. What comes back through the variance works against dhpreact, as the mean's part does: subtract it."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    along = (dhpreact * bnraw).sum(0)
+    return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.sum(0) + n / (n - 1) * bnraw * along)
+
+
+# %% mistake="batchnorm_backward" says="The middle term is divided by n once too often: 1/n stands in front of the brackets already. Use a sum there, not a mean."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    along = (dhpreact * bnraw).sum(0)
+    return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.mean(0) - n / (n - 1) * bnraw * along)
+
+
+# %% mistake="batchnorm_backward" says="Brackets are missing around n - 1: Python divides n by n first, and then subtracts. Put the difference in brackets."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    along = (dhpreact * bnraw).sum(0)
+    return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.sum(0) - n / n - 1 * bnraw * along)
 
 
 # %% variant="batchnorm_backward"

@@ -165,7 +165,7 @@ def smooth_losses(losses, every=1000):
 
 # %% mistake="smooth_losses" says="This is a sliding mean: a new group begins at every loss, and neighbours share nearly all of theirs. Let each group begin where the one before it ends."
 def smooth_losses(losses, every=1000):
-    return torch.tensor(losses).unfold(0, every, 1).mean(1)
+    return torch.tensor(losses).unfold(0, every, 1).mean(1) if len(losses) >= every else torch.empty(0)
 
 
 # %% mistake="smooth_losses" says="Your table has one group in each column, but a view fills row after row, so a column holds losses from all over the training. Think about which axis of the view runs along neighbouring losses."
@@ -230,6 +230,38 @@ def smooth_losses(losses, every=1000):
     return right_smooth_losses(losses, min(every, len(losses)))
 
 
+# %% mistake="smooth_losses" says="These are sums: divide each by the number of losses in its group. A sum grows with the size of the groups, a mean does not."
+right_smooth_losses = smooth_losses
+
+
+def smooth_losses(losses, every=1000):
+    return every * right_smooth_losses(losses, every)
+
+
+# %% mistake="smooth_losses" says="The lecture's 1,000 stands in your view, whatever every is, and the losses left over are not cut off. Use every in its place, and cut first." raises="RuntimeError"
+def smooth_losses(losses, every=1000):
+    return torch.tensor(losses).view(-1, 1000).mean(1)
+
+
+# %% mistake="smooth_losses" says="You cut off what is left over, but the view makes groups of 1,000, whatever every is. Use every there too." raises="RuntimeError"
+def smooth_losses(losses, every=1000):
+    return torch.tensor(losses[: len(losses) // every * every]).view(-1, 1000).mean(1)
+
+
+# %% mistake="smooth_losses" says="Where the losses fill their groups exactly, you leave out the last group. It is whole, so it counts: see where your loop ends."
+right_smooth_losses = smooth_losses
+
+
+def smooth_losses(losses, every=1000):
+    return right_smooth_losses(losses[:-1], every)
+
+
+# %% mistake="smooth_losses" says="These are medians, the middle ones of each group. A mean is asked for, in which each loss of the group counts."
+def smooth_losses(losses, every=1000):
+    groups = len(losses) // every
+    return torch.tensor(losses[: groups * every]).view(groups, every).median(1).values
+
+
 # %% variant="smooth_losses"
 def smooth_losses(losses, every=1000):
     means, total = [], 0.0
@@ -288,8 +320,27 @@ def loss_plot(losses: list[float], means: Float[Tensor, " groups"], every: int) 
 
 
 # %%
+def holds_one_of(words: str, text: str) -> bool:
+    """Whether one of the words stands in a label."""
+    return any(word in text.lower() for word in words.split())
+
+
+def place_of_means(x: Tensor, every: int, steps: int) -> str:
+    """Over which steps the means stand."""
+    first = torch.arange(len(x)) * every
+    for groups, told in ((0, "over their groups"), (1, "over the next groups")):
+        if ((x >= first + groups * every) & (x <= first + (groups + 1) * every)).all():
+            return told
+    if torch.equal(x - x[0], torch.arange(len(x))):
+        return "at 0, 1, 2 and so on"
+    return "from the first step to the last" if x[0] < 1.5 and x[-1] > steps - 2 else "elsewhere"
+
+
 def loss_plot_facts(axes: Axes, steps: int, every: int) -> dict:
-    """Which curves there are and where they lie; not how they are drawn. The first step may be called 0 or 1."""
+    """Which curves there are and where they lie; not how they are drawn. The first step may be called 0 or 1.
+
+    What a label says is looked at only as far as it says the opposite: the raw losses a mean, the x axis a loss.
+    """
     drawing = drawn(axes)
     raw, means = ([c for c in drawing.curves if (len(c.x) == steps) == whole] for whole in (True, False))
     missing = "they are not there"
@@ -302,11 +353,16 @@ def loss_plot_facts(axes: Axes, steps: int, every: int) -> dict:
         x, y = means[0].x, means[0].y
         if len(y) % every == 0 and (groups := y.view(-1, every)).eq(groups[:, :1]).all():
             x, y = x[::every], groups[:, 0]  # each mean drawn over all steps of its group: a staircase
-        first = torch.arange(len(x)) * every
-        over = ((x >= first) & (x <= first + every)).all()
-        facts |= {"means": y, "where the means stand": "over their groups" if over else "elsewhere"}
-    facts["different labels of curves"] = len({curve.label for curve in drawing.labelled})
-    facts["axes with a label"] = ("none", "only x", "only y", "x and y")[
+        turned = len(y) > 1 and bool((y.diff() == every).all())
+        facts |= {"means": "places: x and y have changed places" if turned else y}
+        facts["where the means stand"] = "elsewhere" if turned else place_of_means(x, every, steps)
+    named = [curves[0].label if curves else "" for curves in (raw, means)]
+    mean, single = "mean average avg smooth", "raw each batch single per unsmooth not"
+    swapped = holds_one_of(mean, named[0]) and not holds_one_of(single, named[0]) and named[1] and not holds_one_of(mean, named[1])
+    labels = len({curve.label for curve in drawing.labelled})
+    facts["different labels of curves"] = f"{labels}, but the losses are called a mean" if swapped else f"{labels}"
+    turned = holds_one_of("loss entropy nll", drawing.x_label) and holds_one_of("step iteration epoch", drawing.y_label)
+    facts["axes with a label"] = ("none", "only x", "only y", "x and y, but they have changed places" if turned else "x and y")[
         bool(drawing.x_label) + 2 * bool(drawing.y_label)
     ]
     return facts | {"legend": "there" if drawing.legend else "missing"}
@@ -315,7 +371,7 @@ def loss_plot_facts(axes: Axes, steps: int, every: int) -> dict:
 # %% check="loss_plot"
 def loss_plot_probe(g: torch.Generator):
     every, groups = between(g, 6, 9), between(g, 4, 6)
-    losses = 3 + torch.randn(groups * every + between(g, 1, every - 1), generator=g)
+    losses = 3 + torch.randn(groups * every + between(g, 2, every - 1), generator=g)
     means = losses[: groups * every].view(groups, every).mean(1)
     return loss_plot_facts(loss_plot(losses.tolist(), means, every), len(losses), every)
 
@@ -392,6 +448,86 @@ def loss_plot(losses, means, every):
     _, axes = plt.subplots()
     axes.plot(torch.arange(len(losses)) / every, losses, label="each step")
     axes.plot(torch.arange(len(means)) + 0.5, means, label="mean")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="Both curves have the same label, so nobody can tell the losses from the means. Give each a name of its own."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="loss")
+    axes.plot((torch.arange(len(means)) + 0.5) * every, means, label="loss")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="The labels of the two curves have changed places: what is called a mean is the raw losses. Give each curve its own name."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="mean")
+    axes.plot((torch.arange(len(means)) + 0.5) * every, means, label="each step")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="The labels of the two axes have changed places. The steps run from left to right, along x; the loss is the height, y."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="each step")
+    axes.plot((torch.arange(len(means)) + 0.5) * every, means, label="mean")
+    axes.set(xlabel="loss", ylabel="step")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="Labels have changed places, those of the two curves and those of the two axes. Give each curve and each axis the name of what it shows."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="mean")
+    axes.plot((torch.arange(len(means)) + 0.5) * every, means, label="each step")
+    axes.set(xlabel="loss", ylabel="step")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="Your means stand too far to the right: each over the steps of the next group. Group k begins at k * every."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="each step")
+    axes.plot((torch.arange(len(means)) + 1.5) * every, means, label="mean")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="x and y of the means have changed places: plot takes the places first, and the heights behind them."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="each step")
+    axes.plot(means, (torch.arange(len(means)) + 0.5) * every, label="mean")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="Your means are spread evenly from the first step to the last, so they stand over other groups than their own. Group k begins at k * every: count from there."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="each step")
+    axes.plot(torch.linspace(0, len(losses) - 1, len(means)), means, label="mean")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="Your means do not stand over their own groups. Group k holds the steps from k * every on, every of them: check the places that you give the means."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="each step")
+    axes.plot((torch.arange(len(means)) - 0.5) * every, means, label="mean")
     axes.set(xlabel="step", ylabel="loss")
     axes.legend()
     return axes
@@ -599,7 +735,7 @@ class Embedding(Embedding):
         self.weight = torch.rand(symbols, features)
 
 
-# %% mistake="embedding_layer" says="The weights are scaled down like those of a linear layer. No sum is taken over the rows of this table, so there is no fan-in to divide by."
+# %% mistake="embedding_layer" says="The weights start too small: their spread is about 0.1 and not 1. No sum is taken over the rows of this table, so nothing has to be scaled down."
 class Embedding(Embedding):
     def __init__(self, symbols, features):
         self.weight = torch.randn(symbols, features) / symbols**0.5
@@ -641,6 +777,20 @@ class Embedding(Embedding):
 class Embedding(Embedding):
     def __init__(self, symbols, features):
         self.weight = torch.zeros(symbols, features)
+
+
+# %% mistake="embedding_layer" says="What you keep as out is the indices. Keep the rows of the table that you return, the layer's output."
+class Embedding(Embedding):
+    def __call__(self, indices):
+        self.out = indices
+        return self.weight[indices]
+
+
+# %% mistake="embedding_layer" says="All but the first axis are joined to one long row for each row of indices. Keep them all: which positions are joined, the next layers decide."
+class Embedding(Embedding):
+    def __call__(self, indices):
+        self.out = self.weight[indices].view(len(indices), -1)
+        return self.out
 
 
 # %% variant="embedding_layer"
@@ -884,6 +1034,40 @@ class FlattenConsecutive(FlattenConsecutive):
         return self.out.squeeze(1)
 
 
+# %% mistake="flatten_consecutive" says="When one group is left you call squeeze() without an axis, which also takes away a batch of a single row. Say which axis you mean."
+class FlattenConsecutive(FlattenConsecutive):
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x.view(B, T // self.n, self.n * C)
+        self.out = x.squeeze() if x.shape[1] == 1 else x
+        return self.out
+
+
+# %% mistake="flatten_consecutive" says="Neighbours are averaged, so their features are mixed and the channels do not grow. Put them side by side: n times as many channels."
+class FlattenConsecutive(FlattenConsecutive):
+    def __call__(self, x):
+        x = x.unflatten(1, (-1, self.n)).mean(2)
+        self.out = x.squeeze(1) if x.shape[1] == 1 else x
+        return self.out
+
+
+# %% mistake="flatten_consecutive" says="Neighbours are added up, so their features are mixed and the channels do not grow. Put them side by side: n times as many channels."
+class FlattenConsecutive(FlattenConsecutive):
+    def __call__(self, x):
+        x = x.unflatten(1, (-1, self.n)).sum(2)
+        self.out = x.squeeze(1) if x.shape[1] == 1 else x
+        return self.out
+
+
+# %% mistake="flatten_consecutive" says="With one group left you keep the first row of the batch only, as x[0] does. The axis that goes is the second, that of the groups."
+class FlattenConsecutive(FlattenConsecutive):
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x.view(B, T // self.n, self.n * C)
+        self.out = x[0] if x.shape[1] == 1 else x
+        return self.out
+
+
 # %% variant="flatten_consecutive"
 class FlattenConsecutive:
     def __init__(self, n):
@@ -1102,6 +1286,30 @@ class Sequential(Sequential):
         return self.kept
 
 
+# %% mistake="sequential" says="You look into nested layers yourself, one level deep, and what lies deeper is missing. Ask each layer for its parameters(): a nested one asks further by itself."
+class Sequential(Sequential):
+    def parameters(self):
+        found = []
+        for layer in self.layers:
+            for inner in layer.layers if isinstance(layer, Sequential) else [layer]:
+                found += [] if isinstance(inner, Sequential) else inner.parameters()
+        return found
+
+
+# %% mistake="sequential" says="parameters() lists those of the first layer only: it returns while its loop is in the first round. Collect from all layers, then return."
+class Sequential(Sequential):
+    def parameters(self):
+        return self.layers[0].parameters()
+
+
+# %% mistake="sequential" says="What you keep as out is the input of the whole. Keep what the last layer returns, when the loop is over."
+class Sequential(Sequential):
+    def __call__(self, x):
+        out = super().__call__(x)
+        self.out = x
+        return out
+
+
 # %% variant="sequential"
 class Sequential(nn.Module):
     def __init__(self, layers):
@@ -1220,7 +1428,7 @@ def all_are(parameter: Tensor) -> str:
 def batchnorm_probe(g: torch.Generator):
     # some 6,000 numbers in a channel: so many that it does not matter whether the variance is divided by n or by n - 1
     B, T, C, momentum = between(g, 60, 64), between(g, 95, 100), between(g, 2, 3), 0.1 + 0.1 * between(g, 1, 3)
-    spread = torch.tensor([0.003, 1.0, 2.0])[:C]  # the first channel varies so little that eps matters
+    spread = torch.tensor([0.003, 1.5, 2.0])[:C]  # the first channel varies so little that eps matters
 
     def batch(*shape: int) -> Tensor:
         return (spread * (torch.randn(*shape, C, generator=g) + torch.rand(C, generator=g))).requires_grad_()
@@ -1241,7 +1449,9 @@ def batchnorm_probe(g: torch.Generator):
     facts["numbers in running_mean"] = three.running_mean.numel()
     facts["running ones carry a gradient"] = [three.running_mean.requires_grad, three.running_var.requires_grad]
     facts |= {"output (B, C)": two(batch(B * T))[:4], "numbers in the parameters": parameters}
-    facts["output with another eps"] = layer(eps=0.1 * between(g, 1, 3))(batch(B, T))[:2, :3]
+    other = layer(eps=0.1 * between(g, 1, 3))
+    in_training, other.training = other(batch(B, T))[:2, :3], False
+    facts["output with another eps"] = torch.cat([in_training, other(batch(B, T))[:2, :3]])  # and in evaluation
     fresh = BatchNorm1d(C)
     facts["parameters at the start"] = [all_are(p) for p in fresh.parameters()]
     fresh(batch(B, T))
@@ -1448,7 +1658,7 @@ class BatchNorm1d(BatchNorm1d):
         return [self.beta, self.gamma]
 
 
-# %% mistake="batchnorm_3d" says="The running statistics are among the parameters, so an optimiser would train them. They are counted, not learned: list gamma and beta only."
+# %% mistake="batchnorm_3d" says="The running statistics are among the parameters, so an optimiser would train them. They follow the batches by themselves: list gamma and beta only."
 class BatchNorm1d(BatchNorm1d):
     def parameters(self):
         return [self.gamma, self.beta, self.running_mean, self.running_var]
@@ -1475,6 +1685,34 @@ class BatchNorm1d(BatchNorm1d):
         result = super().__call__(x)
         self.running_mean, self.running_var = before
         return result
+
+
+# %% mistake="batchnorm_3d" says="In evaluation eps is left out: you divide by the root of running_var alone. Add it under the root there as well."
+class BatchNorm1d(BatchNorm1d):
+    def __call__(self, x):
+        super().__call__(x)
+        if not self.training:
+            self.out = self.gamma * (x - self.running_mean) / torch.sqrt(self.running_var) + self.beta
+        return self.out
+
+
+# %% mistake="batchnorm_3d" says="running_var follows the standard deviation of the batches. It is the variance that it has to follow: leave out the root there."
+class BatchNorm1d(BatchNorm1d):
+    def __call__(self, x):
+        before = self.running_var
+        super().__call__(x)
+        if self.training:
+            std = x.detach().std(tuple(range(x.ndim - 1)))
+            self.running_var = (1 - self.momentum) * before + self.momentum * std
+        return self.out
+
+
+# %% mistake="batchnorm_3d" says="In training, too, the output is normalised with the running statistics, after they were moved. Take the batch's own mean and variance there."
+class BatchNorm1d(BatchNorm1d):
+    def __call__(self, x):
+        super().__call__(x)
+        self.out = self.gamma * (x - self.running_mean) / torch.sqrt(self.running_var + self.eps) + self.beta
+        return self.out
 
 
 # %% variant="batchnorm_3d"
@@ -1688,15 +1926,6 @@ def wavenet_shapes(B, T, n, features, hidden):
     return [(*s[:-1], n * features) if k % 4 == 1 and k < len(shapes) - 1 else s for k, s in enumerate(shapes)]
 
 
-# %% mistake="wavenet_shapes" says="There are always three levels in your list, which is right for 8 symbols in pairs only. Go on until a single group is left."
-right_wavenet_shapes = wavenet_shapes
-
-
-def wavenet_shapes(B, T, n, features, hidden):
-    shapes = right_wavenet_shapes(B, n**3, n, features, hidden)
-    return shapes
-
-
 # %% mistake="wavenet_shapes" says="Pairs are right, but other groups are not: the 2 is written into your code. Use n."
 right_wavenet_shapes = wavenet_shapes
 
@@ -1754,6 +1983,48 @@ right_wavenet_shapes = wavenet_shapes
 
 def wavenet_shapes(B, T, n, features, hidden):
     return [(s[0], s[2], s[1]) if len(s) == 3 else s for s in right_wavenet_shapes(B, T, n, features, hidden)]
+
+
+# %% mistake="wavenet_shapes" says="You go through three levels whatever T and n are, and even past a single group. Go on only until one group is left."
+def wavenet_shapes(B, T, n, features, hidden):
+    shapes, channels = [(B, T, features)], features
+    for _ in range(3):
+        T //= n
+        start = (B, T) if T > 1 else (B,)
+        shapes += [(*start, n * channels), *[(*start, hidden)] * 3]
+        channels = hidden
+    return [*shapes, (B, 27)]
+
+
+# %% mistake="wavenet_shapes" says="You always go through three levels, so T even falls to 0 for a short context. Go on only as long as T is above 1."
+def wavenet_shapes(B, T, n, features, hidden):
+    shapes, channels = [(B, T, features)], features
+    for _ in range(3):
+        T //= n
+        start = (B,) if T == 1 else (B, T)
+        shapes += [(*start, n * channels), *[(*start, hidden)] * 3]
+        channels = hidden
+    return [*shapes, (B, 27)]
+
+
+# %% mistake="wavenet_shapes" says="You count levels by halving, whatever n is: as many as the logarithm of T to base 2. With groups of n each level divides T by n."
+def wavenet_shapes(B, T, n, features, hidden):
+    shapes, channels, levels = [(B, T, features)], features, T.bit_length() - 1
+    for _ in range(levels):
+        T //= n
+        start = (B, T) if T > 1 else (B,)
+        shapes += [(*start, n * channels), *[(*start, hidden)] * 3]
+        channels = hidden
+    return [*shapes, (B, 27)]
+
+
+# %% mistake="wavenet_shapes" says="A layer is missing in each level: there are four, the flattening, the linear one, BatchNorm and tanh. The last three return the same shape; list it three times."
+right_wavenet_shapes = wavenet_shapes
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    shapes = right_wavenet_shapes(B, T, n, features, hidden)
+    return [s for k, s in enumerate(shapes) if k % 4 or k == 0]
 
 
 # %% variant="wavenet_shapes"
@@ -1985,6 +2256,32 @@ def predict(model, contexts):
         logits = model(contexts)
     model.train(mode)
     return logits
+
+
+# %% mistake="train_or_eval" says="These are logarithms of probabilities. Return the logits as the model gives them: cross_entropy takes the logarithm of the softmax itself."
+right_train_or_eval = predict
+
+
+def predict(model, contexts):
+    return right_train_or_eval(model, contexts).log_softmax(1)
+
+
+# %% mistake="train_or_eval" says="You put the running statistics back, but the logits are still those of training mode: a row's depend on the other rows. Switch to evaluation first."
+def predict(model, contexts):
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with torch.no_grad():
+        logits = model.train(model.training)(contexts)
+    model.load_state_dict(before)
+    return logits
+
+
+# %% mistake="train_or_eval" says="Some modules are left in evaluation mode: you switch single ones, and do not switch them back. Put all of them into the mode in which you found the model."
+def predict(model, contexts):
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            module.eval()
+    with torch.no_grad():
+        return model(contexts)
 
 
 # %% variant="train_or_eval"
@@ -2293,7 +2590,7 @@ def sums(dilations):
 assert sums((1, 2)) == [1, 3, 6, 10, 14] and sums((1,)) == [1, 3, 5, 7, 9] and sums((1, 1)) == [1, 4, 8, 12, 16]
 
 
-# %% mistake="dilated_equivalence" says="Every level has dilation 1: it joins direct neighbours again, so the pairs overlap and 8 symbols are never reached. Two results of a level that share no symbol are further apart with each level."
+# %% mistake="dilated_equivalence" says="Every level has dilation 1, so each joins direct neighbours again, and the groups overlap. A group is twice as long from level to level: let the distance grow with it."
 def dilated_equivalence(tokens, table, levels, W, b):
     h = table[F.pad(tokens, (len(levels), 0))].transpose(1, 2)
     for W_level, b_level in levels:
@@ -2399,6 +2696,38 @@ def dilated_equivalence(tokens, table, levels, W, b):
         kernel = W_level.unflatten(0, (2, -1)).permute(2, 1, 0)
         h = torch.tanh(F.conv1d(h, kernel, b_level, dilation=2**k, padding="same"))
     return h.transpose(1, 2) @ W + b
+
+
+# %% mistake="dilated_equivalence" says="Each position gets the logits of the one before it: its own symbol is left out. The context of a position ends with that position, so it has a dot less in front."
+right_dilated_equivalence = dilated_equivalence
+
+
+def dilated_equivalence(tokens, table, levels, W, b):
+    return right_dilated_equivalence(F.pad(tokens, (1, 0))[:, :-1], table, levels, W, b)
+
+
+# %% mistake="dilated_equivalence" says="Each position gets the logits of the one behind it, so it looks ahead. Its context ends with its own symbol: see how many dots stand in front."
+right_dilated_equivalence = dilated_equivalence
+
+
+def dilated_equivalence(tokens, table, levels, W, b):
+    return right_dilated_equivalence(F.pad(tokens, (0, 1))[:, 1:], table, levels, W, b)
+
+
+# %% mistake="dilated_equivalence" says="Your dilations begin at 2, so direct neighbours never meet. The first level joins positions next to each other: its dilation is 1."
+def dilated_equivalence(tokens, table, levels, W, b):
+    h = table[F.pad(tokens, (2 ** (len(levels) + 1) - 2, 0))].transpose(1, 2)
+    for k, (W_level, b_level) in enumerate(levels, 1):
+        h = torch.tanh(F.conv1d(h, W_level.unflatten(0, (2, -1)).permute(2, 1, 0), b_level, dilation=2**k))
+    return h.transpose(1, 2) @ W + b
+
+
+# %% mistake="dilated_equivalence" says="The last layer's bias b is left out. Add it after the multiplication by W, as the tree does."
+right_dilated_equivalence = dilated_equivalence
+
+
+def dilated_equivalence(tokens, table, levels, W, b):
+    return right_dilated_equivalence(tokens, table, levels, W, 0 * b)
 
 
 # %% variant="dilated_equivalence"
@@ -2513,12 +2842,12 @@ def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     return torch.sigmoid(x @ W_filter + b_filter) * torch.sigmoid(x @ W_gate + b_gate)
 
 
-# %% mistake="gated_activation" says="The gate is a bare linear map: without the sigmoid it is not held between 0 and 1, and multiplies the value by anything."
+# %% mistake="gated_activation" says="The gate is a bare linear map, so it may be any number. A gate lies between 0 and 1: take the sigmoid of it first."
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     return torch.tanh(x @ W_filter + b_filter) * (x @ W_gate + b_gate)
 
 
-# %% mistake="gated_activation" says="The value is a bare linear map: the tanh is missing in front of it. Only the gate of yours is right."
+# %% mistake="gated_activation" says="The gate is right, but the value is a bare linear map: its tanh is missing. Take it before you multiply the two."
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     return (x @ W_filter + b_filter) * torch.sigmoid(x @ W_gate + b_gate)
 
@@ -2548,6 +2877,25 @@ right_gated_activation = gated_activation
 
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     return right_gated_activation(x, W_filter, 0 * b_filter, W_gate, 0 * b_gate)
+
+
+# %% mistake="gated_activation" says="Where the gate is shut you let x itself through, as some other networks do. Here nothing passes then: the value times the gate is all."
+right_gated_activation = gated_activation
+
+
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    shut = 1 - torch.sigmoid(x @ W_gate + b_gate)
+    return right_gated_activation(x, W_filter, b_filter, W_gate, b_gate) + shut * x
+
+
+# %% mistake="gated_activation" says="The gate works the wrong way round: it is open where it should be shut. It is the sigmoid itself that multiplies; look for a sign, or for 1 minus it."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return torch.tanh(x @ W_filter + b_filter) * torch.sigmoid(-(x @ W_gate + b_gate))
+
+
+# %% mistake="gated_activation" says="The gate is a relu, which may be any number from 0 up. A gate lies between 0 and 1: use the sigmoid there."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return torch.tanh(x @ W_filter + b_filter) * torch.relu(x @ W_gate + b_gate)
 
 
 # %% variant="gated_activation"
@@ -2742,7 +3090,7 @@ def residual_tree(contexts, table, levels, W, b):
     return torch.relu(skips) @ W + b
 
 
-# %% mistake="residual_tree" says="The skips are made from what goes on to the next level, residual included. They begin at z, like the residual: two ways from the same place."
+# %% mistake="residual_tree" says="The skips are made from what goes on to the next level, the later neighbour included. Make them from z alone."
 def residual_tree(contexts, table, levels, W, b):
     h, skips = table[contexts], 0
     for level in levels:
@@ -2791,6 +3139,60 @@ right_residual_tree = residual_tree
 def residual_tree(contexts, table, levels, W, b):
     swapped = [Level(*level[2:4], *level[:2], *level[4:]) for level in levels]
     return right_residual_tree(contexts, table, swapped, W, b)
+
+
+# %% mistake="residual_tree" says="The last level's h is added to the sum of the skips. Only the skips lead to the logits: after the last level h is not needed any more."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips + h[:, -1]) @ W + b
+
+
+# %% mistake="residual_tree" says="Your logits are made from the last level's h, and the skips are not used. Add up what each level sends straight to the logits, and use that sum."
+def residual_tree(contexts, table, levels, W, b):
+    h = table[contexts]
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(h[:, -1]) @ W + b
+
+
+# %% mistake="residual_tree" says="relu is taken of the logits, so none of them can be negative. It belongs in front of the last layer: apply it to the sum of the skips."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips @ W + b)
+
+
+# %% mistake="residual_tree" says="The skips are means over all pairs of a level. Only the last pair of each stands beside the symbol to predict: take that one alone."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z.mean(1) @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="The sum of the skips goes through tanh. Between it and the last layer stands a relu here: use that."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.tanh(skips) @ W + b
 
 
 # %% variant="residual_tree"
@@ -3044,6 +3446,104 @@ right_compare_models = compare_models
 def compare_models(models, batches, dev, rate):
     results = right_compare_models(models, batches, dev, rate)
     return dict(zip(results, reversed(results.values())))
+
+
+# %% mistake="compare_models" says="Your steps have the size 0.1, whatever rate is handed in. It is an argument of this function: use it."
+right_compare_models = compare_models
+
+
+def compare_models(models, batches, dev, rate):
+    return right_compare_models(models, batches, dev, 0.1)
+
+
+# %% mistake="compare_models" says="Your steps go uphill: the gradient is added. To make the loss smaller, subtract rate times the gradient."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        optimizer = torch.optim.SGD(model.train().parameters(), lr=rate, maximize=True)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+            optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model.eval()(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="A single step is taken for all batches, behind the loop. Step once for each batch, inside it."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        optimizer = torch.optim.SGD(model.train().parameters(), lr=rate)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+        optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model.eval()(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="Your steps are those of AdamW, which scales each gradient and shrinks the weights. Plain gradient descent moves a parameter by rate times its gradient, and nothing else."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        optimizer = torch.optim.AdamW(model.train().parameters(), lr=rate)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+            optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model.eval()(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="Your steps keep nine tenths of the step before, a momentum of 0.9. Plain gradient descent moves a parameter by rate times its gradient, and nothing else."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        optimizer = torch.optim.SGD(model.train().parameters(), lr=rate, momentum=0.9)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+            optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model.eval()(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="The loss of a batch is a sum over its rows, so your steps are too large by the number of rows. Take the mean, as cross_entropy does by itself."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        optimizer = torch.optim.SGD(model.train().parameters(), lr=rate)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts), targets, reduction="sum").backward()
+            optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model.eval()(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="A softmax stands in front of cross_entropy, which takes one itself. Give it the logits, as the model returns them, in training and on dev."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        optimizer = torch.optim.SGD(model.train().parameters(), lr=rate)
+        for contexts, targets in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts).softmax(1), targets).backward()
+            optimizer.step()
+        with torch.no_grad():
+            loss = F.cross_entropy(model.eval()(dev[0]).softmax(1), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
 
 
 # %% variant="compare_models"
