@@ -26,6 +26,7 @@ from autograder.wall.record import Record
 LONGEST = 72  # characters of an argument or a value
 FEW = 12  # numbers of a tensor that are written out
 WINDOW = 6  # rows and columns of a table of numbers
+AS_CODE = "margin:6px 0;line-height:1.3;background:none;font-family:var(--jp-code-font-family,monospace);font-size:.9em"
 
 
 def shown(record: Record, reference: Record, calls: Sequence[Call], tolerance: Tolerance) -> Shown | None:
@@ -54,7 +55,7 @@ def shown(record: Record, reference: Record, calls: Sequence[Call], tolerance: T
     else:
         lines += _both(value, expected, what)
     text = "\n".join(lines)
-    return Shown(text, f'<pre style="margin:6px 0;line-height:1.3;background:none;font-family:var(--jp-code-font-family,monospace);font-size:.9em">{escape(text)}</pre>{picture}')
+    return Shown(text, f'<pre style="{AS_CODE}">{escape(text)}</pre>{picture}')
 
 
 def _size(value: Any) -> int:
