@@ -4338,10 +4338,13 @@ def softmax_nll(logits: list[Scalar], label: int) -> tuple[list[Scalar], Scalar]
 
 # %%
 def logits_and_label(g: torch.Generator) -> tuple[Tensor, int]:
-    """Five logits and a label, not the first of them nor the example's, whose logit is neither the largest nor the smallest."""
-    logits = 2 * torch.randn(5, generator=g, dtype=torch.float64)
-    possible = [label for label in (1, 2, 4) if logits.min() < logits[label] < logits.max()]
-    return logits, possible[int(torch.randint(len(possible), (1,), generator=g))]
+    """Seven logits and a label: its place, the ones beside it, the first, the last and that of the largest logit all differ."""
+    logits = 2 * torch.randn(7, generator=g, dtype=torch.float64)
+    label, largest = ((2, 5), (4, 1))[int(torch.randint(2, (1,), generator=g))]
+    for find, place in ((torch.argmax, largest), (torch.argmin, 0)):
+        found = int(find(logits))
+        logits[[found, place]] = logits[[place, found]]
+    return logits, label
 
 
 # %% check="softmax_nll"

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from autograder.files import write_whole
 from autograder.wall.record import Draw, Record, RecordError, decode, encode
+
+
+Order = list[int | str]  # the values of a draw: a place among the reference's, where the two are the same, or a name of its own
 
 
 @dataclass(frozen=True)
@@ -46,17 +50,19 @@ class Answers:
         records, says = {}, {}
         catalogues: dict[str, Any] = {}
         sentences: dict[str, int] = {}  # many exercises share one
+        right: dict[str, list[Order]] = {}
         for exercise, key in self.keys.items():
             records[f"{exercise}/reference"] = key.reference
-            for number, mistake in enumerate(key.mistakes):
-                records[f"{exercise}/mistake/{number}"] = without_looks(mistake.record)
-                says[f"{exercise}/mistake/{number}"] = mistake.says
-            for number, variant in enumerate(key.variants):
-                records[f"{exercise}/variant/{number}"] = without_looks(variant)
+            others = [("mistake", number, mistake.record) for number, mistake in enumerate(key.mistakes)]
+            others += [("variant", number, variant) for number, variant in enumerate(key.variants)]
+            for kind, number, record in others:
+                name = f"{exercise}/{kind}/{number}"
+                records[name], right[name] = _without_the_right(without_looks(record), key.reference)
+            says |= {f"{exercise}/mistake/{number}": mistake.says for number, mistake in enumerate(key.mistakes)}
             rows = {form: [sentences.setdefault(text, len(sentences)) for text in texts] for form, texts in key.catalogue.says.items()}
             catalogues[exercise] = {"made_of": key.catalogue.made_of, "says": rows}
             records[f"{exercise}/catalogue"] = Record(exercise, (Draw(dict(key.catalogue.sketches)),))
-        known = {"catalogues": catalogues, "sentences": list(sentences)}
+        known = {"catalogues": catalogues, "sentences": list(sentences), "right": right}
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, encode(records, {"says": says, **known, **self.facts}))
 
@@ -69,16 +75,16 @@ class Answers:
         """
         records, facts = decode(path.read_bytes())
         says, catalogues, sentences = facts.pop("says", {}), facts.pop("catalogues", {}), facts.pop("sentences", [])
-        keys: dict[str, Key] = {}
+        right, keys = facts.pop("right", {}), dict[str, Key]()
         try:
             for exercise, *_ in map(_parts, records):
                 keys[exercise] = Key(records[f"{exercise}/reference"])
             for name in sorted(records, key=_parts):  # "mistake/10" comes after "mistake/9", as in the lecture file
                 exercise, kind, _ = _parts(name)
                 if kind == "mistake":
-                    keys[exercise].mistakes.append(Mistake(says[name], records[name]))
+                    keys[exercise].mistakes.append(Mistake(says[name], _with_the_right(records[name], right[name], keys[exercise].reference)))
                 elif kind == "variant":
-                    keys[exercise].variants.append(records[name])
+                    keys[exercise].variants.append(_with_the_right(records[name], right[name], keys[exercise].reference))
                 elif kind == "catalogue":
                     told = {form: [sentences[number] for number in rows] for form, rows in catalogues[exercise]["says"].items()}
                     keys[exercise].catalogue = Catalogue(catalogues[exercise]["made_of"], records[name].draws[0].values, told)
@@ -92,6 +98,32 @@ class Answers:
 def without_looks(record: Record) -> Record:
     """What was seen at the calls of a known answer is not compared: the reference's alone is kept."""
     return replace(record, facts={name: fact for name, fact in record.facts.items() if name != "looks"})
+
+
+def _without_the_right(record: Record, reference: Record) -> tuple[Record, list[Order]]:
+    """A record without the values that are exactly the reference's, and for each draw the order of all."""
+    draws, orders = [], []
+    for number, draw in enumerate(record.draws):
+        theirs = reference.draws[number].values if number < len(reference.draws) else {}
+        places = {name: place for place, name in enumerate(theirs)}
+        order = [places[name] if name in theirs and _identical(value, theirs[name]) else name for name, value in draw.values.items()]
+        draws.append(replace(draw, values={name: draw.values[name] for name in order if isinstance(name, str)}))
+        orders.append(order)
+    return replace(record, draws=tuple(draws)), orders
+
+
+def _with_the_right(record: Record, orders: list[Order], reference: Record) -> Record:
+    draws = []
+    for number, (draw, order) in enumerate(zip(record.draws, orders, strict=True)):
+        theirs = list(reference.draws[number].values.items()) if number < len(reference.draws) else []
+        draws.append(replace(draw, values=dict((name, draw.values[name]) if isinstance(name, str) else theirs[name] for name in order)))
+    return replace(record, draws=tuple(draws))
+
+
+def _identical(value: Any, other: Any) -> bool:
+    if isinstance(value, Tensor) and isinstance(other, Tensor):
+        return value.dtype == other.dtype and value.shape == other.shape and torch.equal(value, other)
+    return type(value) is type(other) and not isinstance(value, Tensor) and repr(value) == repr(other)
 
 
 def _parts(name: str) -> tuple[str, str, int]:
