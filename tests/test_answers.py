@@ -25,7 +25,7 @@ def test_what_a_mistake_has_right_is_written_once(tmp_path):
     """And comes back in its place and of its kind, whatever stands beside it."""
     large = torch.arange(10_000.0)
     right = {"a": large, "b": 1, "c": ["x", 2.0], "d": torch.tensor(0.0)}
-    others = [{"d": torch.tensor(1.0), "a": large.clone()}, {"b": True, "a": large.double(), "more": 3}, {"c": ["x", 2], "a": large[:-1], "b": 1}, {}]
+    others = [{"d": torch.tensor(1.0), "a": large.clone()}, {"b": True, "a": large.double(), "more": 3}, {"c": ["x", 2], "a": large[:-1].clone(), "b": 1}, {}]
     records = [Record("e", (Draw(values, named=True), Draw({"a": large}))) for values in others]
     Answers({"e": Key(Record("e", (Draw(right, named=True), Draw({"a": large}))), [Mistake("m", r) for r in records], records)}, {}).save(tmp_path / "answers")
     assert (tmp_path / "answers").stat().st_size < 8 * large.nbytes

@@ -17,7 +17,7 @@ from autograder.files import write_whole
 from autograder.grading.catalogue import catalogue_of, collected
 from autograder.grading.cells import built_notebook, cells_of, code_of, with_names
 from autograder.grading.secret import public_facts
-from autograder.judge.answers import Answers, Key, Mistake
+from autograder.judge.answers import Answers, Key, Mistake, sharing
 from autograder.runner import jail
 from autograder.runner.host import Runner
 from autograder.runner.job import Cell, Job, Result
@@ -175,9 +175,9 @@ def _key(exercise: str, result: Result, extras: list[dict[str, Any]], where: str
         if not isinstance(record, Record):
             raise UserError(f"{where}:{extra['line']}: the {extra['kind']} of {exercise!r} does not run: {record}.")
         if extra["kind"] == "mistake":
-            key.mistakes.append(Mistake(extra["says"], record))
+            key.mistakes.append(Mistake(extra["says"], sharing(record, reference)))
         elif extra["kind"] == "variant":
-            key.variants.append(record)
+            key.variants.append(sharing(record, reference))
     return key
 
 

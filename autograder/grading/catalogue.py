@@ -12,7 +12,9 @@ import hashlib
 import io
 import json
 import tokenize
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -54,7 +56,7 @@ def candidates(exercise: str, answers: dict[str, str], extras: dict[str, list[di
         extras: mistakes, variants and oracles by exercise.
     """
     own, mistakes = answers[exercise], [extra for extra in extras.get(exercise, []) if extra["kind"] == "mistake"]
-    others = [*_elsewhere(exercise, answers, extras, titles), *_pairs(own, mistakes)[:MOST_PAIRS]]
+    others = [*_elsewhere(exercise, answers, extras, titles), *islice(_pairs(own, mistakes), MOST_PAIRS)]
     told = sorted((m for m in mutants(own) if m.clause), key=lambda m: hashlib.sha256(m.source.encode()).digest())
     chosen = told[: max(0, MOST - len(others))]  # of every part of a long answer some, also where the time is up before the end
     alone = [Candidate(m.source, MUTANT.format(clause=m.clause), 2 if is_vague(m.clause) else 1) for m in chosen]
@@ -120,9 +122,8 @@ class _Group:
     says: set[str]
 
 
-def _pairs(reference: str, mistakes: list[dict[str, Any]]) -> list[Candidate]:
+def _pairs(reference: str, mistakes: list[dict[str, Any]]) -> Iterator[Candidate]:
     """Two mistakes together: one behind the other where the second builds on the first, and both changes of the reference in one text."""
-    found = []
     for number, one in enumerate(mistakes):
         for two in mistakes[number + 1 :]:
             if one.get("raises") or two.get("raises"):
@@ -132,8 +133,7 @@ def _pairs(reference: str, mistakes: list[dict[str, Any]]) -> list[Candidate]:
                 continue
             texts = [f"{a['source']}\n{b['source']}" for a, b in ((one, two), (two, one)) if not _overwrites(b["source"], a["source"])]
             texts += [merged] if (merged := merge(reference, one["source"], two["source"])) else []
-            found += [Candidate(text, says, 2) for text in texts]
-    return found
+            yield from (Candidate(text, says, 2) for text in texts)
 
 
 def _defined(source: str) -> set[str]:

@@ -41,7 +41,7 @@ def cause(record: Record, key: Key, names: list[str], wrong: list[str], toleranc
     Args:
         wrong: those of the names whose values are not right.
     """
-    found = [(mistake, _explained(record, mistake.record, names, tolerance)) for mistake in key.mistakes]
+    found = [(mistake, _explained(record, mistake.record, key.reference, names, set(wrong), tolerance)) for mistake in key.mistakes]
     whole = [mistake for mistake, same in found if len(same) == len(names)]
     if whole:
         says = _only(mistake.says for mistake in whole)
@@ -73,11 +73,13 @@ def _only(sentences: Iterable[str]) -> str | None:
     return different.pop() if len(different) == 1 else None
 
 
-def _explained(record: Record, mistake: Record, names: list[str], tolerance: Tolerance) -> set[str]:
+def _explained(record: Record, mistake: Record, reference: Record, names: list[str], wrong: set[str], tolerance: Tolerance) -> set[str]:
     """The names whose values are this mistake's in every draw, right ones among them."""
     if len(mistake.draws) != len(record.draws) or any(draw.failure for draw in mistake.draws):
         return set()
-    return {name for name in names if all(_alike(name, a, b, tolerance) for a, b in zip(record.draws, mistake.draws))}
+    has_right = {name for name in names if all(name in a.values and a.values[name] is b.values[name] for a, b in zip(mistake.draws, reference.draws))}
+    others = [name for name in names if name not in has_right]
+    return (has_right - wrong) | {name for name in others if all(_alike(name, a, b, tolerance) for a, b in zip(record.draws, mistake.draws))}
 
 
 def _alike(name: str, draw: Draw, mistake: Draw, tolerance: Tolerance) -> bool:
