@@ -25,12 +25,16 @@ def test_what_a_mistake_has_right_is_written_once(tmp_path):
     """And comes back in its place and of its kind, whatever stands beside it."""
     large = torch.arange(10_000.0)
     right = {"a": large, "b": 1, "c": ["x", 2.0], "d": torch.tensor(0.0)}
-    others = [{"d": torch.tensor(1.0), "a": large.clone()}, {"b": True, "a": large.double(), "more": 3}, {"c": ["x", 2], "a": large[:-1].clone(), "b": 1}, {}]
-    records = [Record("e", (Draw(values, named=True), Draw({"a": large}))) for values in others]
-    Answers({"e": Key(Record("e", (Draw(right, named=True), Draw({"a": large}))), [Mistake("m", r) for r in records], records)}, {}).save(tmp_path / "answers")
+
+    def records() -> list[Record]:
+        others = [{"d": torch.tensor(1.0), "a": large.clone()}, {"b": True, "a": large.double(), "more": 3}, {"c": ["x", 2], "a": large[:-1].clone(), "b": 1}, {}]
+        return [Record("e", (Draw(values, named=True), Draw({"a": large.clone()}))) for values in others]
+
+    reference = Record("e", (Draw(right, named=True), Draw({"a": large.clone()})))
+    Answers({"e": Key(reference, [Mistake("m", r) for r in records()], records())}, {}).save(tmp_path / "answers")
     assert (tmp_path / "answers").stat().st_size < 8 * large.nbytes
     key = Answers.load(tmp_path / "answers").keys["e"]
-    for before, *after in zip(records, [m.record for m in key.mistakes], key.variants):
+    for before, *after in zip(records(), [m.record for m in key.mistakes], key.variants):
         for again in after:
             assert encode({"r": again}) == encode({"r": before})
             assert [list(draw.values) for draw in again.draws] == [list(draw.values) for draw in before.draws]
