@@ -945,10 +945,12 @@ def forward_probe(g: torch.Generator):
     a, b, c = (0.5 + 1.5 * torch.rand(3, generator=g, dtype=torch.float64)).tolist()
     numbers, steps = draw_program(g)
 
-    def row(build: Callable) -> Callable[[], list[float]]:
-        def run() -> list[float]:
-            operands = [Value(a), Value(-b), Value(c)]  # listed again after the result: they must not have changed
-            return [node.data for node in (build(*operands), *operands)]
+    def row(build: Callable) -> Callable[[], float | str]:
+        def run() -> float | str:
+            operands = [Value(a), Value(-b), Value(c)]
+            result = build(*operands).data
+            changed = [node.data for node in operands] != [a, -b, c]
+            return "an operand has changed" if changed else result
 
         return run
 
@@ -1227,6 +1229,34 @@ right_value = Value
 
 class Value(right_value):
     __pow__ = lambda self, exponent: Value(exponent**self.data)
+
+
+# %% mistake="value_forward" says="x - y turns the sign of y itself, so that afterwards y is no longer y. Leave the data of both operands alone and return a new Value."
+class Value(Value):
+    def __sub__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        other.data = -other.data
+        return self + other
+
+
+# %% mistake="value_forward" says="x - y is computed in x itself, so that afterwards x is no longer x. Leave the data of both operands alone and return a new Value."
+class Value(Value):
+    def __sub__(self, other):
+        self.data -= other.data if isinstance(other, Value) else other
+        return self
+
+
+# %% mistake="value_forward" says="x / y changes one of its operands, so that afterwards it is another number. Leave the data of both alone and return a new Value."
+class Value(Value):
+    def __truediv__(self, other):
+        self.data /= other.data if isinstance(other, Value) else other
+        return self
+
+
+# %% mistake="value_forward" says="In your tanh the -1 and the +1 stand in the exponents, so it gives the same for every number. Mind the brackets: they are taken from, and added to, the exponential."
+class Value(Value):
+    def tanh(self):
+        return Value(math.exp(2 * self.data - 1) / math.exp(2 * self.data + 1))
 
 
 # %% mistake="value_forward" says="Your unary minus gives the number back as it is. -x is x times -1."
@@ -1703,6 +1733,27 @@ class Value(right_value):
                 if x not in seen:
                     seen.add(x)
                     queue.append(x)
+
+
+# %% mistake="value_backward" says="You note the numbers of the nodes as seen, not the nodes: of two nodes that hold the same number the second is left out. Put the node itself into your set."
+right_value = Value
+
+
+class Value(right_value):
+    def backward(self):
+        order, seen = [], set()
+
+        def visit(node):
+            if node.data not in seen:
+                seen.add(node.data)
+                for x in node.inputs:
+                    visit(x)
+                order.append(node)
+
+        visit(self)
+        self.grad = 1.0
+        for node in reversed(order):
+            node.pass_back()
 
 
 # %% mistake="value_backward" says="A node enters your order before its inputs are visited, so it can stand in front of others that use it. Append it after its inputs, then read the list from its end."
@@ -2728,7 +2779,7 @@ def deep_backward(root):
         node.pass_back()
 
 
-# %% mistake="value_deep" says="A node is passed back when it comes off your stack for the first time, although a longer path to it is still on its way. Put it back under its inputs and let it go the second time."
+# %% mistake="value_deep" says="A node is passed back as soon as it comes off your stack, although a longer path to it may still be on its way. First list all nodes, each behind its inputs; then pass back from the end of that list."
 def deep_backward(root):
     root.grad, seen, stack = 1.0, {root}, [root]
     while stack:
@@ -2785,6 +2836,43 @@ def deep_backward(root):
         stack += [(x, False) for x in new]
     root.grad = 1.0
     for node in reversed(order):
+        node.pass_back()
+
+
+# %% mistake="value_deep" says="A node that is used at two places stands in your order twice, and passes its gradient back twice. Note which nodes you have seen, and list each of them once."
+def deep_backward(root):
+    order, stack = [], [(root, False)]
+    while stack:
+        node, inputs_done = stack.pop()
+        if inputs_done:
+            order.append(node)
+        else:
+            stack.append((node, True))
+            stack += [(x, False) for x in node.inputs]
+    root.grad = 1.0
+    for node in reversed(order):
+        node.pass_back()
+
+
+# %% mistake="value_deep" says="You follow the first input of each node only. What comes in by another input never gets its gradient: visit all inputs of a node."
+def deep_backward(root):
+    order, node = [], root
+    while node.inputs:
+        order.append(node)
+        node = node.inputs[0]
+    root.grad = 1.0
+    for node in order:
+        node.pass_back()
+
+
+# %% mistake="value_deep" says="You follow the last input of each node only. What comes in by another input never gets its gradient: visit all inputs of a node."
+def deep_backward(root):
+    order, node = [], root
+    while node.inputs:
+        order.append(node)
+        node = node.inputs[-1]
+    root.grad = 1.0
+    for node in order:
         node.pass_back()
 
 

@@ -298,6 +298,17 @@ def split_names(words, seed):
     return train, dev, dev + test
 
 
+# %% mistake="split_names" says="Your second cut is a tenth of the names, rounded down, behind the first one. It belongs at `int(0.9 * n)`, which may be one name further."
+right_split_names = split_names
+
+
+def split_names(words, seed):
+    shuffled = sum(map(list, right_split_names(words, seed)), [])
+    first = int(0.8 * len(shuffled))
+    second = first + int(0.1 * len(shuffled))
+    return shuffled[:first], shuffled[first:second], shuffled[second:]
+
+
 # %% mistake="split_names" says="Names that stand in the list twice were dropped: a set or the keys of a dict keep one of each. Shuffle and cut the list as it is."
 right_split_names = split_names
 
@@ -427,6 +438,15 @@ def bigram_counts(words):
     return N
 
 
+# %% mistake="bigram_counts" says="One start and one end are missing: the text has no dot in front of its first name, or behind its last one. Each name begins and ends with a dot, also these two."
+def bigram_counts(words):
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    symbols = [SYMBOLS.index(symbol) for symbol in ".".join(words)]
+    for current, following in zip(symbols, symbols[1:]):
+        N[current, following] += 1
+    return N
+
+
 # %% mistake="bigram_counts" says="Rows and columns have changed places: the row is the current symbol, the column the one that follows."
 right_bigram_counts = bigram_counts
 
@@ -435,7 +455,7 @@ def bigram_counts(words):
     return right_bigram_counts(words).T.contiguous()
 
 
-# %% mistake="bigram_counts" says="A pair is marked at most once, however often it occurs. Add one for each occurrence."
+# %% mistake="bigram_counts" says="A pair counts at most once, however often it occurs: so does an assignment, and so does += with whole lists of indices. Add one for every occurrence, one after the other."
 right_bigram_counts = bigram_counts
 
 
@@ -1309,6 +1329,17 @@ expected = contexts_of(names.dev[:500], 2)
 assert all(torch.equal(a, b) for a, b in zip(trigram_pairs(names.dev[:500]), expected))
 
 
+# %% mistake="trigram_pairs" says="Your names have one dot in front and two behind. It takes two in front, so that the first letter has a context of two dots, and one behind, which ends the name."
+def trigram_pairs(words):
+    contexts, targets = [], []
+    for word in words:
+        symbols = [0, *(SYMBOLS.index(letter) for letter in word), 0, 0]
+        for first, second, third in zip(symbols, symbols[1:], symbols[2:]):
+            contexts.append([first, second])
+            targets.append(third)
+    return torch.tensor(contexts), torch.tensor(targets)
+
+
 # %% mistake="trigram_pairs" says="One dot of padding: the first letter of a name is never a target, which fakes a much lower loss. Pad with two dots, as many as the context is long."
 def trigram_pairs(words):
     contexts, targets = [], []
@@ -1965,6 +1996,21 @@ found = tune_smoothing(names.train, names.dev, names.test, [0.05, 0.13, 0.4])
 assert found["best"] == [0.05, 0.13, 0.4][int(found["dev"].argmin())]
 if names.known():
     assert found["best"] == 0.13 and abs(found["dev"][1].item() - 2.2395) < 1e-4 and abs(found["test"].item() - 2.2257) < 1e-4
+
+
+# %% mistake="tune_smoothing" says="The strengths add up: each is added to counts that hold the earlier ones already. Leave the counts as they are, and make a new tensor for each strength."
+def tune_smoothing(train, dev, test, strengths):
+    (X, Y), (X_dev, Y_dev), (X_test, Y_test) = (contexts_of(words, 2) for words in (train, dev, test))
+    N = torch.zeros(27, 27, 27)
+    N.index_put_((X[:, 0], X[:, 1], Y), torch.ones(len(Y)), accumulate=True)
+    losses = []
+    for strength in strengths:
+        N += strength
+        P = N / N.sum(-1, keepdim=True)
+        losses.append(-P[X_dev[:, 0], X_dev[:, 1], Y_dev].log().mean())
+    best = strengths[int(torch.stack(losses).argmin())]
+    P = (N + best) / (N + best).sum(-1, keepdim=True)
+    return {"dev": torch.stack(losses), "best": best, "test": -P[X_test[:, 0], X_test[:, 1], Y_test].log().mean()}
 
 
 # %% mistake="tune_smoothing" says="The strength is chosen on train, where the least smoothing always looks best. Choose it on dev."
@@ -2644,6 +2690,21 @@ found = compare_models(names.train[:500], names.dev[:50], names.test[:60], 0.3)
 assert torch.allclose(found["trigram"][1:], torch.stack([by_hand["dev"][0], by_hand["test"]]))
 P = bigram_probabilities(bigram_counts(names.train[:500]), 0.3)
 assert torch.allclose(found["bigram"][2], mean_nll(P, torch.cat([X := contexts_of(names.test[:60], 1)[0], contexts_of(names.test[:60], 1)[1][:, None]], 1)))
+
+
+# %% mistake="compare_models" says="Your bigram reads the older one of two symbols, two places before the target. A bigram goes from the symbol just before the target to the target."
+def compare_models(train, dev, test, smoothing):
+    def loss_of(words, older):
+        def places(X, Y):
+            return (X[:, 0], Y) if older else (X[:, 0], X[:, 1], Y)
+
+        X, Y = contexts_of(train, 2)
+        counts = torch.zeros([27] * len(places(X, Y))).index_put(places(X, Y), torch.ones(len(Y)), accumulate=True) + smoothing
+        P = counts / counts.sum(-1, keepdim=True)
+        return -P[places(*contexts_of(words, 2))].log().mean()
+
+    bigram, trigram = (torch.stack([loss_of(words, older) for words in (train, dev, test)]) for older in (True, False))
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
 
 
 # %% mistake="compare_models" says="Your tables are counted anew for each split, so dev and test are measured with counts of their own names. Count train once, and measure all three with it."

@@ -1537,6 +1537,13 @@ for seed in range(20):
     assert 0.003 < pick < 0.0099  # and here 0.1, too
 
 
+# %% mistake="learning_rate_range" says="Your rates run from 10 to the power 0.001, hardly more than 1, up to 10: `torch.logspace` takes the exponents of the two ends, not the ends themselves."
+def learning_rate_range(step, count):
+    rates = torch.logspace(0.001, 1, count)
+    losses = torch.tensor([step(float(rate)) for rate in rates])
+    return rates, losses, float(rates[losses.argmin()])
+
+
 # %% mistake="learning_rate_range" says="The rates are spaced linearly, so nine of ten lie above 0.1 and the small ones are hardly tried. Space the exponents."
 def learning_rate_range(step, count):
     rates = torch.linspace(1e-3, 1, count)
@@ -2280,6 +2287,21 @@ check("sample_names", sample_probe)
 # %% oracle="sample_names"
 certain = lambda X: torch.where(X[:, -1:] == 0, 50.0 * (torch.arange(27) == 1), 50.0 * (torch.arange(27) == 0))
 assert sample_names(certain, 3, 4, torch.Generator()) == ["a"] * 4
+
+
+# %% mistake="sample_names" says="The context is set to dots once, before all names, so that each name goes on from the letters of the last one. Begin every name with a context of dots."
+def sample_names(logits_of, T, count, g):
+    found, context = [], [0] * T
+    for _ in range(count):
+        name = ""
+        while True:
+            index = int(torch.multinomial(logits_of(torch.tensor([context])).softmax(1), 1, generator=g))
+            if index == 0:
+                break
+            name += SYMBOLS[index]
+            context = context[1:] + [index]
+        found.append(name)
+    return found
 
 
 # %% mistake="sample_names" says="Always the most likely symbol is taken, so all names are the same. Draw from the probabilities."

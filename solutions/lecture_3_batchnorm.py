@@ -649,6 +649,11 @@ for seed in range(50):
     assert uniform_facts(uniform_weight(400, 100, torch.Generator().manual_seed(seed)), 0.05) == asked(0.05)
 
 
+# %% mistake="uniform_weight" says="The bound is the root of 6 / fan_in, which `kaiming_uniform_` takes unless it is told otherwise. Asked for is 1 over the root of fan_in."
+def uniform_weight(fan_in, fan_out, g):
+    return (6 / fan_in) ** 0.5 * (2 * torch.rand(fan_in, fan_out, generator=g) - 1)
+
+
 # %% mistake="uniform_weight" says="All weights are positive, between 0 and the bound: every unit would add up its inputs with the same sign. Shift the interval so that it lies around zero."
 def uniform_weight(fan_in, fan_out, g):
     return torch.rand(fan_in, fan_out, generator=g) / fan_in**0.5

@@ -151,6 +151,11 @@ for k, mean in enumerate(smooth_losses(values, 10).tolist()):
 assert len(smooth_losses(noisy)) == 6 and smooth_losses(noisy)[5] < smooth_losses(noisy)[2]  # what the picture shows
 
 
+# %% mistake="smooth_losses" says="This is a moving average, a mean for every place where a window of losses can stand. Asked for are groups that lie side by side: one mean for each."
+def smooth_losses(losses, every=1000):
+    return torch.tensor(losses).unfold(0, every, 1).mean(1) if len(losses) >= every else torch.zeros(0)
+
+
 # %% mistake="smooth_losses" says="The losses that are left over at the end became a mean of their own, of fewer losses than the others. Cut them off before you make groups."
 def smooth_losses(losses, every=1000):
     return torch.tensor(
@@ -1186,6 +1191,21 @@ with torch.no_grad():
 x = torch.randn(5, 2)
 torch.testing.assert_close(net(x), theirs(x))
 assert net.out is net.layers[-1].out and all(p is q for p, q in zip(net.parameters(), net.layers[0].parameters()))
+
+
+# %% mistake="sequential" says="parameters() adds to a list that the object keeps, so that asked again it names every tensor once more. Begin with a new list in each call."
+right_sequential = Sequential
+
+
+class Sequential(right_sequential):
+    def __init__(self, layers):
+        super().__init__(layers)
+        self.kept = []
+
+    def parameters(self):
+        for layer in self.layers:
+            self.kept += layer.parameters()
+        return self.kept
 
 
 # %% mistake="sequential" says="The parameters of nested layers are missing: a Sequential inside yours is passed over, and what it holds would never be trained. It answers parameters() like any other layer; ask it too."

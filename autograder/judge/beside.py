@@ -37,6 +37,8 @@ def of_another(name: str, seen: Seen, others: Others) -> str | None:
             )
     for other, found in list(others.items())[:MOST]:
         if _all_same(seen.value, found.expected) and no_chance(found.expected, seen.value, seen.expected):
+            if _all_same(found.value, found.expected):
+                return f"Your {name!r} is nothing but your {other!r}, which is right. Is the step between them missing, or without effect?"
             return f"What you return as {name!r} is what is expected as {other!r}. Are two names mixed up?"
     return None
 

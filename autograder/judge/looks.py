@@ -99,7 +99,7 @@ def _unsteady(mine: dict[str, Any], theirs: dict[str, Any]) -> str:
     if kind == "global":
         return (
             f"Called twice with equal arguments, `{function}` gives two results: it draws random numbers of its own. "
-            "All that is random has to come from the generator that it is given, if it is given one."
+            "All that is random has to come from the generator, or the seed, that it is given."
         )
     return (
         f"Called twice with equal arguments, `{function}` gives two results: something is kept from one call to the next. "

@@ -71,6 +71,10 @@ class Relations:
         """Whether the value is more than a number alone."""
         return name in self.seen and not self.seen[name].alone
 
+    def is_zero(self, name: str) -> bool:
+        """Whether every number of the value is 0 in every draw."""
+        return name in self.seen and not any(v.any() for v in self.seen[name].value)
+
     def _looked_at(self, name: str) -> Found | None:
         try:
             says, beside = self._of(name)

@@ -22,7 +22,7 @@ from autograder.judge.relations import Relations
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, refuse
 from autograder.wall.record import WHOLE, Failure, Record
 
-ALONE = "Your other values are right, but they are the same whatever the input is: they earn points once this one is right too."
+ALONE = "(What is right in your answer is the same for every input. Alone it earns no points.)"
 
 
 def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:
@@ -77,7 +77,8 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         message = message if relations and relations.of(wrong.name) else f"{found} {wrong.note}"
     elif found:
         message, recognised = found, [found]
-    if not recognised and (seen := seen_at_the_calls(record, reference, wrong_names, tolerance)):
+    nothing = wrong and relations and relations.is_zero(wrong.name)  # more is said by that than by what it does not depend on
+    if not recognised and not nothing and (seen := seen_at_the_calls(record, reference, wrong_names, tolerance)):
         message = seen
     if alone:
         message = f"{message} {ALONE}".strip()
