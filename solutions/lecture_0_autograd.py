@@ -939,18 +939,23 @@ for number, (step, result) in enumerate(zip(steps, run_program([torch.tensor(n) 
 
 
 # %% check="value_forward"
+class OperandChangedError(Exception):
+    """An operation has changed what it was given."""
+
+
 def forward_probe(g: torch.Generator):
     if issubclass(Value, globals().get("Recorded", ())):
         raise RuntimeError("Value is the class of a later section by now: run the cell with this answer once more")
     a, b, c = (0.5 + 1.5 * torch.rand(3, generator=g, dtype=torch.float64)).tolist()
     numbers, steps = draw_program(g)
 
-    def row(build: Callable) -> Callable[[], float | str]:
-        def run() -> float | str:
+    def row(build: Callable) -> Callable[[], list[float]]:
+        def run() -> list[float]:
             operands = [Value(a), Value(-b), Value(c)]
             result = build(*operands).data
-            changed = [node.data for node in operands] != [a, -b, c]
-            return "an operand has changed" if changed else result
+            if [node.data for node in operands] != [a, -b, c]:
+                raise OperandChangedError("a number that the operation starts from is another one afterwards")
+            return [result]
 
         return run
 
@@ -2860,17 +2865,6 @@ def deep_backward(root):
     while node.inputs:
         order.append(node)
         node = node.inputs[0]
-    root.grad = 1.0
-    for node in order:
-        node.pass_back()
-
-
-# %% mistake="value_deep" says="You follow the last input of each node only. What comes in by another input never gets its gradient: visit all inputs of a node."
-def deep_backward(root):
-    order, node = [], root
-    while node.inputs:
-        order.append(node)
-        node = node.inputs[-1]
     root.grad = 1.0
     for node in order:
         node.pass_back()

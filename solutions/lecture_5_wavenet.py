@@ -151,11 +151,6 @@ for k, mean in enumerate(smooth_losses(values, 10).tolist()):
 assert len(smooth_losses(noisy)) == 6 and smooth_losses(noisy)[5] < smooth_losses(noisy)[2]  # what the picture shows
 
 
-# %% mistake="smooth_losses" says="This is a moving average, a mean for every place where a window of losses can stand. Asked for are groups that lie side by side: one mean for each."
-def smooth_losses(losses, every=1000):
-    return torch.tensor(losses).unfold(0, every, 1).mean(1) if len(losses) >= every else torch.zeros(0)
-
-
 # %% mistake="smooth_losses" says="The losses that are left over at the end became a mean of their own, of fewer losses than the others. Cut them off before you make groups."
 def smooth_losses(losses, every=1000):
     return torch.tensor(
