@@ -30,15 +30,15 @@ WORST = [  # two for each lecture: what would be felt by whoever is graded next,
 ]
 
 
-@pytest.mark.parametrize("lecture", LECTURES)
-def test_every_lecture_proves_itself(lecture, course, runner, released, attack_with):
+@pytest.mark.parametrize(("lecture", "attacks"), [pytest.param(name, n, marks=[] if n == 1 else pytest.mark.slow) for name in LECTURES for n in (1, 2)])
+def test_every_lecture_proves_itself(lecture, attacks, course, runner, released, attack_with):
     """Reference 100 %, stub 0 and not attempted, every mistake named by its own sentence, every variant accepted.
 
-    All in the process that has just graded attacks.
+    All in the process that has just graded attacks; nightly also with the catalogue.
     """
-    assert len(attack_with(WORST[2 * LECTURES.index(lecture) :][:2])) == 2
+    assert len(attack_with(WORST[2 * LECTURES.index(lecture) :][:attacks])) == attacks
     attacked = runner.process
-    report = prove(course, lecture, runner, released, own_check=False)
+    report = prove(course, lecture, runner, released, own_check=False, catalogue=attacks > 1)
     assert report.all_faults == [] and runner.process is attacked
     for exercise in report.exercises:
         assert exercise.variants >= 1 and exercise.oracles >= 1, exercise.exercise
