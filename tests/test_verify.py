@@ -34,11 +34,11 @@ WORST = [  # two for each lecture: what would be felt by whoever is graded next,
 def test_every_lecture_proves_itself(lecture, attacks, course, runner, released, attack_with):
     """Reference 100 %, stub 0 and not attempted, every mistake named by its own sentence, every variant accepted.
 
-    All in the process that has just graded attacks; nightly also with the catalogue.
+    All in the process that has just graded attacks.
     """
     assert len(attack_with(WORST[2 * LECTURES.index(lecture) :][:attacks])) == attacks
     attacked = runner.process
-    report = prove(course, lecture, runner, released, own_check=False, catalogue=attacks > 1)
+    report = prove(course, lecture, runner, released, own_check=False)
     assert report.all_faults == [] and runner.process is attacked
     for exercise in report.exercises:
         assert exercise.variants >= 1 and exercise.oracles >= 1, exercise.exercise

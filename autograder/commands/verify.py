@@ -100,18 +100,13 @@ def prove(
     built: Path,
     own_check: bool = True,
     say: Callable[[str], None] = lambda text: None,
-    catalogue: bool = True,
 ) -> LectureReport:
-    """``verify`` for a lecture that has just been built into a folder.
-
-    Args:
-        catalogue: beside the mistakes also the wrong answers that nobody wrote down, which take nothing from what is proved here.
-    """
+    """``verify`` for a lecture that has just been built into a folder."""
     faults = out_of_date(course.released(lecture), built / lecture)
     lines = {(cell.role, cell.exercise): cell.line for cell in read_lecture(course.solution(lecture), course.lecture(lecture))}
     facts, public = hidden_facts(course, lecture), answer_key(course, lecture, runner, public_facts(course, lecture))
     say("answers for the hidden seeds")
-    answers = answer_key(course, lecture, runner, facts, fresh=True, catalogue=catalogue)
+    answers = answer_key(course, lecture, runner, facts, fresh=True)
     say("grading the reference and the stub")
     weights = {path.name: path.read_bytes() for path in course.weights(lecture).glob("*.safetensors")}
     reference = grade(built_notebook(course.source(lecture)), weights, course, lecture, answers, runner).verdicts

@@ -32,13 +32,10 @@ def answer_key(
     facts: Facts,
     fresh: bool = False,
     say: Callable[[str], None] | None = None,
-    catalogue: bool = True,
 ) -> Answers:
     """The answers of the reference, the mistakes and the variants for these seeds, computed once for the same content.
 
     Args:
-        fresh: compute them in any case.
-        catalogue: also the wrong answers that nobody wrote down; what is fresh and without them is not kept.
         say: told how far the training of a reference model is.
 
     Raises:
@@ -63,9 +60,8 @@ def answer_key(
             return Answers({name: answers.keys[name] for name in order}, answers.facts)  # as computed: a second build writes the same bytes
         except RecordError:
             cache.unlink()  # a damaged cache is no cache
-    answers = compute_answers(course, lecture, notebook, extras, facts, runner, say, catalogue)
-    if catalogue:
-        answers.save(cache)
+    answers = compute_answers(course, lecture, notebook, extras, facts, runner, say, catalogue=True)
+    answers.save(cache)
     return answers
 
 
