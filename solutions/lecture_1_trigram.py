@@ -2940,8 +2940,14 @@ def smoothing_curve(train, dev, strengths):
 
 # %% mistake="smoothing_curve" says="These are the losses of a bigram table. Count with two symbols of context, as `contexts_of(words, 2)` gives them."
 def smoothing_curve(train, dev, strengths):
-    found = [compare_models(train, dev, dev, strength)["bigram"] for strength in strengths]
-    return {"train": torch.stack([losses[0] for losses in found]), "dev": torch.stack([losses[1] for losses in found])}
+    X, Y = contexts_of(train, 1)
+    counts = torch.bincount(27 * X[:, 0] + Y, minlength=27**2).view(27, 27)
+
+    def losses(words):
+        X, Y = contexts_of(words, 1)
+        return torch.stack([-((counts[X[:, 0], Y] + s) / (counts + s).sum(1)[X[:, 0]]).log().mean() for s in strengths])
+
+    return {"train": losses(train), "dev": losses(dev)}
 
 
 # %% mistake="smoothing_curve" says="The counts are divided by the sum of the whole table: these are probabilities of whole trigrams. Divide by the sum of each context's 27 counts."
