@@ -154,7 +154,7 @@ class _Batch:
         os.write(report, b"sound" if same else b"changed")
 
     def run_sound(self, report: int, batch: list[tuple[int, str]]) -> None:
-        """Send the records of those that do not fail, and report their numbers; nothing if the reference returns something else behind them."""
+        """Send the records that there are, and report their numbers; nothing if the reference returns something else behind them."""
         _bound(memory=MEMORY, seconds=LONGEST * (len(batch) + 2))
         signal.signal(signal.SIGPROF, _out_of_time)
         reference, _ = self._once("", LONGEST)

@@ -63,6 +63,7 @@ def serve(fd: int, seconds: int, memory: int, largest: int) -> None:
             try:
                 os.close(fd)
                 os.close(reading)
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # warnings about the text: nobody reads them, and a full pipe would hold up all
                 resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
                 resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
                 with os.fdopen(writing, "w") as out:
