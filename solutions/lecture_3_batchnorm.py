@@ -629,7 +629,7 @@ def uniform_facts(W: Tensor, bound: float) -> dict:
 
 # %% check="uniform_weight"
 def uniform_probe(g: torch.Generator):
-    fan_in, fan_out = 500 + 10 * int(torch.randint(10, (1,), generator=g)), 60 + int(torch.randint(10, (1,), generator=g))
+    fan_in, fan_out = 500 + int(torch.randint(1000, (1,), generator=g)), 60 + int(torch.randint(10, (1,), generator=g))
     seed = int(torch.randint(2**31, (1,), generator=g))
     W, again, other = (uniform_weight(fan_in, fan_out, torch.Generator().manual_seed(s)).detach() for s in (seed, seed, seed + 1))
     shape = "as asked for" if W.shape == (fan_in, fan_out) else "transposed" if W.shape == (fan_out, fan_in) else str(tuple(W.shape))
