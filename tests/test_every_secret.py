@@ -1,4 +1,5 @@
-"""Whatever an instructor's secret draws: every mistake of a lecture file loses points and is called by its name, and every variant is right.
+"""Whatever an instructor's secret draws: every mistake of a lecture file loses points and is called by its name, every variant is right, and
+no exercise has equal answers for all draws.
 
 A draw on which a mistake is right by luck is a hole in its probe: let the probe draw, each time, a case on which it is wrong.
 """
@@ -15,6 +16,7 @@ from autograder.grading.cells import built_notebook
 from autograder.grading.secret import facts_for, seeds_from
 from autograder.judge.answers import Key, Mistake
 from autograder.judge.judging import verdict_of
+from autograder.judge.values import telling_names
 from autograder.wall.facts import Facts
 from autograder.wall.record import MAX_DRAWS, Record
 
@@ -50,15 +52,16 @@ def test_no_mistake_is_right_or_nameless_by_luck(lecture, part, course, runner, 
         if not rules[name].loss
     }
     keys = compute_answers(course, lecture, built_notebook(course.source(lecture)), extras, facts, runner).keys
-    free, nameless, refused = Counter(), Counter(), Counter()
+    free, nameless, refused, alike = Counter(), Counter(), Counter(), Counter()
     for name in extras:
         for begin in range(0, len(keys[name].reference.draws), draws):
             part_of = [Mistake(m.says, cut(m.record, begin, begin + draws)) for m in keys[name].mistakes]
             key = Key(cut(keys[name].reference, begin, begin + draws), part_of)
+            alike[name] += not telling_names(key.reference, facts.tolerance_of(name))
             for mistake in part_of:
                 verdict = verdict_of(mistake.record, facts, key, course.read_names)
                 free[name, mistake.says] += verdict.points == verdict.max_points
                 nameless[name, mistake.says] += mistake.says not in verdict.recognised
             for number, variant in enumerate(keys[name].variants, 1):
                 refused[name, number] += verdict_of(cut(variant, begin, begin + draws), facts, key, course.read_names).status != "correct"
-    assert (+free, +nameless, +refused) == (Counter(), Counter(), Counter())
+    assert [+found for found in (free, nameless, refused, alike)] == [Counter()] * 4

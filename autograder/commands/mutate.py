@@ -30,7 +30,7 @@ ROUNDS = (10, 40, 60, 60, 60, 60, 10)  # draws of one run: most of what is wrong
 SECONDS, ROUND_SECONDS = 60.0, 5.0  # of the processor for the mutants of one exercise: of all, and in a round of those that are left
 CAUGHT, TOLD = 0.99, 0.60  # of those that are not equivalent: what a course must reach
 MORE = ("named", "told", "error")  # fates of which more is said than that something differs, without the catalogue
-DIFFERS = re.compile(r"\bdiffer\b|is not the expected|^This is (True|False);")  # said where nothing more is known
+DIFFERS = re.compile(r"\bdiffer\b|is not the expected|only element differs|^This is (True|False);")  # said where nothing more is known
 
 
 @dataclass(frozen=True)

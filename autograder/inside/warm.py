@@ -80,6 +80,11 @@ def warm_up() -> None:
     gc.freeze()
 
 
+def mentions_optimisers(job: dict[str, Any], files: bytes) -> bool:
+    """Whether a cell, another answer to a check or a file beside the notebook may use one of torch's."""
+    return b"optim" in files or any("optim" in text for cell in job["cells"] for text in (cell["source"], *cell["forks"]))
+
+
 def load_optimisers() -> None:
     """The first step of torch's optimisers imports for a second; a lecture without one need not wait for that."""
     weight = torch.zeros(1, requires_grad=True)
@@ -99,7 +104,6 @@ class Warm:
         self.jobs = Reader(fd)
         self.folders = Folders("/tmp", "/dev/shm") if jailed else Folders()
         self.folders.renew()  # the first submission finds them as all others do
-        self.optimisers = False  # whether they are loaded
 
     def serve(self) -> None:
         """Jobs in, frames out, until the trusted half closes the connection or this process is no longer as it was."""
@@ -110,9 +114,9 @@ class Warm:
                 job, files = self.jobs.receive()
             except WireError:
                 return
-            if not self.optimisers and any("optim" in cell["source"] for cell in job["cells"]):
+            if "torch._dynamo" not in sys.modules and mentions_optimisers(job, files):
                 load_optimisers()
-                self.optimisers, before = True, state()
+                before = state()
             end = self.run(job, files)
             del files
             sound = end.pop("sound") and state() == before

@@ -126,6 +126,8 @@ def _with_the_right(record: Record, orders: list[Order], reference: Record) -> R
 
 
 def _identical(value: Any, other: Any) -> bool:
+    if value is other:
+        return True
     if isinstance(value, Tensor) and isinstance(other, Tensor):
         return value.dtype == other.dtype and value.shape == other.shape and torch.equal(value, other)
     return type(value) is type(other) and not isinstance(value, Tensor) and repr(value) == repr(other)
