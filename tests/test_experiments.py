@@ -269,11 +269,6 @@ def test_gradients_that_vanish_on_their_way_are_told():
     assert told({"steps": 12, "slopes": {"W1": 1e-4, "W2": 0.01}}) == ""
 
 
-def test_a_list_of_losses_is_seen(names):
-    facts = watched(BEGIN + "right = train\ndef train(model): return list(right(model))", names)
-    assert facts["list"] and facts["steps"] == 12 and told(facts) == ""
-
-
 def test_a_training_that_raises_tells_nothing(names):
     assert watched(BEGIN + "def before(model, number): 1 / 0", names) == {}
 

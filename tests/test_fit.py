@@ -321,6 +321,12 @@ def test_a_training_that_yields_nothing_is_told():
         fit_function(ID, Line, silent)
 
 
+def test_losses_in_a_list_are_refused_and_the_weights_kept(tmp_path):
+    with pytest.raises(TypeError, match="all losses at once"):
+        fit_function(ID, Line, lambda model: list(train(model)))
+    assert (tmp_path / f"{ID}.safetensors").exists()
+
+
 def test_the_same_code_gives_the_same_weights(tmp_path):
     first = fit_function(ID, Line, train)
     (tmp_path / f"{ID}.safetensors").unlink()

@@ -153,6 +153,8 @@ STEPS = 100
 """,
         "or with another loss than it is measured by",
     ),
+    "the names on which it is judged": ("def rows(): return contexts_of(names.all, 3)", "The training learns from the test names, on which it is judged"),
+    "a list of losses": ("right_train = train\ndef train(model): return list(right_train(model))\nSTEPS = 9", "`yield` the loss of each step inside the loop"),
     "too short": ("STEPS, RATE = 120, 0.05", "still falling"),
     "a rate that is far too low": ("STEPS, RATE = 300, 1e-4", "The steps go the right way but are very small"),
     "a model that sees too little": (

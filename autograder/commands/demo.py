@@ -101,7 +101,7 @@ def nbgrader(folder: Path, *arguments: str) -> str:
     """Run a plain nbgrader command in a course folder and return what it said.
 
     Raises:
-        UserError: it failed; with its last words.
+        UserError: it failed; with its last words, and the file that holds them all.
     """
     process = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
@@ -111,8 +111,10 @@ def nbgrader(folder: Path, *arguments: str) -> str:
         text=True,
     )
     if process.returncode:
+        said = folder / f"{'-'.join(('nbgrader', *arguments))}.log"
+        said.write_text(process.stdout)
         last = "\n".join(process.stdout.splitlines()[-12:])
-        raise UserError(f"`nbgrader {' '.join(arguments)}` failed in {folder}:\n{last}")
+        raise UserError(f"`nbgrader {' '.join(arguments)}` failed in {folder}; all that it said stands in {said.name}:\n{last}")
     return process.stdout
 
 

@@ -64,6 +64,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
         or _other_rows(values, rows)
         or _beside_the_weights(values, rows, UNIGRAM + moved)
         or _reads_beside(record.facts)
+        or _held_out(record.facts, loss)
     )
     if reason:
         return refuse(exercise, rules, reason, "wrong"), []
@@ -226,6 +227,18 @@ def _reads_beside(facts: dict[str, Any]) -> str | None:
     if not (told := _sizes(facts, "beside")):
         return None
     return f"The predictions read {told}, which is no part of the model: it is neither counted nor saved. Keep everything learned in the model's tensors."
+
+
+def _held_out(facts: dict[str, Any], loss: Loss) -> str | None:
+    seen = facts.get("held out")
+    hits = number(seen.get("held out")) if isinstance(seen, dict) else 0.0
+    if not isinstance(seen, dict) or not hits > 0:
+        return None
+    also = " (names.dev may be learned from as well)" if loss.split == "test" else ""
+    return (
+        f"The training learns from the {loss.split} names, on which it is judged: of the {number(seen.get('rows')):,.0f} rows that its batches are taken "
+        f"from, {hits:,.0f} occur in {loss.split} names alone. Take every batch from names.train{also}, not from names.all or a split of your own."
+    )
 
 
 def _untried(facts: dict[str, Any]) -> str | None:

@@ -244,19 +244,9 @@ def _still_falling(e: Evaluation) -> str:
     if len(curve) < 8 or not all(math.isfinite(x) for x in curve[-2 * part :]):
         return ""
     before, last = sum(curve[-2 * part : -part]) / part, sum(curve[-part:]) / part
-    at_once = (
-        "The losses come in a list at the end: `yield` each one instead, so that the training can be shown, saved and stopped. "
-        if _at_once(e)
-        else ""
-    )
     if before - last > STILL_FALLING:
-        return f"{at_once}The training loss was still falling when the training ended: take more steps."
-    return f"{at_once}The training loss no longer falls: let the learning rate go down towards the end, or give the model more to learn with."
-
-
-def _at_once(e: Evaluation) -> bool:
-    seen = e.facts.get("seen")
-    return isinstance(seen, dict) and seen.get("list") is True
+        return "The training loss was still falling when the training ended: take more steps."
+    return "The training loss no longer falls: let the learning rate go down towards the end, or give the model more to learn with."
 
 
 REASONS = (

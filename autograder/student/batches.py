@@ -33,7 +33,7 @@ def batches_of(watch: Watch, names: Names, context: int) -> dict[str, Any]:
     splits = {split: names.contexts(split, context) for split in ("train", "dev", "test")}
     rows = {split: len(y) for split, (_, y) in splits.items()}
     contexts, targets = (torch.cat([pair[i] for pair in splits.values()]) for i in (0, 1))
-    known, pairs = _keys(contexts).unique(), _keys(contexts, targets).unique()
+    known, pairs = keys_of(contexts).unique(), keys_of(contexts, targets).unique()
 
     def share(keys: Tensor, among: Tensor) -> float:
         return round(float(torch.isin(keys, among).float().mean()), 4)
@@ -44,15 +44,16 @@ def batches_of(watch: Watch, names: Names, context: int) -> dict[str, Any]:
         "same": sum(same),
         "apart": len(same),
         "watched": len(steps),
-        "contexts": share(_keys(X), known),
-        "pairs": share(_keys(X, Y), pairs),
-        "reversed": share(_keys(X.flip(1), Y), pairs),
+        "contexts": share(keys_of(X), known),
+        "pairs": share(keys_of(X, Y), pairs),
+        "reversed": share(keys_of(X.flip(1), Y), pairs),
         "last": round(float((X[:, -1] == Y).float().mean()), 4),
-        "by chance": share(_keys(X, Y[torch.randperm(len(Y), generator=torch.Generator().manual_seed(0))]), pairs),
+        "by chance": share(keys_of(X, Y[torch.randperm(len(Y), generator=torch.Generator().manual_seed(0))]), pairs),
     }
 
 
-def _keys(contexts: Tensor, targets: Tensor | None = None) -> Tensor:
+def keys_of(contexts: Tensor, targets: Tensor | None = None) -> Tensor:
+    """A number ``(N,) int64`` for each row of contexts ``(N, T)``, with the target of each: equal rows have equal ones."""
     keys = torch.zeros(len(contexts), dtype=torch.int64)
     for column in contexts.unbind(1):
         keys = 29 * keys + column

@@ -62,7 +62,7 @@ def seen(
         with neutral(seed), torch.set_grad_enabled(rules.gradients), untouched(make_model, train):
             torch.manual_seed(seed)
             watch.model = model = make_model()
-            facts["list"] = _run(watch, train, states, losses)
+            _run(watch, train, states, losses)
             watch.off = True
             facts["training"], facts["rows in a batch"] = _flags(watch.taken), watch.batch
             facts["normed"] = any("norm" in type(node).__name__.lower() for node in nodes_of(model))
@@ -85,9 +85,8 @@ def _plain(value: Any) -> Any:
     return value if not isinstance(value, float) or math.isfinite(value) else None
 
 
-def _run(watch: Watch, train: Callable[..., Any], states: list[Values], losses: list[float]) -> bool:
-    """Some steps; whether all of them come at once, in a list."""
-    handed: Any = None
+def _run(watch: Watch, train: Callable[..., Any], states: list[Values], losses: list[float]) -> None:
+    """Some steps."""
     try:
         with watch:
             states.append(_state(watch))
@@ -107,7 +106,6 @@ def _run(watch: Watch, train: Callable[..., Any], states: list[Values], losses: 
                 handed.close()
     except Enough:
         pass
-    return not hasattr(handed, "__next__") and not losses[1:] or isinstance(handed, (list, tuple))
 
 
 def _state(watch: Watch) -> Values:

@@ -22,10 +22,11 @@ from autograder.course.schema import Exercise, Loss
 from autograder.student import weights
 from autograder.student.experiments import seen
 from autograder.student.fingerprint import code_of, same_code, steady
+from autograder.student.held_out import held_out_rows
 from autograder.student.kept import Kept
 from autograder.student.neutral import neutral
 from autograder.student.progress import Progress
-from autograder.student.run import REPLAYED, Interrupted, MakeModel, Run, Train, drive, some_steps, start
+from autograder.student.run import REPLAYED, Interrupted, MakeModel, Run, Train, drive, some_steps, start, step_by_step
 from autograder.student.session import Session, current
 from autograder.student.snapshot import Snapshot
 from autograder.student.untouched import untouched
@@ -45,6 +46,7 @@ class Fitted:
     facts: dict[str, Any] = field(default_factory=dict)
     try_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     watched: Callable[[Names], dict[str, Any]] | None = None  # what the first steps of its training do
+    held_out: Callable[[Names], dict[str, int]] | None = None  # what its first batches hold that is not to be learned from
 
 
 @dataclass
@@ -112,6 +114,7 @@ def _train(session: Session, exercise: str, called: Called, steps: int | None, r
                 raise
         if not run.first:
             raise ValueError("the training yielded no loss: train(model) must `yield` the loss of every step")
+        step_by_step(run)  # when the weights are saved: nothing is lost
     weights.evaluation_mode(run.model)
     if session.training == "student":
         for line in (*kept.choose_best(code), *_told_at_once(session, exercise, run, rules)):
@@ -192,6 +195,7 @@ def fitted(exercise: str) -> Fitted:
     with neutral(seed), torch.set_grad_enabled(rules.gradients):
         found = called.unsaved or _from_file(load(_file(exercise)), called, seed, rules)
     found.watched = lambda names: seen(called.make_model, called.train, seed, rules, names)
+    found.held_out = lambda names: held_out_rows(called.make_model, called.train, seed, rules, names)
     return found
 
 
@@ -201,6 +205,7 @@ def _for_grading(session: Session, exercise: str, called: Called, rules: Exercis
     if _file(exercise).exists():
         return _from_file(load(_file(exercise)), called, session.facts.training_seed, rules).model
     run = start(session.facts.training_seed, called.make_model, called.train)
+    step_by_step(run)
     some_steps(run, session.training_steps, session.training_seconds)
     called.unsaved = Fitted(
         run.model,
@@ -256,6 +261,7 @@ def replayed(called: Called, seed: int, steps: int) -> list[float]:
     __tracebackhide__ = True
     with untouched(called.make_model, called.train):
         run = start(seed, called.make_model, called.train)
+        step_by_step(run)
         some_steps(run, steps, TRIED_SECONDS)
     return run.first
 

@@ -45,6 +45,8 @@ def record_of(found: Fitted, exercise: Exercise, facts: Facts, seed: int) -> dic
         values["fresh"], values["tried"] = found.try_code(rows.train_contexts[:TRIED_ROWS])
     if found.watched and falls_short(values["logits"], rows.targets, exercise):
         found.facts["seen"] = found.watched(names)
+    if found.held_out:
+        found.facts["held out"] = found.held_out(names)
     return values
 
 

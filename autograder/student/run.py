@@ -44,6 +44,7 @@ class Run:
     finished: bool = False
     first: list[float] = field(default_factory=list)  # of a fresh model, at most REPLAYED
     planned: int | None = None  # steps
+    at_once: bool = False  # all losses came in a list, behind the last step
 
     @property
     def curve(self) -> list[float | None]:
@@ -58,7 +59,21 @@ def start(seed: int, make_model: MakeModel, train: Train) -> Run:
     losses = train(model)
     if losses is None:
         raise TypeError("the training returned None: train(model) must `yield` the loss of every step")
-    return Run(model, iter(losses))
+    return Run(model, iter(losses), at_once=not isinstance(losses, Iterator))
+
+
+def step_by_step(run: Run) -> None:
+    """A training hands out each loss when its step is done.
+
+    Raises:
+        TypeError: it does not.
+    """
+    __tracebackhide__ = True
+    if run.at_once:
+        raise TypeError(
+            "train(model) returned all losses at once, when the training was over: nothing could be shown, or stopped, on the way. Make it a "
+            "generator: `yield` the loss of each step inside the loop"
+        )
 
 
 def drive(run: Run, progress: Progress, save: Callable[[], None]) -> None:

@@ -23,12 +23,22 @@ INDEXED = ("__getitem__", "gather", "one_hot", "take_along_dim")  # by the targe
 LOOKED_UP = ("embedding", "one_hot", "index_select")
 AS_NUMBERS = ("float", "to", "double", "type", "half", "mul", "__mul__", "__truediv__", "div")
 FIRST = 3  # times the seconds, until the first loss: what is prepared before the loop
+ROWS_OF = ("__getitem__", "index_select")
 REMEMBERED = 40  # tensors of whole numbers, the last ones before a loss
 Values = dict[str, Tensor]
 
 
 class Enough(BaseException):
     """Breaks off a training that does not stop between two steps."""
+
+
+@dataclass
+class Drawn:
+    """Where a batch was taken from: two tables of as many rows, and the rows that were asked for; all of them, where nothing else is known."""
+
+    contexts: Tensor  # (n, T)
+    targets: Tensor  # (n,)
+    rows: Any = None  # an index
 
 
 @dataclass
@@ -44,6 +54,7 @@ class Taken:
     training: bool | None = None  # whether any part of the model was in training mode
     logits: Tensor | None = None  # of the model on these contexts, at this moment
     yields: int = 0  # losses that were handed out before
+    drawn: Drawn | None = None
 
 
 class Watch(TorchFunctionMode):
@@ -68,9 +79,7 @@ class Watch(TorchFunctionMode):
         self.batch = 0  # rows of the last loss
         self.yields = 0
         self._contexts: list[Tensor] = []
-        self._taken_from: list[
-            tuple[Tensor, Tensor, int]
-        ] = []  # rows, the table they come from, and after how many losses
+        self._taken_from: list[tuple[Tensor, Tensor, Any, int]] = []  # rows, the table they come from, which, and after how many losses
         self._targets: list[Tensor] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -116,13 +125,8 @@ class Watch(TorchFunctionMode):
                     and out.shape == tensor.shape
                 ):
                     self.as_numbers = True
-                if (
-                    name == "__getitem__"
-                    and tensor is args[0]
-                    and isinstance(out, Tensor)
-                    and out.shape[1:] == tensor.shape[1:]
-                ):
-                    self._taken_from = [*self._taken_from[1 - REMEMBERED :], (out, tensor, len(self.taken))]
+            if name in ROWS_OF and tensor is args[0] and isinstance(out, Tensor) and out.shape[1:] == tensor.shape[1:] and tensor.ndim < 3:
+                self._taken_from = [*self._taken_from[1 - REMEMBERED :], (out, tensor, args[-1], len(self.taken))]
         if (
             name in LOOKED_UP
             or name == "__getitem__"
@@ -140,7 +144,7 @@ class Watch(TorchFunctionMode):
             if rows and (
                 name != "__getitem__" or args[0].is_floating_point() and len(rows) <= 2 and isinstance(args[1], tuple)
             ):
-                self._targets.append(rows[-1].flatten())
+                self._targets.append(rows[-1] if rows[-1].ndim == 1 else rows[-1].flatten())
 
     def _loss(self, args: Any) -> None:
         loss = args[0][0] if isinstance(args[0], (list, tuple)) else args[0]
@@ -159,8 +163,12 @@ class Watch(TorchFunctionMode):
         )
         taken.kept = {name: gradient for name, gradient in _gradients(leaves)}
         taken.yields = self.yields
-        if contexts is not None and self.taken and (source := self._source(contexts)) is not contexts:
-            self.sources.add(len(source))
+        if contexts is not None:
+            source, rows = self._source(contexts)
+            if self.taken and source is not contexts:
+                self.sources.add(len(source))
+            if targets is not None and len(source) == len(answers := self._source(targets)[0]):
+                taken.drawn = Drawn(source, answers, rows)
         self.taken.append(taken)
         if contexts is not None:
             taken.contexts, taken.targets = contexts.clone(), targets.clone() if targets is not None else None
@@ -176,12 +184,13 @@ class Watch(TorchFunctionMode):
                     return contexts
         return candidates[0] if candidates else None
 
-    def _source(self, contexts: Tensor) -> Tensor:
-        """The table that a batch is taken from: what was made for this step alone is none."""
-        for rows, table, losses in reversed(self._taken_from):
-            if rows is contexts and losses == len(self.taken):
-                contexts = table
-        return contexts
+    def _source(self, batch: Tensor) -> tuple[Tensor, Any]:
+        """The table that a batch is taken from, and which rows of it: what was made for this step alone is none."""
+        which = None
+        for rows, table, index, losses in reversed(self._taken_from):
+            if rows is batch and losses == len(self.taken):
+                batch, which = table, index
+        return batch, which
 
     def _differentiated(self, name: str, args: Any, kwargs: Any, out: Any) -> None:
         if not self.taken:
