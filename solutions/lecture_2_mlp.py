@@ -20,7 +20,8 @@ run(__name__, globals())
 # - train on mini-batches, find a learning rate, and say what a loss on dev tells;
 # - draw what the network has learned about letters, and let it invent names.
 #
-# Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another.
+# Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another. A function leaves
+# what it is given as it was, unless its text says otherwise: what the caller still needs is copied before it is changed.
 #
 # **How it works.** Put your code in the place of each `raise NotImplementedError(…)` and run the check below it: a card says whether it is right, what it earns, and what went wrong. The cells
 # with checks and with given code are locked; add cells of your own wherever you like. A check calls your function with inputs that it draws from `g`, a random generator with a known

@@ -21,7 +21,8 @@ run(__name__, globals())
 # - fold a trained BatchNorm into the linear layer before it;
 # - say what happens when all weights start at zero, and train a deep network on names.
 #
-# Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another.
+# Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another. A function leaves
+# what it is given as it was, unless its text says otherwise: what the caller still needs is copied before it is changed.
 #
 # **Notation.** `X` holds contexts and `Y` targets, as before. A linear layer has the weights `W`, of shape `(fan_in, fan_out)`, and the bias `b`: a row `x` becomes
 # `x @ W + b`. `fan_in` is the number of inputs that a unit adds up. `h` is the output of a tanh, a value between -1 and 1 for each example and unit, and the

@@ -23,7 +23,8 @@ run(__name__, globals())
 # `torch.func` or `functorch`. These words are looked for in the code of an answer, and so is whatever could make a name while it runs, such as
 # `eval`, or `getattr` with a name that is not written out. (`torch.no_grad()` is allowed; `bessel` asks for no gradient, and nothing is looked for
 # there.) In cells of your own, compare with `backward()` as often as you like: that is how the lecture finds its mistakes. Every exercise
-# stands alone: each gets its inputs from the cells below and none needs an earlier answer.
+# stands alone: each gets its inputs from the cells below and none needs an earlier answer. A function leaves what it is given as it was,
+# unless its text says otherwise.
 #
 # **Notation.** For any tensor `x` of the forward pass, `dx` is the gradient of the loss with respect to `x`. It always
 # has the shape of `x`. `n` is the number of examples in the batch.

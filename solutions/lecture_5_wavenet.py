@@ -22,7 +22,8 @@ run(__name__, globals())
 # - show that a stack of dilated causal convolutions is the same network, only computed without doing any work twice;
 # - build the other parts of the paper (gates, residuals, skips) and measure whether one of them helps.
 #
-# Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another.
+# Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another. A function leaves
+# what it is given as it was, unless its text says otherwise: what the caller still needs is copied before it is changed.
 #
 # **Notation.** A tensor in the middle of this network has the shape `(B, T, C)`: `B` rows of the batch, `T` positions in time, and `C` channels, which is
 # another word for features. (So `C` is a number here; the embedding table that was called `C` in lectures 2 to 4 is now the `weight` of a layer, as in

@@ -106,6 +106,22 @@ def test_an_input_that_is_changed_without_being_why_is_not_named():
     assert "changes what it is given" not in message
 
 
+@pytest.mark.parametrize("answer", ["def f(mine):\n    mine *= 2\n    return mine", "def f(mine):\n    x = mine.numpy()\n    x *= 2\n    return mine.clone()"])
+def test_a_right_result_for_which_an_argument_was_spoiled_is_not_all_right(answer):
+    verdict = said("def f(x):\n    return x * 2", answer, "lambda g: f(drawn(g))")
+    assert verdict.status == "partly correct" and verdict.points == RULES.points / 2
+    assert "`mine` is not the same after the call as before" in verdict.message and verdict.rows[-1].name == "the arguments afterwards"
+
+
+@pytest.mark.parametrize("answer", ["def f(x):\n    x *= 2\n    return x", "def f(y):\n    y += y\n    return y.clone()"])
+def test_an_argument_may_change_where_the_references_does(answer):
+    assert said("def f(x):\n    x *= 2\n    return x", answer, "lambda g: f(drawn(g))").status == "correct"
+
+
+def test_an_argument_that_is_as_before_was_not_changed():
+    assert said("def f(x):\n    return x * 2", "def f(x):\n    x += 0\n    return x * 2", "lambda g: f(drawn(g))").status == "correct"
+
+
 def test_two_names_of_one_tensor_are_told():
     probe, right = "lambda g: f(drawn(g))", "def f(x):\n    a = 2 * x\n    return {'a': a, 'b': a + 1}"
     message = said(right, "def f(x):\n    a = 2 * x\n    b = a\n    b += 1\n    return {'a': a, 'b': b}", probe).message

@@ -106,6 +106,11 @@ TOLD = {
         each(lambda x: x[:, None], V),
         "each stands there several times",
     ),
+    "not spread out": (
+        each(lambda x: x.mean(0, keepdim=True), X),
+        each(lambda x: x.mean(0, keepdim=True).expand_as(x), X),
+        "each should stand there several times",
+    ),
     "all but the first": (each(lambda x: x[1:], V), V, "There is 1 element too few at the beginning"),
     "one row too many": (each(lambda x: torch.cat([x, x[:1]]), X), X, "There is 1 row too many at the end"),
     "sign": (each(torch.neg, X), X, "each element is the negative of what is expected"),

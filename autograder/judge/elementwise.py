@@ -42,7 +42,8 @@ SIMPLE = (
     Relation(f"Your values are the squares {LOOK}Look for a square too many, or a square root that is missing.", np.square),
     Relation(f"Your values are the square roots {LOOK}Look for a square root too many, or a square that is missing.", np.sqrt),
     Relation("Your values are 1 divided by what is expected. Look for a fraction that stands upside down.", np.reciprocal),
-    Relation("Your values have lost their sign: they are the absolute values of what is expected. Look for an abs, or a square, too many.", np.abs),
+    Relation("Your values have lost their sign: none is negative, and without signs they are what is expected. "
+        "Look for an abs, a square, or a minus too many or too few.", np.abs),
     Relation("Your values are right but for their sign: their absolute values are expected.", np.abs, True),
     Relation("Your values are right where they are positive; where a negative "
         "number is expected, yours is 0. Is something cut off at 0?", lambda x: np.maximum(x, 0), levels=True),

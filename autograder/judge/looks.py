@@ -1,6 +1,6 @@
 """What was seen at the calls of a student's function, as a sentence: only where it explains why an answer is wrong.
 
-The facts are a stranger's words. They word a message, and never change a point. What is said of a dependence is held against the
+The facts are a stranger's words. They word a message, and never earn a point. What is said of a dependence is held against the
 reference, on whose calls the same was tried.
 """
 
@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from autograder.course.schema import Tolerance
 from autograder.judge.arrange import arranged
 from autograder.judge.diagnose import close
@@ -16,6 +19,7 @@ from autograder.judge.verdict import listed
 from autograder.wall.record import WHOLE, Record
 
 PLACE = re.compile(r"\[(\d+)\]")
+MOST = 0.5  # of the elements
 LONGEST = 60  # characters of a name that a student has chosen
 
 
@@ -32,7 +36,7 @@ def seen_at_the_calls(record: Record, reference: Record, wrong: list[str], toler
         _shared(mine, record, reference, wrong, tolerance)
         or _changed(mine, theirs, wrong)
         or _unsteady(mine, theirs)
-        or _ignored(mine, theirs, wrong)
+        or (_ignored(mine, theirs, wrong) if _all_over(record, reference, wrong, tolerance) else "")
     )
 
 
@@ -74,15 +78,24 @@ def _shared(mine: dict[str, Any], record: Record, reference: Record, wrong: list
 
 def _changed(mine: dict[str, Any], theirs: dict[str, Any], wrong: list[str]) -> str:
     """An argument changed in place, where all that is wrong comes out otherwise if the function works on copies."""
+    if not (changed := _changed_by(mine, theirs)) or not set(wrong) <= set(_texts(mine, "heals")):
+        return ""
+    return f"{changed}, and the values that are wrong here follow from that. Leave arguments as they are; work on a copy."
+
+
+def changes_arguments(record: Record, reference: Record) -> str:
+    """What a function that returns all that is right leaves otherwise than it was given; the reference shows what it may. Empty where it is nothing."""
+    changed = _changed_by(_looks(record), _looks(reference))
+    return changed and f"All that is returned is right, but {changed[0].lower()}{changed[1:]}. Whoever called it may still need that: work on a copy."
+
+
+def _changed_by(mine: dict[str, Any], theirs: dict[str, Any]) -> str:
     places = {_place(theirs, name) for name in _texts(theirs, "changed")}
     changed = [name for name in _texts(mine, "changed") if _place(mine, name) not in places]
-    if not changed or not set(wrong) <= set(_texts(mine, "heals")):
+    if not changed:
         return ""
     which = listed([f"`{_short(name)}`" for name in changed])
-    return (
-        f"Your function changes what it is given: {which} {'is' if len(changed) == 1 else 'are'} not the same after the call as before, and the "
-        "values that are wrong here follow from that. Leave arguments as they are; work on a copy."
-    )
+    return f"Your function changes what it is given: {which} {'is' if len(changed) == 1 else 'are'} not the same after the call as before"
 
 
 def _place(looks: dict[str, Any], name: str) -> int:
@@ -138,6 +151,16 @@ def _ignored(mine: dict[str, Any], theirs: dict[str, Any], wrong: list[str]) -> 
         f"{subject} {verb} the same when {which} {'changes' if len(ignored) == 1 else 'change'}, and should depend on "
         f"{'it' if len(ignored) == 1 else 'each'}. Is something else used in {'its' if len(ignored) == 1 else 'their'} place?"
     )
+
+
+def _all_over(record: Record, reference: Record, wrong: list[str], tolerance: Tolerance) -> bool:
+    """Whether wrong tensors are of the right shape and wrong in most places: what depends on too little is not right nearly everywhere."""
+    mine, expected = arranged(record, reference).draws[0].values, reference.draws[0].values
+    pairs = [(mine.get(name), expected.get(name)) for name in wrong]
+    tensors = [(a, b) for a, b in pairs if isinstance(a, Tensor) and isinstance(b, Tensor) and not close(a, b, tolerance)]
+    if any(a.shape != b.shape for a, b in tensors):
+        return False
+    return all(float((~torch.isclose(a.double(), b.double(), tolerance.rtol, tolerance.atol)).double().mean()) > MOST for a, b in tensors if b.numel())
 
 
 def _generators(looks: dict[str, Any]) -> list[int]:

@@ -144,7 +144,7 @@ def _squeezed(x: Array) -> tuple[int, ...]:
 
 
 def _spread_out(seen: Seen) -> Iterator[Relation]:
-    """Each number stands there several times."""
+    """Each number stands there several times, or should."""
     targets = {id(e): v.shape for v, e in zip(seen.value, seen.expected)}
     if all(v.size > e.size for v, e in zip(seen.value, seen.expected)):
         yield Relation(
@@ -154,6 +154,13 @@ def _spread_out(seen: Seen) -> Iterator[Relation]:
         yield Relation(
             "The numbers are right, but each stands there several times: they are spread out along an axis. Look at the shapes of what you combine.",
             lambda x: np.broadcast_to(x[:, None] if x.ndim == 1 else x, targets[id(x)]),
+        )
+    shapes = {id(v): e.shape for v, e in zip(seen.value, seen.expected)}
+    if all(v.size < e.size and v.ndim == e.ndim for v, e in zip(seen.value, seen.expected)):
+        yield Relation(
+            "The numbers are right, but each should stand there several times: along an axis of length 1 nothing is spread out yet. Give it the whole shape.",
+            lambda x: np.broadcast_to(x, shapes[id(x)]),
+            True,
         )
 
 

@@ -17,11 +17,12 @@ from autograder.judge.catalogue import recognised as in_catalogue
 from autograder.judge.diagnose import close, where, with_relation
 from autograder.judge.errors import describe
 from autograder.judge.evidence import Cause, agree, cause, stopped_by
-from autograder.judge.looks import label, seen_at_the_calls
+from autograder.judge.looks import changes_arguments, label, seen_at_the_calls
 from autograder.judge.relations import Relations
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, refuse
 from autograder.wall.record import WHOLE, Failure, Record
 
+AFTERWARDS = "the arguments afterwards"
 ALONE = "(What is right in your answer is the same for every input. Alone it earns no points.)"
 
 
@@ -62,7 +63,7 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     if unexpected and not named:
         share = 0.0
     if share == 1.0:
-        return Verdict(record.exercise, "correct", rules.points, rules.points, "", tuple(rows))
+        return _right(record, reference, rules, rows)
     wrong = _leading(rows, relations)
     message = wrong.note if wrong else ""
     if wrong and wrong.name != WHOLE and not (recognised and known.whole):
@@ -91,6 +92,15 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         tuple(rows),
         tuple(recognised),
     )
+
+
+def _right(record: Record, reference: Record, rules: Exercise, rows: list[Row]) -> Verdict:
+    """All points, but for a share where an argument is not as it was: that is one thing more which has to be right."""
+    changes = changes_arguments(record, reference)
+    if not changes:
+        return Verdict(record.exercise, "correct", rules.points, rules.points, "", tuple(rows))
+    points = round(rules.points * len(rows) / (len(rows) + 1), 4)
+    return Verdict(record.exercise, "partly correct", points, rules.points, changes, (*rows, Row(AFTERWARDS, False, changes)))
 
 
 def _leading(rows: list[Row], relations: Relations | None) -> Row | None:

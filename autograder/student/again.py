@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -35,7 +35,6 @@ class First:
     names: tuple[str, ...]
     arguments: dict[str, Any]  # copies
     plain: bool  # whether all of them could be copied
-    versions: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] | None = None  # what it returned
     seconds: float = 0.0
 

@@ -100,7 +100,6 @@ class Watch:
             for name, value in bound.items():
                 try:
                     seen.arguments[name] = copied(value)
-                    seen.versions[name] = value._version if type(value) is Tensor else None
                 except OddError:
                     seen.arguments[name], plain = value, False
             seen.plain = plain
@@ -113,10 +112,7 @@ class Watch:
         try:
             seen.values = values_in(result)
             for name, value in {**dict(zip(seen.names, arguments)), **named}.items():
-                if type(value) is Tensor:
-                    changed = value._version != seen.versions.get(name)
-                else:
-                    changed = type(value) in (list, dict) and not alike(value, seen.arguments[name])
+                changed = type(value) in (Tensor, list, dict) and not alike(value, seen.arguments[name])
                 if changed:
                     self.changed.append(name)
         except Exception:  # noqa: BLE001  as above
