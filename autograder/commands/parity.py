@@ -33,19 +33,31 @@ IN_THE_KERNEL = '''
 import json as _json, os as _os, sys as _sys
 from autograder.student import desk as _desk
 
-def _verdict_after(answer, check, path):
-    """In a copy of this kernel: run another answer and the check, and write down what the desk says."""
+def _verdicts_after(asked, told):
+    """In a copy of this kernel: run one other answer after the other, each with the check behind it, and write down what the desk says."""
     pid = _os.fork()
     if pid == 0:
         try:
-            said, _sys.stdout, _sys.stderr = [], open(_os.devnull, "w"), open(_os.devnull, "w")  # the kernel's are shared with it
+            with open(asked) as file:
+                answers, check = _json.load(file)
+            verdicts, said = [], []
+            _sys.stdout, _sys.stderr = open(_os.devnull, "w"), open(_os.devnull, "w")  # the kernel's are shared with it
             _desk.show = lambda verdict, title: said.append(verdict)
-            get_ipython().events.callbacks["post_execute"].clear()  # nobody sees the pictures
-            for text in (answer, check):
-                get_ipython().run_cell(text, store_history=True)
-            told = [[v.status, v.points, v.message, list(v.recognised), [[r.name, r.right, r.note] for r in v.rows]] for v in said]
-            with open(path, "w") as file:
-                _json.dump(told, file)
+            shell = get_ipython()
+            shell.events.callbacks["post_execute"].clear()  # nobody sees the pictures
+            names, count, history = dict(shell.user_ns), shell.execution_count, shell.history_manager
+            inputs = list(history.input_hist_raw), list(history.input_hist_parsed)
+            for answer in answers:
+                said.clear()
+                shell.user_ns.clear()
+                shell.user_ns.update(names)
+                shell.execution_count = count
+                history.input_hist_raw[:], history.input_hist_parsed[:] = inputs
+                for text in (answer, check):
+                    shell.run_cell(text, store_history=True)
+                verdicts.append([[v.status, v.points, v.message, list(v.recognised), [[r.name, r.right, r.note] for r in v.rows]] for v in said])
+            with open(told, "w") as file:
+                _json.dump(verdicts, file)
         finally:
             _os._exit(0)
     _os.waitpid(pid, 0)
@@ -92,14 +104,20 @@ def differences(
                     graded = [("the reference", "", reference[name])]
                     if not facts.rules(name).loss:
                         graded += _others(key.keys[name], extras.get(name, []), facts, course)
-                    different = []
-                    for what, source, verdict in graded:
-                        own, expected = kernel.verdict_after(source, cell.source), _told(verdict)
-                        if own != expected:
-                            different.append(f"a student's own check says of {what} {_short(own)}, grading {_short(expected)}")
-                    found[name] = len(graded), different
+                    found[name] = len(graded), _different(kernel, graded, cell.source)
                 kernel.run(texts.get(name.removesuffix(ANSWER), cell.source) if name.endswith(ANSWER) else cell.source)
     return found
+
+
+def _different(kernel: StudentKernel, graded: list[tuple[str, str, Verdict]], check: str) -> list[str]:
+    """A sentence for each answer of which the kernel says otherwise: also when it is asked alone, without what other answers leave behind."""
+    different = []
+    together = kernel.verdicts_after([source for _, source, _ in graded], check)
+    for (what, source, verdict), own in zip(graded, together):
+        expected = _told(verdict)
+        if own != expected and (own := kernel.verdicts_after([source], check)[0]) != expected:
+            different.append(f"a student's own check says of {what} {_short(own)}, grading {_short(expected)}")
+    return different
 
 
 def _others(key: Key, extras: list[dict[str, Any]], facts: Facts, course: CourseDirectory) -> list[tuple[str, str, Verdict]]:
@@ -125,7 +143,7 @@ class StudentKernel:
     """A Jupyter kernel in a student's folder, as JupyterLab starts one."""
 
     def __init__(self, client: Any, folder: Path) -> None:
-        self.client, self.said = client, folder / "said.json"
+        self.client, self.asked, self.told = client, folder / "asked.json", folder / "told.json"
 
     def run(self, source: str) -> None:
         """Run a cell, whatever comes of it.
@@ -138,12 +156,13 @@ class StudentKernel:
         except (TimeoutError, RuntimeError) as error:
             raise UserError(f"A student's kernel stopped at this cell ({error}):\n{source[:300]}") from None
 
-    def verdict_after(self, answer: str, check: str) -> list[Any] | None:
-        """What the desk says of an answer, which leaves nothing behind; ``None`` if it says nothing, or more than once."""
-        self.said.unlink(missing_ok=True)
-        self.run(f"_verdict_after({answer!r}, {check!r}, {str(self.said)!r})")
-        said = json.loads(self.said.read_text()) if self.said.exists() else []
-        return said[0] if len(said) == 1 else None
+    def verdicts_after(self, answers: list[str], check: str) -> list[list[Any] | None]:
+        """What the desk says of each answer in a copy of this kernel; ``None`` where it says nothing, or more than once."""
+        self.told.unlink(missing_ok=True)
+        self.asked.write_text(json.dumps([answers, check]))
+        self.run(f"_verdicts_after({str(self.asked)!r}, {str(self.told)!r})")
+        told = json.loads(self.told.read_text()) if self.told.exists() else [[]] * len(answers)
+        return [said[0] if len(said) == 1 else None for said in told]
 
 
 @contextmanager
