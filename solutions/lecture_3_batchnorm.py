@@ -562,7 +562,7 @@ def normal_facts(W: Tensor, std: float) -> dict:
 # %% check="kaiming_weight"
 def kaiming_probe(g: torch.Generator):
     fan_in, fan_out = 150 + int(torch.randint(50, (1,), generator=g)), 700 + int(torch.randint(100, (1,), generator=g))
-    gain = 1.15 + 0.2 * float(torch.rand(1, generator=g))
+    gain = 0.1 * 50 ** float(torch.rand(1, generator=g))  # so far apart that two formulas do not agree by luck
     seed = int(torch.randint(2**31, (1,), generator=g))
     W, again, other = (kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(s)).detach() for s in (seed, seed, seed + 1))
     shape = "as asked for" if W.shape == (fan_in, fan_out) else "transposed" if W.shape == (fan_out, fan_in) else str(tuple(W.shape))
@@ -2410,12 +2410,15 @@ def batchnorm_train(
 
 # %%
 def batch_and_affine(g: torch.Generator, n: int = 7, units: int = 7) -> tuple[Tensor, Tensor, Tensor, float]:
-    """A square batch, so that a mix-up of rows and columns shows in the values, with gamma, beta and a large eps. One gamma is negative and one is zero."""
-    x = torch.randn(n, units, generator=g) * (1 + torch.arange(units)) / 3 + torch.randn(units, generator=g)
+    """A square batch, so that a mix-up of rows and columns shows in the values, with gamma, beta and a large eps. One gamma is negative and one is zero.
+
+    The first unit has a variance far below eps, and a gamma of its own.
+    """
+    x = torch.randn(n, units, generator=g) * torch.cat([torch.tensor([0.15]), 1 + torch.arange(1, units)]) / 3 + torch.randn(units, generator=g)
     gamma = 0.7 + 0.6 * torch.rand(units, generator=g)
-    gamma[0], gamma[1] = -gamma[0], 0.0
-    order = torch.randperm(units, generator=g)
-    return x, gamma[order], torch.randn(units, generator=g), 0.05 + float(torch.rand(1, generator=g)) / 10
+    turned, off = (1 + torch.randperm(units - 1, generator=g))[:2].tolist()
+    gamma[turned], gamma[off] = -gamma[turned], 0.0
+    return x, gamma, torch.randn(units, generator=g), 0.05 + float(torch.rand(1, generator=g)) / 10
 
 
 # %% check="batchnorm_train"
@@ -2516,7 +2519,7 @@ def batchnorm_train(x, gamma, beta, eps):
     return gamma * (x - x.mean(0) + beta) / (x.var(0, unbiased=False) + eps).sqrt()
 
 
-# %% mistake="batchnorm_train" says="The output is divided by its own spread once more, so that it is exactly 1. That undoes eps: with eps under the root the spread is a little below 1, and should be."
+# %% mistake="batchnorm_train" says="eps has no effect: it is left out, or undone where the result is divided by its own spread once more. Add it to the variance; the spread of the normalised values is then below 1, and should be."
 def batchnorm_train(x, gamma, beta, eps):
     normalised = (x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt()
     return gamma * normalised / normalised.std(0, unbiased=False) + beta
