@@ -142,7 +142,7 @@ def build_contexts(words: list[str], T: int) -> tuple[Int[Tensor, "N T"], Int[Te
 
 # %% check="build_contexts"
 def contexts_probe(g: torch.Generator):
-    T = (2, 4, 5)[int(torch.randint(3, (1,), generator=g))]
+    T = (4, 5, 6)[int(torch.randint(3, (1,), generator=g))]
     some = some_names(g, 6)
     short = [some[3][:2], (3 * some[4])[:T], "", some[5][:1]]  # shorter than T, of T letters, and empty
     twice = 2 * some[0][:3]  # its letters occur twice
@@ -761,7 +761,7 @@ def mlp_logits(E, W1, b1, W2, b2):
     return (E @ W1 + b1).tanh().tanh() @ W2 + b2
 
 
-# %% mistake="mlp_logits" says="b2 is multiplied by something or added twice. It is added to the product with W2 once, as it is."
+# %% mistake="mlp_logits" says="b2 is added twice. It is added to the product with W2 once, as it is."
 def mlp_logits(E, W1, b1, W2, b2):
     return (E @ W1 + b1).tanh() @ W2 + 2 * b2
 
@@ -775,6 +775,11 @@ def mlp_logits(E, W1, b1, W2, b2):
 def mlp_logits(E, W1, b1, W2, b2):
     logits = (E @ W1 + b1).tanh() @ W2 + b2
     return logits - logits.mean(1, keepdim=True)
+
+
+# %% mistake="mlp_logits" says="b1 is added twice. It is added to E @ W1 once, as it is."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (E @ W1 + 2 * b1).tanh() @ W2 + b2
 
 
 # %% variant="mlp_logits"
@@ -1547,6 +1552,17 @@ def sgd_step(parameters, loss_of, rate):
     return first
 
 
+# %% mistake="sgd_step" says="The rate is squared: it is multiplied in twice. Move by the rate times the gradient."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    for parameter in parameters:
+        parameter.data -= rate * rate * parameter.grad
+    return loss.item()
+
+
 # %% variant="sgd_step"
 def sgd_step(parameters, loss_of, rate):
     loss = loss_of()
@@ -1765,7 +1781,7 @@ class Valley:
 
     def step(self, rate: float) -> float:
         self.calls += 1
-        loss = self.loss + self.start + 0.3 * (self.calls % 2) * (0.15 < rate < 0.9)
+        loss = self.loss + self.start + 0.3 * (self.calls % 2) * (0.15 < rate < 0.7)
         self.loss = min(100.0 + rate, self.loss * math.exp(min(20.0, -10 * rate * (1 - rate / self.turning))))
         self.start *= 0.3
         return 1.5 + loss
