@@ -98,6 +98,7 @@ plt.show()
 # %% [markdown] exercise="build_contexts"
 # Write `build_contexts(words, T)`: contexts and targets of all words, in order. Each word starts with a context of `T` dots (index 0). Each of its letters, and then the dot at its end, is
 # one target; after each the context moves on by one symbol: the oldest one drops out on the left, the new one comes in on the right. `SYMBOLS.index(letter)` gives a letter's index.
+# A word may be shorter than `T`, even empty, and it may stand in the list twice: then its rows come twice.
 #
 # For `["ab"]` and `T = 3`:
 #
@@ -142,9 +143,11 @@ def build_contexts(words: list[str], T: int) -> tuple[Int[Tensor, "N T"], Int[Te
 
 # %% check="build_contexts"
 def contexts_probe(g: torch.Generator):
-    T = (2, 4, 5)[int(torch.randint(3, (1,), generator=g))]
+    T = (4, 5, 6)[int(torch.randint(3, (1,), generator=g))]
     some = some_names(g, 6)
-    return build_contexts([*some[:3], some[3][:2], (3 * some[4])[:T], some[5], some[5][:1]], T)  # some of them shorter than T, one of T letters
+    short = [some[3][:2], (3 * some[4])[:T], "", some[5][:1]]  # shorter than T, of T letters, and empty
+    twice = 2 * some[0][:3]  # its letters occur twice
+    return build_contexts([some[1], some[0], some[1], *short, twice, some[5], "", some[0]], T)
 
 
 check("build_contexts", contexts_probe)
@@ -357,6 +360,79 @@ def build_contexts(words, T):
     return torch.tensor(X), torch.tensor(Y)
 
 
+# %% mistake="build_contexts" says="A word that stands in the list twice gives its rows only once, as where they are kept in a dict or a set. Each word of the list gives its own rows."
+right_build_contexts = build_contexts
+
+
+def build_contexts(words, T):
+    return right_build_contexts(list(dict.fromkeys(words)), T)
+
+
+# %% mistake="build_contexts" says="The place of a letter is looked for by its name, so the second of two equal letters in a word gets the context of the first. Count the places, as enumerate does."
+def build_contexts(words, T):
+    X, Y = [], []
+    for word in words:
+        for symbol in word + ".":
+            place = (word + ".").index(symbol)
+            X.append([SYMBOLS.index(s) for s in ("." * T + word)[place : place + T]])
+            Y.append(SYMBOLS.index(symbol))
+    return torch.tensor(X), torch.tensor(Y)
+
+
+# %% mistake="build_contexts" says="Between two words there is one dot too few, so the last letter of a word still stands in the first context of the next. The dot at a word's end counts as one of the T before the next."
+def build_contexts(words, T):
+    X, Y, text = [], [], "." * T
+    for place, word in enumerate(words):
+        text += "." * (T - 2) if place else ""
+        for symbol in word + ".":
+            X.append([SYMBOLS.index(s) for s in text[-T:]])
+            Y.append(SYMBOLS.index(symbol))
+            text += symbol
+    return torch.tensor(X), torch.tensor(Y)
+
+
+# %% mistake="build_contexts" says="Empty words are left out. A word of no letters gives one row all the same: T dots, and a dot for its target."
+right_build_contexts = build_contexts
+
+
+def build_contexts(words, T):
+    return right_build_contexts([word for word in words if word], T)
+
+
+# %% mistake="build_contexts" says="The words are sorted, so the rows come in another order. Take them as they stand in the list."
+right_build_contexts = build_contexts
+
+
+def build_contexts(words, T):
+    return right_build_contexts(sorted(words), T)
+
+
+# %% mistake="build_contexts" says="Equal rows are kept only once. How often a symbol follows a context is what is learned: keep every row."
+right_build_contexts = build_contexts
+
+
+def build_contexts(words, T):
+    rows = torch.cat([right_build_contexts(words, T)[0], right_build_contexts(words, T)[1][:, None]], 1).tolist()
+    kept = torch.tensor(list(map(list, dict.fromkeys(map(tuple, rows)))))
+    return kept[:, :T], kept[:, T]
+
+
+# %% mistake="build_contexts" says="Only the first word is used: the function returns inside its loop. The return belongs behind it."
+right_build_contexts = build_contexts
+
+
+def build_contexts(words, T):
+    return right_build_contexts(words[:1], T)
+
+
+# %% mistake="build_contexts" says="The words are read backwards. The first context of a word is followed by its first letter."
+right_build_contexts = build_contexts
+
+
+def build_contexts(words, T):
+    return right_build_contexts([word[::-1] for word in words], T)
+
+
 # %% variant="build_contexts"
 def build_contexts(words, T):
     rows = []
@@ -489,6 +565,26 @@ def embed(C, X):
 # %% mistake="embed" says="The symbols come in the right order, but the features of each one backwards. A row of C is taken as it is."
 def embed(C, X):
     return C[X].flip(2).flatten(1)
+
+
+# %% mistake="embed" says="The look-up is made in the transposed table, so features come before rows, and giving that the wanted shape mixes the contexts. Look up rows of C as it is."
+def embed(C, X):
+    return C.T[:, X].reshape(len(X), -1)
+
+
+# %% mistake="embed" says="The look-up is one row off: index 0 is the dot, and its embedding is row 0 of C. Use the indices as they are."
+def embed(C, X):
+    return C[X - 1].flatten(1)
+
+
+# %% mistake="embed" says="Only the newest symbol of each context is looked up. All T of them stand side by side: T times d columns."
+def embed(C, X):
+    return C[X[:, -1]]
+
+
+# %% mistake="embed" says="Each row holds the numbers of its context in the right order, but the rows come in the opposite one. Leave X in its order."
+def embed(C, X):
+    return C[X.flip(0)].flatten(1)
 
 
 # %% variant="embed"
@@ -649,6 +745,42 @@ def mlp_logits(E, W1, b1, W2, b2):
 # %% mistake="mlp_logits" says="The tanh stands around the last layer's product with h, and the hidden layer has none. It belongs around E @ W1 + b1."
 def mlp_logits(E, W1, b1, W2, b2):
     return ((E @ W1 + b1) @ W2 + b2).tanh()
+
+
+# %% mistake="mlp_logits" says="The hidden layer has tanh of half the sum: 2 sigmoid(x) - 1 is tanh(x / 2). If you write tanh by a sigmoid, that has to get twice the sum; or use torch's tanh."
+def mlp_logits(E, W1, b1, W2, b2):
+    return ((E @ W1 + b1) / 2).tanh() @ W2 + b2
+
+
+# %% mistake="mlp_logits" says="The hidden layer has tanh of twice the sum. Give it the sum E @ W1 + b1 as it is."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (2 * (E @ W1 + b1)).tanh() @ W2 + b2
+
+
+# %% mistake="mlp_logits" says="The tanh is taken twice. Once is enough: its output goes to the last layer."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (E @ W1 + b1).tanh().tanh() @ W2 + b2
+
+
+# %% mistake="mlp_logits" says="b2 is added twice. It is added to the product with W2 once, as it is."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (E @ W1 + b1).tanh() @ W2 + 2 * b2
+
+
+# %% mistake="mlp_logits" says="The hidden layer's outputs are normalised over the units by a softmax behind the tanh. The last layer gets the tanh as it is."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (E @ W1 + b1).tanh().softmax(1) @ W2 + b2
+
+
+# %% mistake="mlp_logits" says="The mean of each row of logits is subtracted. A softmax does not notice that, but asked for are the logits themselves: leave them as they are."
+def mlp_logits(E, W1, b1, W2, b2):
+    logits = (E @ W1 + b1).tanh() @ W2 + b2
+    return logits - logits.mean(1, keepdim=True)
+
+
+# %% mistake="mlp_logits" says="b1 is added twice. It is added to E @ W1 once, as it is."
+def mlp_logits(E, W1, b1, W2, b2):
+    return (E @ W1 + 2 * b1).tanh() @ W2 + b2
 
 
 # %% variant="mlp_logits"
@@ -824,6 +956,46 @@ def direct_connections(x, W, H, d, U, b):
 # %% mistake="direct_connections" says="The hidden road has a sigmoid, between 0 and 1. In this network it has a tanh, between -1 and 1."
 def direct_connections(x, W, H, d, U, b):
     return b + x @ W + (d + x @ H).sigmoid() @ U
+
+
+# %% mistake="direct_connections" says="b is added twice, once on each road. The two roads meet, and b is added to their sum once."
+def direct_connections(x, W, H, d, U, b):
+    return 2 * b + x @ W + (d + x @ H).tanh() @ U
+
+
+# %% mistake="direct_connections" says="The tanh reaches too far: it holds the product with U as well. In y = b + Wx + U tanh(d + Hx) it holds d + Hx alone, and U comes after it: mind the brackets."
+def direct_connections(x, W, H, d, U, b):
+    return b + x @ W + ((d + x @ H) @ U).tanh()
+
+
+# %% mistake="direct_connections" says="b has come inside the hidden road: it is added to the tanh and multiplied by U. It is added at the end, to the logits."
+def direct_connections(x, W, H, d, U, b):
+    return x @ W + ((d + x @ H).tanh() + b) @ U
+
+
+# %% mistake="direct_connections" says="The hidden road is subtracted. The two roads are added up."
+def direct_connections(x, W, H, d, U, b):
+    return b + x @ W - (d + x @ H).tanh() @ U
+
+
+# %% mistake="direct_connections" says="b is subtracted. It is added to the sum of the two roads."
+def direct_connections(x, W, H, d, U, b):
+    return x @ W + (d + x @ H).tanh() @ U - b
+
+
+# %% mistake="direct_connections" says="The hidden road is missing: only b and the straight road are there. Add U's product with the tanh."
+def direct_connections(x, W, H, d, U, b):
+    return b + x @ W
+
+
+# %% mistake="direct_connections" says="b is missing, and d is added at the end in its place and inside the tanh too. d belongs inside, b to the logits."
+def direct_connections(x, W, H, d, U, b):
+    return d + x @ W + (d + x @ H).tanh() @ U
+
+
+# %% mistake="direct_connections" says="The hidden layer has tanh of half the sum: 2 sigmoid(x) - 1 is tanh(x / 2). Give it d + x @ H as it is."
+def direct_connections(x, W, H, d, U, b):
+    return b + x @ W + ((d + x @ H) / 2).tanh() @ U
 
 
 # %% variant="direct_connections"
@@ -1021,6 +1193,15 @@ def initial_parameters(T, d, hidden, g):
     return [C, W1, b1, W2.T, b2]
 
 
+# %% mistake="initial_loss" says="The first loss is lower than that of an honest guess: something knows already how frequent the symbols are, such as a b2 made from their counts. At first all symbols are to be equally likely."
+right_initial_parameters = initial_parameters
+
+
+def initial_parameters(T, d, hidden, g):
+    counts = torch.bincount(Y_dev, minlength=27) + 1.0
+    return [*right_initial_parameters(T, d, hidden, g)[:4], (counts / counts.sum()).log()]
+
+
 # %% variant="initial_loss"
 def initial_parameters(T, d, hidden, g):
     C = torch.empty(27, d).uniform_(-1, 1, generator=g)
@@ -1091,7 +1272,7 @@ def sgd_probe(g: torch.Generator):
     W.grad, b.grad = torch.randn(4, 3, generator=g), torch.randn(3, generator=g)  # left over from something else
     before = W.detach().clone(), b.detach().clone()
     rates = (0.2 + 0.3 * torch.rand(3, generator=g)).tolist()
-    losses = [sgd_step([W, b], lambda: ((x @ W + b - y) ** 2).mean(), rate) for rate in rates]
+    losses = [sgd_step([b, W], lambda: ((x @ W + b - y) ** 2).mean(), rate) for rate in rates]
     moved = " and ".join(name for name, p, old in zip("Wb", (W, b), before) if not torch.equal(p, old))
     if not moved:  # a gradient that is there was not used; one that is zero came too late
         moved = "nothing, and .grad is full of zeros" if W.grad is not None and not W.grad.any() else "nothing"
@@ -1304,6 +1485,85 @@ def sgd_step(parameters, loss_of, rate):
     return loss.item()
 
 
+# %% mistake="sgd_step" says="Loss and gradient are computed anew for each parameter, when those before it have moved already. All gradients belong to one place: go backward once, then move all of them."
+def sgd_step(parameters, loss_of, rate):
+    losses = []
+    for parameter in parameters:
+        parameter.grad = None
+        loss = loss_of()
+        loss.backward()
+        losses.append(loss.item())
+        parameter.data -= rate * parameter.grad
+    return losses[0]
+
+
+# %% mistake="sgd_step" says="Loss and gradient are computed anew for each parameter, and the last of these losses is returned. Go backward once, from one loss, then move all parameters, and return that loss."
+def sgd_step(parameters, loss_of, rate):
+    for parameter in parameters:
+        parameter.grad = None
+        loss = loss_of()
+        loss.backward()
+        parameter.data -= rate * parameter.grad
+    return loss.item()
+
+
+# %% mistake="sgd_step" says="Only parameters of two dimensions move, and the biases stay. Every parameter moves by the rate times its gradient."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    for parameter in parameters:
+        if parameter.ndim > 1:
+            parameter.data -= rate * parameter.grad
+    return loss.item()
+
+
+# %% mistake="sgd_step" says="Old gradients are emptied for one of the parameters only, so the other still moves by what was left over. Empty all of them before you go backward."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    parameters[0].grad = None
+    loss.backward()
+    for parameter in parameters:
+        parameter.data -= rate * parameter.grad
+    return loss.item()
+
+
+# %% mistake="sgd_step" says="Each parameter moves by half the rate times its gradient, as where the loss or the step is halved. Move by the whole of it."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    for parameter in parameters:
+        parameter.data -= rate * parameter.grad / 2
+    return loss.item()
+
+
+# %% mistake="sgd_step" says="Each call takes two steps: you go backward and move the parameters twice. One step is asked for."
+def sgd_step(parameters, loss_of, rate):
+    first = loss_of().item()
+    for _ in range(2):
+        loss = loss_of()
+        for parameter in parameters:
+            parameter.grad = None
+        loss.backward()
+        for parameter in parameters:
+            parameter.data -= rate * parameter.grad
+    return first
+
+
+# %% mistake="sgd_step" says="The rate is squared: it is multiplied in twice. Move by the rate times the gradient."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for parameter in parameters:
+        parameter.grad = None
+    loss.backward()
+    for parameter in parameters:
+        parameter.data -= rate * rate * parameter.grad
+    return loss.item()
+
+
 # %% variant="sgd_step"
 def sgd_step(parameters, loss_of, rate):
     loss = loss_of()
@@ -1440,6 +1700,26 @@ def minibatch(n, size, g):
     return (start + torch.arange(size)) % n
 
 
+# %% mistake="minibatch" says="Indices that were drawn twice are kept only once, so a batch has fewer than size of them, and they are sorted. An index may occur twice: leave what was drawn as it is."
+def minibatch(n, size, g):
+    return torch.randint(0, n, (size,), generator=g).unique()
+
+
+# %% mistake="minibatch" says="The indices are sorted. Leave them in the order in which they were drawn."
+def minibatch(n, size, g):
+    return torch.randint(0, n, (size,), generator=g).sort().values
+
+
+# %% mistake="minibatch" says="Your indices come as a matrix of one column, or of one row. A batch is a row of `size` numbers: its shape is (size,)."
+def minibatch(n, size, g):
+    return torch.randint(0, n, (size, 1), generator=g)
+
+
+# %% mistake="minibatch" says="Only one index is drawn and used for the whole batch. Draw `size` of them: that is the shape that randint gets."
+def minibatch(n, size, g):
+    return torch.randint(0, n, (1,), generator=g).repeat(size)
+
+
 # %% variant="minibatch"
 def minibatch(n, size, g):
     return torch.empty(size, dtype=torch.int64).random_(0, n, generator=g)
@@ -1491,15 +1771,18 @@ def learning_rate_range(
 class Valley:
     """A loss that falls with steps up to a known rate and grows with larger ones, until it has blown up. It is never below 1.5.
 
-    It falls fastest in the first steps, whatever the rate, as after a start with large weights; and it is highest at the end.
+    It falls fastest in the first steps, whatever the rate, as after a start with large weights; and it is highest at the end. In between it goes up and
+    down a little, as the loss of batches does.
     """
 
     def __init__(self, g: torch.Generator, turning: float = 0.03):
         self.loss, self.start = 3 + float(torch.rand(1, generator=g)), 3.0
         self.turning = turning * (1 + float(torch.rand(1, generator=g)))
+        self.calls = 0
 
     def step(self, rate: float) -> float:
-        loss = self.loss + self.start
+        self.calls += 1
+        loss = self.loss + self.start + 0.3 * (self.calls % 2) * (0.15 < rate < 0.7)
         self.loss = min(100.0 + rate, self.loss * math.exp(min(20.0, -10 * rate * (1 - rate / self.turning))))
         self.start *= 0.3
         return 1.5 + loss
@@ -1512,7 +1795,11 @@ def judge_pick(pick: float, rates: Tensor, losses: Tensor) -> str:
     if not 9.99e-4 <= pick <= 1.001:
         others = {"is the lowest loss": losses.min(), "is a position": losses.argmin(), "is an exponent": math.log10(best) if best > 0 else best}
         return next((name for name, other in others.items() if abs(pick - float(other)) < 1e-4), "is not a rate between 0.001 and 1")
+    falls = (losses.diff() < 0).nonzero().flatten() + 1
+    last_fall = float(rates[int(falls[-1])]) if len(falls) else 0.0
     decades = math.log10(pick) - (math.log10(best) if best > 0 else best)
+    if decades > 1 and abs(pick - last_fall) < 1e-6:
+        return "is where the loss fell for the last time"
     return "fits the losses" if abs(decades) <= 1 else f"is more than a decade too {'large' if decades > 0 else 'small'}"
 
 
@@ -1664,6 +1951,44 @@ def learning_rate_range(step, count):
     best = min(rates.tolist(), key=step)
     losses = torch.tensor([step(rate) for rate in rates.tolist()])
     return rates, losses, best
+
+
+# %% mistake="learning_rate_range" says="Your pick is the last rate with which the loss fell: each loss is compared with the one before it. Compare with the smallest so far, and keep the rate where it is beaten."
+def learning_rate_range(step, count):
+    rates = 10 ** torch.linspace(-3, 0, count)
+    losses = torch.tensor([step(rate) for rate in rates.tolist()])
+    return rates, losses, rates[1:][losses.diff() < 0][-1].item()
+
+
+# %% mistake="learning_rate_range" says="Your losses are in the opposite order of your rates. Keep each loss as it comes, beside its rate."
+def learning_rate_range(step, count):
+    rates = 10 ** torch.linspace(-3, 0, count)
+    losses = torch.tensor([step(rate) for rate in rates.tolist()])
+    return rates, losses.flip(0), rates[losses.argmin()].item()
+
+
+# %% mistake="learning_rate_range" says="Your rates do not reach 1: there is one exponent too many in front of it, and the last one is left out. The first rate is 0.001 and the last one 1, with count of them in all."
+def learning_rate_range(step, count):
+    rates = 10 ** torch.linspace(-3, 0, count + 1)[:-1]
+    losses = torch.tensor([step(rate) for rate in rates.tolist()])
+    return rates, losses, rates[losses.argmin()].item()
+
+
+# %% mistake="learning_rate_range" says="The smallest loss so far is returned for each step instead of the loss of that step. Keep the losses as step returns them."
+def learning_rate_range(step, count):
+    rates = 10 ** torch.linspace(-3, 0, count)
+    losses = torch.tensor([step(rate) for rate in rates.tolist()])
+    return rates, losses.cummin(0).values, rates[losses.argmin()].item()
+
+
+# %% mistake="learning_rate_range" says="The losses are smoothed. Return each loss as step returns it."
+def learning_rate_range(step, count):
+    rates = 10 ** torch.linspace(-3, 0, count)
+    losses = [step(rate) for rate in rates.tolist()]
+    smooth = [losses[0]]
+    for loss in losses[1:]:
+        smooth.append(0.9 * smooth[-1] + 0.1 * loss)
+    return rates, torch.tensor(smooth), rates[int(torch.tensor(losses).argmin())].item()
 
 
 # %% variant="learning_rate_range"
@@ -2176,7 +2501,7 @@ def direct_help(train_one, d, hidden, seeds):
 
 # %% [markdown] exercise="sample_names"
 # Write `sample_names(logits_of, T, count, g)`: names drawn from a model. `logits_of(contexts)` maps contexts `(N, T)` to logits `(N, 27)`. Each name starts from `T` dots; every symbol is drawn from the probabilities of the current context by
-# **one** call of `torch.multinomial(probabilities, 1, generator=g)`; the dot ends the name and is not part of it.
+# **one** call of `torch.multinomial(probabilities, 1, generator=g)`; the dot ends the name and is not part of it. If the dot comes first the name is empty, and it counts like any other.
 #
 # A model that is certain of `a` after dots and of the dot after `a` gives the name `a` every time.
 #
@@ -2219,14 +2544,21 @@ def sample_names(
 
 
 # %%
-def random_model(g: torch.Generator, T: int) -> Callable[[Tensor], Tensor]:
-    """A model that nobody has trained, with clear preferences. No name is empty, and each symbol may be the last, by 1 in 21 to 1 in 4."""
+def random_model(g: torch.Generator, T: int, hasty: bool = False) -> Callable[[Tensor], Tensor]:
+    """A model that nobody has trained, with clear preferences. No name is empty, and each symbol may be the last, by 1 in 21 to 1 in 4.
+
+    Args:
+        hasty: every second name is empty, and each symbol is the last by 3 in 4.
+    """
     C, W = torch.randn(27, 4, generator=g), torch.randn(4 * T, 27, generator=g)
 
     def logits_of(contexts: Tensor) -> Tensor:
         logits = C[contexts].flatten(1) @ W
         started = (contexts != 0).any(1)
         dot = logits[:, 1:].logsumexp(1) - 2 + logits[:, 0].tanh()  # whatever the letters' logits are, so that every name ends
+        if hasty:
+            dot = logits[:, 1:].logsumexp(1) + 1.1 * started
+            return torch.cat([dot[:, None], logits[:, 1:]], 1)
         return torch.cat([torch.where(started, dot, -100.0)[:, None], logits[:, 1:]], 1)
 
     return logits_of
@@ -2242,7 +2574,7 @@ def bounded(model: Callable[[Tensor], Tensor], T: int) -> Callable[[Tensor], Ten
         if contexts.ndim != 2 or contexts.shape[1] != T:
             raise ValueError(f"logits_of was called with contexts of shape {tuple(contexts.shape)}; for T = {T} it takes (1, {T})")
         if asked > 2000:
-            raise RuntimeError("more than 2,000 symbols were drawn for 8 names: does the dot end a name, does the context move, and is each symbol drawn?")
+            raise RuntimeError("more than 2,000 symbols were drawn for a few names: does the dot end a name, does the context move, and is each symbol drawn?")
         return model(contexts)
 
     return logits_of
@@ -2274,13 +2606,14 @@ def sample_probe(g: torch.Generator):
     if first != again or first == other:  # then the names themselves say nothing
         one_name = first == again and len({*first}) == 1
         what = "the same name again and again" if one_name else "the same names for every g" if first == again else "not drawn from g"
-        return dict.fromkeys(("8 names", "a name of 60 letters"), what)
+        return dict.fromkeys(("8 names", "40 names, half of them empty", "a name of 60 letters"), what)
     long_name = spelled(g, 60)
     found = sample_names(bounded(certain_model(long_name, T), T), T, 1, g)[0]
     kind = "right" if found == long_name else "only its beginning" if found and long_name.startswith(found) else "another"
     if kind == "only its beginning" and len(found) > 5:  # a limit, whatever it is
-        return dict.fromkeys(("8 names", "a name of 60 letters"), "cut off")
-    return {"8 names": first, "a name of 60 letters": kind}
+        return dict.fromkeys(("8 names", "40 names, half of them empty", "a name of 60 letters"), "cut off")
+    hasty = sample_names(bounded(random_model(g, T, hasty=True), T), T, 40, g)
+    return {"8 names": first, "40 names, half of them empty": hasty, "a name of 60 letters": kind}
 
 
 check("sample_names", sample_probe)
@@ -2517,6 +2850,78 @@ def sample_names(logits_of, T, count, g):
     return found
 
 
+# %% mistake="sample_names" says="Empty names are thrown away and drawn again. The dot ends a name also if it comes first: an empty name is one of the names."
+def sample_names(logits_of, T, count, g):
+    found = []
+    while len(found) < count:
+        name, context = "", [0] * T
+        while True:
+            index = torch.multinomial(logits_of(torch.tensor([context])).softmax(1), 1, generator=g).item()
+            if index == 0:
+                break
+            name += SYMBOLS[index]
+            context = context[1:] + [index]
+        if name:
+            found.append(name)
+    return found
+
+
+# %% mistake="sample_names" says="Empty names are left out of the list. The dot ends a name also if it comes first: an empty name is one of the names."
+right_sample_names = sample_names
+
+
+def sample_names(logits_of, T, count, g):
+    return [name for name in right_sample_names(logits_of, T, count, g) if name]
+
+
+# %% mistake="sample_names" says="While a name is shorter than T, the dots stand behind its letters in the context. They stand in front: each name begins after T of them."
+def sample_names(logits_of, T, count, g):
+    found = []
+    for _ in range(count):
+        name = ""
+        while True:
+            context = [SYMBOLS.index(s) for s in name[-T:].ljust(T, ".")]
+            index = torch.multinomial(logits_of(torch.tensor([context])).softmax(1), 1, generator=g).item()
+            if index == 0:
+                break
+            name += SYMBOLS[index]
+        found.append(name)
+    return found
+
+
+# %% mistake="sample_names" says="A name never begins with a dot in your answer: it is given no chance at the first place. Draw the first symbol as all others; an empty name is one of the names."
+def sample_names(logits_of, T, count, g):
+    found = []
+    for _ in range(count):
+        name, context = "", [0] * T
+        while True:
+            logits = logits_of(torch.tensor([context])).clone()
+            logits[:, 0] -= 0 if name else 1000.0
+            index = torch.multinomial(logits.softmax(1), 1, generator=g).item()
+            if index == 0:
+                break
+            name += SYMBOLS[index]
+            context = context[1:] + [index]
+        found.append(name)
+    return found
+
+
+# %% mistake="sample_names" says="The same name is kept only once. A model may give a name twice: return every one, in the order drawn."
+right_sample_names = sample_names
+
+
+def sample_names(logits_of, T, count, g):
+    return list(dict.fromkeys(right_sample_names(logits_of, T, count, g)))
+
+
+# %% mistake="sample_names" says="The names are sorted. Return them in the order in which they were drawn."
+right_sample_names = sample_names
+
+
+def sample_names(logits_of, T, count, g):
+    return sorted(right_sample_names(logits_of, T, count, g))
+
+
 # %% variant="sample_names"
 def sample_names(logits_of, T, count, g):
     def one(context):
@@ -2588,11 +2993,12 @@ def embedding_plot(C: Float[Tensor, "27 d"]) -> Axes:
 
 # %%
 def scattered_embeddings(g: torch.Generator) -> Tensor:
-    """Embeddings (27, 6), far from zero, whose principal plane shows a shaken grid: no two points are so near that a label beside one could belong to the other."""
+    """Embeddings of 5 to 8 features, far from zero, whose principal plane shows a shaken grid: no two points are so near that a label beside one could belong to the other."""
     places = torch.cartesian_prod(1.6 * torch.arange(6.0), torch.arange(5.0))[torch.randperm(30, generator=g)[:27]]
     places = 2 * (places + 0.4 * torch.rand(27, 2, generator=g))
-    turn, _ = torch.linalg.qr(torch.randn(6, 6, generator=g))
-    return torch.cat([places, 0.2 * torch.randn(27, 4, generator=g)], 1) @ turn + 5
+    features = 5 + int(torch.randint(4, (1,), generator=g))
+    turn, _ = torch.linalg.qr(torch.randn(features, features, generator=g))
+    return torch.cat([places, 0.2 * torch.randn(27, features - 2, generator=g)], 1) @ turn + 5
 
 
 def embedding_facts(axes: Axes) -> dict:
@@ -2672,7 +3078,7 @@ def embedding_plot(C):
     return axes
 
 
-# %% mistake="embedding_plot" says="You draw the first two columns of C as they are. Draw the principal components: subtract the mean of the rows, then multiply by the first two right singular vectors."
+# %% mistake="embedding_plot" says="You draw the first two columns of C, as they are or with their means subtracted. Draw the principal components: subtract the mean of the rows, then multiply by the first two right singular vectors."
 def embedding_plot(C):
     _, axes = plt.subplots()
     axes.scatter(C[:, 0], C[:, 1])
@@ -2796,6 +3202,29 @@ def embedding_plot(C):
     _, axes = plt.subplots()
     axes.scatter(points[:, 0], points[:, 1])
     for symbol, (x, y) in zip(SYMBOLS[1:], points.tolist()):
+        axes.text(x, y, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="All points lie on one line: only the first principal component is drawn. The second one is the other coordinate."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    points = centred @ torch.linalg.svd(centred, full_matrices=False)[2][:1].T
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], torch.zeros(27))
+    for symbol, (x,) in zip(SYMBOLS, points.tolist()):
+        axes.text(x, 0.0, symbol)
+    return axes
+
+
+# %% mistake="embedding_plot" says="Two principal components are drawn, but stretched by their singular values: the points are multiplied by S once more. Multiply the centred rows by the two vectors, and leave it at that."
+def embedding_plot(C):
+    centred = C - C.mean(0)
+    _, S, Vh = torch.linalg.svd(centred, full_matrices=False)
+    points = centred @ Vh[:2].T * S[:2]
+    _, axes = plt.subplots()
+    axes.scatter(points[:, 0], points[:, 1])
+    for symbol, (x, y) in zip(SYMBOLS, points.tolist()):
         axes.text(x, y, symbol)
     return axes
 

@@ -101,15 +101,15 @@ def saturation(layers: list[Float[Tensor, "n units"]]) -> Float[Tensor, " layers
 
 # %%
 def tanh_layers(g: torch.Generator, n: int = 32) -> list[Tensor]:
-    """The outputs of four tanh layers of different widths and spreads, none centred on zero, each with values a little beyond 0.97 and a little below.
+    """The outputs of five tanh layers of different widths and spreads, none centred on zero, each with values a little beyond 0.97 and a little below.
 
     In every other layer two units jump between -1 and 1, one is saturated for all examples but one, and one example is saturated in all units. In
-    those between, a unit and some examples have no saturated value.
+    those between, a unit and some examples have no saturated value. The last layer has a single unit.
     """
     widths = (torch.randint(9, 13, (4,), generator=g) + 4 * torch.randperm(4, generator=g)).tolist()
     layers = [(torch.randn(n, width, generator=g) * (1 + i) + 0.7).tanh() for i, width in enumerate(widths)]
     for h in layers:
-        h[0, :5] = torch.tensor([0.98, -0.98, 0.96, -0.96, 0.0])
+        h[0, :6] = torch.tensor([0.98, -0.98, 0.96, -0.96, 0.0, 0.9697])
     for h in layers[::2]:
         h[::2, -3:-1], h[1::2, -3:-1] = 0.995, -0.995
         h[:, -1], h[3, -1] = 0.999, 0.6
@@ -117,7 +117,9 @@ def tanh_layers(g: torch.Generator, n: int = 32) -> list[Tensor]:
     for h in layers[1::2]:
         h[:, 5] *= 0.9
         h[4:8] *= 0.9
-    return layers
+    single = torch.linspace(-0.999, 0.995, n)[torch.randperm(n, generator=g), None]
+    single[: int(torch.randint(3, n // 2, (1,), generator=g))] = 0.98
+    return [*layers, single]
 
 
 # %% check="saturation"
@@ -219,6 +221,49 @@ def saturation(layers):
     return torch.stack([(h.abs() > 0.95).float().mean() for h in layers])
 
 
+# %% mistake="saturation" says="You square h to be rid of the sign, but not the limit: h² > 0.97 means sizes beyond 0.985. Square both sides, or take the size of h without squaring."
+def saturation(layers):
+    return torch.stack([(h**2 > 0.97).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="You ask whether the slope is below 0.06, which is rounded: the limit for h is then 0.9695, and values just below 0.97 are counted too. Compare the size of h itself with 0.97."
+def saturation(layers):
+    return torch.stack([(1 - h**2 < 0.06).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="Each share is that of its layer and of all layers before it together: your counters go on from layer to layer. Begin anew with each layer."
+right_saturation = saturation
+
+
+def saturation(layers):
+    return torch.stack([right_saturation([torch.cat([h.flatten() for h in layers[: i + 1]])])[0] for i in range(len(layers))])
+
+
+# %% mistake="saturation" says="You divide the count of each layer by the number of values of all layers together. Divide it by how many values this layer has."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.97).sum() for h in layers]) / sum(h.numel() for h in layers)
+
+
+# %% mistake="saturation" says="You divide by the number of values of one layer, the first, for all of them. The layers differ in width: divide by how many values each has itself."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.97).sum() / layers[0].numel() for h in layers])
+
+
+# %% mistake="saturation" says="Your limit is 0.999, the second number of the text. Here a value is saturated beyond 0.97."
+def saturation(layers):
+    return torch.stack([(h.abs() > 0.999).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="No value of any layer counts as saturated for you, as where it is asked to be beyond 0.97 and below -0.97 at once. One of the two is enough: look at the size of h."
+def saturation(layers):
+    return torch.stack([((h > 0.97) & (h < -0.97)).float().mean() for h in layers])
+
+
+# %% mistake="saturation" says="These are mean sizes of the outputs, and no limit is asked for. Compare each value with 0.97, and take the share of those beyond."
+def saturation(layers):
+    return torch.stack([h.abs().mean() for h in layers])
+
+
 # %% variant="saturation"
 def saturation(layers):
     shares = []
@@ -263,19 +308,22 @@ def dead_neurons(h: Float[Tensor, "n units"]) -> Bool[Tensor, " units"]:
 
 # %%
 def units_of_every_kind(g: torch.Generator) -> Tensor:
-    """Tanh outputs (9, 10) in which units are dead on one side, dead on both sides, saturated at times, and alive, in random order."""
-    n = 9
-    size = 0.975 + 0.02 * torch.rand(n, 6, generator=g)
+    """Tanh outputs (n, 14), n above 120, of units that are dead on one side, dead on both sides, saturated at times, and alive, in random order."""
+    n = 124 + int(torch.randint(4, (1,), generator=g))
+    size = 0.975 + 0.02 * torch.rand(n, 8, generator=g)
     size[1] = 0.98
+    size[:, :2] = 0.986 + 0.003 * torch.rand(n, 2, generator=g)  # their squares are beyond 0.97 too
     side = torch.where(torch.arange(n)[:, None] % 2 == torch.tensor([0, 1]), -1.0, 1.0)  # (n, 2): both sides in turn
-    dead = torch.cat([size[:, :2], -size[:, 2:4], size[:, 4:] * side], 1)
-    alive = 0.9 * (2 * torch.rand(n, 4, generator=g) - 1)
+    signs = torch.cat([torch.tensor([1.0, -1.0, 1.0, 1.0, -1.0, -1.0]).expand(n, 6), side], 1)
+    dead = size * signs
+    alive = 0.9 * (2 * torch.rand(n, 6, generator=g) - 1)
     alive[0, 0] = 0.99  # once in a while is not always
-    alive[1:, 1] = -0.995  # nor is nearly always, though the mean is beyond 0.97
-    alive[0, 1] = -0.9
-    alive[:6, 2], alive[6:, 2] = 0.98, 0.2  # nor is mostly
-    alive[:, 3], alive[4, 3] = 0.985, -0.96  # a limit of 0.95 would do for this one
-    return torch.cat([dead, alive], 1)[:, torch.randperm(10, generator=g)]
+    alive[:, 1], alive[int(torch.randint(1, n - 1, (1,), generator=g)), 1] = -0.995, -0.9  # nor is nearly always, though the mean is beyond 0.97
+    alive[:, 2], alive[n // 3 : 2 * (n // 3), 2] = 0.98, 0.2  # nor is mostly
+    alive[:, 3], alive[-1, 3] = 0.985, -0.96  # a limit of 0.95 would do for this one
+    alive[:, 4], alive[int(torch.randint(1, n - 1, (1,), generator=g)), 4] = 0.999, 0.001  # the mean is beyond 0.97, the geometric mean is not
+    alive[:, 5], alive[::40, 5] = 0.99, 0.5  # less than 97 % of them
+    return torch.cat([dead, alive], 1)[:, torch.randperm(14, generator=g)]
 
 
 # %% check="dead_neurons"
@@ -285,7 +333,8 @@ check("dead_neurons", lambda g: dead_neurons(units_of_every_kind(g)))
 assert dead_neurons(torch.tensor([[0.99, 0.99], [-0.98, 0.3]])).tolist() == [True, False]
 h = units_of_every_kind(torch.Generator().manual_seed(3))
 assert dead_neurons(h).tolist() == [all(abs(v) > 0.97 for v in column) for column in h.T.tolist()]
-assert dead_neurons(h).sum() == 6
+assert dead_neurons(h).sum() == 8 and len(h) > 120
+assert dead_neurons(torch.tensor([[-0.98, 0.3]])).tolist() == [True, False]
 
 
 # %% mistake="dead_neurons" says="One saturated example is enough for you, but a unit with any example in the middle still learns. It is dead only if all of them are saturated."
@@ -363,6 +412,41 @@ def dead_neurons(h):
     return (h.abs() > 0.95).all(0)
 
 
+# %% mistake="dead_neurons" says="A share of the examples, such as 97 %, is enough for you. That is the limit for h: a unit is dead only if every one of its examples is beyond it."
+def dead_neurons(h):
+    return (h.abs() > 0.97).float().mean(0) > 0.97
+
+
+# %% mistake="dead_neurons" says="You square h but not the limit: h² > 0.97 means sizes beyond 0.985. Square both sides, or take the size of h without squaring."
+def dead_neurons(h):
+    return (h**2 > 0.97).all(0)
+
+
+# %% mistake="dead_neurons" says="The product of a unit's sizes is compared, which asks for their geometric mean: one example in the middle can hide behind many at the edge. Ask each example."
+def dead_neurons(h):
+    return h.abs().log().mean(0) > math.log(0.97)
+
+
+# %% mistake="dead_neurons" says="Only the first example decides for you. A unit is dead only if all of its examples are saturated."
+def dead_neurons(h):
+    return h[0].abs() > 0.97
+
+
+# %% mistake="dead_neurons" says="Only the last example decides for you, as where a loop overwrites what it found before. A unit is dead only if all of its examples are saturated."
+def dead_neurons(h):
+    return h[-1].abs() > 0.97
+
+
+# %% mistake="dead_neurons" says="You compare the smallest value with its sign, so units with values near -1 pass for alive. Take the size first, and the smallest of the sizes."
+def dead_neurons(h):
+    return h.amin(0).abs() > 0.97
+
+
+# %% mistake="dead_neurons" says="You return for each unit how many of its examples, or which share of them, are saturated. A truth value for each unit is asked for."
+def dead_neurons(h):
+    return (h.abs() > 0.97).float().mean(0)
+
+
 # %% variant="dead_neurons"
 def dead_neurons(h):
     return h.abs().amin(dim=0) > 0.97
@@ -410,12 +494,12 @@ plt.show()
 
 # %% [markdown] exercise="kaiming_weight"
 # Write `kaiming_weight(fan_in, fan_out, gain, g)`: weights for a linear layer, drawn from the **normal** distribution with mean 0 and standard deviation
-# $\text{gain} / \sqrt{\text{fan\_in}}$, all of them from the generator `g`.
+# $\text{gain} / \sqrt{\text{fan\_in}}$, each independent of the others, all of them from the generator `g`.
 #
 # With `fan_in = 400` and `gain = 5/3` the standard deviation is 0.0833.
 #
 # Random numbers are never exactly as ordered, so the check measures their mean, their standard deviation and the form of their distribution, and allows six standard errors: chance alone goes beyond
-# that about once in 500 million times.
+# that about once in 500 million times. It also looks whether the lengths of rows and columns vary as those of independent numbers do.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -452,7 +536,19 @@ def origin(first: Tensor, again: Tensor, other: Tensor) -> str:
     """Where numbers come from: `again` was drawn with the same generator as `first`, `other` with another."""
     if torch.equal(first, other):
         return "the same numbers for every generator"
-    return "g" if torch.equal(first, again) else "not g"
+    if torch.equal(first, again):
+        return "g"
+    return "g, but not their signs" if torch.equal(first.abs(), again.abs()) else "not g"
+
+
+def lengths(W: Tensor) -> str:
+    """Whether rows and columns vary in length as those of many independent numbers do; chance is out of the question from a hundred of them on."""
+    squares = W.double() ** 2
+    for dim, which in ((0, "columns"), (1, "rows")):
+        varies = float(squares.mean(dim).var() * W.shape[dim] / squares.var())  # 1 for independent numbers
+        if not 0.25 < varies < 2:
+            return f"all {which} have one length" if varies <= 0.25 else f"the {which} differ too much in length"
+    return "as of independent numbers"
 
 
 def normal_facts(W: Tensor, std: float) -> dict:
@@ -461,13 +557,13 @@ def normal_facts(W: Tensor, std: float) -> dict:
     mean = "zero" if abs(float(W.mean())) < 6 * std / count**0.5 else "not zero"
     fourth = float(((W - W.mean()) / W.std()).pow(4).mean())  # 3 for the normal distribution, 1.8 for the uniform
     form = "normal" if abs(fourth - 3) < 6 * (24 / count) ** 0.5 else "not normal"
-    return {"mean": mean, "standard deviation": as_asked(W.std(), std, std / (2 * count) ** 0.5), "distribution": form}
+    return {"mean": mean, "standard deviation": as_asked(W.std(), std, std / (2 * count) ** 0.5), "distribution": form, "lengths of rows and columns": lengths(W)}
 
 
 # %% check="kaiming_weight"
 def kaiming_probe(g: torch.Generator):
     fan_in, fan_out = 150 + int(torch.randint(50, (1,), generator=g)), 700 + int(torch.randint(100, (1,), generator=g))
-    gain = 1.15 + 0.2 * float(torch.rand(1, generator=g))
+    gain = 0.1 * 50 ** float(torch.rand(1, generator=g))  # so far apart that two formulas do not agree by luck
     seed = int(torch.randint(2**31, (1,), generator=g))
     W, again, other = (kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(s)).detach() for s in (seed, seed, seed + 1))
     shape = "as asked for" if W.shape == (fan_in, fan_out) else "transposed" if W.shape == (fan_out, fan_in) else str(tuple(W.shape))
@@ -573,6 +669,72 @@ def kaiming_weight(fan_in, fan_out, gain, g):
 # %% mistake="kaiming_weight" says="The weights are uniform between minus and plus the standard deviation that is asked for, so theirs is smaller. Draw them from the normal distribution."
 def kaiming_weight(fan_in, fan_out, gain, g):
     return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) * gain / fan_in**0.5
+
+
+# %% mistake="kaiming_weight" says="Every column is scaled to one length, as the cell above does it for its picture. Weights from the normal distribution are drawn independently: scale all of them by the same number."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return gain * F.normalize(torch.randn(fan_in, fan_out, generator=g), dim=0)
+
+
+# %% mistake="kaiming_weight" says="Every row is scaled to one length. Weights from the normal distribution are drawn independently: scale all of them by the same number."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return gain * F.normalize(torch.randn(fan_in, fan_out, generator=g), dim=1) * (fan_out / fan_in) ** 0.5
+
+
+# %% mistake="kaiming_weight" says="The matrix is made orthogonal: its rows are all of one length. Draw each weight by itself from the normal distribution, and scale all by the same number."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return nn.init.orthogonal_(torch.empty(fan_in, fan_out), gain, generator=g)
+
+
+# %% mistake="kaiming_weight" says="One row of numbers is drawn and used for every input, so the weights of a unit are all the same. Draw fan_in times fan_out numbers."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return (torch.randn(fan_out, generator=g) * gain / fan_in**0.5).repeat(fan_in, 1)
+
+
+# %% mistake="kaiming_weight" says="One column of numbers is drawn and used for every unit, so that all units are the same. Draw fan_in times fan_out numbers."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return (torch.randn(fan_in, 1, generator=g) * gain / fan_in**0.5).repeat(1, fan_out)
+
+
+# %% mistake="kaiming_weight" says="What lies beyond two standard deviations is pressed onto that limit, so the spread is a few per cent too small and the distribution not normal. Leave large numbers as they are drawn."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g).clamp(-2, 2) * gain / fan_in**0.5
+
+
+# %% mistake="kaiming_weight" says="The normal distribution is cut off at two standard deviations, which makes the spread an eighth smaller. Here it is the whole one: leave large numbers as they are drawn."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    std = gain / fan_in**0.5
+    return nn.init.trunc_normal_(torch.empty(fan_in, fan_out), 0.0, std, -2 * std, 2 * std, generator=g)
+
+
+# %% mistake="kaiming_weight" says="Torch's `kaiming_normal_` with the gain of tanh: it takes the second dimension, here fan_out, for the number of inputs, and 5/3 for the gain. Use your arguments fan_in and gain."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) * (5 / 3) / fan_out**0.5
+
+
+# %% mistake="kaiming_weight" says="Torch's `kaiming_normal_` as it is without arguments: it takes the second dimension, here fan_out, for the number of inputs, and the root of 2 for the gain. Use fan_in and gain."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) * (2 / fan_out) ** 0.5
+
+
+# %% mistake="kaiming_weight" says="This is Xavier Glorot's spread without a gain: the root of 2 over the sum of both sizes. Here it is gain over the root of fan_in."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) * (2 / (fan_in + fan_out)) ** 0.5
+
+
+# %% mistake="kaiming_weight" says="The spread follows fan_in times fan_out, the number of weights. A unit adds up fan_in products: only that number stands under the root."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g) * gain / (fan_in * fan_out) ** 0.5
+
+
+# %% mistake="kaiming_weight" says="Only the sizes of your weights come from g, not their signs: nobody can draw the same ones again. Hand g to everything that draws; torch.randn gives numbers with their signs."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g).abs() * (2 * torch.randint(2, (fan_in, fan_out)) - 1) * gain / fan_in**0.5
+
+
+# %% mistake="kaiming_weight" says="All weights are positive: the sign of what torch.randn drew is gone. Half of them have to be negative, so that their mean is 0."
+def kaiming_weight(fan_in, fan_out, gain, g):
+    return torch.randn(fan_in, fan_out, generator=g).abs() * gain / fan_in**0.5
 
 
 # %% variant="kaiming_weight"
@@ -736,6 +898,26 @@ def uniform_weight(fan_in, fan_out, g):
     return 2 * (2 * torch.rand(fan_in, fan_out, generator=g) - 1) / fan_in**0.5
 
 
+# %% mistake="uniform_weight" says="Only the sizes of your weights come from g, not their signs: nobody can draw the same ones again. Hand g to everything that draws."
+def uniform_weight(fan_in, fan_out, g):
+    return torch.rand(fan_in, fan_out, generator=g) * (2 * torch.randint(2, (fan_in, fan_out)) - 1) / fan_in**0.5
+
+
+# %% mistake="uniform_weight" says="The bounds follow both sizes, as in the initialisation of Xavier Glorot: the root of 6 over their sum. Asked for is 1 over the root of fan_in."
+def uniform_weight(fan_in, fan_out, g):
+    return (6 / (fan_in + fan_out)) ** 0.5 * (2 * torch.rand(fan_in, fan_out, generator=g) - 1)
+
+
+# %% mistake="uniform_weight" says="The bound is larger by 5/3, the gain of tanh. nn.Linear knows of no gain: the bound is 1 over the root of fan_in."
+def uniform_weight(fan_in, fan_out, g):
+    return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) * (5 / 3) / fan_in**0.5
+
+
+# %% mistake="uniform_weight" says="The root is multiplied where it has to divide, so the weights grow with the number of inputs. The more a unit adds up, the smaller its weights have to be."
+def uniform_weight(fan_in, fan_out, g):
+    return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) * fan_in**0.5
+
+
 # %% variant="uniform_weight"
 def uniform_weight(fan_in, fan_out, g):
     bound = 1 / torch.tensor(fan_in).sqrt().item()
@@ -751,7 +933,7 @@ def uniform_weight(fan_in, fan_out, g):
 
 # %% [markdown] exercise="activation_plot"
 # Write `activation_plot(layers)`. For each layer's tanh outputs draw the **distribution of its values** as one curve: a histogram, or its outline. Label the curves
-# so that one can tell the layers apart, label both axes, add the legend, and return the axes.
+# so that one can tell the layers apart, also layers of equal size, label both axes, add the legend, and return the axes.
 #
 # For a healthy network the curves lie over each other, wide and without towers at -1 and 1. If they shrink to a needle at 0 from layer to layer, the gain is too small; if they
 # pile up at the ends, it is too large.
@@ -789,12 +971,15 @@ def activation_plot(layers: list[Float[Tensor, "n units"]]) -> Axes:
 
 
 # %%
-def layers_apart(g: torch.Generator, scale: float = 1.0) -> list[Tensor]:
-    """Some layers whose values lie far from each other, in random order: each curve can be told from every other."""
+def layers_apart(g: torch.Generator) -> list[Tensor]:
+    """Some layers, always two of a size, in random order. Nine tenths of a layer's values lie far from those of the others: each curve can be told from every other."""
     count = 4 + int(torch.randint(3, (1,), generator=g))
-    middles = torch.linspace(-0.8, 0.8, count)[torch.randperm(count, generator=g)]
-    spreads = 0.03 + 0.12 * torch.rand(count, generator=g)
-    return [scale * (m + s * (2 * torch.rand(64, 24 + i, generator=g) - 1)) for i, (m, s) in enumerate(zip(middles, spreads))]
+    middles = torch.linspace(-0.8, 0.8, count)[torch.randperm(count, generator=g)].tolist()
+    spreads = (0.03 + 0.12 * torch.rand(count, generator=g)).tolist()
+    layers = [m + s * (2 * torch.rand(64, 24 + i // 2, generator=g) - 1) for i, (m, s) in enumerate(zip(middles, spreads))]
+    for h in layers:
+        h[::10] = 0.2 * (2 * torch.rand(7, h.shape[1], generator=g) - 1)  # where all of them have some: bins of one layer do not do for the others
+    return layers
 
 
 def words_of(drawing: Drawing) -> dict:
@@ -900,7 +1085,7 @@ def activation_plot(layers):
     return axes
 
 
-# %% mistake="activation_plot" says="The legend is missing: the labels are there, but nobody sees them. It is made by legend()."
+# %% mistake="activation_plot" says="No legend is seen: legend() is not called, or it is called before there is a curve that it could name. Call it behind the last curve."
 def activation_plot(layers):
     _, axes = plt.subplots()
     for number, h in enumerate(layers):
@@ -958,6 +1143,74 @@ right_activation_plot = activation_plot
 
 def activation_plot(layers):
     return right_activation_plot([h.atanh() for h in layers])
+
+
+# %% mistake="activation_plot" says="The bins of the first layer are used for all, so of the others only those values are drawn that lie between its borders. Make bins for each layer, or some that reach from -1 to 1."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    borders = torch.histogram(layers[0], bins=50).bin_edges
+    for number, h in enumerate(layers):
+        axes.plot((borders[:-1] + borders[1:]) / 2, torch.histogram(h, bins=borders, density=True).hist, label=f"layer {number}")
+    axes.set(xlabel="activation", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="activation_plot" says="Heights and borders have changed places: the densities run along x. torch.histogram returns the heights first and then the borders; the borders belong on the x axis."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    for number, h in enumerate(layers):
+        heights, borders = torch.histogram(h, bins=50, density=True)
+        axes.plot(heights, borders[:-1], label=f"layer {number}")
+    axes.set(xlabel="activation", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="activation_plot" says="Two curves have the same label: it is the size of a layer, and two layers may have the same. Put the number of the layer into it."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    for h in layers:
+        heights, borders = torch.histogram(h, bins=50, density=True)
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{h.shape[1]} units")
+    axes.set(xlabel="activation", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="activation_plot" says="Only values from 0 to 1 are drawn. A tanh gives negative ones too: let the bins reach from -1 to 1, or from the smallest value to the largest."
+def activation_plot(layers):
+    _, axes = plt.subplots()
+    for number, h in enumerate(layers):
+        heights, borders = torch.histogram(h, bins=50, range=(0, 1))
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"layer {number}")
+    axes.set(xlabel="activation", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="activation_plot" says="The first layer is not drawn. Every layer that is given is: see where your loop or slice begins."
+right_activation_plot = activation_plot
+
+
+def activation_plot(layers):
+    return right_activation_plot(layers[1:])
+
+
+# %% mistake="activation_plot" says="Only the last layer is drawn: the picture is made anew in each turn of the loop, or drawn behind it. Make one picture before the loop, and draw inside."
+right_activation_plot = activation_plot
+
+
+def activation_plot(layers):
+    return right_activation_plot(layers[-1:])
+
+
+# %% mistake="activation_plot" says="Tanh is taken once more, of what are its outputs already: all curves are pressed towards 0. Draw h as it comes."
+right_activation_plot = activation_plot
+
+
+def activation_plot(layers):
+    return right_activation_plot([h.tanh() for h in layers])
 
 
 # %% variant="activation_plot"
@@ -1049,7 +1302,7 @@ for gain, label in ((0.7, "0.7: too small"), (5 / 3, "5/3"), (4.0, "4: too large
 # %% [markdown] exercise="gradient_plot"
 # Write `gradient_plot(parameters, gradients)`: the same kind of picture for the gradients. `parameters` and `gradients` are lists of equal length. Draw the distribution
 # of the gradient of each **weight matrix**, that is of each parameter of two dimensions, and leave out what has one dimension, such as biases: they have too few numbers for a histogram.
-# One labelled curve a matrix, labelled axes, a legend; return the axes.
+# One curve a matrix, each with a label of its own (two matrices may have the same shape), labelled axes, a legend; return the axes. A matrix may be small and a bias long; a matrix may have no bias, or two vectors behind it, as those of BatchNorm.
 #
 # The parameters of shapes (30, 8), (8,) and (8, 27) give two curves.
 #
@@ -1088,12 +1341,18 @@ def gradient_plot(parameters: list[Float[Tensor, "..."]], gradients: list[Float[
 
 # %%
 def parameters_and_gradients(g: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
-    """Some weight matrices with biases between them, and gradients that lie elsewhere than the weights."""
-    gradients = layers_apart(g)
-    parameters = [1.5 + torch.rand(gradient.shape, generator=g) for gradient in gradients]
-    biases = [torch.randn(parameter.shape[1], generator=g) for parameter in parameters]
-    all_parameters = [p for pair in zip(parameters, biases) for p in pair]
-    return all_parameters, [d for pair in zip(gradients, [b + 3 for b in biases]) for d in pair]
+    """Some weight matrices and the vectors between them, and gradients that lie elsewhere than the weights.
+
+    Two matrices have one shape, one has few numbers. Behind each but the last stand two vectors, as of a BatchNorm; some of these are long.
+    """
+    large = layers_apart(g)
+    small = 1.3 + 0.03 * (2 * torch.rand(4, 5, generator=g) - 1)
+    gradients: list[Tensor] = []
+    for number, matrix in enumerate([*large[:2], small, *large[2:]]):
+        gradients += [matrix, *(3 + number / 4 + 0.5 * torch.randn(150 if number == 1 else 24, generator=g) for _ in range(2))]
+    gradients = gradients[:-2]
+    parameters = [1.5 + torch.rand(gradient.shape, generator=g) if gradient.ndim == 2 else torch.randn(gradient.shape, generator=g) for gradient in gradients]
+    return parameters, gradients
 
 
 # %% check="gradient_plot"
@@ -1146,7 +1405,7 @@ def gradient_plot(parameters, gradients):
     return right_gradient_plot(parameters, [d.abs() for d in gradients])
 
 
-# %% mistake="gradient_plot" says="The legend is missing: the labels of the curves are there, but nobody sees them. It is made by legend()."
+# %% mistake="gradient_plot" says="There is no legend to be seen: legend() is not called, or it is called before any curve is drawn. Call it when all gradients are drawn."
 def gradient_plot(parameters, gradients):
     _, axes = plt.subplots()
     for number, (parameter, gradient) in enumerate(zip(parameters, gradients)):
@@ -1279,6 +1538,98 @@ def gradient_plot(parameters, gradients):
     return axes
 
 
+# %% mistake="gradient_plot" says="How many numbers a parameter has decides for you what is drawn: a long bias gets a curve, a small matrix none. Ask how many dimensions it has."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for number, gradient in enumerate(gradients):
+        if gradient.numel() >= 100:
+            heights, borders = torch.histogram(gradient, bins=50, density=True)
+            axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{number}")
+    axes.set(xlabel="gradient", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="gradient_plot" says="Every second parameter is drawn, as if weights and biases took turns. A matrix may have no bias, or two vectors behind it: ask each parameter how many dimensions it has."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for number, gradient in enumerate(gradients[::2]):
+        heights, borders = torch.histogram(gradient, bins=50, density=True)
+        axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{number}")
+    axes.set(xlabel="gradient", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="gradient_plot" says="Two curves have the same label: it is the shape of a matrix, and two of them may have the same. Put the number of the parameter into it."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for gradient in gradients:
+        if gradient.ndim == 2:
+            heights, borders = torch.histogram(gradient, bins=50, density=True)
+            axes.plot((borders[:-1] + borders[1:]) / 2, heights, label=f"{tuple(gradient.shape)}")
+    axes.set(xlabel="gradient", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="gradient_plot" says="Heights and borders have changed places: the densities run along x. The values of the gradient belong there, the borders of the bins, and the heights belong on the y axis."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    for number, gradient in enumerate(gradients):
+        if gradient.ndim == 2:
+            heights, borders = torch.histogram(gradient, bins=50, density=True)
+            axes.plot(heights, borders[:-1], label=f"{number}")
+    axes.set(xlabel="gradient", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="gradient_plot" says="The bins of the first matrix are used for all, so of the other gradients only what lies between its borders is drawn. Make bins for each of them."
+def gradient_plot(parameters, gradients):
+    _, axes = plt.subplots()
+    borders = torch.histogram(gradients[0], bins=50).bin_edges
+    for number, gradient in enumerate(gradients):
+        if gradient.ndim == 2:
+            axes.plot((borders[:-1] + borders[1:]) / 2, torch.histogram(gradient, bins=borders, density=True).hist, label=f"{number}")
+    axes.set(xlabel="gradient", ylabel="density")
+    axes.legend()
+    return axes
+
+
+# %% mistake="gradient_plot" says="Each gradient is multiplied by its weights. Draw the gradients as they are; the weights only tell what is a matrix."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    return right_gradient_plot(parameters, [d * p for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_plot" says="Weights minus gradients are drawn, which is what a step makes of the weights. Draw the gradients themselves."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    return right_gradient_plot(parameters, [p - d for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_plot" says="Only the last matrix is drawn: the picture is made anew in each turn of the loop, or drawn behind it. Make one picture before the loop, and draw inside."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    last = max(i for i, p in enumerate(parameters) if p.ndim == 2)
+    return right_gradient_plot(parameters[last:], gradients[last:])
+
+
+# %% mistake="gradient_plot" says="Only the first matrix is drawn: the function returns inside its loop. The return belongs behind it."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    return right_gradient_plot(parameters[:1], gradients[:1])
+
+
 # %% variant="gradient_plot"
 def gradient_plot(parameters, gradients):
     ax = plt.figure().add_subplot()
@@ -1355,10 +1706,11 @@ def gradient_to_data(
 
 # %%
 def four_matrices(g: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
-    """Four weight matrices of different shapes with their gradients; no mean is zero."""
+    """Four weight matrices of different shapes with their gradients, one of them larger than its weights; no mean is zero."""
     sizes = torch.randint(4, 12, (5,), generator=g).tolist()
-    parameters = [0.3 * torch.randn(a, b, generator=g) + 0.5 for a, b in zip(sizes, sizes[1:])]
-    return parameters, [1e-2 * (torch.randn(p.shape, generator=g) + 0.4) for p in parameters]
+    large = [1e-2, 3e-2, 1e-1, 1e2]
+    parameters = [(0.2 + 0.1 * i) * (torch.randn(a, b, generator=g) + 0.5) for i, (a, b) in enumerate(zip(sizes, sizes[1:]))]
+    return parameters, [large[i] * (torch.randn(p.shape, generator=g) + 0.4) for i, p in zip(torch.randperm(4, generator=g).tolist(), parameters)]
 
 
 # %% check="gradient_to_data"
@@ -1431,6 +1783,42 @@ def gradient_to_data(parameters, gradients):
 # %% mistake="gradient_to_data" says="On top stands the mean of the gradient. It scatters around its mean: take the standard deviation there, as you did for the values."
 def gradient_to_data(parameters, gradients):
     return torch.stack([d.mean() / p.std() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="The standard deviations are taken along each row and the ratios averaged. A parameter has one standard deviation: that of all its numbers."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([(d.std(1) / p.std(1)).mean() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="The spread of each column is taken and these are averaged, above and below. A parameter has one standard deviation: that of all its numbers."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.std(0).mean() / p.std(0).mean() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="You divide element by element and take the mean of the sizes. First the two standard deviations, then one ratio a parameter."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([(d / p).abs().mean() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="Every gradient is divided by the spread of all parameters together. Each parameter has a standard deviation of its own."
+def gradient_to_data(parameters, gradients):
+    everything = torch.cat([p.flatten() for p in parameters])
+    return torch.stack([d.std() / everything.std() for d in gradients])
+
+
+# %% mistake="gradient_to_data" says="These are the standard deviations of the gradients alone. How large they are is asked in relation to the values: divide by the standard deviation of the parameter."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.std() for d in gradients])
+
+
+# %% mistake="gradient_to_data" says="This is the root of a ratio of standard deviations. std is the root of the variance already: take no root of it."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([(d.std() / p.std()).sqrt() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="gradient_to_data" says="One ratio comes back for all parameters together, their mean or their last one. One number is asked for each parameter: stack them."
+def gradient_to_data(parameters, gradients):
+    return torch.stack([d.std() / p.std() for p, d in zip(parameters, gradients)]).mean()
 
 
 # %% variant="gradient_to_data"
@@ -1568,6 +1956,51 @@ def update_to_data(parameters, gradients, rate):
     return torch.stack([((rate * d).var() / p.var()).log10() for p, d in zip(parameters, gradients)])
 
 
+# %% mistake="update_to_data" says="The update is compared with the values after the step. Divide by the standard deviation of the values as they are handed in, before any step."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([((rate * d).std() / (p - rate * d).std()).log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="The two logarithms are divided. The logarithm of a ratio is the difference of the two, or one logarithm of the finished ratio."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d).std().log10() / p.std().log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="The standard deviations are taken unit by unit and the ratios averaged before the logarithm. A parameter has one standard deviation: that of all its numbers."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d.std(0) / p.std(0)).mean().log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="A ratio and a logarithm are taken unit by unit, and the logarithms averaged. A parameter has one standard deviation: that of all its numbers."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d.std(0) / p.std(0)).log10().mean() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="These are ratios of mean sizes, without sign. Take the standard deviations of update and values."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([((rate * d).abs().mean() / p.abs().mean()).log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="The rate is squared: it is multiplied in twice. An update is the rate times the gradient, and so is its standard deviation."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * (rate * d).std() / p.std()).log10() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="1 is added to the ratio before the logarithm is taken, as by log1p. Take the logarithm of the ratio itself: it is meant to be negative."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([torch.log10(1 + rate * d.std() / p.std()) for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="The sign of the logarithm is gone. A small update has a ratio below 1 and a negative logarithm: return it with its minus."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d.std() / p.std()).log10().abs() for p, d in zip(parameters, gradients)])
+
+
+# %% mistake="update_to_data" says="The logarithms are rounded to whole numbers. Return them as they are."
+def update_to_data(parameters, gradients, rate):
+    return torch.stack([(rate * d.std() / p.std()).log10().round() for p, d in zip(parameters, gradients)])
+
+
 # %% variant="update_to_data"
 def update_to_data(parameters, gradients, rate):
     log_rate = torch.log10(torch.tensor(rate))
@@ -1614,14 +2047,16 @@ def update_plot(ratios: Float[Tensor, "steps layers"]) -> Axes:
 
 # %% check="update_plot"
 def update_plot_probe(g: torch.Generator):
-    ratios = torch.randn(12, 3 + int(torch.randint(3, (1,), generator=g)), generator=g) - 3
+    length, layers = 12 + int(torch.randint(4, (1,), generator=g)), 3 + int(torch.randint(3, (1,), generator=g))
+    ratios = torch.randn(length, layers, generator=g) - 3
+    ratios[:3, 1] = 0.2 + torch.rand(3, generator=g)  # a layer that is shaken at first: updates larger than its values
     drawing = drawn(update_plot(ratios))
     widths = {len(curve.x) for curve in drawing.curves}
-    steps = widths == {12} or all(torch.equal(curve.x, curve.x.round()) for curve in drawing.curves)
+    steps = widths == {length} or all(torch.equal(curve.x, curve.x.round()) for curve in drawing.curves)
     return {
         "curves": len(drawing.curves),
         "what they show, one after the other": torch.cat([torch.empty(0), *(curve.y.float() for curve in drawing.curves)]) if steps else "nothing over the steps",
-        "from left to right": "the steps" if widths == {12} else "not one value for each step" if steps else "other numbers than steps",
+        "from left to right": "the steps" if widths == {length} else "not one value for each step" if steps else "other numbers than steps",
         "the horizontal line": min(drawing.levels, key=lambda level: abs(level + 3), default=math.nan),
         **words_of(drawing),
     }
@@ -1644,7 +2079,7 @@ def update_plot(ratios):
     return right_update_plot(ratios.T)
 
 
-# %% mistake="update_plot" says="There is no horizontal line. Without a guide at the height of -3 nobody sees whether a ratio is high or low: draw it across the picture."
+# %% mistake="update_plot" says="There is no horizontal line. Without a guide at the height of -3 nobody sees whether a ratio is high or low: draw it across the picture. (axvline draws an upright one.)"
 def update_plot(ratios):
     _, axes = plt.subplots()
     for number, column in enumerate(ratios.T):
@@ -1671,7 +2106,7 @@ def update_plot(ratios):
     return axes
 
 
-# %% mistake="update_plot" says="The legend is missing: without it nobody sees which curve is which layer. It is made by legend()."
+# %% mistake="update_plot" says="No legend is seen: legend() is not called, or it is called before there is a curve that it could name. Without it nobody knows which curve is which layer. Call it last."
 def update_plot(ratios):
     _, axes = plt.subplots()
     for number, column in enumerate(ratios.T):
@@ -1782,6 +2217,82 @@ right_update_plot = update_plot
 
 def update_plot(ratios):
     return right_update_plot(ratios.cumsum(0))
+
+
+# %% mistake="update_plot" says="The y axis is logarithmic, but the ratios are logarithms already. What is negative is not drawn on such an axis, and nearly all of them are: leave the axis as it is."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    axes = right_update_plot(ratios)
+    axes.set_yscale("log")
+    return axes
+
+
+# %% mistake="update_plot" says="The first layer is not drawn. Every column of the ratios is a curve, the first one too: see where your loop or slice begins."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios[:, 1:])
+
+
+# %% mistake="update_plot" says="The ratios are drawn without their signs. They are logarithms, and those of small numbers are negative: draw them as they are."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios.abs())
+
+
+# %% mistake="update_plot" says="The first step is missing. Every row of the ratios is a step, row 0 too: see where your slice begins."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios[1:])
+
+
+# %% mistake="update_plot" says="The last step is missing. Every row of the ratios is a step, the last one too: see where your slice ends."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios[:-1])
+
+
+# %% mistake="update_plot" says="The ratios are shifted by 3, so that the guide would have to stand at 0. Draw them as they are."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios + 3)
+
+
+# %% mistake="update_plot" says="Only the first column is drawn: the function returns inside its loop. The return belongs behind it."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios[:, :1])
+
+
+# %% mistake="update_plot" says="Only the last column is drawn: the picture is made anew in each turn of the loop, or drawn behind it. Make one picture before the loop, and draw inside."
+right_update_plot = update_plot
+
+
+def update_plot(ratios):
+    return right_update_plot(ratios[:, -1:])
+
+
+# %% mistake="update_plot" says="Nothing is written at the axes: a reader has to guess what is drawn over what. Set a label for x and one for y."
+def update_plot(ratios):
+    _, axes = plt.subplots()
+    for number, column in enumerate(ratios.T):
+        axes.plot(column, label=f"layer {number}")
+    axes.axhline(-3)
+    axes.legend()
+    return axes
 
 
 # %% variant="update_plot"
@@ -1900,9 +2411,15 @@ def batchnorm_train(
 
 # %%
 def batch_and_affine(g: torch.Generator, n: int = 7, units: int = 7) -> tuple[Tensor, Tensor, Tensor, float]:
-    """A square batch, so that a mix-up of rows and columns shows in the values, with gamma, beta and a large eps."""
-    x = torch.randn(n, units, generator=g) * (1 + torch.arange(units)) / 3 + torch.randn(units, generator=g)
-    return x, 1 + 0.3 * torch.randn(units, generator=g), torch.randn(units, generator=g), 0.05 + float(torch.rand(1, generator=g)) / 10
+    """A square batch, so that a mix-up of rows and columns shows in the values, with gamma, beta and a large eps. One gamma is negative and one is zero.
+
+    The first unit has a variance far below eps, and a gamma of its own.
+    """
+    x = torch.randn(n, units, generator=g) * torch.cat([torch.tensor([0.15]), 1 + torch.arange(1, units)]) / 3 + torch.randn(units, generator=g)
+    gamma = 0.7 + 0.6 * torch.rand(units, generator=g)
+    turned, off = (1 + torch.randperm(units - 1, generator=g))[:2].tolist()
+    gamma[turned], gamma[off] = -gamma[turned], 0.0
+    return x, gamma, torch.randn(units, generator=g), 0.05 + float(torch.rand(1, generator=g)) / 10
 
 
 # %% check="batchnorm_train"
@@ -2003,6 +2520,59 @@ def batchnorm_train(x, gamma, beta, eps):
     return gamma * (x - x.mean(0) + beta) / (x.var(0, unbiased=False) + eps).sqrt()
 
 
+# %% mistake="batchnorm_train" says="eps has no effect: it is left out, or undone where the result is divided by its own spread once more. Add it to the variance; the spread of the normalised values is then below 1, and should be."
+def batchnorm_train(x, gamma, beta, eps):
+    normalised = (x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt()
+    return gamma * normalised / normalised.std(0, unbiased=False) + beta
+
+
+# %% mistake="batchnorm_train" says="Each column is divided by its length, as by F.normalize: the root of the sum of squares. The formula has their mean, plus eps, under the root."
+def batchnorm_train(x, gamma, beta, eps):
+    centred = x - x.mean(0)
+    return gamma * centred / centred.norm(dim=0).clamp_min(eps) + beta
+
+
+# %% mistake="batchnorm_train" says="The squares under the root are added up, and not divided by n: the variance is their mean. Divide by the number of examples."
+def batchnorm_train(x, gamma, beta, eps):
+    centred = x - x.mean(0)
+    return gamma * centred / ((centred**2).sum(0) + eps).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="eps is taken for a smallest variance: it only counts where the variance is less. In the formula it is added to every variance."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0)) / x.var(0, unbiased=False).clamp_min(eps).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="eps is squared under the root. It is added to the variance as it is."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0)) / (x.var(0, unbiased=False) + eps**2).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="The mean square of x stands under the root, without the mean taken off, as in RMSNorm. The variance is the mean square of x minus its mean."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0)) / ((x**2).mean(0) + eps).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="gamma and beta have changed places: gamma multiplies, and beta is added."
+def batchnorm_train(x, gamma, beta, eps):
+    return beta * (x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt() + gamma
+
+
+# %% mistake="batchnorm_train" says="beta is subtracted. It is added to the normalised and scaled value."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * (x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt() - beta
+
+
+# %% mistake="batchnorm_train" says="The size of gamma scales, without its sign. A network may learn a negative gamma, which turns a unit round: multiply by gamma as it is."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma.abs() * (x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt() + beta
+
+
+# %% mistake="batchnorm_train" says="You divide by gamma somewhere, so a unit whose gamma is 0 gives NaN or infinity. gamma only multiplies; then that unit's output is its beta."
+def batchnorm_train(x, gamma, beta, eps):
+    return gamma * ((x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt() + beta / gamma)
+
+
 # %% variant="batchnorm_train"
 def batchnorm_train(x, gamma, beta, eps):
     n = x.shape[0]
@@ -2058,7 +2628,7 @@ def batchnorm_running(
 def running_probe(g: torch.Generator):
     momentum = 0.2 + 0.2 * float(torch.rand(1, generator=g))
     mean, variance = torch.randn(5, generator=g), 1 + torch.rand(5, generator=g)
-    for n in (4, 6, 9):  # batches of different sizes, as the last one of an epoch is
+    for n in (5, 2, 4, 9):  # batches of different sizes, as the last one of an epoch is
         x = torch.randn(n, 5, generator=g) * 2 + torch.randn(5, generator=g)
         mean, variance = batchnorm_running(x.requires_grad_(), mean, variance, momentum)
     return {"running_mean": mean, "running_var": variance, "requires_grad": [mean.requires_grad, variance.requires_grad]}
@@ -2170,6 +2740,58 @@ def batchnorm_running(x, running_mean, running_var, momentum):
     return momentum * x.detach().mean(0), momentum * x.detach().var(0)
 
 
+# %% mistake="batchnorm_running" says="You average standard deviations and square the result. It is the variances that are averaged: the old one and that of the batch, as they are."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        spread = (1 - momentum) * running_var.sqrt() + momentum * x.std(0)
+        return (1 - momentum) * running_mean + momentum * x.mean(0), spread**2
+
+
+# %% mistake="batchnorm_running" says="Only the running mean is cut from the graph: a gradient flows through the running variance. Compute both under torch.no_grad()."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    return (1 - momentum) * running_mean + momentum * x.detach().mean(0), (1 - momentum) * running_var + momentum * x.var(0)
+
+
+# %% mistake="batchnorm_running" says="Only the running variance is cut from the graph: a gradient flows through the running mean. Compute both under torch.no_grad()."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    return (1 - momentum) * running_mean + momentum * x.mean(0), (1 - momentum) * running_var + momentum * x.detach().var(0)
+
+
+# %% mistake="batchnorm_running" says="The mean square of the batch is taken for its variance, and its mean is not taken off. Take x.var, which measures around the mean."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        return (1 - momentum) * running_mean + momentum * x.mean(0), (1 - momentum) * running_var + momentum * (x**2).mean(0)
+
+
+# %% mistake="batchnorm_running" says="For the mean the momentum is on the wrong side: it is the batch's share. The old mean keeps 1 - momentum, as the old variance does."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        return momentum * running_mean + (1 - momentum) * x.mean(0), (1 - momentum) * running_var + momentum * x.var(0)
+
+
+# %% mistake="batchnorm_running" says="Only the mean moves; the running variance comes back as it was handed in. It follows the variance of the batches in the same way."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        return (1 - momentum) * running_mean + momentum * x.mean(0), running_var
+
+
+# %% mistake="batchnorm_running" says="Old and new value are averaged half and half. The shares are 1 - momentum for the old one and momentum for the batch's."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        return (running_mean + x.mean(0)) / 2, (running_var + x.var(0)) / 2
+
+
+# %% mistake="batchnorm_running" says="The batch's statistics are subtracted where they have to be added: the running ones move away from them."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    with torch.no_grad():
+        return (1 - momentum) * running_mean - momentum * x.mean(0), (1 - momentum) * running_var - momentum * x.var(0)
+
+
+# %% mistake="batchnorm_running" says="Nothing moves: running mean and variance come back as they were handed in. Return the new ones."
+def batchnorm_running(x, running_mean, running_var, momentum):
+    return running_mean, running_var
+
+
 # %% variant="batchnorm_running"
 def batchnorm_running(x, running_mean, running_var, momentum):
     batch = x.detach()
@@ -2191,6 +2813,8 @@ def batchnorm_running(x, running_mean, running_var, momentum):
 # - `out`, the last output, kept for pictures.
 #
 # A call returns the output, shape `(n, units)`. In evaluation that must work for a single row, and the output of a row must not depend on the other rows.
+#
+# The layer is to be trained: in training the gradient of `x` flows through the batch's mean and variance too, for they are part of the formula. The running statistics have no graph, even if `x` has one.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -2251,8 +2875,13 @@ def batchnorm_probe(g: torch.Generator):
     gamma.copy_((1 + 0.3 * torch.randn(units, generator=g)).view_as(gamma))
     beta.copy_(torch.randn(units, generator=g).view_as(beta))
     for n in (5, 8, 6):
-        out = layer(torch.randn(n, units, generator=g) * 2 + torch.randn(units, generator=g))
+        x = (torch.randn(n, units, generator=g) * 2 + torch.randn(units, generator=g)).requires_grad_()
+        out = layer(x)
+    towards = torch.randn(out.shape, generator=g)
+    slope = torch.autograd.grad((out * towards).sum(), x, allow_unused=True)[0] if out.requires_grad else None
+    graphs = {(True, True): "both", (True, False): "running_mean", (False, True): "running_var"}
     kept = [torch.as_tensor(s).detach().flatten().clone() for s in (layer.running_mean, layer.running_var)]
+    graph = graphs.get((torch.as_tensor(layer.running_mean).requires_grad, torch.as_tensor(layer.running_var).requires_grad), "none")
     layer.training = False
     x = torch.randn(6, units, generator=g) + 1
     evaluated, moved = layer(x), False
@@ -2265,7 +2894,9 @@ def batchnorm_probe(g: torch.Generator):
         "evaluation leaves the running statistics": "moved" if moved else "as they were",
         "gamma is 1 and beta 0 at first": starts,
         "tensors in parameters()": len(parameters),
-        "output in training": out,
+        "output in training": out.detach(),
+        "gradient of x in training": "none" if slope is None else slope,
+        "running statistics with a graph": graph,
         "running_mean": kept[0],
         "running_var": kept[1],
         "output in evaluation": evaluated,
@@ -2286,6 +2917,9 @@ ours.training = False
 theirs.eval()
 torch.testing.assert_close(ours(x), theirs(x).detach())
 torch.testing.assert_close(ours(x[:1]), theirs(x[:1]).detach())
+ours, theirs = BatchNorm1d(4), nn.BatchNorm1d(4)
+x = torch.randn(6, 4, generator=g).requires_grad_()
+torch.testing.assert_close(*(torch.autograd.grad((layer(x) ** 3).sum(), x)[0] for layer in (ours, theirs)))
 assert BatchNorm1d(3)(torch.zeros(1, 3).expand(2, 3)).abs().sum() == 0
 
 
@@ -2497,6 +3131,166 @@ class BatchNorm1d(RightBatchNorm1d):
         return out
 
 
+# %% mistake="batchnorm_eval" says="In evaluation the batch's own statistics are used wherever there are several rows, and the running ones for a single row only. In evaluation a row's output must not depend on other rows."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if self.training or len(x) == 1:
+            return super().__call__(x)
+        self.out = self.gamma * (x - x.mean(0)) / (x.var(0, unbiased=False) + self.eps).sqrt() + self.beta
+        return self.out
+
+
+# %% mistake="batchnorm_eval" says="The running statistics have a graph if x has one: they drag along the graph of every batch so far. Move them under torch.no_grad(), or detach what comes from x."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if not self.training:
+            return super().__call__(x)
+        kept = self.running_mean.clone(), self.running_var.clone()
+        out = super().__call__(x)
+        self.running_mean = (1 - self.momentum) * kept[0] + self.momentum * x.mean(0)
+        self.running_var = (1 - self.momentum) * kept[1] + self.momentum * x.var(0)
+        return out
+
+
+# %% mistake="batchnorm_eval" says="running_var has a graph if x has one: only the mean is cut off. Move both under torch.no_grad()."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if not self.training:
+            return super().__call__(x)
+        kept = self.running_var.clone()
+        out = super().__call__(x)
+        self.running_var = (1 - self.momentum) * kept + self.momentum * x.var(0)
+        return out
+
+
+# %% mistake="batchnorm_eval" says="running_mean has a graph if x has one: only the variance is cut off. Move both under torch.no_grad()."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if not self.training:
+            return super().__call__(x)
+        kept = self.running_mean.clone()
+        out = super().__call__(x)
+        self.running_mean = (1 - self.momentum) * kept + self.momentum * x.mean(0)
+        return out
+
+
+# %% mistake="batchnorm_eval" says="The batch's mean and variance are cut from the graph, so the gradient of x is not right: it has to flow through them as well. Only the running ones belong under torch.no_grad()."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if not self.training:
+            return super().__call__(x)
+        super().__call__(x.detach())
+        mean, variance = x.detach().mean(0), x.detach().var(0, unbiased=False)
+        self.out = self.gamma * (x - mean) / (variance + self.eps).sqrt() + self.beta
+        return self.out
+
+
+# %% mistake="batchnorm_eval" says="The batch's variance is cut from the graph and its mean is not, so the gradient of x is not right. It has to flow through both."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if not self.training:
+            return super().__call__(x)
+        super().__call__(x.detach())
+        self.out = self.gamma * (x - x.mean(0)) / (x.detach().var(0, unbiased=False) + self.eps).sqrt() + self.beta
+        return self.out
+
+
+# %% mistake="batchnorm_eval" says="No gradient comes through the layer in training: its output has no graph, as where it is detached or all is computed under torch.no_grad(). Only the running statistics are to have none."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        with torch.no_grad():
+            return super().__call__(x)
+
+
+# %% mistake="batchnorm_eval" says="A new layer is in evaluation: training starts at False. At first it is True."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __init__(self, units, eps=1e-5, momentum=0.1):
+        super().__init__(units, eps, momentum)
+        self.training = False
+
+
+# %% mistake="batchnorm_eval" says="The running variance follows the standard deviation of the batches. What is kept is the variance: take no root before you keep it."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        kept = self.running_var.clone()
+        out = super().__call__(x)
+        if self.training:
+            self.running_var = ((1 - self.momentum) * kept + self.momentum * x.std(0)).detach()
+        return out
+
+
+# %% mistake="batchnorm_eval" says="The running statistics are those of the last batch alone: nothing of the past is kept. They move only a part of the way, the momentum, towards each batch's own."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __init__(self, units, eps=1e-5, momentum=0.1):
+        super().__init__(units, eps, 1.0)
+
+
+# %% mistake="batchnorm_eval" says="In evaluation the mean is the running one, but the variance is the batch's own, so a row's output depends on the other rows. Take both from the running ones."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if self.training:
+            return super().__call__(x)
+        self.out = self.gamma * (x - self.running_mean) / (x.var(0, unbiased=False) + self.eps).sqrt() + self.beta
+        return self.out
+
+
+# %% mistake="batchnorm_eval" says="Evaluation gives x back as it is: the normalisation, gamma and beta are left out there. Normalise with the running statistics."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if self.training:
+            return super().__call__(x)
+        self.out = x
+        return x
+
+
 # %% variant="batchnorm_eval"
 class BatchNorm1d(nn.Module):
     def __init__(self, units, eps=1e-5, momentum=0.1):
@@ -2582,10 +3376,12 @@ def fold_batchnorm(
 
 # %% check="fold_batchnorm"
 def random_linear_and_batchnorm(g: torch.Generator) -> tuple:
-    """A square linear layer and a trained BatchNorm, with an eps that cannot be overlooked."""
+    """A square linear layer and a trained BatchNorm, with an eps that cannot be overlooked. One gamma is negative, and one is zero."""
     units = 4 + int(torch.randint(4, (1,), generator=g))
     W, b, beta, mean = (torch.randn(shape, generator=g) for shape in ((units, units), (units,), (units,), (units,)))
     gamma, variance = (0.5 + torch.rand(units, generator=g) for _ in range(2))
+    turned, off = torch.randperm(units, generator=g)[:2].tolist()
+    gamma[turned], gamma[off] = -gamma[turned], 0.0
     return W, b, gamma, beta, mean, variance, 0.1 + 0.1 * float(torch.rand(1, generator=g))
 
 
@@ -2690,6 +3486,58 @@ def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     return W * factor, (b - mean) * factor + gamma
 
 
+# %% mistake="fold_batchnorm" says="beta is divided by the factor and multiplied by it again. For a unit whose gamma is 0 that is NaN, where the new bias is beta: add beta at the end, as it is."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, (b - mean + beta / factor) * factor
+
+
+# %% mistake="fold_batchnorm" says="gamma enters without its sign. A BatchNorm may have a negative gamma, which turns a unit round: use it as it is."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma.abs() / (variance + eps).sqrt()
+    return W * factor, (b - mean) * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="You multiply by the root of variance + eps. BatchNorm divides by it."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma * (variance + eps).sqrt()
+    return W * factor, (b - mean) * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="The new weights are right, but the bias is not scaled at all: b minus the mean has to be multiplied by the factor before beta is added."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, b - mean + beta
+
+
+# %% mistake="fold_batchnorm" says="The new weights are right, but the bias is the old b. The running mean, the factor and beta belong in it too."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    return W * gamma / (variance + eps).sqrt(), b
+
+
+# %% mistake="fold_batchnorm" says="The new bias is beta alone. What BatchNorm makes of b minus the mean is in it too."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    return W * gamma / (variance + eps).sqrt(), beta.clone()
+
+
+# %% mistake="fold_batchnorm" says="beta is subtracted from the new bias. BatchNorm adds it."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, (b - mean) * factor - beta
+
+
+# %% mistake="fold_batchnorm" says="Mean and b have changed sides: your bias holds mean minus b. BatchNorm subtracts the mean from what the linear layer gives."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, (mean - b) * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="The weights you return are transposed. They are used as x @ W2: a unit is a column, as in W."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return (W * factor).T, (b - mean) * factor + beta
+
+
 # %% variant="fold_batchnorm"
 def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
     def both(x):
@@ -2768,9 +3616,10 @@ def zero_init(C: Float[Tensor, "27 d"], X: Int[Tensor, "n 3"], Y: Int[Tensor, " 
 
 # %% check="zero_init"
 def zero_init_probe(g: torch.Generator):
-    C = torch.randn(27, 4, generator=g)
-    rows = torch.randint(len(Y_train), (40,), generator=g)
-    return zero_init(C, X_train[rows], Y_train[rows], 8)
+    features, hidden, n = (low + int(torch.randint(5, (1,), generator=g)) for low in (3, 6, 38))
+    C = torch.randn(27, features, generator=g)
+    rows = torch.randint(len(Y_train), (n,), generator=g)
+    return zero_init(C, X_train[rows], Y_train[rows], hidden)
 
 
 check("zero_init", zero_init_probe)
@@ -2844,7 +3693,7 @@ def zero_init(C, X, Y, hidden):
     return {**right_zero_init(C, X, Y, hidden), "last loss": right_zero_init(C, X_train, Y_train, hidden)["last loss"]}
 
 
-# %% mistake="zero_init" says="Nothing is said to learn. One parameter is added to the logits after everything that is zero: its gradient does not pass through a weight."
+# %% mistake="zero_init" says="Nothing is said to learn. One parameter is added to the logits after everything that is zero. (The elements of its gradient add up to 0, so their sum does not tell.)"
 right_zero_init = zero_init
 
 
@@ -2915,6 +3764,103 @@ right_zero_init = zero_init
 
 def zero_init(C, X, Y, hidden):
     return {**right_zero_init(C, X, Y, hidden), "with gradient": ["C", "b2"]}
+
+
+# %% mistake="zero_init" says="One is added to every count, so that no logarithm of zero occurs. Training smooths nothing: leave out the symbols that do not occur, whose share is 0."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    counts = torch.bincount(Y, minlength=27) + 1
+    return {**right_zero_init(C, X, Y, hidden), "last loss": -(counts / counts.sum())[Y].log().mean()}
+
+
+# %% mistake="zero_init" says="Your last loss is the logarithm to base 10. Losses in this course are in nats, with the natural logarithm."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    found = right_zero_init(C, X, Y, hidden)
+    return {**found, "last loss": found["last loss"] / math.log(10)}
+
+
+# %% mistake="zero_init" says="The sign of your last loss is turned: p ln p is negative, so the loss is minus its sum."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    found = right_zero_init(C, X, Y, hidden)
+    return {**found, "last loss": -found["last loss"]}
+
+
+# %% mistake="zero_init" says="Your last loss is a mean over symbols: the sum of p ln p is divided by 27. Each symbol counts with its share already: take the sum."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    found = right_zero_init(C, X, Y, hidden)
+    return {**found, "last loss": found["last loss"] / 27}
+
+
+# %% mistake="zero_init" says="Your last loss is summed over the examples. A loss in this course is a mean: divide by how many there are."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    found = right_zero_init(C, X, Y, hidden)
+    return {**found, "last loss": found["last loss"] * len(Y)}
+
+
+# %% mistake="zero_init" says="The logarithms of the shares are averaged over the symbols that occur, each as often as any other. A frequent symbol counts more: weight each with its share."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    shares = torch.bincount(Y) / len(Y)
+    return {**right_zero_init(C, X, Y, hidden), "last loss": -shares[shares > 0].log().mean()}
+
+
+# %% mistake="zero_init" says="Your last loss is that of the shares of what stands in the contexts X. The bias learns how often each symbol occurs among the targets Y."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    shares = torch.bincount(X.flatten(), minlength=27) / X.numel()
+    return {**right_zero_init(C, X, Y, hidden), "last loss": -torch.xlogy(shares, shares).sum()}
+
+
+# %% mistake="zero_init" says="Your last loss is the one after a single step. Nothing has come to rest there: go on until nothing changes, or compute the end."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    bias, shares = torch.zeros(27), torch.bincount(Y, minlength=27) / len(Y)
+    bias -= 0.1 * (bias.softmax(0) - shares)
+    return {**right_zero_init(C, X, Y, hidden), "last loss": -(shares * bias.log_softmax(0)).sum()}
+
+
+# %% mistake="zero_init" says="W1 is said to learn, but what comes back to it passes through W2, which is zero."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    return {**right_zero_init(C, X, Y, hidden), "with gradient": ["W1", "b2"]}
+
+
+# %% mistake="zero_init" says="Both biases and both weights are said to learn. Only what is added after everything that is zero has a gradient: the rest gets it through W2 or from h, which are zero."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    return {**right_zero_init(C, X, Y, hidden), "with gradient": ["W1", "b1", "W2", "b2"]}
+
+
+# %% mistake="zero_init" says="You list the parameters whose gradient IS zero everywhere. The others are asked for."
+right_zero_init = zero_init
+
+
+def zero_init(C, X, Y, hidden):
+    return {**right_zero_init(C, X, Y, hidden), "with gradient": ["C", "W1", "b1", "W2"]}
 
 
 # %% variant="zero_init"
@@ -3071,7 +4017,8 @@ def make_model():
 #
 # - `nn.Linear` keeps its weights transposed: `layer.weight` is (fan_out, fan_in), and it computes `x @ layer.weight.T + layer.bias`. With `bias=False` the bias is `None`.
 # - An `nn.BatchNorm1d` has `weight` ($\gamma$), `bias` ($\beta$), `running_mean`, `running_var` and an `eps` of its own.
-# - All other layers, such as `nn.Tanh`, stay.
+# - All other layers, such as `nn.Tanh` or `nn.ReLU`, stay, and so does an `nn.Linear` with no BatchNorm behind it. There may be no activation behind a BatchNorm, and the last layer may be one.
+# - All layers stand in `model` itself, none in an inner `nn.Sequential`.
 #
 # Linear, BatchNorm, Tanh, Linear, BatchNorm, Tanh, Linear becomes Linear, Tanh, Linear, Tanh, Linear.
 #
@@ -3132,17 +4079,32 @@ def trained_network(g: torch.Generator) -> nn.Sequential:
     return model.eval()
 
 
-def network_probe(g: torch.Generator):
-    model, x = trained_network(g), 2 * torch.randn(6, 8, generator=g)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    folded = fold_network(model)
-    same = all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    left = sum(isinstance(layer, nn.BatchNorm1d) for layer in folded.modules())
-    facts = {"BatchNorms that are left": left, "the model that was given": "as it was" if same else "changed"}
-    if left:
-        return {"outputs": "not asked for while a BatchNorm is left", "output for a single row": "not asked for while a BatchNorm is left", **facts}
+def mixed_network(g: torch.Generator) -> nn.Sequential:
+    """Layers in another order: one linear layer without BatchNorm, a BatchNorm with nothing behind it and one at the end, two activations in a row, ReLU beside tanh."""
+    first, alone, bare, last = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8, bias=False), nn.Linear(8, 8)
+    norms = [nn.BatchNorm1d(8, eps=0.02 + 0.05 * number) for number in range(3)]
+    model = nn.Sequential(first, norms[0], nn.ReLU(), alone, nn.Tanh(), bare, norms[1], nn.Linear(8, 8), nn.Tanh(), nn.ReLU(), last, norms[2])
     with torch.no_grad():
-        return {"outputs": folded(x), "output for a single row": folded(x[:1] + 1), **facts}
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=g) * 0.5 + 0.3 * (parameter.ndim == 1))
+        for norm in norms:
+            norm.running_mean.copy_(torch.randn(norm.num_features, generator=g) / 2)
+            norm.running_var.copy_(0.5 + torch.rand(norm.num_features, generator=g))
+    return model.eval()
+
+
+def network_probe(g: torch.Generator):
+    model, mixed, x = trained_network(g), mixed_network(g), 2 * torch.randn(6, 8, generator=g)
+    before = {name: value.clone() for network in (model, mixed) for name, value in network.state_dict(prefix=f"{id(network)}.").items()}
+    folded, folded_mixed = fold_network(model), fold_network(mixed)
+    same = all(torch.equal(value, before[name]) for network in (model, mixed) for name, value in network.state_dict(prefix=f"{id(network)}.").items())
+    left = sum(isinstance(layer, nn.BatchNorm1d) for network in (folded, folded_mixed) for layer in network.modules())
+    facts = {"BatchNorms that are left": left, "the model that was given": "as it was" if same else "changed"}
+    names = ("outputs", "output for a single row", "outputs of layers in another order")
+    if left:
+        return {**dict.fromkeys(names, "not asked for while a BatchNorm is left"), **facts}
+    with torch.no_grad():
+        return {**dict(zip(names, (folded(x), folded(x[:1] + 1), folded_mixed(x)))), **facts}
 
 
 # %% check="fold_network"
@@ -3155,6 +4117,9 @@ for seed in range(5):
     small = fold_network(whole)
     torch.testing.assert_close(small(x), whole(x), rtol=1e-4, atol=1e-4)
     assert [type(layer) for layer in small] == [nn.Linear, nn.Tanh, nn.Linear, nn.Tanh, nn.Linear, nn.Tanh, nn.Linear]
+    mixed, before = mixed_network(g), 3 * torch.randn(9, 8, generator=g)
+    torch.testing.assert_close(fold_network(mixed)(before), mixed(before), rtol=1e-4, atol=1e-4)
+    assert len(fold_network(mixed)) == 9
 model.eval()
 torch.testing.assert_close(fold_network(model)(X_train[:50]), model(X_train[:50]), rtol=1e-3, atol=1e-3)
 
@@ -3234,9 +4199,9 @@ def fold_network(model):
     import copy
 
     twin = copy.deepcopy(model)
-    for layer in list(twin)[:-1]:
-        if isinstance(layer, nn.Linear) and layer.bias is not None:
-            layer.bias.data.zero_()
+    for linear, layer in zip(twin, list(twin)[1:]):
+        if isinstance(layer, nn.BatchNorm1d) and linear.bias is not None:
+            linear.bias.data.zero_()
     return right_fold_network(twin)
 
 
@@ -3333,6 +4298,180 @@ right_fold_network = fold_network
 def fold_network(model):
     layers = list(model)
     return nn.Sequential(*right_fold_network(nn.Sequential(*layers[:2])), *[layer for layer in layers[2:] if not isinstance(layer, nn.BatchNorm1d)])
+
+
+# %% mistake="fold_network" says="A linear layer without a bias is made one without a bias again, so what its BatchNorm adds is lost there. The folded layer always has a bias."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    layers = list(right_fold_network(model))
+    linears = [(linear, following) for linear, following in zip(model, [*model][1:] + [None]) if isinstance(linear, nn.Linear)]
+    for (linear, following), layer in zip(linears, [layer for layer in layers if isinstance(layer, nn.Linear)]):
+        if isinstance(following, nn.BatchNorm1d) and linear.bias is None:
+            layer.bias = None
+    return nn.Sequential(*layers)
+
+
+# %% mistake="fold_network" says="A tanh stands behind every folded layer, whatever stood there, or the other activations are dropped. All layers but the BatchNorms are taken over as they are."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    layers = []
+    for layer, following in zip(model, [*list(model)[1:], None]):
+        if isinstance(layer, nn.Linear):
+            folded = isinstance(following, nn.BatchNorm1d)
+            layers += [*right_fold_network(nn.Sequential(layer, following)), nn.Tanh()] if folded else [layer]
+    return nn.Sequential(*layers)
+
+
+# %% mistake="fold_network" says="Every activation is a tanh in your network. Take each layer over as it is: there are others than nn.Tanh."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    return nn.Sequential(*[nn.Tanh() if isinstance(layer, nn.ReLU) else layer for layer in right_fold_network(model)])
+
+
+# %% mistake="fold_network" says="Only linear layers and tanh are taken over, and other activations are lost. Everything that is no BatchNorm stays."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    return nn.Sequential(*[layer for layer in right_fold_network(model) if isinstance(layer, (nn.Linear, nn.Tanh))])
+
+
+# %% mistake="fold_network" says="Linear layers with no BatchNorm behind them are lost in the middle of a network. Only BatchNorm disappears: take over every layer that is not folded."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    kept = [layer for layer, following in zip(model, [*list(model)[1:], None]) if not isinstance(layer, nn.Linear) or following is None or isinstance(following, nn.BatchNorm1d)]
+    return right_fold_network(nn.Sequential(*kept))
+
+
+# %% mistake="fold_network" says="Your loop goes in steps of three, as if behind every linear layer stood a BatchNorm and an activation. A layer may stand without either: look at what each layer is." raises="AttributeError"
+def fold_network(model):
+    layers, folded = list(model), []
+    for i in range(0, len(layers) - 1, 3):
+        linear, norm, activation = layers[i], layers[i + 1], layers[i + 2]
+        new = nn.Linear(linear.in_features, linear.out_features)
+        with torch.no_grad():
+            factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+            bias = torch.zeros_like(factor) if linear.bias is None else linear.bias
+            new.weight.copy_(linear.weight * factor[:, None])
+            new.bias.copy_((bias - norm.running_mean) * factor + norm.bias)
+        folded += [new, activation]
+    return nn.Sequential(*folded, layers[-1])
+
+
+# %% mistake="fold_network" says="eps is added after the root in your factor. BatchNorm adds it to the variance, under the root."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for layer in twin:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.running_var, layer.eps = (layer.running_var.sqrt() + layer.eps) ** 2, 0.0
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="All layers are folded with the eps of the first BatchNorm. Each has an eps of its own."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    norms = [layer for layer in twin if isinstance(layer, nn.BatchNorm1d)]
+    for layer in norms:
+        layer.eps = norms[0].eps
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="The running mean is added to the new bias. BatchNorm subtracts it."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for layer in twin:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.running_mean.neg_()
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="The linear layer's own bias is added as it is. It passes through the BatchNorm like x @ W, and so is scaled by the factor."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for linear, layer in zip(twin, list(twin)[1:]):
+        if isinstance(layer, nn.BatchNorm1d) and linear.bias is not None:
+            linear.bias.data *= ((layer.running_var + layer.eps).sqrt() / layer.weight).detach()
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="The BatchNorm's own bias is scaled by the factor too. It is added after everything else, as it is."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for layer in twin:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.bias.data *= (layer.weight / (layer.running_var + layer.eps).sqrt()).detach()
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="The weight and the bias of each BatchNorm have changed places: its weight, gamma, scales, and its bias, beta, is added."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    import copy
+
+    twin = copy.deepcopy(model)
+    for layer in twin:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.weight, layer.bias = layer.bias, layer.weight
+    return right_fold_network(twin)
+
+
+# %% mistake="fold_network" says="The new biases are right, but the weights are the old ones. The factor of each unit scales its row of layer.weight as well."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    folded = right_fold_network(model)
+    with torch.no_grad():
+        for old, new in zip([layer for layer in model if isinstance(layer, nn.Linear)], [layer for layer in folded if isinstance(layer, nn.Linear)]):
+            new.weight.copy_(old.weight)
+    return folded
+
+
+# %% mistake="fold_network" says="The weights are right, but the folded layers keep the old biases. The running mean, the factor and the BatchNorm's bias belong in them."
+right_fold_network = fold_network
+
+
+def fold_network(model):
+    folded = right_fold_network(model)
+    with torch.no_grad():
+        for old, new in zip([layer for layer in model if isinstance(layer, nn.Linear)], [layer for layer in folded if isinstance(layer, nn.Linear)]):
+            new.bias.copy_(torch.zeros_like(new.bias) if old.bias is None else old.bias)
+    return folded
 
 
 # %% variant="fold_network"
