@@ -2588,6 +2588,7 @@ def batchnorm_train(x, gamma, beta, eps):
 # $$\text{running} \leftarrow (1 - \text{momentum}) \cdot \text{running} + \text{momentum} \cdot \text{batch}.$$
 #
 # The batch's variance is here the one divided by $n - 1$. The running statistics are **no** part of the network that is differentiated: even if `x` has a graph, what you return must have none.
+# The two that are given may be changed in place, or stay as they are.
 #
 # A running mean of 0 and a batch with the mean 2 give, with momentum 0.1, 0.2.
 #

@@ -11,6 +11,7 @@ from autograder.course.schema import Exercise, Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.cards import as_text
 from autograder.judge.errors import describe
+from autograder.judge.looks import may_change
 from autograder.judge.picture import drawn_side_by_side
 from autograder.judge.shown import shown
 from autograder.judge.values import judge
@@ -116,6 +117,14 @@ def test_a_right_result_for_which_an_argument_was_spoiled_is_not_all_right(answe
 @pytest.mark.parametrize("answer", ["def f(x):\n    x *= 2\n    return x", "def f(y):\n    y += y\n    return y.clone()"])
 def test_an_argument_may_change_where_the_references_does(answer):
     assert said("def f(x):\n    x *= 2\n    return x", answer, "lambda g: f(drawn(g))").status == "correct"
+
+
+def test_an_argument_may_change_where_an_answer_that_is_as_right_changes_it():
+    probe = "lambda g: f(drawn(g))"
+    texts = ("def f(x):\n    return x * 2", "def f(x):\n    x *= 2\n    return x", "def f(mine):\n    mine += mine\n    return mine")
+    reference, variant, answer = (checked(text, probe, author=text is texts[0])[0].record for text in texts)
+    assert judge(answer, Key(reference), RULES, Tolerance()).status == "partly correct"
+    assert judge(answer, Key(may_change(reference, [variant])), RULES, Tolerance()).status == "correct"
 
 
 def test_an_argument_that_is_as_before_was_not_changed():

@@ -7,6 +7,7 @@ reference, on whose calls the same was tried.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -87,6 +88,14 @@ def changes_arguments(record: Record, reference: Record) -> str:
     """What a function that returns all that is right leaves otherwise than it was given; the reference shows what it may. Empty where it is nothing."""
     changed = _changed_by(_looks(record), _looks(reference))
     return changed and f"All that is returned is right, but {changed[0].lower()}{changed[1:]}. Whoever called it may still need that: work on a copy."
+
+
+def may_change(reference: Record, variants: list[Record]) -> Record:
+    """The reference's record with every argument that it, or an answer as right, changes: who changes those does no wrong."""
+    looks = _looks(reference)
+    places = {_place(_looks(record), name) for record in (reference, *variants) for name in _texts(_looks(record), "changed")}
+    changed = [name for place, name in enumerate(_texts(looks, "parameters")) if place in places]
+    return replace(reference, facts={**reference.facts, "looks": {**looks, "changed": changed}}) if changed else reference
 
 
 def _changed_by(mine: dict[str, Any], theirs: dict[str, Any]) -> str:
