@@ -5112,7 +5112,7 @@ def compare_models(models, batches, dev, rate):
     return results
 
 
-# %% mistake="compare_models" says="The gradient is cut down to length 1 before the step. Plain gradient descent takes it as it is."
+# %% mistake="compare_models" says="The gradient is cut down before the step where it is long, here to a length of 0.1. Plain gradient descent takes it as it is."
 def compare_models(models, batches, dev, rate):
     results = {}
     for name, model in models.items():
@@ -5124,7 +5124,7 @@ def compare_models(models, batches, dev, rate):
             loss.backward()
             with torch.no_grad():
                 for p in model.parameters():
-                    p -= rate * p.grad / max(1.0, sum((q.grad**2).sum() for q in model.parameters()).item() ** 0.5)
+                    p -= rate * p.grad / max(1.0, 10 * sum((q.grad**2).sum() for q in model.parameters()).item() ** 0.5)
         model.eval()
         with torch.no_grad():
             loss = F.cross_entropy(model(dev[0]), dev[1])
