@@ -1125,37 +1125,37 @@ def backward_linear_tanh(dlogits, hpreact, h, W2):
 
 # %% mistake="backward_linear_tanh" says="db2 is a mean over the examples. The mean is in the loss, so its 1/n is in dlogits already: add up here."
 def backward_linear_tanh(dlogits, hpreact, h, W2):
-    n, dh, slope = len(dlogits), dlogits @ W2.T, 1 - h**2
+    dh, slope = dlogits @ W2.T, 1 - h**2
     return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.mean(0), "dhpreact": slope * dh}
 
 
 # %% mistake="backward_linear_tanh" says="Your slope of tanh has the wrong sign: tanh rises everywhere, so its slope is never negative. What is taken from what?"
 def backward_linear_tanh(dlogits, hpreact, h, W2):
-    n, dh, slope = len(dlogits), dlogits @ W2.T, (h**2 - 1)
+    dh, slope = dlogits @ W2.T, (h**2 - 1)
     return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
 
 
 # %% mistake="backward_linear_tanh" says="Your slope of tanh is 1 - 2h, as if the square had been differentiated once more. The square of h is taken from 1 as it is."
 def backward_linear_tanh(dlogits, hpreact, h, W2):
-    n, dh, slope = len(dlogits), dlogits @ W2.T, (1 - 2 * h)
+    dh, slope = dlogits @ W2.T, (1 - 2 * h)
     return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
 
 
 # %% mistake="backward_linear_tanh" says="Your slope is that of the square of tanh, with its 2h. h is tanh itself: its slope is 1 where h is 0."
 def backward_linear_tanh(dlogits, hpreact, h, W2):
-    n, dh, slope = len(dlogits), dlogits @ W2.T, 2 * h * (1 - h**2)
+    dh, slope = dlogits @ W2.T, 2 * h * (1 - h**2)
     return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
 
 
 # %% mistake="backward_linear_tanh" says="The sign in your slope of tanh is turned round: 1 plus a square grows where tanh gets flat. The slope is 1 where h is 0, and falls on both sides."
 def backward_linear_tanh(dlogits, hpreact, h, W2):
-    n, dh, slope = len(dlogits), dlogits @ W2.T, 1 + h**2
+    dh, slope = dlogits @ W2.T, 1 + h**2
     return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
 
 
 # %% mistake="backward_linear_tanh" says="Your slope of tanh has a root around it, which makes it too large. 1 minus the square of h is the slope already."
 def backward_linear_tanh(dlogits, hpreact, h, W2):
-    n, dh, slope = len(dlogits), dlogits @ W2.T, (1 - h**2).sqrt()
+    dh, slope = dlogits @ W2.T, (1 - h**2).sqrt()
     return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
 
 
@@ -1377,7 +1377,6 @@ def bessel(x):
 
 # %% mistake="bessel" says="You return sums of squares and have not divided them. Divide the one by n, the other by n - 1."
 def bessel(x):
-    n = len(x)
     squares = ((x - x.mean(0)) ** 2).sum(0)
     return {"biased": squares, "unbiased": squares, "used": "unbiased"}
 
@@ -1391,7 +1390,6 @@ def bessel(x):
 
 # %% mistake="bessel" says="Your variances are those of all numbers together, one for the whole table. Each column is a unit with a variance of its own: sum over the batch only."
 def bessel(x):
-    n = len(x)
     squares = ((x - x.mean()) ** 2).sum().repeat(x.shape[1])
     return {"biased": squares / x.numel(), "unbiased": squares / (x.numel() - 1), "used": "unbiased"}
 
@@ -2837,7 +2835,6 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
 def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
     n = len(dhpreact)
     straight, mean = dhpreact, dhpreact.sum(0) / n
-    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
     return bngain * bnvar_inv * (straight - mean - bnraw * (dhpreact * bnraw).sum(0) / (bnraw**2).sum(0))
 
 
@@ -2845,14 +2842,13 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
 def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
     n = len(dhpreact)
     straight, mean = dhpreact, dhpreact.sum(0) / n
-    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
     return bngain * bnvar_inv * (straight - mean - bnraw * (dhpreact * bnraw).sum() / (n - 1))
 
 
 # %% mistake="batchnorm_backward" says="In the middle term the sum runs over everything, examples and units. Each unit needs a sum of its own, over the batch only."
 def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
     n = len(dhpreact)
-    straight, mean = dhpreact, dhpreact.sum(0) / n
+    straight = dhpreact
     along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
     return bngain * bnvar_inv * (straight - dhpreact.sum() / n - along)
 
@@ -2860,7 +2856,7 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
 # %% mistake="batchnorm_backward" says="In the middle term the mean is that of all numbers, examples and units. Each unit needs a mean of its own, over the batch only."
 def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
     n = len(dhpreact)
-    straight, mean = dhpreact, dhpreact.sum(0) / n
+    straight = dhpreact
     along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
     return bngain * bnvar_inv * (straight - dhpreact.mean() - along)
 

@@ -339,7 +339,7 @@ right_smooth_losses = smooth_losses
 
 
 def smooth_losses(losses, every=1000):
-    first = losses[0]
+    losses[0].is_integer()
     return right_smooth_losses(losses, every)
 
 
@@ -2960,7 +2960,6 @@ def wavenet_shapes(B, T, n, features, hidden):
 
 # %% mistake="wavenet_shapes" says="There is one level for each group of the first level, T // n of them. Each level divides T by n until one group is left; count how often that goes."
 def wavenet_shapes(B, T, n, features, hidden):
-    import math
 
     shapes, channels, levels = [(B, T, features)], features, T // n
     for level in range(1, levels + 1):
@@ -4081,37 +4080,35 @@ def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
 
 # %% mistake="gated_activation" says="The gate reads the filter's map, so it decides nothing by itself. It has weights and a bias of its own."
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
-    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
+    value = x @ W_filter + b_filter
     return torch.tanh(value) * torch.sigmoid(value)
 
 
 # %% mistake="gated_activation" says="The value reads the gate's map, and the filter's weights are not used. Each of the two has weights and a bias of its own."
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
-    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
+    gate = x @ W_gate + b_gate
     return torch.tanh(gate) * torch.sigmoid(gate)
 
 
 # %% mistake="gated_activation" says="The biases are added behind tanh and sigmoid. They belong to the linear maps: add them before."
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
-    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
     return (torch.tanh(x @ W_filter) + b_filter) * (torch.sigmoid(x @ W_gate) + b_gate)
 
 
 # %% mistake="gated_activation" says="The filter's bias is left out. Each of the two maps has one."
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
-    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
+    gate = x @ W_gate + b_gate
     return torch.tanh(x @ W_filter) * torch.sigmoid(gate)
 
 
 # %% mistake="gated_activation" says="The gate's bias is left out. Each of the two maps has one of its own."
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
-    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
+    value = x @ W_filter + b_filter
     return torch.tanh(value) * torch.sigmoid(x @ W_gate)
 
 
 # %% mistake="gated_activation" says="The two biases have changed places. Each belongs to the map of its own weights."
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
-    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
     return torch.tanh(x @ W_filter + b_gate) * torch.sigmoid(x @ W_gate + b_filter)
 
 
@@ -4950,7 +4947,7 @@ def compare_models(models, batches, dev, rate):
     for name, model in models.items():
         model.train()
         steps = [batches[i] for i in torch.randperm(len(batches)).tolist()]
-        for k, (contexts, targets) in enumerate(steps):
+        for contexts, targets in steps:
             loss = F.cross_entropy(model(contexts), targets)
             model.zero_grad()
             loss.backward()
@@ -4970,7 +4967,7 @@ def compare_models(models, batches, dev, rate):
     for name, model in models.items():
         model.train()
         steps = batches[::-1]
-        for k, (contexts, targets) in enumerate(steps):
+        for contexts, targets in steps:
             loss = F.cross_entropy(model(contexts), targets)
             model.zero_grad()
             loss.backward()
@@ -5098,7 +5095,7 @@ def compare_models(models, batches, dev, rate):
     for name, model in models.items():
         model.train()
         steps = batches
-        for k, (contexts, targets) in enumerate(steps):
+        for contexts, targets in steps:
             loss = F.cross_entropy(model(contexts), targets)
             model.zero_grad()
             loss.backward()
@@ -5118,7 +5115,7 @@ def compare_models(models, batches, dev, rate):
     for name, model in models.items():
         model.train()
         steps = batches
-        for k, (contexts, targets) in enumerate(steps):
+        for contexts, targets in steps:
             loss = F.cross_entropy(model(contexts), targets)
             model.zero_grad()
             loss.backward()
@@ -5138,7 +5135,7 @@ def compare_models(models, batches, dev, rate):
     for name, model in models.items():
         model.train()
         steps = batches[1:]
-        for k, (contexts, targets) in enumerate(steps):
+        for contexts, targets in steps:
             loss = F.cross_entropy(model(contexts), targets)
             model.zero_grad()
             loss.backward()
@@ -5158,7 +5155,7 @@ def compare_models(models, batches, dev, rate):
     for name, model in models.items():
         model.train()
         steps = batches[:-1]
-        for k, (contexts, targets) in enumerate(steps):
+        for contexts, targets in steps:
             loss = F.cross_entropy(model(contexts), targets)
             model.zero_grad()
             loss.backward()
@@ -5178,7 +5175,7 @@ def compare_models(models, batches, dev, rate):
     for name, model in models.items():
         model.train()
         steps = [*batches, *batches]
-        for k, (contexts, targets) in enumerate(steps):
+        for contexts, targets in steps:
             loss = F.cross_entropy(model(contexts), targets)
             model.zero_grad()
             loss.backward()
@@ -5198,7 +5195,7 @@ def compare_models(models, batches, dev, rate):
     for name, model in models.items():
         model.train()
         steps = [*batches, dev]
-        for k, (contexts, targets) in enumerate(steps):
+        for contexts, targets in steps:
             loss = F.cross_entropy(model(contexts), targets)
             model.zero_grad()
             loss.backward()
@@ -5218,7 +5215,7 @@ def compare_models(models, batches, dev, rate):
     for name, model in models.items():
         model.train()
         steps = batches[:1] * len(batches)
-        for k, (contexts, targets) in enumerate(steps):
+        for contexts, targets in steps:
             loss = F.cross_entropy(model(contexts), targets)
             model.zero_grad()
             loss.backward()
@@ -5238,7 +5235,7 @@ def compare_models(models, batches, dev, rate):
     for name, model in models.items():
         model.train()
         steps = batches
-        for k, (contexts, targets) in enumerate(steps):
+        for contexts, targets in steps:
             loss = F.cross_entropy(model(contexts), targets)
             model.zero_grad()
             loss.backward()
@@ -5258,7 +5255,7 @@ def compare_models(models, batches, dev, rate):
     for name, model in models.items():
         model.train()
         steps = batches
-        for k, (contexts, targets) in enumerate(steps):
+        for contexts, targets in steps:
             loss = F.cross_entropy(model(contexts), targets)
             model.zero_grad()
             loss.backward()
