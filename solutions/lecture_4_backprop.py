@@ -308,6 +308,7 @@ def backward_softmax_pieces(
 # %% check="backward_softmax_pieces"
 def softmax_pieces_probe(g: torch.Generator):
     network, contexts, targets = draw(g)
+    network.b2[targets[1]] -= 10  # one target is nearly impossible: whoever adds a little to its probability is far off there
     f = forward(network, contexts, targets)
     extra = torch.randn(f.norm_logits.shape, generator=g) / len(targets)
     return backward_softmax_pieces(
@@ -682,6 +683,186 @@ def backward_softmax_pieces(*inputs):
     return d
 
 
+# %% mistake="backward_softmax_pieces" says="Something small is added to probs before you divide by it. Forward there is no such thing, and where a target is unlikely the gradient is far off: divide by probs alone, they are never zero here."
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    n = len(targets)
+    dlogprobs = torch.zeros_like(probs)
+    dlogprobs[torch.arange(n), targets] = -1 / n
+    dprobs = dlogprobs / (probs + 1e-6)
+    dcounts_sum_inv = (counts * dprobs).sum(1, keepdim=True)
+    dcounts_sum = -(counts_sum**-2) * dcounts_sum_inv
+    dcounts = counts_sum_inv * dprobs + dcounts_sum
+    dnorm_logits = counts * dcounts + extra_dnorm_logits
+    dlogit_maxes = -dnorm_logits.sum(1, keepdim=True)
+    dlogits = dnorm_logits + F.one_hot(logits.argmax(1), logits.shape[1]) * dlogit_maxes
+    return dict(
+        dlogprobs=dlogprobs, dprobs=dprobs, dcounts_sum_inv=dcounts_sum_inv, dcounts_sum=dcounts_sum,
+        dcounts=dcounts, dnorm_logits=dnorm_logits, dlogit_maxes=dlogit_maxes, dlogits=dlogits,
+    )  # fmt: skip
+
+
+# %% mistake="backward_softmax_pieces" says="You add 1e-8 to probs before you divide by it, which shows where a target is unlikely. Forward there is no such thing: divide by probs alone, they are never zero here."
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    n = len(targets)
+    dlogprobs = torch.zeros_like(probs)
+    dlogprobs[torch.arange(n), targets] = -1 / n
+    dprobs = dlogprobs / (probs + 1e-8)
+    dcounts_sum_inv = (counts * dprobs).sum(1, keepdim=True)
+    dcounts_sum = -(counts_sum**-2) * dcounts_sum_inv
+    dcounts = counts_sum_inv * dprobs + dcounts_sum
+    dnorm_logits = counts * dcounts + extra_dnorm_logits
+    dlogit_maxes = -dnorm_logits.sum(1, keepdim=True)
+    dlogits = dnorm_logits + F.one_hot(logits.argmax(1), logits.shape[1]) * dlogit_maxes
+    return dict(
+        dlogprobs=dlogprobs, dprobs=dprobs, dcounts_sum_inv=dcounts_sum_inv, dcounts_sum=dcounts_sum,
+        dcounts=dcounts, dnorm_logits=dnorm_logits, dlogit_maxes=dlogit_maxes, dlogits=dlogits,
+    )  # fmt: skip
+
+
+# %% mistake="backward_softmax_pieces" says="dlogit_maxes goes back to the smallest logit of each row. The maximum was read from the largest one: send it back there."
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    n = len(targets)
+    dlogprobs = torch.zeros_like(probs)
+    dlogprobs[torch.arange(n), targets] = -1 / n
+    dprobs = dlogprobs / probs
+    dcounts_sum_inv = (counts * dprobs).sum(1, keepdim=True)
+    dcounts_sum = -(counts_sum**-2) * dcounts_sum_inv
+    dcounts = counts_sum_inv * dprobs + dcounts_sum
+    dnorm_logits = counts * dcounts + extra_dnorm_logits
+    dlogit_maxes = -dnorm_logits.sum(1, keepdim=True)
+    dlogits = dnorm_logits + F.one_hot(logits.argmin(1), logits.shape[1]) * dlogit_maxes
+    return dict(
+        dlogprobs=dlogprobs, dprobs=dprobs, dcounts_sum_inv=dcounts_sum_inv, dcounts_sum=dcounts_sum,
+        dcounts=dcounts, dnorm_logits=dnorm_logits, dlogit_maxes=dlogit_maxes, dlogits=dlogits,
+    )  # fmt: skip
+
+
+# %% mistake="backward_softmax_pieces" says="dlogit_maxes is a mean over the row. The maximum was subtracted from every element of it, and each counts in full: sum them up."
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    n = len(targets)
+    dlogprobs = torch.zeros_like(probs)
+    dlogprobs[torch.arange(n), targets] = -1 / n
+    dprobs = dlogprobs / probs
+    dcounts_sum_inv = (counts * dprobs).sum(1, keepdim=True)
+    dcounts_sum = -(counts_sum**-2) * dcounts_sum_inv
+    dcounts = counts_sum_inv * dprobs + dcounts_sum
+    dnorm_logits = counts * dcounts + extra_dnorm_logits
+    dlogit_maxes = -dnorm_logits.mean(1, keepdim=True)
+    dlogits = dnorm_logits + F.one_hot(logits.argmax(1), logits.shape[1]) * dlogit_maxes
+    return dict(
+        dlogprobs=dlogprobs, dprobs=dprobs, dcounts_sum_inv=dcounts_sum_inv, dcounts_sum=dcounts_sum,
+        dcounts=dcounts, dnorm_logits=dnorm_logits, dlogit_maxes=dlogit_maxes, dlogits=dlogits,
+    )  # fmt: skip
+
+
+# %% mistake="backward_softmax_pieces" says="dcounts_sum_inv is a mean over the row. One inverse was read by every column of it, and each counts in full: sum them up."
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    n = len(targets)
+    dlogprobs = torch.zeros_like(probs)
+    dlogprobs[torch.arange(n), targets] = -1 / n
+    dprobs = dlogprobs / probs
+    dcounts_sum_inv = (counts * dprobs).mean(1, keepdim=True)
+    dcounts_sum = -(counts_sum**-2) * dcounts_sum_inv
+    dcounts = counts_sum_inv * dprobs + dcounts_sum
+    dnorm_logits = counts * dcounts + extra_dnorm_logits
+    dlogit_maxes = -dnorm_logits.sum(1, keepdim=True)
+    dlogits = dnorm_logits + F.one_hot(logits.argmax(1), logits.shape[1]) * dlogit_maxes
+    return dict(
+        dlogprobs=dlogprobs, dprobs=dprobs, dcounts_sum_inv=dcounts_sum_inv, dcounts_sum=dcounts_sum,
+        dcounts=dcounts, dnorm_logits=dnorm_logits, dlogit_maxes=dlogit_maxes, dlogits=dlogits,
+    )  # fmt: skip
+
+
+# %% mistake="backward_softmax_pieces" says="In dcounts_sum_inv you sum dprobs alone. probs is counts times counts_sum_inv, so each comes back multiplied by its counts."
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    n = len(targets)
+    dlogprobs = torch.zeros_like(probs)
+    dlogprobs[torch.arange(n), targets] = -1 / n
+    dprobs = dlogprobs / probs
+    dcounts_sum_inv = dprobs.sum(1, keepdim=True)
+    dcounts_sum = -(counts_sum**-2) * dcounts_sum_inv
+    dcounts = counts_sum_inv * dprobs + dcounts_sum
+    dnorm_logits = counts * dcounts + extra_dnorm_logits
+    dlogit_maxes = -dnorm_logits.sum(1, keepdim=True)
+    dlogits = dnorm_logits + F.one_hot(logits.argmax(1), logits.shape[1]) * dlogit_maxes
+    return dict(
+        dlogprobs=dlogprobs, dprobs=dprobs, dcounts_sum_inv=dcounts_sum_inv, dcounts_sum=dcounts_sum,
+        dcounts=dcounts, dnorm_logits=dnorm_logits, dlogit_maxes=dlogit_maxes, dlogits=dlogits,
+    )  # fmt: skip
+
+
+# %% mistake="backward_softmax_pieces" says="In dcounts the part that comes from probs lacks its factor. probs is counts times counts_sum_inv: multiply dprobs by that."
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    n = len(targets)
+    dlogprobs = torch.zeros_like(probs)
+    dlogprobs[torch.arange(n), targets] = -1 / n
+    dprobs = dlogprobs / probs
+    dcounts_sum_inv = (counts * dprobs).sum(1, keepdim=True)
+    dcounts_sum = -(counts_sum**-2) * dcounts_sum_inv
+    dcounts = dprobs + dcounts_sum
+    dnorm_logits = counts * dcounts + extra_dnorm_logits
+    dlogit_maxes = -dnorm_logits.sum(1, keepdim=True)
+    dlogits = dnorm_logits + F.one_hot(logits.argmax(1), logits.shape[1]) * dlogit_maxes
+    return dict(
+        dlogprobs=dlogprobs, dprobs=dprobs, dcounts_sum_inv=dcounts_sum_inv, dcounts_sum=dcounts_sum,
+        dcounts=dcounts, dnorm_logits=dnorm_logits, dlogit_maxes=dlogit_maxes, dlogits=dlogits,
+    )  # fmt: skip
+
+
+# %% mistake="backward_softmax_pieces" says="extra_dnorm_logits is subtracted. It is what comes back from another reader of norm_logits: add it."
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    n = len(targets)
+    dlogprobs = torch.zeros_like(probs)
+    dlogprobs[torch.arange(n), targets] = -1 / n
+    dprobs = dlogprobs / probs
+    dcounts_sum_inv = (counts * dprobs).sum(1, keepdim=True)
+    dcounts_sum = -(counts_sum**-2) * dcounts_sum_inv
+    dcounts = counts_sum_inv * dprobs + dcounts_sum
+    dnorm_logits = counts * dcounts - extra_dnorm_logits
+    dlogit_maxes = -dnorm_logits.sum(1, keepdim=True)
+    dlogits = dnorm_logits + F.one_hot(logits.argmax(1), logits.shape[1]) * dlogit_maxes
+    return dict(
+        dlogprobs=dlogprobs, dprobs=dprobs, dcounts_sum_inv=dcounts_sum_inv, dcounts_sum=dcounts_sum,
+        dcounts=dcounts, dnorm_logits=dnorm_logits, dlogit_maxes=dlogit_maxes, dlogits=dlogits,
+    )  # fmt: skip
+
+
+# %% mistake="backward_softmax_pieces" says="dlogits has lost dnorm_logits: only what comes back through the maximum is in it. The logits are read twice, so two parts meet: add them."
+def backward_softmax_pieces(
+    logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
+):
+    n = len(targets)
+    dlogprobs = torch.zeros_like(probs)
+    dlogprobs[torch.arange(n), targets] = -1 / n
+    dprobs = dlogprobs / probs
+    dcounts_sum_inv = (counts * dprobs).sum(1, keepdim=True)
+    dcounts_sum = -(counts_sum**-2) * dcounts_sum_inv
+    dcounts = counts_sum_inv * dprobs + dcounts_sum
+    dnorm_logits = counts * dcounts + extra_dnorm_logits
+    dlogit_maxes = -dnorm_logits.sum(1, keepdim=True)
+    dlogits = F.one_hot(logits.argmax(1), logits.shape[1]) * dlogit_maxes
+    return dict(
+        dlogprobs=dlogprobs, dprobs=dprobs, dcounts_sum_inv=dcounts_sum_inv, dcounts_sum=dcounts_sum,
+        dcounts=dcounts, dnorm_logits=dnorm_logits, dlogit_maxes=dlogit_maxes, dlogits=dlogits,
+    )  # fmt: skip
+
+
 # %% variant="backward_softmax_pieces"
 def backward_softmax_pieces(
     logits, norm_logits, counts, counts_sum, counts_sum_inv, probs, targets, extra_dnorm_logits
@@ -937,6 +1118,48 @@ def backward_linear_tanh(dlogits, hpreact, h, W2):
     return d | {"dhpreact": (1 - h) ** 2 * d["dh"]}
 
 
+# %% mistake="backward_linear_tanh" says="dW2 is divided by the number of examples. The mean is in the loss, so its 1/n is in dlogits already: here every example counts in full."
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    n, dh, slope = len(dlogits), dlogits @ W2.T, 1 - h**2
+    return {"dh": dh, "dW2": h.T @ dlogits / n, "db2": dlogits.sum(0), "dhpreact": slope * dh}
+
+
+# %% mistake="backward_linear_tanh" says="db2 is a mean over the examples. The mean is in the loss, so its 1/n is in dlogits already: add up here."
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    dh, slope = dlogits @ W2.T, 1 - h**2
+    return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.mean(0), "dhpreact": slope * dh}
+
+
+# %% mistake="backward_linear_tanh" says="Your slope of tanh has the wrong sign: tanh rises everywhere, so its slope is never negative. What is taken from what?"
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    dh, slope = dlogits @ W2.T, (h**2 - 1)
+    return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
+
+
+# %% mistake="backward_linear_tanh" says="Your slope of tanh is 1 - 2h, as if the square had been differentiated once more. The square of h is taken from 1 as it is."
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    dh, slope = dlogits @ W2.T, (1 - 2 * h)
+    return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
+
+
+# %% mistake="backward_linear_tanh" says="Your slope is that of the square of tanh, with its 2h. h is tanh itself: its slope is 1 where h is 0."
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    dh, slope = dlogits @ W2.T, 2 * h * (1 - h**2)
+    return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
+
+
+# %% mistake="backward_linear_tanh" says="The sign in your slope of tanh is turned round: 1 plus a square grows where tanh gets flat. The slope is 1 where h is 0, and falls on both sides."
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    dh, slope = dlogits @ W2.T, 1 + h**2
+    return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
+
+
+# %% mistake="backward_linear_tanh" says="Your slope of tanh has a root around it, which makes it too large. 1 minus the square of h is the slope already."
+def backward_linear_tanh(dlogits, hpreact, h, W2):
+    dh, slope = dlogits @ W2.T, (1 - h**2).sqrt()
+    return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
+
+
 # %% variant="backward_linear_tanh"
 def backward_linear_tanh(dlogits, hpreact, h, W2):
     """Indices spelled out; the slope of tanh as 1 / cosh squared; W2's gradient as a sum of outer products."""
@@ -957,7 +1180,7 @@ def backward_linear_tanh(dlogits, hpreact, h, W2):
 #
 # Write `bessel`: for a batch `(n, hidden)` with $n \ge 2$, return a dict with
 # - `"biased"` and `"unbiased"`: the two variances of each column over the batch, each of shape `(hidden,)`;
-# - `"used"`: the string `"biased"` or `"unbiased"`, whichever `bnvar` of the `forward` above is.
+# - `"used"`: the string `"biased"` or `"unbiased"`, whichever `bnvar` of the `forward` above is, for every size of the batch.
 #
 # **A tiny example.** For the column $(1, 2, 6)$ the mean is 3 and the squared deviations 4, 1 and 9 add up to 14: biased
 # $14/3 \approx 4.667$, unbiased $14/2 = 7$.
@@ -997,7 +1220,11 @@ def bessel(x: Float[Tensor, "n hidden"]) -> dict[str, Tensor | str]:
 # %% check="bessel"
 def bessel_probe(g: torch.Generator):
     n = int(torch.randint(4, 9, (), generator=g))  # small: there the two differ most
-    return bessel(2 * torch.randn(n, 16, generator=g) + 1)
+    facts = bessel(2 * torch.randn(n, 16, generator=g) + 1)
+    two, many = (bessel(2 * torch.randn(size, 3, generator=g) + 1) for size in (2, 40 + n))
+    facts["of two rows"] = torch.stack([two["biased"], two["unbiased"]])
+    facts["of many rows"] = torch.stack([many["biased"], many["unbiased"]])
+    return facts | {"used, of two and of many rows": f"{two['used']}, {many['used']}"}
 
 
 check("bessel", bessel_probe)
@@ -1119,6 +1346,53 @@ def bessel(x):
 def bessel(x):
     squares, n = ((x - x.mean(0)) ** 2).sum(0), x.shape[1]
     return {"biased": squares / n, "unbiased": squares / (n - 1), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="You let the size of the batch decide what is used. forward divides by the same number whatever the size is: read the line that makes bnvar."
+def bessel(x):
+    n = len(x)
+    squares = ((x - x.mean(0)) ** 2).sum(0)
+    return {"biased": squares / n, "unbiased": squares / (n - 1), "used": "unbiased" if n < 30 else "biased"}
+
+
+# %% mistake="bessel" says="Your biased variance is larger than the unbiased one: the factor between them is the wrong way round. Whoever divides by the larger number gets the smaller variance."
+def bessel(x):
+    n = len(x)
+    squares = ((x - x.mean(0)) ** 2).sum(0)
+    return {"biased": squares / (n - 1) * n / (n - 1), "unbiased": squares / (n - 1), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="The deviations are measured from the median of each column. Measure them from its mean."
+def bessel(x):
+    n = len(x)
+    squares = ((x - x.median(0).values) ** 2).sum(0)
+    return {"biased": squares / n, "unbiased": squares / (n - 1), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="The deviations are measured from the first row. Measure them from the mean of each column."
+def bessel(x):
+    n = len(x)
+    squares = ((x - x[0]) ** 2).sum(0)
+    return {"biased": squares / n, "unbiased": squares / (n - 1), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="You return sums of squares and have not divided them. Divide the one by n, the other by n - 1."
+def bessel(x):
+    squares = ((x - x.mean(0)) ** 2).sum(0)
+    return {"biased": squares, "unbiased": squares, "used": "unbiased"}
+
+
+# %% mistake="bessel" says="You subtract the sum of each column where its mean belongs: divide it by n first."
+def bessel(x):
+    n = len(x)
+    squares = ((x - x.sum(0)) ** 2).sum(0)
+    return {"biased": squares / n, "unbiased": squares / (n - 1), "used": "unbiased"}
+
+
+# %% mistake="bessel" says="Your variances are those of all numbers together, one for the whole table. Each column is a unit with a variance of its own: sum over the batch only."
+def bessel(x):
+    squares = ((x - x.mean()) ** 2).sum().repeat(x.shape[1])
+    return {"biased": squares / x.numel(), "unbiased": squares / (x.numel() - 1), "used": "unbiased"}
 
 
 # %% variant="bessel"
@@ -1481,6 +1755,192 @@ def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
     return d
 
 
+# %% mistake="backward_batchnorm_pieces" says="The dbndiff that you return is stored before its second part is in it, though what follows uses both. Store it when the part through bndiff2 is added."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    d["dbndiff"] = bnvar_inv * d["dbnraw"]
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="The dbndiff that you return holds only the part through bndiff2, though what follows uses both parts. Store it when both are added."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    d["dbndiff"] = 2 * bndiff * d["dbndiff2"]
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="dbnmean already holds the 1/n that belongs to the next step, from bnmean to hprebn. bnmean was subtracted from each row, so its gradient is a sum; divide only on the way into hprebn."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    d["dbnmean"] = d["dbnmean"] / n
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="dbndiff2 has the shape of dbnvar: it is not spread over the batch. Broadcasting makes the next line right all the same, but a gradient has the shape of its tensor, (n, hidden)."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    d["dbndiff2"] = d["dbnvar"] / (n - 1)
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="The sign of dbnmean is wrong: the mean is subtracted in the forward pass, so what comes back to it is minus the sum of dbndiff."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="The sign of dbnvar is wrong: as the variance grows its inverse root falls, so the derivative is negative."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = 0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="The factor 0.5 is missing in dbnvar. The power rule puts the old exponent in front, and that is -0.5."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = -(bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="dbnvar_inv is a mean over the batch. It was read once for each example, and each counts in full: sum them up."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).mean(0, keepdim=True)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="dbnvar_inv is made with bnraw. What bnvar_inv multiplies in the forward pass is bndiff: use that."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bnraw * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="The bnvar_inv is missing in dbndiff: bnraw is bndiff times bnvar_inv, so what comes back through bnraw is multiplied by it."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="In dbndiff the part through bndiff2 lacks its bndiff: the derivative of a square is twice what was squared."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="The gain is used twice: dbnraw holds it already, and it must not be multiplied in again on the way to dbndiff."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * bngain * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] + d["dbnmean"] / n
+    return d
+
+
+# %% mistake="backward_batchnorm_pieces" says="In dhprebn dbnmean is subtracted. The minus sign is in dbnmean already: add its share."
+def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
+    n = len(dhpreact)
+    d = {"dbngain": (bnraw * dhpreact).sum(0, keepdim=True), "dbnbias": dhpreact.sum(0, keepdim=True)}
+    d["dbnraw"] = bngain * dhpreact
+    d["dbnvar_inv"] = (bndiff * d["dbnraw"]).sum(0, keepdim=True)
+    d["dbnvar"] = -0.5 * (bnvar + 1e-5) ** -1.5 * d["dbnvar_inv"]
+    d["dbndiff2"] = torch.ones_like(bndiff) / (n - 1) * d["dbnvar"]
+    d["dbndiff"] = bnvar_inv * d["dbnraw"] + 2 * bndiff * d["dbndiff2"]
+    d["dbnmean"] = -d["dbndiff"].sum(0, keepdim=True)
+    d["dhprebn"] = d["dbndiff"] - d["dbnmean"] / n
+    return d
+
+
 # %% variant="backward_batchnorm_pieces"
 def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain):
     """One unit at a time, with dot products of plain vectors."""
@@ -1509,7 +1969,7 @@ def backward_batchnorm_pieces(dhpreact, bndiff, bnvar, bnvar_inv, bnraw, bngain)
 # Return a dict with the keys `dembcat`, `dW1`, `db1`, `demb`, `dC`.
 #
 # The new step is the table. A character that occurs five times in the batch had its row of `C` read five times, so **five
-# gradients meet in one row**. A row that no context names gets zeros.
+# gradients meet in one row**. A row that no context names gets zeros. The dot's row is one like any other.
 #
 # **A tiny example.** One context, the letters `emm` with indices $(5, 13, 13)$, one feature a character, and `demb` $= (1, 2, 3)$. Then
 # `dC` is 1 in row 5, $2 + 3 = 5$ in row 13 and 0 elsewhere.
@@ -1562,6 +2022,7 @@ def backward_embedding(
 # %% check="backward_embedding"
 def embedding_probe(g: torch.Generator):
     network, contexts, targets = draw(g, n=12, embedding=4, hidden=12)
+    contexts[5, 0] = contexts[6, :2] = 0  # dots, which are symbols like any other
     f = forward(network, contexts, targets)
     dhprebn = torch.randn(f.hprebn.shape, generator=g) / len(targets)
     return backward_embedding(dhprebn, f.embcat, network.W1, network.C, contexts)
@@ -1728,6 +2189,73 @@ def backward_embedding(dhprebn, embcat, W1, C, contexts):
     return d | {"dC": torch.zeros_like(C).index_add_(0, contexts.T.flatten(), d["demb"].flatten(0, 1))}
 
 
+# %% mistake="backward_embedding" says="The row of the dot is zero in your dC, as if it were a padding. It was read like every other row: let what comes back to it in."
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    dembcat = dhprebn @ W1.T
+    demb = dembcat.view(*contexts.shape, C.shape[1])
+    dC = torch.zeros_like(C)
+    dC.index_add_(0, contexts.flatten(), demb.flatten(0, 1))
+    dC[0] = 0
+    return {"dembcat": dembcat, "dW1": embcat.T @ dhprebn, "db1": dhprebn.sum(0), "demb": demb, "dC": dC}
+
+
+# %% mistake="backward_embedding" says="Your db1 is zero, as BatchNorm takes every bias off again. That is so for a gradient that came through BatchNorm; asked for is what follows from the dhprebn that is given."
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    dembcat = dhprebn @ W1.T
+    demb = dembcat.view(*contexts.shape, C.shape[1])
+    dC = torch.zeros_like(C)
+    dC.index_add_(0, contexts.flatten(), demb.flatten(0, 1))
+    return {"dembcat": dembcat, "dW1": embcat.T @ dhprebn, "db1": torch.zeros_like(dhprebn[0]), "demb": demb, "dC": dC}
+
+
+# %% mistake="backward_embedding" says="db1 is a mean over the examples. The mean is in the loss, so its 1/n is in dhprebn already: add up here."
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    dembcat = dhprebn @ W1.T
+    demb = dembcat.view(*contexts.shape, C.shape[1])
+    dC = torch.zeros_like(C)
+    dC.index_add_(0, contexts.flatten(), demb.flatten(0, 1))
+    return {"dembcat": dembcat, "dW1": embcat.T @ dhprebn, "db1": dhprebn.mean(0), "demb": demb, "dC": dC}
+
+
+# %% mistake="backward_embedding" says="dW1 is divided by the number of examples. The mean is in the loss, so its 1/n is in dhprebn already: every example counts in full."
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    dembcat = dhprebn @ W1.T
+    demb = dembcat.view(*contexts.shape, C.shape[1])
+    dC = torch.zeros_like(C)
+    dC.index_add_(0, contexts.flatten(), demb.flatten(0, 1))
+    return {"dembcat": dembcat, "dW1": embcat.T @ dhprebn / len(dhprebn), "db1": dhprebn.sum(0), "demb": demb, "dC": dC}
+
+
+# %% mistake="backward_embedding" says="dC is divided by the number of examples. The mean is in the loss, so its 1/n is in dhprebn already: every place counts in full."
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    dembcat = dhprebn @ W1.T
+    demb = dembcat.view(*contexts.shape, C.shape[1])
+    dC = torch.zeros_like(C)
+    dC.index_add_(0, contexts.flatten(), demb.flatten(0, 1))
+    dC = dC / len(dhprebn)
+    return {"dembcat": dembcat, "dW1": embcat.T @ dhprebn, "db1": dhprebn.sum(0), "demb": demb, "dC": dC}
+
+
+# %% mistake="backward_embedding" says="dC holds only what comes back from the middle place of each context. All three places were looked up in the table; go through all of them."
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    dembcat = dhprebn @ W1.T
+    demb = dembcat.view(*contexts.shape, C.shape[1])
+    dC = torch.zeros_like(C)
+    dC.index_add_(0, contexts.flatten(), demb.flatten(0, 1))
+    dC = torch.zeros_like(C).index_add_(0, contexts[:, 1], demb[:, 1])
+    return {"dembcat": dembcat, "dW1": embcat.T @ dhprebn, "db1": dhprebn.sum(0), "demb": demb, "dC": dC}
+
+
+# %% mistake="backward_embedding" says="In dC the three places of a context have changed their order: what belongs to the first character arrives at the last. Keep place and gradient together."
+def backward_embedding(dhprebn, embcat, W1, C, contexts):
+    dembcat = dhprebn @ W1.T
+    demb = dembcat.view(*contexts.shape, C.shape[1])
+    dC = torch.zeros_like(C)
+    dC.index_add_(0, contexts.flatten(), demb.flatten(0, 1))
+    dC = torch.zeros_like(C).index_add_(0, contexts.flip(1).flatten(), demb.flatten(0, 1))
+    return {"dembcat": dembcat, "dW1": embcat.T @ dhprebn, "db1": dhprebn.sum(0), "demb": demb, "dC": dC}
+
+
 # %% variant="backward_embedding"
 def backward_embedding(dhprebn, embcat, W1, C, contexts):
     """The look-up as a product with one-hot rows, so that its gradient is that of a linear layer."""
@@ -1764,6 +2292,8 @@ def backward_embedding(dhprebn, embcat, W1, C, contexts):
 # $(\frac34, -\frac34)$. Every wrong symbol is pushed down by its probability; the target is pulled up by what it lacks to 1.
 # In each row push and pull balance.
 #
+# The logits may be as large as 300 or as small as -300: the gradient is a number all the same.
+#
 # <details><summary>Hint 1: the idea</summary>
 #
 # The derivative of $\ln \sum_k e^{z_k}$ by $z_j$ is a quantity that you know by name. The other term is there only for $j = y$.
@@ -1799,7 +2329,9 @@ def cross_entropy_probe(g: torch.Generator):
     logits = 2 * torch.randn(n, 27, generator=g)
     targets = torch.randint(0, 26, (n,), generator=g)
     targets[0] = 25  # the last symbol is never a target: a one-hot table as wide as the largest is too narrow, in every draw
-    return cross_entropy_backward(logits, targets)
+    large = 2 * torch.randn(3, 27, generator=g) + torch.tensor([[300.0], [-300], [0]])  # whose exponentials are infinite, or zero
+    dlogits, of_large = cross_entropy_backward(logits, targets), attempt(cross_entropy_backward, large, targets[:3])
+    return {"dlogits": dlogits, "of large logits": "an error" if of_large is None else of_large}
 
 
 check("cross_entropy_backward", cross_entropy_probe)
@@ -1944,6 +2476,77 @@ def cross_entropy_backward(logits, targets):
     return dlogits / len(targets)
 
 
+# %% mistake="cross_entropy_backward" says="For large logits your gradient is nan: their exponentials are infinite, or all zero. Take each row's largest logit off first, as forward does, or use torch's softmax."
+def cross_entropy_backward(logits, targets):
+    n = len(targets)
+    counts = logits.exp()
+    dlogits = counts / counts.sum(1, keepdim=True)
+    dlogits[torch.arange(n), targets] -= 1
+    return dlogits / n
+
+
+# %% mistake="cross_entropy_backward" says="Something small is added to the sum of the counts, against a division by zero. Where all logits of a row are far below zero it swallows the probabilities: take the largest logit off first instead."
+def cross_entropy_backward(logits, targets):
+    n = len(targets)
+    counts = logits.exp()
+    dlogits = counts / (counts.sum(1, keepdim=True) + 1e-8)
+    dlogits[torch.arange(n), targets] -= 1
+    return dlogits / n
+
+
+# %% mistake="cross_entropy_backward" says="The largest logit of the whole batch is taken off, and not that of each row. A row far below it has only zeros left, and zero divided by zero is nan."
+def cross_entropy_backward(logits, targets):
+    n = len(targets)
+    counts = (logits - logits.max()).exp()
+    dlogits = counts / counts.sum(1, keepdim=True)
+    dlogits[torch.arange(n), targets] -= 1
+    return dlogits / n
+
+
+# %% mistake="cross_entropy_backward" says="At the targets the sign is turned round: you write 1 minus the probability there. The target's logit has to rise when you step against the gradient, so it is the probability minus 1."
+def cross_entropy_backward(logits, targets):
+    n = len(targets)
+    dlogits = F.softmax(logits, 1)
+    rows = torch.arange(n)
+    dlogits[rows, targets] = 1 - dlogits[rows, targets]
+    return dlogits / n
+
+
+# %% mistake="cross_entropy_backward" says="At the targets stands 0: the probability is taken off itself. It is 1 that is taken off there."
+def cross_entropy_backward(logits, targets):
+    n = len(targets)
+    dlogits = F.softmax(logits, 1)
+    dlogits[torch.arange(n), targets] = 0.0
+    return dlogits / n
+
+
+# %% mistake="cross_entropy_backward" says="The probabilities are squared. The derivative of the log of the sum is the probability itself."
+def cross_entropy_backward(logits, targets):
+    n = len(targets)
+    dlogits = F.softmax(logits, 1) ** 2
+    dlogits[torch.arange(n), targets] -= 1
+    return dlogits / n
+
+
+# %% mistake="cross_entropy_backward" says="Your gradient is multiplied by the probabilities once more, as in the derivative of a softmax behind a squared error. For the cross-entropy that factor cancels: leave it out."
+def cross_entropy_backward(logits, targets):
+    n = len(targets)
+    p = F.softmax(logits, 1)
+    dlogits = p.clone()
+    dlogits[torch.arange(n), targets] -= 1
+    dlogits = dlogits * p
+    return dlogits / n
+
+
+# %% mistake="cross_entropy_backward" says="The logits are clamped before the softmax, so where they are large the probabilities are others. Take the largest logit of each row off instead: that changes nothing."
+def cross_entropy_backward(logits, targets):
+    n = len(targets)
+    counts = logits.clamp(-80, 80).exp()
+    dlogits = counts / counts.sum(1, keepdim=True)
+    dlogits[torch.arange(n), targets] -= 1
+    return dlogits / n
+
+
 # %% variant="cross_entropy_backward"
 def cross_entropy_backward(logits, targets):
     """Counts by hand, then the 1 taken off at the targets in place."""
@@ -1984,7 +2587,7 @@ plt.show()
 #
 # **A tiny example.** With $x = (1, 2, 6)$, $\hat x = (-0.756, -0.378, 1.134)$, $s = 0.378$, a gain of 1 and `dhpreact` $= (1, 0, 0)$, `dhprebn` is
 # $(0.144, -0.180, 0.036)$. It is orthogonal to $(1, 1, 1)$ and to $\hat x$: moving the batch as a whole, or stretching it, changes
-# nothing behind BatchNorm, so no gradient points there.
+# nothing behind BatchNorm, so no gradient points there. (To $\hat x$ only as far as $\epsilon$ can be neglected. In the check three units vary so little that it cannot.)
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -2028,8 +2631,10 @@ def batchnorm_backward(
 # %% check="batchnorm_backward"
 def batchnorm_probe(g: torch.Generator):
     network, contexts, targets = draw(g)
+    network.W1[:, :3] *= torch.tensor([0.0, 0.01, 0.02])  # a unit that does not vary, and two so little that the 1e-5 beside their variance matters
     f = forward(network, contexts, targets)
     dhpreact = torch.randn(f.hpreact.shape, generator=g)
+    dhpreact[:, :3] *= 0.02  # so that no gradient of these units is much larger than the others'
     return batchnorm_backward(dhpreact, network.bngain, f.bnvar_inv, f.bnraw)
 
 
@@ -2185,6 +2790,116 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
     n = len(dhpreact)
     along = (dhpreact * bnraw).sum(0)
     return bngain * bnvar_inv / n * (n * dhpreact - dhpreact.sum(0) - n / n - 1 * bnraw * along)
+
+
+# %% mistake="batchnorm_backward" says="The gain is in the straight part only. All three parts come from dbnraw, in which it is already: take it out in front of the brackets."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return bnvar_inv * (bngain * straight - mean - along)
+
+
+# %% mistake="batchnorm_backward" says="The gain is missing in the part through the variance. All three parts come from dbnraw, in which it is already."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return bnvar_inv * (bngain * (straight - mean) - along)
+
+
+# %% mistake="batchnorm_backward" says="The gain is missing in the part through the mean. All three parts come from dbnraw, in which it is already."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return bnvar_inv * (bngain * (straight - along) - mean)
+
+
+# %% mistake="batchnorm_backward" says="bnvar_inv is in the straight part only. All three parts carry that factor: take it out in front of the brackets."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return bngain * (bnvar_inv * straight - mean - along)
+
+
+# %% mistake="batchnorm_backward" says="bnvar_inv is there twice. It is a factor of dhprebn once, in front of the brackets."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return bngain * bnvar_inv**2 * (straight - mean - along)
+
+
+# %% mistake="batchnorm_backward" says="You divide by the sum of the squares of bnraw, a projection. Because of the 1e-5 beside the variance that is not n - 1 for units that hardly vary: follow the number by which bnvar divides."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    return bngain * bnvar_inv * (straight - mean - bnraw * (dhpreact * bnraw).sum(0) / (bnraw**2).sum(0))
+
+
+# %% mistake="batchnorm_backward" says="In the last term the sum runs over everything, examples and units. Each unit needs a sum of its own, over the batch only."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    return bngain * bnvar_inv * (straight - mean - bnraw * (dhpreact * bnraw).sum() / (n - 1))
+
+
+# %% mistake="batchnorm_backward" says="In the middle term the sum runs over everything, examples and units. Each unit needs a sum of its own, over the batch only."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight = dhpreact
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return bngain * bnvar_inv * (straight - dhpreact.sum() / n - along)
+
+
+# %% mistake="batchnorm_backward" says="In the middle term the mean is that of all numbers, examples and units. Each unit needs a mean of its own, over the batch only."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight = dhpreact
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return bngain * bnvar_inv * (straight - dhpreact.mean() - along)
+
+
+# %% mistake="batchnorm_backward" says="The last term is twice what it should be. The 2 of the square and the half of the root cancel."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return bngain * bnvar_inv * (straight - mean - 2 * along)
+
+
+# %% mistake="batchnorm_backward" says="The last term is half of what it should be. The 2 of the square and the half of the root cancel."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return bngain * bnvar_inv * (straight - mean - along / 2)
+
+
+# %% mistake="batchnorm_backward" says="The middle term is added. What comes back through the mean works against dhpreact: subtract it."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return bngain * bnvar_inv * (straight + mean - along)
+
+
+# %% mistake="batchnorm_backward" says="The mean in the middle term is divided by n - 1. The mean of the batch divides by n; only the variance has n - 1."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return bngain * bnvar_inv * (straight - mean * n / (n - 1) - along)
+
+
+# %% mistake="batchnorm_backward" says="The sign of the whole is wrong: a larger input gives a larger output here, so what comes straight through keeps its sign."
+def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
+    n = len(dhpreact)
+    straight, mean = dhpreact, dhpreact.sum(0) / n
+    along = bnraw * (dhpreact * bnraw).sum(0) / (n - 1)
+    return -bngain * bnvar_inv * (straight - mean - along)
 
 
 # %% variant="batchnorm_backward"

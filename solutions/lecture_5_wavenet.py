@@ -136,8 +136,11 @@ def smooth_probe(g: torch.Generator):
     means = smooth_losses(losses(groups * every + between(g, 1, every - 1)), every)
     facts = {"some left over": means, "none left over": smooth_losses(losses(groups * every), every)}
     facts["groups of 1,000"] = smooth_losses(losses(2345))
-    too_few = attempt(smooth_losses, losses(every - 1), every)
-    facts["too few for a group"] = "an error" if too_few is None else too_few
+    single, ones = smooth_losses(losses(2 * every - 1), every), smooth_losses(losses(4), 1)
+    facts["shapes, of a single group and of groups of one"] = [list(getattr(x, "shape", "?")) for x in (single, ones)]
+    for said, few in (("too few for a group", losses(every - 1)), ("no losses at all", [])):
+        nothing = attempt(smooth_losses, few, every)
+        facts[said] = "an error" if nothing is None else nothing
     return facts | {"the means have a shape, as a tensor has": hasattr(means, "shape")}
 
 
@@ -263,6 +266,93 @@ def smooth_losses(losses, every=1000):
     return torch.tensor(losses[: groups * every]).view(groups, every).median(1).values
 
 
+# %% mistake="smooth_losses" says="The losses left over at the end are still there as a last group, filled up to its length with zeros, so its mean is too small. Leave them out."
+def smooth_losses(losses, every=1000):
+    filled = losses + [0.0] * (-len(losses) % every)
+    return torch.tensor(filled).view(-1, every).mean(1)
+
+
+# %% mistake="smooth_losses" says="A single group becomes a bare number, without an axis. One mean is a tensor of the shape (1,): see where you take away axes of length 1."
+right_smooth_losses = smooth_losses
+
+
+
+def smooth_losses(losses, every=1000):
+    return right_smooth_losses(losses, every).squeeze()
+
+
+# %% mistake="smooth_losses" says="Each of your means begins at the very first loss, so late ones hardly move any more. Let each group begin where the one before it ends."
+def smooth_losses(losses, every=1000):
+    return torch.tensor([sum(losses[: k + every]) / (k + every) for k in range(0, len(losses) - every + 1, every)])
+
+
+# %% mistake="smooth_losses" says="You keep the first loss of each group and forget the others, which leaves all of the noise. Take the mean of the group."
+def smooth_losses(losses, every=1000):
+    return torch.tensor(losses[: len(losses) // every * every : every])
+
+
+# %% mistake="smooth_losses" says="You keep the smallest loss of each group, which looks better than the network is. Take the mean, in which every loss counts."
+def smooth_losses(losses, every=1000):
+    groups = len(losses) // every
+    if not groups:
+        return torch.empty(0)
+    return torch.tensor(losses[: groups * every]).view(groups, every).min(1).values
+
+
+# %% mistake="smooth_losses" says="You keep the largest loss of each group. Take the mean, in which every loss of the group counts."
+def smooth_losses(losses, every=1000):
+    groups = len(losses) // every
+    if not groups:
+        return torch.empty(0)
+    return torch.tensor(losses[: groups * every]).view(groups, every).max(1).values
+
+
+# %% mistake="smooth_losses" says="The first loss is left out, so every group is shifted by one. Lists are counted from 0: begin there."
+right_smooth_losses = smooth_losses
+
+
+
+def smooth_losses(losses, every=1000):
+    return right_smooth_losses(losses[1:], every)
+
+
+# %% mistake="smooth_losses" says="Each of your groups has one loss too many: it also holds the first one of the next group. See where your slices end."
+def smooth_losses(losses, every=1000):
+    means = []
+    for k in range(len(losses) // every):
+        group = losses[k * every : (k + 1) * every + 1]
+        means.append(sum(group) / len(group))
+    return torch.tensor(means)
+
+
+# %% mistake="smooth_losses" says="The last loss of each group is missing from its mean. A slice ends in front of its second number: see where yours end."
+def smooth_losses(losses, every=1000):
+    means = []
+    for k in range(len(losses) // every):
+        group = losses[k * every : (k + 1) * every - 1]
+        means.append(sum(group) / max(len(group), 1))
+    return torch.tensor(means)
+
+
+# %% mistake="smooth_losses" says="Without any losses your code ends in an error. Then there is not a single group, and the answer is an empty tensor, shape (0,)."
+right_smooth_losses = smooth_losses
+
+
+
+def smooth_losses(losses, every=1000):
+    losses[0].is_integer()
+    return right_smooth_losses(losses, every)
+
+
+# %% mistake="smooth_losses" says="The last group of losses is always left out, also where it is whole. Only what does not fill a group goes: see where your loop ends."
+right_smooth_losses = smooth_losses
+
+
+
+def smooth_losses(losses, every=1000):
+    return right_smooth_losses(losses, every)[:-1]
+
+
 # %% variant="smooth_losses"
 def smooth_losses(losses, every=1000):
     means, total = [], 0.0
@@ -284,7 +374,7 @@ def smooth_losses(losses, every=1000):
 # %% [markdown] exercise="loss_plot"
 # Now a picture that one can read. Write `loss_plot(losses, means, every)`: **two curves in one picture**, the raw losses and the means of every `every` of them, both over the
 # **steps**. `means` is given: it is what `smooth_losses(losses, every)` returns. Each mean stands over the steps of its own group; the middle of the group is a good place. Label both curves and both axes, add the
-# legend, and return the axes.
+# legend, and return the axes. Every call makes a new picture, whatever else is open. If losses are left over at the end, no mean stands over them.
 #
 # For example, `loss_plot([4.0, 2.0, 3.0, 1.0], torch.tensor([3.0, 2.0]), every=2)` draws the four losses at the steps 0, 1, 2, 3 and the two means at the steps 0.5 and 2.5.
 #
@@ -334,6 +424,9 @@ def place_of_means(x: Tensor, every: int, steps: int) -> str:
             return told
     if torch.equal(x - x[0], torch.arange(len(x))):
         return "at 0, 1, 2 and so on"
+    gaps = x.diff()
+    if x[-1] < steps - 1.5 and (gaps - gaps.mean()).abs().max() < 1e-3 and not -0.01 < gaps.mean() - every < 0.01:
+        return "too far apart" if gaps.mean() > every else "too close together"
     return "from the first step to the last" if x[0] < 1.5 and x[-1] > steps - 2 else "elsewhere"
 
 
@@ -371,10 +464,14 @@ def loss_plot_facts(axes: Axes, steps: int, every: int) -> dict:
 
 # %% check="loss_plot"
 def loss_plot_probe(g: torch.Generator):
-    every, groups = between(g, 6, 9), between(g, 4, 6)
-    losses = 3 + torch.randn(groups * every + between(g, 2, every - 1), generator=g)
-    means = losses[: groups * every].view(groups, every).mean(1)
-    return loss_plot_facts(loss_plot(losses.tolist(), means, every), len(losses), every)
+    def facts_of(every: int, groups: int) -> dict:
+        losses = 3 + torch.randn(groups * every + every - 1, generator=g)  # as many left over as there can be
+        means = losses[: groups * every].view(groups, every).mean(1)
+        return loss_plot_facts(loss_plot(losses.tolist(), means, every), len(losses), every)
+
+    facts, second = facts_of(between(g, 6, 9), between(g, 4, 6)), facts_of(between(g, 20, 29), between(g, 7, 9))
+    facts["curves in the picture of a second call"] = second["curves"]
+    return facts | {"where the means of a second call stand": second["where the means stand"]}
 
 
 check("loss_plot", loss_plot_probe)
@@ -534,6 +631,37 @@ def loss_plot(losses, means, every):
     return axes
 
 
+# %% mistake="loss_plot" says="The curves of a second call land in the picture of the first: you draw into whatever is open. Make new axes at the beginning of your function."
+def loss_plot(losses, means, every):
+    plt.plot(losses, label="loss of the batch")
+    plt.plot(torch.arange(len(means)) * every + (every - 1) / 2, means, label="mean")
+    plt.xlabel("step")
+    plt.ylabel("loss")
+    plt.legend()
+    return plt.gca()
+
+
+# %% mistake="loss_plot" says="Your means stand further apart than their groups are long, as if the losses left over belonged to the groups too. A group has the width every, however many losses there are."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="loss of the batch")
+    width = len(losses) / len(means)
+    axes.plot((torch.arange(len(means)) + 0.5) * width - 0.5, means, label="mean")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
+# %% mistake="loss_plot" says="Your means stand closer together than their groups are long, so the later ones lag behind. A group has the width every: so far apart are its neighbours' places."
+def loss_plot(losses, means, every):
+    _, axes = plt.subplots()
+    axes.plot(losses, label="loss of the batch")
+    axes.plot(torch.arange(len(means)) * (every - 1) / 2, means, label="mean")
+    axes.set(xlabel="step", ylabel="loss")
+    axes.legend()
+    return axes
+
+
 # %% variant="loss_plot"
 def loss_plot(losses, means, every):
     plt.figure()
@@ -612,7 +740,8 @@ print(tuple(layer(torch.randn(4, 8, 10)).shape), "and the parameters", [tuple(p.
 
 # %% [markdown]
 # The checks below look at what every layer has: its output, its `out`, and its parameters. They write new values **into** the tensors of `parameters()`
-# and look whether the output follows, just as an optimiser would change them.
+# and look whether the output follows, just as an optimiser would change them. They also ask for gradients: what flows back through a layer, to its parameters and to
+# what it was given, must be what autograd finds for its formula. (So nothing in a layer may cut the graph.)
 
 
 # %%
@@ -634,9 +763,24 @@ def kept(layer) -> Tensor | str:
     return getattr(layer, "out", "there is no out")
 
 
+def tracked(parameters: Iterable[Tensor]) -> list[Tensor]:
+    """The tensors among them, for which autograd is to find a gradient from now on."""
+    return [p.requires_grad_() for p in parameters if isinstance(p, Tensor) and p.is_floating_point()]
+
+
+def gradients(output: Tensor, shares: Tensor, tensors: list[Tensor]) -> list[Tensor]:
+    """What flows back to each of the tensors from the sum of output * shares; zeros where nothing does."""
+    if not tensors or not isinstance(output, Tensor) or not output.requires_grad:
+        return [torch.zeros_like(tensor) for tensor in tensors]
+    found = torch.autograd.grad((output * shares).sum(), tensors, allow_unused=True)
+    return [torch.zeros_like(tensor) if d is None else d for tensor, d in zip(tensors, found)]
+
+
 # %% [markdown] exercise="embedding_layer"
 # Write the class `Embedding`. `Embedding(symbols, features)` holds one `weight`, shape `(symbols, features)`, drawn from a standard normal distribution. Called on
 # indices of **any** shape it returns the row of each, so that `(B, T)` becomes `(B, T, features)`. It keeps its output as `out`, and `parameters()` returns `[weight]`.
+#
+# All rows are alike in this, that of the dot as well: it is a symbol like any other, and learns like any other. Gradients flow from the output back to the weight.
 #
 # With the weight `[[0, 0], [1, 5], [2, 6]]` the indices `[[1, 1, 2]]` give `[[[1, 5], [1, 5], [2, 6]]]`, shape `(1, 3, 2)`.
 #
@@ -683,7 +827,8 @@ class Embedding:
 def embedding_probe(g: torch.Generator):
     symbols, features, B, T = between(g, 8, 12), between(g, 3, 5), between(g, 2, 3), between(g, 4, 5)
     indices = torch.randint(symbols, (B, T), generator=g)
-    layer = Embedding(symbols, features)
+    indices[0, :2], indices[-1, -1] = 0, symbols - 1  # the first symbol, twice, and the last one
+    layer, another = Embedding(symbols, features), Embedding(200, 50)
     shapes, before = shapes_of(layer.parameters()), layer(indices)
     fill(layer.parameters(), g)
     output = layer(indices)
@@ -691,10 +836,23 @@ def embedding_probe(g: torch.Generator):
     facts |= {"output (B, T)": output, "out": kept(layer), "output (T,)": layer(indices[0])}
     facts["output (B, T, 2)"] = layer(torch.stack([indices, indices.flip(0)], -1))
     # of 10,000 values, to one digit: a right answer's are 5 standard errors of the mean, and 7 of the spread, from being rounded otherwise
-    values = torch.cat([p.flatten() for p in Embedding(200, 50).parameters()] or [torch.tensor([-9.0, -5.0])])
+    values = torch.cat([p.detach().flatten() for p in another.parameters()] or [torch.tensor([-9.0, -5.0]).repeat(50)])
     facts["starts with mean 0"] = round(values.mean().item(), 1)
     facts["starts with spread 1"] = round(values.std().item(), 1)
-    return facts
+    facts["share between -1 and 1 at the start"] = round((values.abs() < 1).double().mean().item(), 1)
+    rows = values[: len(values) // 50 * 50].view(-1, 50)
+    odd = [k for k, spread in enumerate(rows.std(1)) if not 0.4 < spread < 1.6]  # a right answer's: 6 standard errors
+    facts["rows that start with another spread"] = f"{len(odd)}, the first is row {odd[0]}" if odd else "none"
+    facts["rows that start differently"] = len(rows.unique(dim=0))
+    tiny = Embedding(symbols, 1)
+    fill(tiny.parameters(), g)
+    facts["one index, one feature"] = tiny(indices[-1:, -1:])
+    bare = attempt(layer, indices[-1, -1])
+    facts["output of a bare index"] = "an error" if bare is None else bare
+    weights = tracked(layer.parameters())
+    output = layer(indices)
+    found = gradients(output, torch.randn(output.shape, generator=g), weights)
+    return facts | {"gradient of the weight": found[0] if found else "there are no parameters"}
 
 
 check("embedding_layer", embedding_probe)
@@ -794,6 +952,124 @@ class Embedding(Embedding):
         return self.out
 
 
+# %% mistake="embedding_layer" says="No gradient comes back to the weight: the rows are right, but the graph is cut between the two, so nothing is ever learned. Take the rows from the weight itself."
+class Embedding:
+    def __init__(self, symbols, features):
+        self.weight = torch.randn(symbols, features)
+
+    def __call__(self, indices):
+        self.out = self.weight.data[indices]
+        return self.out
+
+    def parameters(self):
+        return [self.weight]
+
+
+# %% mistake="embedding_layer" says="The row of symbol 0 starts unlike the others. The dot is a symbol like any other: draw its row from the same normal distribution and leave it so."
+class Embedding:
+    def __init__(self, symbols, features):
+        self.weight = torch.randn(symbols, features)
+        self.weight[0] = 0.0
+
+    def __call__(self, indices):
+        self.out = self.weight[indices]
+        return self.out
+
+    def parameters(self):
+        return [self.weight]
+
+
+# %% mistake="embedding_layer" says="No gradient comes back to row 0, as if the dot were a padding. It is a symbol whose features are learned like all others: leave out what treats it differently."
+class Embedding:
+    def __init__(self, symbols, features):
+        self.weight = torch.randn(symbols, features)
+
+    def __call__(self, indices):
+        self.out = F.embedding(indices, self.weight, padding_idx=0)
+        return self.out
+
+    def parameters(self):
+        return [self.weight]
+
+
+# %% mistake="embedding_layer" says="For symbol 0 you return zeros and not its row. The dot is a symbol with features of its own, like any other."
+class Embedding:
+    def __init__(self, symbols, features):
+        self.weight = torch.randn(symbols, features)
+
+    def __call__(self, indices):
+        self.out = self.weight[indices] * (indices != 0)[..., None]
+        return self.out
+
+    def parameters(self):
+        return [self.weight]
+
+
+# %% mistake="embedding_layer" says="All rows start alike: one row is drawn and repeated. Draw every row for itself, or all symbols look the same."
+class Embedding:
+    def __init__(self, symbols, features):
+        self.weight = torch.randn(1, features).repeat(symbols, 1)
+
+    def __call__(self, indices):
+        self.out = self.weight[indices]
+        return self.out
+
+    def parameters(self):
+        return [self.weight]
+
+
+# %% mistake="embedding_layer" says="The weights start with the right mean and spread, but evenly spread over a range. A standard normal distribution is denser around 0 and has no edges: another function of torch draws it."
+class Embedding:
+    def __init__(self, symbols, features):
+        self.weight = (torch.rand(symbols, features) - 0.5) * 12**0.5
+
+    def __call__(self, indices):
+        self.out = self.weight[indices]
+        return self.out
+
+    def parameters(self):
+        return [self.weight]
+
+
+# %% mistake="embedding_layer" says="Axes of length 1 are taken out of what you return. The shape is that of the indices, whatever it is, followed by the features, also if there is only one."
+class Embedding:
+    def __init__(self, symbols, features):
+        self.weight = torch.randn(symbols, features)
+
+    def __call__(self, indices):
+        self.out = self.weight[indices].squeeze()
+        return self.out
+
+    def parameters(self):
+        return [self.weight]
+
+
+# %% mistake="embedding_layer" says="The table belongs to the class and not to the object, so a second layer takes the place of the first one's table. Keep it in self."
+class Embedding:
+    def __init__(self, symbols, features):
+        Embedding.weight = torch.randn(symbols, features)
+
+    def __call__(self, indices):
+        self.out = self.weight[indices % len(self.weight)]
+        return self.out
+
+    def parameters(self):
+        return [self.weight]
+
+
+# %% mistake="embedding_layer" says="Each row is scaled to length 1 when it is read. Return the rows as they stand in the weight."
+class Embedding:
+    def __init__(self, symbols, features):
+        self.weight = torch.randn(symbols, features)
+
+    def __call__(self, indices):
+        self.out = F.normalize(self.weight[indices], dim=-1)
+        return self.out
+
+    def parameters(self):
+        return [self.weight]
+
+
 # %% variant="embedding_layer"
 class Embedding(nn.Module):
     def __init__(self, symbols, features):
@@ -857,7 +1133,7 @@ draw_tree("".join(SYMBOLS[i] for i in X_train[5].tolist()))
 # The row `[[1, 2], [3, 4], [5, 6], [7, 8]]` (so B = 1, T = 4, C = 2) becomes `[[1, 2, 3, 4], [5, 6, 7, 8]]` with n = 2, and `[1, 2, 3, 4, 5, 6, 7, 8]` with n = 4. The shapes
 # are `(1, 2, 4)` and `(1, 8)`.
 #
-# The checks also draw groups of three, and a batch of a single row.
+# The checks also draw groups of three and of one (n = 1 joins nothing: every position is a group), a batch of a single row, and a single channel.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -916,6 +1192,11 @@ def flatten_probe(g: torch.Generator):
     facts |= {"fours, one group": fours(tensor(B, 4, C)), "out, one group": kept(fours)}
     facts["a batch of one"] = FlattenConsecutive(2)(tensor(1, 4, C))
     facts["a batch of one, one group"] = FlattenConsecutive(2)(tensor(1, 2, C))
+    facts["one channel"] = FlattenConsecutive(2)(tensor(B, 4, 1))
+    facts["shape of groups of one"] = list(FlattenConsecutive(1)(tensor(2, 4, 3)).shape)
+    [x] = tracked([tensor(B, 8, C)])
+    joined = FlattenConsecutive(2)(x)
+    facts["gradient for the input"] = gradients(joined, torch.randn(joined.shape, generator=g), [x])[0]
     facts["parameters"] = shapes_of(pairs.parameters())
     return facts
 
@@ -1069,6 +1350,144 @@ class FlattenConsecutive(FlattenConsecutive):
         return self.out
 
 
+# %% mistake="flatten_consecutive" says="The graph is cut: no gradient comes back to the input, so nothing in front of this layer would be learned. Only rearrange x, without a detour over data, numbers or copies."
+class FlattenConsecutive:
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x.detach().view(B, T // self.n, self.n * C)
+        if x.shape[1] == 1:
+            x = x.squeeze(1)
+        self.out = x
+        return x
+
+    def parameters(self):
+        return []
+
+
+# %% mistake="flatten_consecutive" says="The groups stand in the reverse order: the last one comes first. The order in time stays, of the groups and within them."
+class FlattenConsecutive:
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x.view(B, T // self.n, self.n * C).flip(1)
+        if x.shape[1] == 1:
+            x = x.squeeze(1)
+        self.out = x
+        return x
+
+    def parameters(self):
+        return []
+
+
+# %% mistake="flatten_consecutive" says="Of the neighbours you keep the largest value of each channel, and the others are lost. Put them side by side: n times as many channels."
+class FlattenConsecutive:
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x.view(B, T // self.n, self.n, C).amax(2)
+        if x.shape[1] == 1:
+            x = x.squeeze(1)
+        self.out = x
+        return x
+
+    def parameters(self):
+        return []
+
+
+# %% mistake="flatten_consecutive" says="Of each group you keep one position, and the others are lost. Put all of them side by side: n times as many channels."
+class FlattenConsecutive:
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x[:, :: self.n]
+        if x.shape[1] == 1:
+            x = x.squeeze(1)
+        self.out = x
+        return x
+
+    def parameters(self):
+        return []
+
+
+# %% mistake="flatten_consecutive" says="Of each group you keep its last position, and the others are lost. Put all of them side by side: n times as many channels."
+class FlattenConsecutive:
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x[:, self.n - 1 :: self.n]
+        if x.shape[1] == 1:
+            x = x.squeeze(1)
+        self.out = x
+        return x
+
+    def parameters(self):
+        return []
+
+
+# %% mistake="flatten_consecutive" says="Each position's features come out in reverse order. Within a position they stay as they are: first feature first."
+class FlattenConsecutive:
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x.flip(2).reshape(B, T // self.n, self.n * C)
+        if x.shape[1] == 1:
+            x = x.squeeze(1)
+        self.out = x
+        return x
+
+    def parameters(self):
+        return []
+
+
+# %% mistake="flatten_consecutive" says="With a single channel you take an axis away although several groups are left. It goes only if a single group is left."
+class FlattenConsecutive:
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x.view(B, T // self.n, self.n * C)
+        if x.shape[1] == 1:
+            x = x.squeeze(1)
+        if C == 1:
+            x = x.flatten(1)
+        self.out = x
+        return x
+
+    def parameters(self):
+        return []
+
+
+# %% mistake="flatten_consecutive" says="With n = 1 you also take an axis away, although several groups are left. It goes only if a single group is left."
+class FlattenConsecutive:
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x):
+        B, T, C = x.shape
+        x = x.view(B, T // self.n, self.n * C)
+        if x.shape[1] == 1 or self.n == 1:
+            x = x.flatten(1)
+        self.out = x
+        return x
+
+    def parameters(self):
+        return []
+
+
 # %% variant="flatten_consecutive"
 class FlattenConsecutive:
     def __init__(self, n):
@@ -1104,7 +1523,8 @@ class FlattenConsecutive(nn.Module):
 
 # %% [markdown] exercise="sequential"
 # Write the class `Sequential`. `Sequential(layers)` gives its input to the first layer, the output of that to the second, and so on; it returns what the last
-# one returns, and keeps it as `out`. `parameters()` is one flat list of the parameters of **all** layers, in their order. A layer may itself be a `Sequential`, to any depth.
+# one returns, and keeps it as `out`. `parameters()` is one flat list of the parameters of **all** layers, in their order. A layer may be any object that is built like the two above, whatever the names of its tensors;
+# it may itself be a `Sequential`, to any depth. Each layer is called as it is, an inner `Sequential` too, and so keeps its own `out`.
 #
 # For example, `Sequential([Linear(2, 3), Sequential([Tanh(), Linear(3, 1)])])` has four parameters of the shapes (2, 3), (3,), (3, 1) and (1,): 13 numbers.
 #
@@ -1157,20 +1577,36 @@ def linear(g: torch.Generator, fan_in: int, fan_out: int, bias: bool = True) -> 
     return layer
 
 
+class Scale:
+    """x * gain + shift, feature by feature: one more layer, whose tensors have other names than those of Linear."""
+
+    def __init__(self, g: torch.Generator, features: int):
+        self.gain, self.shift = (torch.randn(features, generator=g) for _ in range(2))
+
+    def __call__(self, x: Float[Tensor, "... features"]) -> Float[Tensor, "... features"]:
+        self.out = x * self.gain + self.shift
+        return self.out
+
+    def parameters(self) -> list[Tensor]:
+        return [self.gain, self.shift]
+
+
 # %% check="sequential"
 def sequential_probe(g: torch.Generator):
     a, b, c, d = (between(g, low, low + 1) for low in (3, 5, 7, 9))
     x = torch.randn(2, a, generator=g)
     flat = Sequential([linear(g, a, b), Tanh(), linear(g, b, b, bias=False)])
     deep = Sequential([linear(g, b, c), Sequential([Tanh(), Sequential([linear(g, c, d), Tanh()])])])
-    nested = Sequential([linear(g, a, b, bias=False), deep, linear(g, d, d), Sequential([linear(g, d, 3)])])
+    nested = Sequential([linear(g, a, b, bias=False), deep, linear(g, d, d), Scale(g, d), Sequential([linear(g, d, 3)])])
     facts = {"flat parameters": shapes_of(flat.parameters()), "flat": flat(x)}
     facts |= {"nested parameters": shapes_of(nested.parameters()), "nested": nested(x), "out": kept(nested)}
     fill(nested.parameters(), g)
-    return facts | {
-        "nested, with new parameters": nested(x),
-        "parameters, asked for again": shapes_of(nested.parameters()),
-    }
+    facts |= {"nested, with new parameters": nested(x), "out of the inner one": kept(deep)}
+    facts["parameters, asked for again"] = shapes_of(nested.parameters())
+    [x], parameters = tracked([torch.randn(2, a, generator=g)]), tracked(nested.parameters())
+    output = nested(x)
+    of_input, *others = gradients(output, torch.randn(output.shape, generator=g), [x, *parameters])
+    return facts | {"gradient for the input": of_input, "sums of the gradients": [d.sum().item() for d in others]}
 
 
 check("sequential", sequential_probe)
@@ -1326,6 +1762,133 @@ class Sequential(Sequential):
         return out
 
 
+# %% mistake="sequential" says="An inner Sequential is never called itself: you take its layers out and call those. So it keeps no out of its own; call each layer as it is."
+class Sequential:
+    def __init__(self, layers):
+        self.layers = []
+        for layer in layers:
+            self.layers += layer.layers if isinstance(layer, Sequential) else [layer]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        self.out = x
+        return self.out
+
+    def parameters(self):
+        return [p for layer in self.layers for p in layer.parameters()]
+
+
+# %% mistake="sequential" says="The parameters of a layer that is neither a Linear nor a Sequential are missing: you look for names or kinds that you know, such as weight and bias. Each layer lists its own parameters(): ask it."
+class Sequential:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        self.out = x
+        return self.out
+
+    def parameters(self):
+        found = []
+        for layer in self.layers:
+            if isinstance(layer, Sequential):
+                found += layer.parameters()
+            found += [p for p in (getattr(layer, "weight", None), getattr(layer, "bias", None)) if p is not None]
+        return found
+
+
+# %% mistake="sequential" says="parameters() lists those of some kinds of layers only: it asks a layer if it is a Linear. Any layer has parameters(), also a nested Sequential or one that you have never seen: ask every one."
+class Sequential:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        self.out = x
+        return self.out
+
+    def parameters(self):
+        return [p for layer in self.layers if isinstance(layer, Linear) for p in layer.parameters()]
+
+
+# %% mistake="sequential" says="No gradient comes back to the input and the parameters: the graph is cut on the way, so nothing would be learned. Hand on each layer's output as it is."
+class Sequential:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x).detach()
+        self.out = x
+        return self.out
+
+    def parameters(self):
+        return [p for layer in self.layers for p in layer.parameters()]
+
+
+# %% mistake="sequential" says="parameters() goes through the layers from the last to the first. They are asked for in the order in which the layers stand."
+class Sequential:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        self.out = x
+        return self.out
+
+    def parameters(self):
+        return [p for layer in self.layers[::-1] for p in layer.parameters()]
+
+
+# %% mistake="sequential" says="The biases stand behind all weights in parameters(), or what belongs together is sorted otherwise. Take layer by layer what each one lists, in its order."
+class Sequential:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        self.out = x
+        return self.out
+
+    def parameters(self):
+        return sorted((p for layer in self.layers for p in layer.parameters()), key=lambda p: -p.ndim)
+
+
+# %% mistake="sequential" says="The parameters of the last layer are missing. Collect from all layers; see where your loop ends."
+class Sequential:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        self.out = x
+        return self.out
+
+    def parameters(self):
+        return [p for layer in self.layers[:-1] for p in layer.parameters()]
+
+
+# %% mistake="sequential" says="parameters() returns copies: an optimiser would train those, and the layers would never change. Return the tensors of the layers themselves."
+class Sequential:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        self.out = x
+        return self.out
+
+    def parameters(self):
+        return [p.clone() for layer in self.layers for p in layer.parameters()]
+
+
 # %% variant="sequential"
 class Sequential(nn.Module):
     def __init__(self, layers):
@@ -1371,7 +1934,7 @@ class Sequential:
 # by the gain `gamma` (ones at the start) and adds `beta` (zeros at the start).
 #
 # - In training (`self.training` is `True`, as at the start) it uses the mean and the variance of the batch, and moves `running_mean` (zeros at the start) and
-#   `running_var` (ones at the start) a step of size `momentum` towards them. No gradient flows into these two.
+#   `running_var` (ones at the start) a step of size `momentum` towards them. No gradient flows into these two. Through the mean and the variance that normalise the batch it does flow, back to x.
 # - In evaluation (`self.training` is `False`) it uses the running ones and leaves them alone.
 #
 # `BatchNorm1d(dim, eps, momentum)` has C = `dim` channels; `eps` is added to the variance before the root. `parameters()` returns `[gamma, beta]`; `out` is kept. Some things are as you like: the four tensors may have the shape `(C,)` or `(1, 1, C)`, and
@@ -1446,8 +2009,9 @@ def batchnorm_probe(g: torch.Generator):
     B, T, C, momentum = between(g, 60, 64), between(g, 95, 100), between(g, 2, 3), 0.1 + 0.1 * between(g, 1, 3)
     spread = torch.tensor([0.003, 1.5, 2.0])[:C]  # the first channel varies so little that eps matters
 
-    def batch(*shape: int) -> Tensor:
-        return (spread * (torch.randn(*shape, C, generator=g) + torch.rand(C, generator=g))).requires_grad_()
+    def batch(*shape: int) -> Tensor:  # whose rows, and whose positions, lie apart from each other
+        x = torch.randn(*shape, C, generator=g) + torch.rand(C, generator=g) + torch.randn(shape[0], *[1] * len(shape), generator=g)
+        return (spread * (x + torch.randn(shape[-1], 1, generator=g) if len(shape) == 2 else spread * x)).detach().requires_grad_()
 
     def layer(**settings: float) -> BatchNorm1d:
         made = BatchNorm1d(C, momentum=momentum, **settings)
@@ -1472,10 +2036,21 @@ def batchnorm_probe(g: torch.Generator):
     facts["parameters at the start"] = [all_are(p) for p in fresh.parameters()]
     fresh(batch(B, T))
     facts["running ones of a layer with nothing set"] = running(fresh)
+    # one row, one position, as many positions as channels
+    facts["outputs of other shapes"] = torch.cat([layer()(batch(*shape))[:2, :2].flatten() for shape in ((1, B * T), (B * T, 1), (2500, C))])
+
+    def gradient(made: BatchNorm1d) -> list[Tensor]:  # the shares grow with x, else nothing would flow through the variance
+        x, scaled = batch(B, T), tracked(made.parameters())
+        output = made(x)
+        of_x, *others = gradients(output, 2 + torch.randn(B, T, C, generator=g) + x.detach() / spread, [x, *scaled])
+        return [(of_x * spread)[:2, :2], torch.cat([torch.zeros(0), *(d.flatten() for d in others)]) / (B * T)]
+
+    facts["gradient for x"], facts["gradients of the parameters"] = gradient(layer())
     three.training = False
     three(batch(B, T))
     facts["output in evaluation"] = three(batch(B, T))[:2, :3]
-    return facts | {"running ones after evaluation": running(three)}
+    facts["running ones after evaluation"] = running(three)
+    return facts | {"gradient for x in evaluation": gradient(three)[0]}
 
 
 check("batchnorm_3d", batchnorm_probe)
@@ -1731,6 +2306,310 @@ class BatchNorm1d(BatchNorm1d):
         return self.out
 
 
+# %% mistake="batchnorm_3d" says="No gradient flows through the batch's mean and variance, as if they were constants. Only the running ones are without a gradient: compute the batch's own where the graph is kept."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.detach().mean(axes), x.detach().var(axes)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="No gradient flows through the batch's variance, as if it were a constant. Only the running ones are without a gradient: keep the graph of the batch's own."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.mean(axes), x.detach().var(axes)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="No gradient flows through the batch's mean, as if it were a constant. Only the running ones are without a gradient: keep the graph of the batch's own."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.detach().mean(axes), x.var(axes)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="No gradient comes back to x at all: the graph is cut in the layer. Keep it, from x to the output; only the running statistics are without one."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.detach().mean(axes), x.detach().var(axes)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * (x.detach() - mean) / torch.sqrt(var + self.eps) + self.beta
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="The whole layer runs without a graph, so no gradient reaches gamma, beta or x. Only the update of the running statistics belongs under no_grad."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    @torch.no_grad()
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.mean(axes), x.var(axes)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="The variance is taken at each position, and these are averaged. That leaves out how far the positions' means lie apart: take all rows and positions as one sample."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.mean(axes), x.var(0) if x.ndim == 2 else x.var(0).mean(0)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="The variance is taken within each row, and these are averaged. That leaves out how far the rows' means lie apart: take all rows and positions as one sample."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.mean(axes), x.var(0) if x.ndim == 2 else x.var(1).mean(0)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="You divide by the variance itself. A spread is its root: take the root of the variance plus eps."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.mean(axes), x.var(axes)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * (x - mean) / (var + self.eps) + self.beta
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="beta is added before the gain multiplies. Multiply the normalised x by gamma first, then add beta."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.mean(axes), x.var(axes)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * ((x - mean) / torch.sqrt(var + self.eps) + self.beta)
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="The mean is not subtracted: you only divide by the spread. Center each channel first."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.mean(axes), x.var(axes)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * x / torch.sqrt(var + self.eps) + self.beta
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="A batch whose second axis is as long as there are channels is read the wrong way round. The channels always stand last, however long the other axes are."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = (x.mean((0, 2)), x.var((0, 2))) if x.ndim == 3 and x.shape[1] == len(self.gamma) else (x.mean(axes), x.var(axes))
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="The running mean and variance begin with the first batch's own values. They begin at zeros and ones, and the first batch moves them a step like any other."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.mean(axes), x.var(axes)
+            with torch.no_grad():
+                if bool((self.running_mean == 0).all()):
+                    self.running_mean, self.running_var = mean, var
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+# %% mistake="batchnorm_3d" says="In evaluation gamma and beta are not used. The running statistics take the place of the batch's there; all else stays."
+class BatchNorm1d:
+    def __init__(self, dim, eps=1e-5, momentum=0.1):
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x):
+        if self.training:
+            axes = tuple(range(x.ndim - 1))
+            mean, var = x.mean(axes), x.var(axes)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.out = self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+        if not self.training:
+            self.out = (x - mean) / torch.sqrt(var + self.eps)
+        return self.out
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
 # %% variant="batchnorm_3d"
 class BatchNorm1d(nn.Module):
     """As a module, with buffers of shape (1, 1, C)."""
@@ -1806,7 +2685,7 @@ class BatchNorm1d(nn.Module):
 
 # %% [markdown] exercise="wavenet_shapes"
 # Write `wavenet_shapes(B, T, n, features, hidden)`: the shape of what **every layer** returns, from the embedding to the logits, in a list, for `B` contexts of `T` symbols in groups of `n`. The
-# embedding has `features` channels, each linear layer inside a level has `hidden`. T is a power of n.
+# embedding has `features` channels, each linear layer inside a level has `hidden`. T is a power of n, also a large one such as 1,000 in groups of ten; any of the other sizes may be 1.
 #
 # Do it for 8 symbols in pairs on paper first; the function is then the same thought for any size. Four symbols in pairs, B = 32, 10 features, 64 hidden channels have two levels and ten layers:
 #
@@ -1853,9 +2732,12 @@ def wavenet_shapes(B: int, T: int, n: int, features: int, hidden: int) -> list[t
 # %% check="wavenet_shapes"
 def shapes_probe(g: torch.Generator):
     B, features, hidden = between(g, 30, 39), between(g, 11, 19), between(g, 50, 99)
-    sizes = {"8 symbols in pairs": (8, 2), "16 in pairs": (16, 2), "27 in threes": (27, 3), "16 in fours": (16, 4)}
-    sizes["a single pair"] = (2, 2)
-    return {said: [list(s) for s in wavenet_shapes(B, T, n, features, hidden)] for said, (T, n) in sizes.items()}
+    sizes = {"8 symbols in pairs": (8, 2), "a single pair": (2, 2), "16 in fours": (16, 4)}
+    sizes |= {"125 in fives": (125, 5), "1,000 in tens": (1000, 10)}
+    facts = {said: [list(s) for s in wavenet_shapes(B, T, n, features, hidden)] for said, (T, n) in sizes.items()}
+    facts["a single row"] = [list(s) for s in wavenet_shapes(1, 4, 2, features, hidden)]
+    facts["a single hidden channel"] = [list(s) for s in wavenet_shapes(B, 2, 2, features, 1)]
+    return facts | {"a single feature": [list(s) for s in wavenet_shapes(B, 2, 2, 1, hidden)]}
 
 
 check("wavenet_shapes", shapes_probe)
@@ -2043,6 +2925,98 @@ def wavenet_shapes(B, T, n, features, hidden):
     return [s for k, s in enumerate(shapes) if k % 4 or k == 0]
 
 
+# %% mistake="wavenet_shapes" says="Every size of 1 is left out of your shapes, also a batch of one row or a single channel. Only the axis of time goes, when a single group is left."
+right_wavenet_shapes = wavenet_shapes
+
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    first, *others, last = right_wavenet_shapes(B, T, n, features, hidden)
+    return [first, *[tuple(size for size in s if size != 1) for s in others], last]
+
+
+# %% mistake="wavenet_shapes" says="A level is missing for some sizes, as for 1,000 symbols in groups of ten: the logarithm of a computer lies a little below the whole number, and int() cuts it off. Count by dividing instead."
+def wavenet_shapes(B, T, n, features, hidden):
+    import math
+
+    shapes, channels, levels = [(B, T, features)], features, int(math.log(T, n))
+    for level in range(1, levels + 1):
+        start = (B,) if level == levels else (B, T // n**level)
+        shapes += [(*start, n * channels), *[(*start, hidden)] * 3]
+        channels = hidden
+    return [*shapes, (B, 27)]
+
+
+# %% mistake="wavenet_shapes" says="There is a level too many for some sizes, as for 125 symbols in fives: the logarithm of a computer lies a little above the whole number, and is rounded up. Count by dividing instead."
+def wavenet_shapes(B, T, n, features, hidden):
+    import math
+
+    shapes, channels, levels = [(B, T, features)], features, math.ceil(math.log(T, n))
+    for level in range(1, levels + 1):
+        start = (B,) if level == levels else (B, T // n**level)
+        shapes += [(*start, n * channels), *[(*start, hidden)] * 3]
+        channels = hidden
+    return [*shapes, (B, 27)]
+
+
+# %% mistake="wavenet_shapes" says="There is one level for each group of the first level, T // n of them. Each level divides T by n until one group is left; count how often that goes."
+def wavenet_shapes(B, T, n, features, hidden):
+
+    shapes, channels, levels = [(B, T, features)], features, T // n
+    for level in range(1, levels + 1):
+        start = (B,) if level == levels else (B, T // n**level)
+        shapes += [(*start, n * channels), *[(*start, hidden)] * 3]
+        channels = hidden
+    return [*shapes, (B, 27)]
+
+
+# %% mistake="wavenet_shapes" says="The last level is missing: you stop while a whole group is left. Go on until T is 1."
+right_wavenet_shapes = wavenet_shapes
+
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    *shapes, last = right_wavenet_shapes(B, T, n, features, hidden)
+    return [*shapes[:-4], last]
+
+
+# %% mistake="wavenet_shapes" says="The last layer gives 27 logits, one for each symbol, and not as many as there are hidden channels."
+right_wavenet_shapes = wavenet_shapes
+
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    return [*right_wavenet_shapes(B, T, n, features, hidden)[:-1], (B, hidden)]
+
+
+# %% mistake="wavenet_shapes" says="Rows and positions are joined to one axis. The batch stays an axis of its own throughout: B stands first in every shape."
+right_wavenet_shapes = wavenet_shapes
+
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    return [(s[0] * s[1], s[2]) if len(s) == 3 else s for s in right_wavenet_shapes(B, T, n, features, hidden)]
+
+
+# %% mistake="wavenet_shapes" says="Your linear layers have n * hidden channels. Only a flattening multiplies the channels; what a linear layer returns has hidden of them."
+right_wavenet_shapes = wavenet_shapes
+
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    shapes = right_wavenet_shapes(B, T, n, features, hidden)
+    return [shapes[0], *[(*s[:-1], n * hidden) if k % 4 else s for k, s in enumerate(shapes[1:-1])], shapes[-1]]
+
+
+# %% mistake="wavenet_shapes" says="The batch is missing in your shapes. Every layer returns something for all B rows at once: B stands first."
+right_wavenet_shapes = wavenet_shapes
+
+
+
+def wavenet_shapes(B, T, n, features, hidden):
+    return [s[1:] for s in right_wavenet_shapes(B, T, n, features, hidden)]
+
+
 # %% variant="wavenet_shapes"
 def wavenet_shapes(B, T, n, features, hidden):
     x = torch.zeros(B, T, features)
@@ -2142,7 +3116,7 @@ def small_network(g: torch.Generator) -> nn.Sequential:
 # the next letter after `....anna` is the same whoever else is asked about.
 #
 # Write `predict(model, contexts)` for any `nn.Module` with contexts `(n, T)`. It returns the logits `(n, 27)` in **evaluation** mode, without a graph for gradients, and **leaves no trace**: the running statistics
-# are what they were, and afterwards the model is in the mode in which you found it, so that a training that looks at the dev loss now and then goes on as before.
+# are what they were, gradients are recorded again where they were, and afterwards the model is in the mode in which you found it, so that a training that looks at the dev loss now and then goes on as before.
 #
 # For example, with a model in training mode, `predict(model, contexts)[:1]` equals `predict(model, contexts[:1])`, whereas `model(contexts)[:1]` and `model(contexts[:2])[:1]` differ. After that
 # `model.training` is still `True`.
@@ -2186,15 +3160,24 @@ def mode_of(model: nn.Module) -> str:
 
 # %% check="train_or_eval"
 def predict_probe(g: torch.Generator):
-    model, contexts = small_network(g), torch.randint(27, (5, 4), generator=g)
+    model, contexts = small_network(g), torch.randint(27, (3, 4), generator=g)
     logits, mode = predict(model, contexts), mode_of(model)
-    company = predict(model, contexts[[0, 0, 3]])
+    company = predict(model, contexts[[0, 0, 2]])
     facts = {"mode after training": mode, "logits": logits, "the first row in other company": company[:1]}
     facts["running statistics"] = torch.cat([b.flatten() for b in model.buffers() if b.is_floating_point()])
     facts["carries a graph"] = logits.requires_grad
+    facts["parameters that can still be trained"] = sum(p.requires_grad for p in model.parameters())
     model.eval()
-    predict(model, contexts)
-    return facts | {"mode after evaluation": mode_of(model)}
+    again = predict(model, contexts[:1])
+    facts |= {"mode after evaluation": mode_of(model), "shape for a single row": list(again.shape)}
+    facts["carries a graph, found in evaluation"] = again.requires_grad
+    dropping = nn.Sequential(nn.Linear(8, 40), nn.Tanh(), nn.Dropout(0.5))  # leaves out half of its features at random while it trains
+    dropping, contexts = nn.Sequential(nn.Embedding(27, 4), nn.Flatten(), dropping, nn.Linear(40, 27)), torch.randint(27, (2, 2), generator=g)
+    fill(dropping.parameters(), g)
+    alike = torch.equal(predict(dropping, contexts), predict(dropping, contexts))
+    facts["a network with dropout, asked twice"] = "the same" if alike else "something else"
+    facts["gradients are recorded afterwards"] = torch.is_grad_enabled()
+    return facts
 
 
 check("train_or_eval", predict_probe)
@@ -2298,6 +3281,78 @@ def predict(model, contexts):
             module.eval()
     with torch.no_grad():
         return model(contexts)
+
+
+# %% mistake="train_or_eval" says="Only the BatchNorm layers predict in evaluation mode. Others have two lives as well, such as dropout, which leaves out something at random: use the method that reaches all modules."
+def predict(model, contexts):
+    norms = [(m, m.training) for m in model.modules() if isinstance(m, nn.BatchNorm1d)]
+    for m, _ in norms:
+        m.training = False
+    with torch.no_grad():
+        logits = model(contexts)
+    for m, mode in norms:
+        m.training = mode
+    return logits
+
+
+# %% mistake="train_or_eval" says="Afterwards no gradients are recorded any more, anywhere: a training that goes on finds no graph. Switch them off for the prediction only, as a with block does."
+def predict(model, contexts):
+    mode = model.training
+    model.eval()
+    torch.set_grad_enabled(False)
+    logits = model(contexts)
+    model.train(mode)
+    return logits
+
+
+# %% mistake="train_or_eval" says="The parameters are left without requires_grad, so the model can no longer be trained. Predict without a graph in another way, one that leaves them as they are."
+def predict(model, contexts):
+    mode = model.training
+    model.eval().requires_grad_(False)
+    logits = model(contexts)
+    model.train(mode)
+    return logits
+
+
+# %% mistake="train_or_eval" says="If the model is found in evaluation mode, the logits still carry the graph of the whole pass. Predict where no gradient is recorded, whatever the mode was."
+def predict(model, contexts):
+    if not model.training:
+        return model(contexts)
+    model.eval()
+    with torch.no_grad():
+        logits = model(contexts)
+    model.train()
+    return logits
+
+
+# %% mistake="train_or_eval" says="The mode is turned round at the end: a model found in training is left in evaluation, and the other way about. Put it back into the mode in which you found it."
+def predict(model, contexts):
+    mode = model.training
+    model.eval()
+    with torch.no_grad():
+        logits = model(contexts)
+    model.train(not mode)
+    return logits
+
+
+# %% mistake="train_or_eval" says="A single row comes back without its axis. The logits are (n, 27), also for n = 1."
+def predict(model, contexts):
+    mode = model.training
+    model.eval()
+    with torch.no_grad():
+        logits = model(contexts).squeeze()
+    model.train(mode)
+    return logits
+
+
+# %% mistake="train_or_eval" says="You return which symbol is the likeliest. Return the logits, all 27 of each row."
+def predict(model, contexts):
+    mode = model.training
+    model.eval()
+    with torch.no_grad():
+        logits = model(contexts).argmax(1)
+    model.train(mode)
+    return logits
 
 
 # %% variant="train_or_eval"
@@ -2576,8 +3631,14 @@ def dilated_equivalence(
 
 # %% check="dilated_equivalence"
 def dilated_probe(g: torch.Generator):
-    tokens = torch.randint(27, (2, between(g, 11, 13)), generator=g)
-    return {f"{depth} levels": dilated_equivalence(tokens, *random_tree(g, depth)) for depth in (3, 2)}
+    def logits(depth: int, B: int, L: int) -> Tensor:
+        tokens = torch.randint(1, 27, (B, L), generator=g)
+        tokens[:, 1:3] = 0  # a dot inside is no beginning
+        return dilated_equivalence(tokens, *random_tree(g, depth))
+
+    facts = {"3 levels": logits(3, 1, between(g, 8, 9)), "2 levels": logits(2, 2, 4)}
+    facts |= {"4 levels": logits(4, 1, between(g, 8, 9))}
+    return facts | {"a single symbol": logits(3, 1, 1)}
 
 
 check("dilated_equivalence", dilated_probe)
@@ -2746,6 +3807,70 @@ def dilated_equivalence(tokens, table, levels, W, b):
     return right_dilated_equivalence(tokens, table, levels, W, 0 * b)
 
 
+# %% mistake="dilated_equivalence" says="In front of a sequence stands its first symbol, repeated. Before the beginning there are dots, symbol 0: put those in front."
+def dilated_equivalence(tokens, table, levels, W, b):
+    h = table[torch.cat([tokens[:, :1].expand(-1, 2 ** len(levels) - 1), tokens], 1)].transpose(1, 2)
+    for k, (W_level, b_level) in enumerate(levels):
+        kernel = W_level.unflatten(0, (2, -1)).permute(2, 1, 0)
+        h = torch.tanh(F.conv1d(h, kernel, b_level, dilation=2**k))
+    return h.transpose(1, 2) @ W + b
+
+
+# %% mistake="dilated_equivalence" says="Your dilations are 2 times k and not 2 to the power k. Up to three levels that is the same; from the fourth on the groups are longer than that."
+def dilated_equivalence(tokens, table, levels, W, b):
+    h = table[F.pad(tokens, (2 ** len(levels) - 1, 0))].transpose(1, 2)
+    for k, (W_level, b_level) in enumerate(levels):
+        kernel = W_level.unflatten(0, (2, -1)).permute(2, 1, 0)
+        h = torch.tanh(F.conv1d(h, kernel, b_level, dilation=2 * k or 1))
+    h = h[..., -tokens.shape[1] :]
+    return h.transpose(1, 2) @ W + b
+
+
+# %% mistake="dilated_equivalence" says="In front of a sequence stands its own end, as if it ran in a circle. Before the beginning there are dots, symbol 0: put those in front."
+def dilated_equivalence(tokens, table, levels, W, b):
+    h = table[tokens]
+    for k, (W_level, b_level) in enumerate(levels):
+        h = torch.tanh(torch.cat([h.roll(2**k, 1), h], -1) @ W_level + b_level)
+    return h @ W + b
+
+
+# %% mistake="dilated_equivalence" says="Zeros stand in front of the embeddings. Before the beginning there are dots, and a dot has a row in the table that is not zero: pad the symbols, before the embedding."
+def dilated_equivalence(tokens, table, levels, W, b):
+    h = F.pad(table[tokens].transpose(1, 2), (2 ** len(levels) - 1, 0))
+    for k, (W_level, b_level) in enumerate(levels):
+        kernel = W_level.unflatten(0, (2, -1)).permute(2, 1, 0)
+        h = torch.tanh(F.conv1d(h, kernel, b_level, dilation=2**k))
+    return h.transpose(1, 2) @ W + b
+
+
+# %% mistake="dilated_equivalence" says="The logits go through tanh as well, so none of them is beyond 1. It follows each convolution, not the last layer."
+def dilated_equivalence(tokens, table, levels, W, b):
+    h = table[F.pad(tokens, (2 ** len(levels) - 1, 0))].transpose(1, 2)
+    for k, (W_level, b_level) in enumerate(levels):
+        kernel = W_level.unflatten(0, (2, -1)).permute(2, 1, 0)
+        h = torch.tanh(F.conv1d(h, kernel, b_level, dilation=2**k))
+    return torch.tanh(h.transpose(1, 2) @ W + b)
+
+
+# %% mistake="dilated_equivalence" says="The positions come out back to front: the last one stands first. Keep the order in time."
+def dilated_equivalence(tokens, table, levels, W, b):
+    h = table[F.pad(tokens, (2 ** len(levels) - 1, 0))].transpose(1, 2)
+    for k, (W_level, b_level) in enumerate(levels):
+        kernel = W_level.unflatten(0, (2, -1)).permute(2, 1, 0)
+        h = torch.tanh(F.conv1d(h, kernel, b_level, dilation=2**k))
+    return h.transpose(1, 2).flip(1) @ W + b
+
+
+# %% mistake="dilated_equivalence" says="tanh follows only the levels before the last one. Every level has it, the last one too."
+def dilated_equivalence(tokens, table, levels, W, b):
+    h = table[F.pad(tokens, (2 ** len(levels) - 1, 0))].transpose(1, 2)
+    for k, (W_level, b_level) in enumerate(levels):
+        kernel = W_level.unflatten(0, (2, -1)).permute(2, 1, 0)
+        h = F.conv1d(h, kernel, b_level, dilation=2**k)
+        h = torch.tanh(h) if k < len(levels) - 1 else h
+    return h.transpose(1, 2) @ W + b
+
+
 # %% variant="dilated_equivalence"
 def dilated_equivalence(tokens, table, levels, W, b):
     """Shift, join, multiply: a convolution with a kernel of two written out."""
@@ -2781,7 +3906,8 @@ def dilated_equivalence(tokens, table, levels, W, b):
 #
 # **A tiny example.** One number, $x = 1$, filter $W_f = 2, b_f = 0$: the value is $\tanh 2 = 0.964$. With a gate of $W_g = 0, b_g = 0$ half of it passes: 0.482. With $b_g = 4$ it is 0.947, with $b_g = -4$ it is 0.017.
 #
-# The check has C = hidden: no shape will tell you that a weight lies on its side.
+# The check has C = hidden, but for one case: no shape will tell you that a weight lies on its side. In another case the maps give some hundreds: too much for $e^a$ in a
+# computer, but the result is a number all the same.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -2819,8 +3945,11 @@ def gated_probe(g: torch.Generator):
     C = between(g, 5, 6)
     W_filter, W_gate = (torch.randn(C, C, generator=g) / C**0.5 for _ in range(2))
     b_filter, b_gate = (torch.randn(C, generator=g) for _ in range(2))
-    xs = torch.randn(3, 4, C, generator=g), torch.randn(4, C, generator=g)
-    return tuple(gated_activation(x, W_filter, b_filter, W_gate, b_gate) for x in xs)
+    xs = torch.randn(2, 3, C, generator=g), torch.randn(3, C, generator=g)
+    outputs = tuple(gated_activation(x, W_filter, b_filter, W_gate, b_gate) for x in xs)
+    large = gated_activation(300 * xs[1], W_filter, b_filter, W_gate, b_gate)
+    wide = attempt(gated_activation, xs[1][:1], W_filter[:, 1:], b_filter[1:], W_gate[:, 1:], b_gate[1:])  # C and hidden differ
+    return *outputs, large, "an error" if wide is None else wide
 
 
 check("gated_activation", gated_probe)
@@ -2914,6 +4043,83 @@ def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     return torch.tanh(x @ W_filter + b_filter) * torch.relu(x @ W_gate + b_gate)
 
 
+# %% mistake="gated_activation" says="Your gate is too steep: (1 + tanh a) / 2 is the sigmoid of 2a, not of a. What stands in the tanh has to be half as large."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
+    return torch.tanh(value) * (1 + torch.tanh(gate)) / 2
+
+
+# %% mistake="gated_activation" says="For large numbers the gate is nan: the exponential is infinite, and infinity divided by infinity is no number. Let the exponential stand below the fraction only, or take torch's sigmoid."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
+    return torch.tanh(value) * gate.exp() / (1 + gate.exp())
+
+
+# %% mistake="gated_activation" says="For large numbers your tanh is nan: the exponentials are infinite, and infinity divided by infinity is no number. torch has a tanh that takes any number."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
+    return (value.exp() - (-value).exp()) / (value.exp() + (-value).exp()) * torch.sigmoid(gate)
+
+
+# %% mistake="gated_activation" says="The gate is only open or shut, with nothing in between. A sigmoid lets a share between 0 and 1 pass."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
+    return torch.tanh(value) * (gate > 0)
+
+
+# %% mistake="gated_activation" says="The tanh is taken of the product. Take it of the filter's map alone, and multiply by the gate afterwards."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
+    return torch.tanh(value * torch.sigmoid(gate))
+
+
+# %% mistake="gated_activation" says="The sigmoid is taken of the tanh of the gate's map, so the gate is never nearly shut or open. Take it of the map itself."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    value, gate = x @ W_filter + b_filter, x @ W_gate + b_gate
+    return torch.tanh(value) * torch.sigmoid(torch.tanh(gate))
+
+
+# %% mistake="gated_activation" says="The gate reads the filter's map, so it decides nothing by itself. It has weights and a bias of its own."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    value = x @ W_filter + b_filter
+    return torch.tanh(value) * torch.sigmoid(value)
+
+
+# %% mistake="gated_activation" says="The value reads the gate's map, and the filter's weights are not used. Each of the two has weights and a bias of its own."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    gate = x @ W_gate + b_gate
+    return torch.tanh(gate) * torch.sigmoid(gate)
+
+
+# %% mistake="gated_activation" says="The biases are added behind tanh and sigmoid. They belong to the linear maps: add them before."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return (torch.tanh(x @ W_filter) + b_filter) * (torch.sigmoid(x @ W_gate) + b_gate)
+
+
+# %% mistake="gated_activation" says="The filter's bias is left out. Each of the two maps has one."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    gate = x @ W_gate + b_gate
+    return torch.tanh(x @ W_filter) * torch.sigmoid(gate)
+
+
+# %% mistake="gated_activation" says="The gate's bias is left out. Each of the two maps has one of its own."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    value = x @ W_filter + b_filter
+    return torch.tanh(value) * torch.sigmoid(x @ W_gate)
+
+
+# %% mistake="gated_activation" says="The two biases have changed places. Each belongs to the map of its own weights."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return torch.tanh(x @ W_filter + b_gate) * torch.sigmoid(x @ W_gate + b_filter)
+
+
+# %% mistake="gated_activation" says="Where C and hidden differ your result has another size, or your code stops: it takes C for the number of channels that come out. That number is hidden."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    C = x.shape[-1]
+    both = x @ torch.cat([W_filter, W_gate], 1) + torch.cat([b_filter, b_gate])
+    return torch.tanh(both[..., :C]) * torch.sigmoid(both[..., C:])
+
+
 # %% variant="gated_activation"
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     both = x @ torch.cat([W_filter, W_gate], 1) + torch.cat([b_filter, b_gate])
@@ -2958,7 +4164,7 @@ def random_levels(g: torch.Generator, depth: int, C: int, H: int, S: int) -> lis
 # **A tiny example.** One channel, two symbols with the embeddings 3 and 5, one level. If the gated activation of this pair is $z = 0.5$ and `W_residual` is 2, the next level's input is $5 + 0.5 \cdot 2 = 6$; the 3 is not added. With
 # `W_skip` $= -1$ the sum of the skips is $-0.5$, of which `relu` leaves 0, and the logits are b.
 #
-# In the check C, H and S are equal: no shape will tell you which of the weights you multiplied by.
+# In the check C, H and S are equal, but for one case with a single context: no shape will tell you which of the weights you multiplied by.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -3002,12 +4208,15 @@ def residual_probe(g: torch.Generator):
     C = between(g, 4, 6)
     table, W, b = (torch.randn(shape, generator=g) for shape in ((27, C), (C, 27), (27,)))
     depths = {"one level": 1, "two levels": 2, "three levels": 3}
-    return {
+    facts = {
         said: residual_tree(
-            torch.randint(27, (4, 2**depth), generator=g), table, random_levels(g, depth, C, C, C), W, b
+            torch.randint(27, (3 - depth or 1, 2**depth), generator=g), table, random_levels(g, depth, C, C, C), W, b
         )
         for said, depth in depths.items()
     }
+    W, contexts = torch.randn(C + 2, 27, generator=g), torch.randint(27, (1, 4), generator=g)
+    single = attempt(residual_tree, contexts, table, random_levels(g, 2, C, C + 1, C + 2), W, b)
+    return facts | {"a single context, other sizes": "an error" if single is None else single}
 
 
 check("residual_tree", residual_probe)
@@ -3211,6 +4420,145 @@ def residual_tree(contexts, table, levels, W, b):
     return torch.tanh(skips) @ W + b
 
 
+# %% mistake="residual_tree" says="The skip is made of z @ W_residual and not of z: z was overwritten before the skip was taken. z goes two ways, each from z itself."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        y = z @ level.W_residual
+        h = h[:, 1::2] + y
+        if level.W_residual.shape[1] != level.W_skip.shape[0]:
+            raise ValueError("the sizes differ")
+        skips = skips + y[:, -1] @ level.W_skip
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="What goes on to the next level is made of z @ W_skip: z was overwritten by the skip. z goes two ways, each from z itself."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        y = z @ level.W_skip
+        skips = skips + y[:, -1]
+        h = h[:, 1::2] + y @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="The last level's skip is missing in the sum. Every level sends one, the last one too."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        previous, skips = skips, skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(previous + torch.zeros(len(contexts), len(W))) @ W + b
+
+
+# %% mistake="residual_tree" says="The first level's skip is missing in the sum. Every level sends one, from the first on."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip * float(h.shape[1] < contexts.shape[1])
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="A relu is taken of what goes on to the next level. There is only one, at the end, of the sum of the skips."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = torch.relu(h[:, 1::2] + z @ level.W_residual)
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="A tanh is taken of what goes on to the next level. That is the sum of the later neighbour and z @ W_residual as it is."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = torch.tanh(h[:, 1::2] + z @ level.W_residual)
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="The neighbours of a pair have changed places: the later one comes first in x. The first half of the weights belongs to the earlier one."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flip(2).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="The skips are averaged over the levels. They are added up, however many there are."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips / len(levels)) @ W + b
+
+
+# %% mistake="residual_tree" says="The last layer's bias b is left out. Add it after the multiplication by W."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips) @ W
+
+
+# %% mistake="residual_tree" says="There is no gate: z is only the tanh of the filter's map. Multiply it by the sigmoid of the gate's map."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        z = torch.tanh(x @ level.W_filter + level.b_filter)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="What is added to the later neighbour goes on doubled: z @ W_residual is in it twice. Add it once."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + 2 * z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
+# %% mistake="residual_tree" says="Where C, H and S differ your code ends in an error. Look for a size that is taken from the wrong place, or for weights that are used where others belong."
+def residual_tree(contexts, table, levels, W, b):
+    h, skips = table[contexts], 0
+    for level in levels:
+        x = h.unflatten(1, (-1, 2)).flatten(2)
+        z = torch.tanh(x @ level.W_filter + level.b_filter) * torch.sigmoid(x @ level.W_gate + level.b_gate)
+        if level.W_filter.shape[1] != level.W_skip.shape[1]:
+            raise ValueError("the sizes differ")
+        skips = skips + z[:, -1] @ level.W_skip
+        h = h[:, 1::2] + z @ level.W_residual
+    return torch.relu(skips) @ W + b
+
+
 # %% variant="residual_tree"
 def residual_tree(contexts, table, levels, W, b):
     """By chunks of pairs, the skips in a list, functions of torch.nn."""
@@ -3279,6 +4627,8 @@ def two_trees() -> dict[str, nn.Module]:
 # - `"parameters"`: how many numbers are trained in it;
 # - `"dev"`: its mean cross-entropy on `dev` afterwards, as a float, in evaluation mode.
 #
+# The models are any that map contexts to logits, there may be one or many, and each batch may have another number of rows. Without a batch nothing is trained.
+#
 # For example, `compare_models(two_trees(), [], dev, 0.1)` trains nothing. It gives 6,089 parameters for `tanh` and 5,907 for `gated`.
 #
 # <details><summary>Hint 1: the idea</summary>
@@ -3320,6 +4670,19 @@ def compare_models(
     ### END SOLUTION
 
 
+# %%
+def training_told(seen: list[list[int]], batches: int) -> str:
+    """What each model was trained on, from the numbers of the batches that it saw; nothing is seen of a model that is called in parts."""
+    seen = [numbers for numbers in seen if numbers and numbers != list(range(batches))]
+    if not seen:
+        return "on each batch once, in their order"
+    if sorted(seen[0]) == list(range(batches)):
+        return "on the batches in another order"
+    if -1 in seen[0]:
+        return "on something else than the batches"
+    return "on some batches more than once" if len(set(seen[0])) < len(seen[0]) else "on some of the batches only"
+
+
 # %% check="compare_models"
 def compare_probe(g: torch.Generator):
     def rows(n: int) -> tuple[Tensor, Tensor]:
@@ -3331,7 +4694,24 @@ def compare_probe(g: torch.Generator):
             for parameter in model.parameters():
                 parameter.copy_(torch.randn(parameter.shape, generator=g) / 2)
     models["gated"].eval()  # a model may arrive in either mode
-    return compare_models(models, [rows(12) for _ in range(8)], rows(9), 0.1 * between(g, 2, 5))
+    dev, rate = rows(12), 0.1 * between(g, 2, 5)
+    # at first the loss on dev falls, as the batches say what dev says; then it rises, as they say something else of the same contexts
+    batches = [(dev[0][:-k], dev[1][:-k]) for k in (1, 2, 3, 4)] + [(dev[0][k:], (dev[1][k:] + 3) % 27) for k in (1, 2, 3, 4)]
+    names = {tuple(contexts.flatten().tolist()): number for number, (contexts, _) in enumerate(batches)}
+    seen = {name: [] for name in models}  # the batches that each model is trained on, by their numbers
+    for name, model in models.items():
+
+        def note(module: nn.Module, inputs: tuple[Tensor], numbers: list[int] = seen[name]) -> None:
+            if torch.is_grad_enabled() and module.training:
+                numbers.append(names.get(tuple(inputs[0].flatten().tolist()), -1))
+
+        model.register_forward_pre_hook(note)
+    results = compare_models(models, batches, dev, rate)
+    plain = nn.Sequential(nn.Embedding(27, 3), nn.Flatten(), nn.Linear(12, 27))
+    fill(plain.parameters(), g)
+    nothing = attempt(lambda: compare_models({"one": plain}, [], dev, rate)["one"])
+    facts = {"training": training_told(list(seen.values()), len(batches))} | dict(results)
+    return facts | {"no batches, one model": "an error" if nothing is None else nothing}
 
 
 check("compare_models", compare_probe)
@@ -3559,6 +4939,334 @@ def compare_models(models, batches, dev, rate):
         with torch.no_grad():
             loss = F.cross_entropy(model.eval()(dev[0]).softmax(1), dev[1]).item()
         results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
+
+
+# %% mistake="compare_models" says="The batches are taken in a random order, another one for each model. A fair comparison gives both the same: take them in the order in which they come."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = [batches[i] for i in torch.randperm(len(batches)).tolist()]
+        for contexts, targets in steps:
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="The batches are taken from the last to the first. Take them in the order in which they come."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = batches[::-1]
+        for contexts, targets in steps:
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="You return the smallest loss on dev that was met on the way. Asked for is the loss afterwards, behind the last step, even if it was smaller before."
+def compare_models(models, batches, dev, rate):
+    def on_dev(model):
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1]).item()
+        model.train()
+        return loss
+
+    results = {}
+    for name, model in models.items():
+        model.train()
+        best = on_dev(model)
+        for contexts, targets in batches:
+            model.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad
+            best = min(best, on_dev(model))
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": best}
+    return results
+
+
+# %% mistake="compare_models" says="You return the smallest loss on dev that was met on the way, and without batches none at all. Asked for is the loss behind the last step."
+def compare_models(models, batches, dev, rate):
+    def on_dev(model):
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1]).item()
+        model.train()
+        return loss
+
+    results = {}
+    for name, model in models.items():
+        model.train()
+        best = float("inf")
+        for contexts, targets in batches:
+            model.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad
+            best = min(best, on_dev(model))
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": best}
+    return results
+
+
+# %% mistake="compare_models" says="Your steps get smaller towards the end: the last quarter of them has a tenth of rate. Here every step has the size rate."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = batches
+        for k, (contexts, targets) in enumerate(steps):
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * (1 if k < 0.75 * len(batches) else 0.1) * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="Your steps get smaller in the second half: there they have a tenth of rate. Here every step has the size rate."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = batches
+        for k, (contexts, targets) in enumerate(steps):
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * (1 if k < 0.5 * len(batches) else 0.1) * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="Your steps get smaller from one to the next, down to nothing. Here every step has the size rate."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = batches
+        for k, (contexts, targets) in enumerate(steps):
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * (1 - k / len(batches)) * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="The weights shrink a little with every step: a weight decay. Plain gradient descent moves a parameter by rate times its gradient, and by nothing else."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = batches
+        for contexts, targets in steps:
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * (p.grad + 0.01 * p)
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="The gradient is cut down before the step where it is long, here to a length of 0.1. Plain gradient descent takes it as it is."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = batches
+        for contexts, targets in steps:
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad / max(1.0, 10 * sum((q.grad**2).sum() for q in model.parameters()).item() ** 0.5)
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="The first batch is left out of the training. Take one step for each batch, from the first on."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = batches[1:]
+        for contexts, targets in steps:
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="The last batch is left out of the training. Take one step for each batch, the last one too."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = batches[:-1]
+        for contexts, targets in steps:
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="You go through the batches twice. One step for each batch is asked for."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = [*batches, *batches]
+        for contexts, targets in steps:
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="You also train on dev, and look at the loss on the same rows afterwards. dev is there to judge with: train on the batches alone."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = [*batches, dev]
+        for contexts, targets in steps:
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="Only the first batch is used, in every step. Take the next batch for the next step."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = batches[:1] * len(batches)
+        for contexts, targets in steps:
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1])
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="The loss on dev is a sum over its rows. Take the mean, as cross_entropy does by itself."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = batches
+        for contexts, targets in steps:
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1], reduction="sum")
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
+    return results
+
+
+# %% mistake="compare_models" says="The loss on dev is given as its exponential. Return the mean cross-entropy itself."
+def compare_models(models, batches, dev, rate):
+    results = {}
+    for name, model in models.items():
+        model.train()
+        steps = batches
+        for contexts, targets in steps:
+            loss = F.cross_entropy(model(contexts), targets)
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p -= rate * p.grad
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1]).exp()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss.item()}
     return results
 
 
