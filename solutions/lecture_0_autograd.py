@@ -1213,7 +1213,7 @@ def forward_probe(g: torch.Generator):
             "x * y": row(lambda x, y, z: [x * y * 3 * z, z * -0.5, y * y, x * 1, z * 0]),
             "x / y": row(lambda x, y, z: [x / y / 4 / z, z / 0.5, y / y, x / 1, Value(0.0) / y]),
             "x ** 2.5": row(lambda x, y, z: [(x**2.5) ** -1 + y**2, z**0.5, y**3, y**-1, y**0, x**1, Value(0.0) ** 2]),
-            "-x": row(lambda x, y, z: [-x, -y, -(-z)]),
+            "-x": row(lambda x, y, z: [-x, -y, APPLY["neg"](-z)]),
             "2 + x": row(lambda x, y, z: [2 + x, 0 + y, -0.5 + z]),
             "1 - x": row(lambda x, y, z: [1 - x, 0 - y, -0.5 - z]),
             "2 * x": row(lambda x, y, z: [2 * x, 0 * y, -0.5 * z, 1 * x]),
@@ -5143,7 +5143,7 @@ def train_mlp(model, xs, ys, steps, rate):
 # %% mistake="train_mlp" says="Each gradient is cut off at -1 and 1. Move each parameter by rate times its gradient, however large that is."
 def train_mlp(model, xs, ys, steps, rate):
     losses = []
-    for step in range(steps):
+    for _ in range(steps):
         loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
         for p in model.parameters():
             p.grad = 0.0
@@ -5171,7 +5171,7 @@ def train_mlp(model, xs, ys, steps, rate):
 # %% mistake="train_mlp" says="The sum is divided by the number of coordinates of a point. Divide by the number of points: the loss is a mean over them."
 def train_mlp(model, xs, ys, steps, rate):
     losses = []
-    for step in range(steps):
+    for _ in range(steps):
         loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs[0])
         for p in model.parameters():
             p.grad = 0.0
@@ -5185,7 +5185,7 @@ def train_mlp(model, xs, ys, steps, rate):
 # %% mistake="train_mlp" says="Only the first point counts in your loss. Take the mean over all of them."
 def train_mlp(model, xs, ys, steps, rate):
     losses = []
-    for step in range(steps):
+    for _ in range(steps):
         loss = (model(xs[0]) - ys[0]) ** 2
         for p in model.parameters():
             p.grad = 0.0
@@ -5199,7 +5199,7 @@ def train_mlp(model, xs, ys, steps, rate):
 # %% mistake="train_mlp" says="Only the last point counts in your loss: the name that the loop over the points sets is overwritten by each. Add them up."
 def train_mlp(model, xs, ys, steps, rate):
     losses = []
-    for step in range(steps):
+    for _ in range(steps):
         loss = (model(xs[-1]) - ys[-1]) ** 2 / len(xs)
         for p in model.parameters():
             p.grad = 0.0
@@ -5213,7 +5213,7 @@ def train_mlp(model, xs, ys, steps, rate):
 # %% mistake="train_mlp" says="You take one step too few. Your loop has to turn as often as `steps` says."
 def train_mlp(model, xs, ys, steps, rate):
     losses = []
-    for step in range(steps - 1):
+    for _ in range(steps - 1):
         loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
         for p in model.parameters():
             p.grad = 0.0
@@ -5227,7 +5227,7 @@ def train_mlp(model, xs, ys, steps, rate):
 # %% mistake="train_mlp" says="You take one step too many. Your loop has to turn as often as `steps` says."
 def train_mlp(model, xs, ys, steps, rate):
     losses = []
-    for step in range(steps + 1):
+    for _ in range(steps + 1):
         loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
         for p in model.parameters():
             p.grad = 0.0
@@ -5241,14 +5241,13 @@ def train_mlp(model, xs, ys, steps, rate):
 # %% mistake="train_mlp" says="Only the last parameter moves: the line that changes it stands behind the loop over the parameters. Put it inside."
 def train_mlp(model, xs, ys, steps, rate):
     losses = []
-    for step in range(steps):
+    for _ in range(steps):
         loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
         for p in model.parameters():
             p.grad = 0.0
         loss.backward()
-        for p in model.parameters():
-            pass
-        p.data -= rate * p.grad
+        last = model.parameters()[-1]
+        last.data -= rate * last.grad
         losses.append(loss.data)
     return losses
 
@@ -5256,7 +5255,7 @@ def train_mlp(model, xs, ys, steps, rate):
 # %% mistake="train_mlp" says="Your steps divide by the number of points once more: the loss is a mean already. Move by rate times the gradient."
 def train_mlp(model, xs, ys, steps, rate):
     losses = []
-    for step in range(steps):
+    for _ in range(steps):
         loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
         for p in model.parameters():
             p.grad = 0.0

@@ -3420,7 +3420,7 @@ def tune_regularization(W, train, dev, strengths, steps, rate):
     def loss(w, rows):
         return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
 
-    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    rows = contexts_of(train, 2)
     train_losses, dev_losses = [], []
     for strength in strengths:
         w = W.clone().requires_grad_()
@@ -3705,7 +3705,6 @@ right_compare_models = compare_models
 
 def compare_models(train, dev, test, smoothing):
     X, Y = contexts_of(train, 2)
-    pairs = torch.bincount(27 * X[:, 1] + Y, minlength=27**2).view(27, 27)
     counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
     P = (counts + smoothing) / (counts + smoothing).sum(1, keepdim=True)
     trigram = torch.stack([-P[X[:, 0], X[:, 1], Y].log().mean() for X, Y in (contexts_of(words, 2) for words in (train, dev, test))])
@@ -3719,7 +3718,6 @@ right_compare_models = compare_models
 
 def compare_models(train, dev, test, smoothing):
     X, Y = contexts_of(train, 2)
-    pairs = torch.bincount(27 * X[:, 1] + Y, minlength=27**2).view(27, 27)
     counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
     P = (counts + smoothing) / counts.sum(-1, keepdim=True)
     trigram = torch.stack([-P[X[:, 0], X[:, 1], Y].log().mean() for X, Y in (contexts_of(words, 2) for words in (train, dev, test))])
@@ -3733,7 +3731,6 @@ right_compare_models = compare_models
 
 def compare_models(train, dev, test, smoothing):
     X, Y = contexts_of(train, 2)
-    pairs = torch.bincount(27 * X[:, 1] + Y, minlength=27**2).view(27, 27)
     counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
     P = (counts.clamp(max=1) + smoothing) / (counts.clamp(max=1) + smoothing).sum(-1, keepdim=True)
     trigram = torch.stack([-P[X[:, 0], X[:, 1], Y].log().mean() for X, Y in (contexts_of(words, 2) for words in (train, dev, test))])
