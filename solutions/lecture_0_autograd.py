@@ -82,6 +82,7 @@ plt.show()
 # $$f(a, b, c) = -a^3 + \sin 3b - \frac1c + b^{2.5} - a^{0.5}$$
 #
 # on paper, then write `gradient_by_hand(a, b, c)`, which returns $[\partial f/\partial a,\ \partial f/\partial b,\ \partial f/\partial c]$ as three floats. Each of them earns its own share.
+# Six digits have to be right: formulas give them, the slope over a small step to the right does not.
 #
 # At $(2, 3, 4)$ the gradient is $[-12.353553390593273,\ 10.25699027111255,\ 0.0625]$: raise $a$ a little and $f$ falls twelve times as fast, raise $c$ and hardly anything
 # happens.
@@ -117,7 +118,8 @@ def gradient_by_hand(a: float, b: float, c: float) -> list[float]:
 
 # %% check="gradient_by_hand"
 def by_hand_probe(g: torch.Generator):
-    points = (0.5 + 3 * torch.rand(4, 3, generator=g, dtype=torch.float64)).tolist()
+    points = 0.5 + 3 * torch.rand(4, 3, generator=g, dtype=torch.float64)
+    points = (points * torch.tensor([[1.0], [1.0], [0.1], [4.0]], dtype=torch.float64)).tolist()  # one close to zero, one far away
     found = [[float(slope) for slope in gradient_by_hand(a, b, c)] for a, b, c in points]
     return dict(zip(("df/da", "df/db", "df/dc"), map(list, zip(*found))))
 
@@ -224,7 +226,7 @@ def gradient_by_hand(a, b, c):
     return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**3]
 
 
-# %% mistake="gradient_by_hand" says="Your df/dc is 1 wherever c is, as if the term were c itself. It is minus 1/c: write it as a power of c and use the power rule."
+# %% mistake="gradient_by_hand" says="Your df/dc is 1 wherever c is. Either the term was taken for c itself, or Python went from left to right: 1 / c * c divides first. Write 1/c as a power of c, and mind the brackets."
 def gradient_by_hand(a, b, c):
     return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1.0]
 
@@ -257,6 +259,92 @@ def gradient_by_hand(a, b, c):
 # %% mistake="gradient_by_hand" says="Python takes the power before the division: in df/db, b ** 3 / 2 is half of the cube of b. Put the exponent into brackets, or write it as one number."
 def gradient_by_hand(a, b, c):
     return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**3 / 2, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="These are slopes over a step of 0.01 to the right, so only the first digits are right. Differentiate the five terms by the rules and write the formulas."
+def gradient_by_hand(a, b, c):
+    def f(a, b, c):
+        return -(a**3) + math.sin(3 * b) - 1 / c + b**2.5 - a**0.5
+
+    h, here = 0.01, f(a, b, c)
+    return [(f(a + h, b, c) - here) / h, (f(a, b + h, c) - here) / h, (f(a, b, c + h) - here) / h]
+
+
+# %% mistake="gradient_by_hand" says="These are slopes over a step of 0.001 to the right, so only the first digits are right. Differentiate the five terms by the rules and write the formulas."
+def gradient_by_hand(a, b, c):
+    def f(a, b, c):
+        return -(a**3) + math.sin(3 * b) - 1 / c + b**2.5 - a**0.5
+
+    h, here = 0.001, f(a, b, c)
+    return [(f(a + h, b, c) - here) / h, (f(a, b + h, c) - here) / h, (f(a, b, c + h) - here) / h]
+
+
+# %% mistake="gradient_by_hand" says="These are slopes over a step of 0.0001 to the right, so only the first digits are right. Differentiate the five terms by the rules and write the formulas."
+def gradient_by_hand(a, b, c):
+    def f(a, b, c):
+        return -(a**3) + math.sin(3 * b) - 1 / c + b**2.5 - a**0.5
+
+    h, here = 0.0001, f(a, b, c)
+    return [(f(a + h, b, c) - here) / h, (f(a, b + h, c) - here) / h, (f(a, b, c + h) - here) / h]
+
+
+# %% mistake="gradient_by_hand" says="These are slopes over a step of 0.00001 to the right, so only the first digits are right. Differentiate the five terms by the rules and write the formulas."
+def gradient_by_hand(a, b, c):
+    def f(a, b, c):
+        return -(a**3) + math.sin(3 * b) - 1 / c + b**2.5 - a**0.5
+
+    h, here = 0.00001, f(a, b, c)
+    return [(f(a + h, b, c) - here) / h, (f(a, b + h, c) - here) / h, (f(a, b, c + h) - here) / h]
+
+
+# %% mistake="gradient_by_hand" says="In df/db the cosine is divided by 3, as if you went the other way, to the integral. As b moves, 3b moves three times as fast: what does that do to the slope?"
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, math.cos(3 * b) / 3 + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In df/da the root of a became half of a itself. The power 0.5 comes down as a factor and goes down by one, to minus a half. Look at that term again."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In df/da the exponent of the cube came down as a factor, but did not go down by one. Apply both halves of the power rule."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**3 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In df/db the power 2.5 went down by two, to 0.5. The rule takes 1 from the exponent, once."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**0.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In df/db the power of b is 2, which is 2.5 cut off or lowered by a half. The rule takes 1 from the exponent: that leaves 1.5."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**2, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In df/db the term with b to the power 2.5 is missing: b occurs in two terms of f. Go through f once more, letter by letter."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b), 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In df/db the sine's term is missing: b stands inside of the sine as well. Go through f once more, letter by letter."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In df/da the cube is missing: a occurs in two terms of f. Go through f once more, letter by letter."
+def gradient_by_hand(a, b, c):
+    return [-0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 1 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="In df/dc stands half of what is expected, as of a root or of c squared. Write 1/c as c to the power -1: which factor comes down?"
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, 0.5 / c**2]
+
+
+# %% mistake="gradient_by_hand" says="Your df/dc is 1/c itself with its minus: the term was copied, not differentiated. Write it as a power of c and use the power rule."
+def gradient_by_hand(a, b, c):
+    return [-3 * a**2 - 0.5 * a**-0.5, 3 * math.cos(3 * b) + 2.5 * b**1.5, -1 / c]
 
 
 # %% variant="gradient_by_hand"
@@ -317,12 +405,15 @@ def forward_difference(f: Callable[..., float], point: list[float], h: float) ->
 
 
 # %% [markdown]
-# The checks of this and the next exercise draw three functions that you have not seen, of two, three and four variables, each with a point and a step. Each function earns its own share.
+# The checks of this and the next exercise draw functions that you have not seen, of one to five variables, each with a point and a step; coordinates may be negative, and two of them equal. Each row of the check earns its own share.
 
 
 # %%
-def random_function(g: torch.Generator, count: int) -> tuple[Callable[..., float], list[float], float]:
-    """A function in which every coordinate bends it and every pair of them interacts; a point; a step between 0.01 and 0.05."""
+def random_function(g: torch.Generator, count: int, step: float = 0.01) -> tuple[Callable[..., float], list[float], float]:
+    """A function in which every coordinate bends it and every pair of them interacts; a point; a step of one to five times the given one.
+
+    The first coordinate of the point is negative, the second positive; of three or more the last is the same number as the first.
+    """
     bends = (0.5 + 1.5 * torch.rand(count, generator=g, dtype=torch.float64)).tolist()
     pairs = 0.5 + 1.5 * torch.rand(count, count, generator=g, dtype=torch.float64)
     pairs = (pairs * (2 * torch.randint(2, (count, count), generator=g) - 1)).tolist()
@@ -333,13 +424,20 @@ def random_function(g: torch.Generator, count: int) -> tuple[Callable[..., float
         mixed = sum(pairs[i][j] * x[i] * x[j] for i in range(count) for j in range(i))
         return mixed + sum(bend * math.exp(v) for bend, v in zip(bends, x))
 
-    point = (2 * torch.rand(count, generator=g, dtype=torch.float64) - 1).tolist()
-    return f, point, 0.01 + 0.04 * float(torch.rand(1, generator=g, dtype=torch.float64))
+    point = 2 * torch.rand(count, generator=g, dtype=torch.float64) - 1
+    point[0], point[1:2] = -point[0].abs() - 0.01, point[1:2].abs() + 0.01
+    if count > 2:
+        point[-1] = point[0]
+    return f, point.tolist(), step * (1 + 4 * float(torch.rand(1, generator=g, dtype=torch.float64)))
 
 
 def slopes_of(difference: Callable, g: torch.Generator) -> dict[str, list[float]]:
-    """What a difference finds of three functions."""
-    return {f"{count} variables": [float(slope) for slope in difference(*random_function(g, count))] for count in (2, 3, 4)}
+    """What a difference finds of four functions, with steps of all lengths."""
+
+    def slopes(count: int, step: float) -> list[float]:
+        return [float(slope) for slope in difference(*random_function(g, count, step))]
+
+    return {"1 and 2 variables": slopes(1, 0.01) + slopes(2, 0.01), "3 variables": slopes(3, 0.1), "5 variables": slopes(5, 0.001)}
 
 
 # %% check="forward_difference"
@@ -468,6 +566,70 @@ def forward_difference(f, point, h):
         return f(*(x + step * (i == j) for j, x in enumerate(point)))
 
     return [(at(i, h) - at(i, 0.0)) * h for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="Each coordinate is looked up by its number, as with `point.index`. Where two coordinates are equal the first one moves twice and the other never. Count the places instead."
+def forward_difference(f, point, h):
+    here, slopes = f(*point), []
+    for number in point:
+        moved = list(point)
+        moved[point.index(number)] += h
+        slopes.append((f(*moved) - here) / h)
+    return slopes
+
+
+# %% mistake="forward_difference" says="Every coordinate that has the same number is moved along. Two coordinates may be equal: move the one at its place, and hold the other still."
+def forward_difference(f, point, h):
+    here = f(*point)
+    return [(f(*(x + h if x == number else x for x in point)) - here) / h for number in point]
+
+
+# %% mistake="forward_difference" says="Your slopes have no sign: where f falls, the slope is negative. Leave out `abs`, and subtract the value at the point from the value after the step."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [abs(at(i, h) - at(i, 0.0)) / h for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="Your slopes are rounded to a few digits. Return what the division gives."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [round((at(i, h) - at(i, 0.0)) / h, 4) for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="You step by 0.001, as in the picture above, whatever `h` is. Step by the number that your function is given, and divide by it."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, 0.001) - at(i, 0.0)) / 0.001 for i in range(len(point))]
+
+
+# %% mistake="forward_difference" says="Only the first two coordinates get a slope. `point` has as many as it has, not always the two of the example: go through all of them."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - at(i, 0.0)) / h for i in range(min(2, len(point)))]
+
+
+# %% mistake="forward_difference" says="The last coordinate gets no slope. Look at where your loop over the coordinates ends."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - at(i, 0.0)) / h for i in range(len(point) - 1)]
+
+
+# %% mistake="forward_difference" says="The slopes of all coordinates are added up to one number. Return a list with a slope for each coordinate."
+def forward_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [sum((at(i, h) - at(i, 0.0)) / h for i in range(len(point)))]
 
 
 # %% variant="forward_difference"
@@ -672,6 +834,89 @@ def central_difference(f, point, h):
     return [(at(i, h) - at(i, -h)) * (2 * h) for i in range(len(point))]
 
 
+# %% mistake="central_difference" says="The coordinates are looked up by their numbers, as with `point.index`. Of two that are equal the first one moves twice, and the other never. Count their places instead."
+def central_difference(f, point, h):
+    slopes = []
+    for number in point:
+        right, left = list(point), list(point)
+        right[point.index(number)] += h
+        left[point.index(number)] -= h
+        slopes.append((f(*right) - f(*left)) / (2 * h))
+    return slopes
+
+
+# %% mistake="central_difference" says="Every coordinate that has the same number is moved along. Two coordinates may be equal: move the one at its place, to both sides, and hold the other still."
+def central_difference(f, point, h):
+    def at(number, step):
+        return f(*(x + step if x == number else x for x in point))
+
+    return [(at(number, h) - at(number, -h)) / (2 * h) for number in point]
+
+
+# %% mistake="central_difference" says="The distance of the two places is taken from their sizes, without their signs. Left of zero it comes out negative, and across zero too short. It is 2h, wherever the point is."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - at(i, -h)) / (abs(x + h) - abs(x - h)) for i, x in enumerate(point)]
+
+
+# %% mistake="central_difference" says="The slopes have no sign: where f falls, the slope is negative. Leave out `abs`, and take right minus left."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [abs(at(i, h) - at(i, -h)) / (2 * h) for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="Your slopes are rounded. Return what the division gives, with all of its digits."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [round((at(i, h) - at(i, -h)) / (2 * h), 4) for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="You step by 0.001, whatever `h` is. Step by the number that your function is given, to both sides, and divide by how far the places are apart."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, 0.001) - at(i, -0.001)) / 0.002 for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="You divide by h squared. From the left place to the right one it is 2h."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - at(i, -h)) / h**2 for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="Only the first two coordinates get a slope. `point` has as many as it has, not always two as in the example: go through all of them."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) - at(i, -h)) / (2 * h) for i in range(min(2, len(point)))]
+
+
+# %% mistake="central_difference" says="From one place to the other it is 4h: you step by 2h to each side. Step by h to the right and by h to the left."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, 2 * h) - at(i, -2 * h)) / (4 * h) for i in range(len(point))]
+
+
+# %% mistake="central_difference" says="The two values are added where the one on the left is to be taken from the one on the right. A slope needs their difference."
+def central_difference(f, point, h):
+    def at(i, step):
+        return f(*(x + step * (i == j) for j, x in enumerate(point)))
+
+    return [(at(i, h) + at(i, -h)) / (2 * h) for i in range(len(point))]
+
+
 # %% variant="central_difference"
 def central_difference(f, point, h):
     def along(i):
@@ -713,7 +958,7 @@ except Exception:  # noqa: BLE001  whatever an unfinished answer raises, a pictu
 
 # %% [markdown] exercise="value_forward"
 # Complete the class `Value`: all of `+ - * / **`, the unary minus, and the methods `tanh()`, `exp()`, `log()` (natural). Each returns a **new** `Value` and leaves its operands as they are.
-# A plain number, `int` or `float`, may stand on either side of `+ - * /`; the exponent of `**` is always a plain number. `grad` starts at `0.0` and is not used yet.
+# A plain number, `int` or `float`, may stand on either side of `+ - * /`; the exponent of `**` is always a plain number, `int` or `float`, and may be 0 or negative. Only a divisor is never 0. `grad` starts at `0.0` and is not used yet.
 #
 # How does `2 * x` reach your class? Python first asks `2`, which does not know any `Value`, and then `x`, by calling `x.__rmul__(2)`. For `1 - x` it calls `x.__rsub__(1)`: note which of the two was on the left.
 #
@@ -953,28 +1198,30 @@ def forward_probe(g: torch.Generator):
     def row(build: Callable) -> Callable[[], list[float]]:
         def run() -> list[float]:
             operands = [Value(a), Value(-b), Value(c)]
-            result = build(*operands).data
+            results = build(*operands)
             if [node.data for node in operands] != [a, -b, c]:
                 raise OperandChangedError("a number that the operation starts from is another one afterwards")
-            return [result]
+            if any(result is node for result in results for node in operands):
+                raise OperandChangedError("the result is the operand itself, and no new Value")
+            return [result.data for result in results]
 
         return run
 
     return each_row(
         {
-            "x + y": row(lambda x, y, z: x + y + 2),
-            "x - y": row(lambda x, y, z: x - (y - 2) - z),
-            "x * y": row(lambda x, y, z: x * y * 3 * z),
-            "x / y": row(lambda x, y, z: x / y / 4 / z),
-            "x ** 2.5": row(lambda x, y, z: (x**2.5) ** -1 + y**2),
-            "-x": row(lambda x, y, z: -x),
-            "2 + x": row(lambda x, y, z: 2 + x),
-            "1 - x": row(lambda x, y, z: 1 - x),
-            "2 * x": row(lambda x, y, z: 2 * x),
-            "1 / x": row(lambda x, y, z: 1 / x),
-            "tanh": row(lambda x, y, z: y.tanh().tanh()),
-            "exp": row(lambda x, y, z: y.exp().exp()),
-            "log": row(lambda x, y, z: z.log()),
+            "x + y": row(lambda x, y, z: [x + y + 2, z + 0.5, x + x, y + 0]),
+            "x - y": row(lambda x, y, z: [x - (y - 2) - z, z - 0.5, x - x, y - 0]),
+            "x * y": row(lambda x, y, z: [x * y * 3 * z, z * -0.5, y * y, x * 1, z * 0]),
+            "x / y": row(lambda x, y, z: [x / y / 4 / z, z / 0.5, y / y, x / 1, Value(0.0) / y]),
+            "x ** 2.5": row(lambda x, y, z: [(x**2.5) ** -1 + y**2, z**0.5, y**3, y**-1, y**0, x**1, Value(0.0) ** 2]),
+            "-x": row(lambda x, y, z: [-x, -y, APPLY["neg"](-z)]),
+            "2 + x": row(lambda x, y, z: [2 + x, 0 + y, -0.5 + z]),
+            "1 - x": row(lambda x, y, z: [1 - x, 0 - y, -0.5 - z]),
+            "2 * x": row(lambda x, y, z: [2 * x, 0 * y, -0.5 * z, 1 * x]),
+            "1 / x": row(lambda x, y, z: [1 / x, 0 / y, -0.5 / z]),
+            "tanh": row(lambda x, y, z: [y.tanh().tanh(), x.tanh(), Value(9 * a).tanh(), Value(-9 * b).tanh(), Value(0.0).tanh()]),
+            "exp": row(lambda x, y, z: [y.exp().exp(), x.exp(), Value(-9 * c).exp(), Value(0.0).exp()]),
+            "log": row(lambda x, y, z: [z.log(), Value(a / 99).log(), Value(99 * a).log(), Value(1.0).log()]),
             "expression": lambda: [node.data for node in run_program([Value(n) for n in numbers], steps)],
         }
     )
@@ -1281,6 +1528,165 @@ class Value(right_value):
     def __neg__(self):
         self.data = -self.data
         return self
+
+
+# %% mistake="value_forward" says="Your power multiplies int(exponent) times: that cuts 2.5 off to 2, and a negative exponent gives 1. Python knows every power: `self.data ** exponent`."
+class Value(Value):
+    def __pow__(self, exponent):
+        result = Value(1.0)
+        for _ in range(int(exponent)):
+            result = result * self
+        return result
+
+    def __truediv__(self, other):
+        return Value(self.data / (other.data if isinstance(other, Value) else other))
+
+    def __rtruediv__(self, other):
+        return Value(other / self.data)
+
+
+# %% mistake="value_forward" says="Your power multiplies int(exponent) times, so that a negative exponent gives 1; and a quotient is made with the power -1, so that it is wrong, too. Python knows every power: `self.data ** exponent`."
+class Value(Value):
+    def __pow__(self, exponent):
+        result = Value(1.0)
+        for _ in range(int(exponent)):
+            result = result * self
+        return result
+
+    def __truediv__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return self * other**-1
+
+    def __rtruediv__(self, other):
+        return other * self**-1
+
+
+# %% mistake="value_forward" says="Your power takes the exponent as a whole number: 2.5 becomes 2. Take it as it comes, `self.data ** exponent`."
+right_value = Value
+
+
+class Value(right_value):
+    __pow__ = lambda self, exponent: Value(self.data ** int(exponent))
+
+
+# %% mistake="value_forward" says="Your power takes the exponent without its sign. A negative exponent divides: `x ** -1` is 1 / x."
+right_value = Value
+
+
+class Value(right_value):
+    __pow__ = lambda self, exponent: Value(self.data ** abs(exponent))
+    __truediv__ = lambda self, other: Value(self.data / (other.data if isinstance(other, right_value) else other))
+    __rtruediv__ = lambda self, other: Value(other / self.data)
+
+
+# %% mistake="value_forward" says="Your power goes by way of the logarithm, which a negative number does not have. `self.data ** exponent` takes negative numbers, too."
+right_value = Value
+
+
+class Value(right_value):
+    __pow__ = lambda self, exponent: Value(math.exp(exponent * math.log(self.data)))
+    __truediv__ = lambda self, other: Value(self.data / (other.data if isinstance(other, right_value) else other))
+    __rtruediv__ = lambda self, other: Value(other / self.data)
+
+
+# %% mistake="value_forward" says="In your tanh the brackets are missing: in e^2x - 1 / e^2x + 1 Python divides only the 1. Put the difference above and the sum below into brackets."
+right_value = Value
+
+
+class Value(right_value):
+    tanh = lambda self: Value(math.exp(2 * self.data) - 1 / math.exp(2 * self.data) + 1)
+
+
+# %% mistake="value_forward" says="In your tanh only the sum below has its brackets: e^2x - 1 / (e^2x + 1) divides only the 1. Put the difference into brackets, too."
+right_value = Value
+
+
+class Value(right_value):
+    tanh = lambda self: Value(math.exp(2 * self.data) - 1 / (math.exp(2 * self.data) + 1))
+
+
+# %% mistake="value_forward" says="In your tanh only the difference above has its brackets: the 1 is added after the division. Put the sum into brackets, too."
+right_value = Value
+
+
+class Value(right_value):
+    tanh = lambda self: Value((math.exp(2 * self.data) - 1) / math.exp(2 * self.data) + 1)
+
+
+# %% mistake="value_forward" says="This tanh is the hyperbolic sine, which grows without limit. Divide it by the hyperbolic cosine: tanh stays between -1 and 1."
+right_value = Value
+
+
+class Value(right_value):
+    tanh = lambda self: Value(math.sinh(self.data))
+
+
+# %% mistake="value_forward" says="other / self is computed as the power -1 of self / other. That divides by zero where other is 0, and 0 / x is simply 0. Multiply other by the power -1 of self."
+right_value = Value
+
+
+class Value(right_value):
+    __rtruediv__ = lambda self, other: (self / other) ** -1
+
+
+# %% mistake="value_forward" says="2 + x leaves out the 2: `__radd__` gives back self alone. Add the other operand, as in `__add__`."
+right_value = Value
+
+
+class Value(right_value):
+    __radd__ = lambda self, other: Value(self.data)
+
+
+# %% mistake="value_forward" says="An operation with a plain 0 or 1 gives the operand itself back. Each operation returns a new Value, also where the number stays the same."
+right_value = Value
+
+
+class Value(right_value):
+    def __add__(self, other):
+        return self if not isinstance(other, right_value) and other == 0 else super().__add__(other)
+
+    def __mul__(self, other):
+        return self if not isinstance(other, right_value) and other == 1 else super().__mul__(other)
+
+
+# %% mistake="value_forward" says="x - y comes out as x + y: the sign of the second one is lost. Negate it before you add, or subtract the two numbers."
+right_value = Value
+
+
+class Value(right_value):
+    __sub__ = lambda self, other: Value(self.data + (other.data if isinstance(other, right_value) else other))
+
+
+# %% mistake="value_forward" says="x / y comes out as x * y: the power -1 of the divisor is lost. Divide by it."
+right_value = Value
+
+
+class Value(right_value):
+    __truediv__ = lambda self, other: Value(self.data * (other.data if isinstance(other, right_value) else other))
+
+
+# %% mistake="value_forward" says="Your exp has the base 2.718, cut off. `math.exp` knows e to all of its digits."
+right_value = Value
+
+
+class Value(right_value):
+    exp = lambda self: Value(2.718**self.data)
+
+
+# %% mistake="value_forward" says="Your log is that of 1 plus the number, `math.log1p`. Asked for is the logarithm of the number itself."
+right_value = Value
+
+
+class Value(right_value):
+    log = lambda self: Value(math.log1p(self.data))
+
+
+# %% mistake="value_forward" says="Your exp is less by 1, as `math.expm1` gives it. Asked for is e to the power x itself."
+right_value = Value
+
+
+class Value(right_value):
+    exp = lambda self: Value(math.expm1(self.data))
 
 
 # %% variant="value_forward"
@@ -1617,6 +2023,17 @@ def backward_probe(g: torch.Generator):
         sums += [a + a_ for a, a_ in ((y.tanh(), y.tanh()), (y.exp(), y.exp()), (z.log(), z.log()))]
         return (*sums, sum(sums[1:], sums[0]))
 
+    def itself(x, y, z):
+        """Every operation of two with the same node on both sides, none of them the root; from one of the results a branch leads nowhere."""
+        parts = [x + x, x - x, x * x, x / x]
+        branch = parts[2].tanh()
+        return branch, *parts, (parts[0] * y + parts[1] * z) + (parts[2] * z - parts[3] * y)
+
+    def in_the_middle(x, y, z):
+        """The root is used further on: what comes behind it gets no gradient."""
+        root = x * y
+        return root + z, root
+
     def alone_twice(operation, number):
         """One operation, twice on the same input."""
         return gradients(lambda x: [operation(x) + operation(x)], [number])
@@ -1632,13 +2049,13 @@ def backward_probe(g: torch.Generator):
             "-": lambda: gradients(lambda x, y, z: [(x - y) - (1.5 - z)], xyz),
             "*": lambda: gradients(lambda x, y, z: [x * y * (3 * z)], xyz),
             "/": lambda: gradients(lambda x, y, z: [x / y / (2 / z)], xyz),
-            "**": lambda: gradients(lambda x: [(x**p) ** q], positive[:1]),
+            "**": lambda: gradients(lambda x: [(x**p) ** q], positive[:1]) + gradients(lambda x, y, z: [x**3 + y**2 + (z**1) ** -1], [-n for n in positive]),
             "neg": lambda: gradients(lambda x: [negative(negative(negative(x)))], wide[:1]),
             "tanh": lambda: gradients(lambda x: [x.tanh().tanh()], wide[:1]) + gradients(lambda x: [x.tanh()], wide[1:2]),
             "exp": lambda: gradients(lambda x: [x.exp().exp()], small[:1]) + gradients(lambda x: [x.exp()], small[1:2]),
             "log": lambda: gradients(lambda x: [x.log().log()], large[:1]) + gradients(lambda x: [x.log()], large[1:2]),
-            "used twice": lambda: gradients(twice, xyz) + gradients(each_twice, xyz) + alone_twice(lambda x: x.exp(), xyz[1]) + alone_twice(lambda x: x.tanh(), xyz[2]),
-            "diamond": lambda: gradients(lambda *v: diamond(*v, True), xyz) + gradients(lambda *v: diamond(*v, False), xyz),
+            "used twice": lambda: gradients(twice, xyz) + gradients(each_twice, xyz) + alone_twice(lambda x: x.exp(), xyz[1]) + alone_twice(lambda x: x.tanh(), xyz[2]) + gradients(itself, xyz),
+            "diamond": lambda: gradients(lambda *v: diamond(*v, True), xyz) + gradients(lambda *v: diamond(*v, False), xyz) + gradients(in_the_middle, xyz) + gradients(lambda x: [x], xyz[:1]),
             "expression": lambda: gradients(lambda *leaves: run_program(leaves, steps), numbers),
         }
     )
@@ -1679,7 +2096,7 @@ class Twin:
         self.tensor.retain_grad()
 
     data = property(lambda self: self.tensor.item())
-    grad = property(lambda self: self.tensor.grad.item())
+    grad = property(lambda self: 0.0 if self.tensor.grad is None else self.tensor.grad.item())
     backward = lambda self: self.tensor.backward()
     tanh = lambda self: Twin(self.tensor.tanh())
     exp = lambda self: Twin(self.tensor.exp())
@@ -1762,7 +2179,7 @@ class Value(right_value):
             node.pass_back()
 
 
-# %% mistake="value_backward" says="A node enters your order before its inputs are visited, so it can stand in front of others that use it. Append it after its inputs, then read the list from its end."
+# %% mistake="value_backward" says="Depth first, a node passes on (or enters your order) as soon as it is reached, before others that use it. List each node after its inputs first, then go through the list from its end."
 right_value = Value
 
 
@@ -2287,6 +2704,378 @@ class Value(right_value):
             super().pass_back()
 
 
+# %% mistake="value_backward" says="Your rule for the product of a node with itself gives 2x, without the gradient that has arrived at the product. Multiply by it, as everywhere; the general rule for a product needs no such case."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "*" and self.inputs[0] is self.inputs[1]:
+            self.inputs[0].grad += 2 * self.inputs[0].data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Where both inputs of an operation are the same node, it gets only one of its two shares. Add the share of each place, also when the same node stands at both."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        inputs = self.inputs
+        if len(inputs) == 2 and inputs[0] is inputs[1]:
+            self.inputs = (Recorded(inputs[0].data), inputs[1])  # what the first place gets is lost
+        super().pass_back()
+        self.inputs = inputs
+
+
+# %% mistake="value_backward" says="Your rule for the product of a node with itself gives it one share, x instead of 2x. It stands at both places: add both shares."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "*" and self.inputs[0] is self.inputs[1]:
+            self.inputs[0].grad += self.grad * self.inputs[0].data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for a difference assigns the gradients of its two inputs, the others add: an input that is used elsewhere too loses what had arrived. Add here as well."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        inputs = self.inputs
+        if self.operation == "-":
+            self.inputs = tuple(Recorded(x.data) for x in inputs)  # each receives its own part
+        super().pass_back()
+        for x, received in zip(inputs, self.inputs):
+            if x is not received:
+                x.grad = received.grad
+        self.inputs = inputs
+
+
+# %% mistake="value_backward" says="Your rule for a quotient assigns the gradients of its two inputs, the others add: an input that is used elsewhere too loses what had arrived. Add here as well."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        inputs = self.inputs
+        if self.operation == "/":
+            self.inputs = tuple(Recorded(x.data) for x in inputs)  # each receives its own part
+        super().pass_back()
+        for x, received in zip(inputs, self.inputs):
+            if x is not received:
+                x.grad = received.grad
+        self.inputs = inputs
+
+
+# %% mistake="value_backward" says="Your rule for the unary minus assigns the gradient, the others add: a node that is negated and used elsewhere too loses what had arrived. Add here as well."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        inputs = self.inputs
+        if self.operation == "neg":
+            self.inputs = tuple(Recorded(x.data) for x in inputs)  # each receives its own part
+        super().pass_back()
+        for x, received in zip(inputs, self.inputs):
+            if x is not received:
+                x.grad = received.grad
+        self.inputs = inputs
+
+
+# %% mistake="value_backward" says="Your rule for exp passes on the local derivative alone. Multiply it by the gradient that has arrived at the node, as in your other rules."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "exp":
+            (x,) = self.inputs
+            x.grad += self.data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for tanh passes on the local derivative alone. Multiply it by the gradient that has arrived at the node, as in your other rules."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "tanh":
+            (x,) = self.inputs
+            x.grad += 1 - self.data**2
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for log passes on the local derivative alone. Multiply it by the gradient that has arrived at the node, as in your other rules."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "log":
+            (x,) = self.inputs
+            x.grad += 1 / x.data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for ** passes on the local derivative alone. Multiply it by the gradient that has arrived at the node, as in your other rules."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "**":
+            (x,) = self.inputs
+            x.grad += self.exponent * x.data ** (self.exponent - 1)
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for a product passes on the other factor alone. Multiply it by the gradient that has arrived at the product, as in your other rules."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "*":
+            x, y = self.inputs
+            x.grad += y.data
+            y.grad += x.data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for a quotient passes on the local derivatives alone. Multiply both by the gradient that has arrived at the quotient, as in your other rules."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "/":
+            x, y = self.inputs
+            x.grad += 1 / y.data
+            y.grad -= x.data / y.data**2
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for a sum passes on 1 to each input, whatever has arrived at the sum. Pass on the gradient of the sum itself."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "+":
+            x, y = self.inputs
+            x.grad += 1
+            y.grad += 1
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for a difference passes on 1 and -1, whatever has arrived there. Multiply both by the gradient of the difference."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "-":
+            x, y = self.inputs
+            x.grad += 1
+            y.grad -= 1
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for the unary minus passes on -1, whatever has arrived there. Multiply it by the gradient of the node."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "neg":
+            (x,) = self.inputs
+            x.grad -= 1
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="In your rule for a product the shares of the two factors are both made of the left one. Each factor's derivative is the other factor."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "*":
+            x, y = self.inputs
+            x.grad += self.grad * x.data
+            y.grad += self.grad * x.data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="In a sum only the first input gets a gradient. The second one moves the result as well: give it its share, too."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "+":
+            x, y = self.inputs
+            x.grad += self.grad
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="In a difference only the first operand gets a gradient. The second one moves the result as well, the other way."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "-":
+            x, y = self.inputs
+            x.grad += self.grad
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="The derivative of log is taken as the logarithm itself, as exp is its own derivative. Of log it is 1 over the input."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "log":
+            (x,) = self.inputs
+            x.grad += self.grad * self.data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for ** takes the base without its sign. For an even exponent the slope at a negative base is negative: take the input's number as it is."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "**":
+            (x,) = self.inputs
+            x.grad += self.grad * self.exponent * abs(x.data) ** (self.exponent - 1)
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for ** is that of a square, 2x, whatever the exponent is. Bring the exponent down as a factor, and take 1 from it."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "**":
+            (x,) = self.inputs
+            x.grad += self.grad * 2 * x.data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="Your divisor's derivative is made of the quotient and multiplied by the divisor, where it is to be divided: it is minus the quotient over y."
+right_value = Value
+
+
+class Value(right_value):
+    def pass_back(self):
+        if self.operation == "/":
+            x, y = self.inputs
+            x.grad += self.grad / y.data
+            y.grad -= self.grad * self.data * y.data
+        else:
+            super().pass_back()
+
+
+# %% mistake="value_backward" says="A root that was computed from nothing gets no gradient. Its derivative with respect to itself is 1, as that of any root."
+right_value = Value
+
+
+class Value(right_value):
+    def backward(self):
+        if self.inputs:
+            super().backward()
+
+
+# %% mistake="value_backward" says="The nodes are told apart by operation and number, so that two equal ones count as one. Two nodes may hold the same: put the nodes themselves into your set."
+right_value = Value
+
+
+class Value(right_value):
+    def backward(self):
+        order, seen = [], set()
+
+        def visit(node):
+            if (node.operation, node.data) not in seen:
+                seen.add((node.operation, node.data))
+                for x in node.inputs:
+                    visit(x)
+                order.append(node)
+
+        visit(self)
+        self.grad = 1.0
+        for node in reversed(order):
+            node.pass_back()
+
+
+# %% mistake="value_backward" says="Each node waits for all that use it, also for those that the root was not computed from and that never pass anything back. Count only the users that are reached from the root."
+class Value(Value):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.users = 0
+        for x in self.inputs:
+            x.users += 1
+
+    def backward(self):
+        self.grad, ready = 1.0, [self]
+        while ready:
+            node = ready.pop()
+            node.pass_back()
+            for x in node.inputs:
+                x.users -= 1
+                if not x.users:
+                    ready.append(x)
+
+
+# %% mistake="value_backward" says="An input that stands at both places, as in x + x, counts as two users, but only one of them is ticked off: it is never let go, and nothing reaches what is behind it. Tick off both."
+right_value = Value
+
+
+class Value(right_value):
+    def backward(self):
+        users, todo = {self: 0}, [self]
+        while todo:
+            for x in todo.pop().inputs:
+                if x not in users:
+                    users[x] = 0
+                    todo.append(x)
+                users[x] += 1
+        self.grad, ready = 1.0, [self]
+        while ready:
+            node = ready.pop()
+            node.pass_back()
+            for x in set(node.inputs):
+                users[x] -= 1
+                if users[x] == 0:
+                    ready.append(x)
+
+
 # %% variant="value_backward"
 class Value:
     """From scratch, as in the lecture: every operation makes a closure; differences and quotients are made of other operations."""
@@ -2681,7 +3470,10 @@ import timeit
 
 
 def deep_graph(g: torch.Generator, length: int = 20_000, number: Callable = Scalar) -> tuple[list, list]:
-    """A chain on two inputs in which w is used at every step; two early nodes are used again late. Inputs, and nodes along the way."""
+    """A chain on two inputs in which w is used at every step; two early nodes are used again late, and two nodes twice by the same one.
+
+    The inputs, and nodes along the way, the last of which is the root; one node is made on the way and not used.
+    """
     start, w = (number(float(n)) for n in torch.rand(2, generator=g, dtype=torch.float64) * 0.01 + 0.005)
     upwards = torch.randint(2, (length,), generator=g).tolist()
     x, kept = start, []
@@ -2691,6 +3483,11 @@ def deep_graph(g: torch.Generator, length: int = 20_000, number: Callable = Scal
             early = x
         elif i == length // 4:
             second = x
+        elif i == length // 3:
+            x = ((x + w) + (x + x)) * (1 / 3)
+        elif i == 2 * length // 5:
+            x = x * x + 1.0
+            _ = x * w  # leads nowhere
         elif i == length // 2:
             x = x * early + 1.0
         elif i == 3 * length // 4:
@@ -2724,11 +3521,13 @@ def deep_probe(g: torch.Generator):
         if slow[0]:
             return "the longer the chain, the more time each node takes"
         deep_backward(nodes[-1])
+        alone = Scalar(0.0)
+        deep_backward(alone)
     except RecursionError:
         return "RecursionError: a function called itself too often"
     finally:
         sys.setrecursionlimit(limit)
-    return [float(node.grad) for node in (*inputs, *nodes)]
+    return [float(node.grad) for node in (*inputs, *nodes, alone)]
 
 
 check("value_deep", deep_probe)
@@ -2817,12 +3616,12 @@ def deep_backward(root):
         stack += node.inputs
 
 
-# %% mistake="value_deep" says="Everything is zero, because the gradient of the root was never set. Begin with it."
+# %% mistake="value_deep" says="Every gradient is zero: either that of the root was never set to 1, or each node's is emptied again behind its pass_back. Look at where your function writes to grad."
 def deep_backward(root):
     root.grad = 0.0
 
 
-# %% mistake="value_deep" says="Only the root's own inputs have a gradient: you begin at the leaves, which pass on zeros. Read your list from its end."
+# %% mistake="value_deep" says="Only the root's own inputs have a gradient: your list is read from the leaves, which pass on zeros, or you follow one input of each node and soon stand at a leaf. Visit all inputs; read the list from its end."
 def deep_backward(root):
     root.grad = 1.0
     root.pass_back()
@@ -2885,6 +3684,61 @@ def deep_backward(root):
 # %% mistake="value_deep" says="The root's gradient is set, but the root never passes it back, so that all other nodes have zeros. Begin the way back with the root itself."
 def deep_backward(root):
     root.grad = 1.0
+
+
+# %% mistake="value_deep" says="A node that stands at both places of an operation, as in x + x, counts as two users, but is ticked off once: it is never let go, and everything behind it keeps 0. Tick it off for each place."
+def deep_backward(root):
+    users, todo = {root: 0}, [root]
+    while todo:
+        for x in todo.pop().inputs:
+            if x not in users:
+                users[x] = 0
+                todo.append(x)
+            users[x] += 1
+    root.grad, ready = 1.0, [root]
+    while ready:
+        node = ready.pop()
+        node.pass_back()
+        for x in set(node.inputs):
+            users[x] -= 1
+            if users[x] == 0:
+                ready.append(x)
+
+
+# %% mistake="value_deep" says="A node that stands at both places of an operation, as in x + x, is ticked off twice but was counted once: it goes too early, or never. Count it for each place."
+def deep_backward(root):
+    users, todo = {root: 0}, [root]
+    while todo:
+        node = todo.pop()
+        for x in set(node.inputs):
+            if x not in users:
+                users[x] = 0
+                todo.append(x)
+            users[x] += 1
+    root.grad, ready = 1.0, [root]
+    while ready:
+        node = ready.pop()
+        node.pass_back()
+        for x in node.inputs:
+            users[x] -= 1
+            if users[x] == 0:
+                ready.append(x)
+
+
+# %% mistake="value_deep" says="The nodes are told apart by their numbers, so that of two with the same number one is left out. Put the node itself into your set."
+def deep_backward(root):
+    order, seen, stack = [], set(), [(root, False)]
+    while stack:
+        node, inputs_done = stack.pop()
+        if inputs_done:
+            order.append(node)
+        elif node.data not in seen:
+            seen.add(node.data)
+            stack.append((node, True))
+            stack += [(x, False) for x in node.inputs]
+    root.grad = 1.0
+    for node in reversed(order):
+        node.pass_back()
 
 
 # %% variant="value_deep"
@@ -3042,7 +3896,7 @@ class MLP:
 # %% check="neuron_layer_mlp"
 def mlp_probe(g: torch.Generator):
     numbers = (2 * torch.rand(41, generator=g, dtype=torch.float64) - 1).tolist()
-    x = (2 * torch.rand(3, generator=g, dtype=torch.float64) - 1).tolist()
+    x = [*(2 * torch.rand(3, generator=g, dtype=torch.float64) - 1).tolist(), 2, -1]  # whole numbers are numbers, too
 
     def given(module):
         """The module with the numbers above for its parameters, in their order."""
@@ -3050,30 +3904,47 @@ def mlp_probe(g: torch.Generator):
             put_number(parameter, number)
         return module
 
-    def gradients() -> list[float]:
-        mlp = given(MLP(3, [4, 4, 1]))
-        inputs = list(Neuron(3).parameters())[:3]  # three nodes of whatever class yours are
+    def outputs(module, count: int) -> list[float]:
+        """What the module says to so many inputs, when it is called for the second time."""
+        given(module)(x[:count])
+        found = module(x[:count])
+        return [out.data for out in (found if hasattr(found, "__len__") else [found])]
+
+    def gradients(nin: int, nouts: list[int]) -> list[float]:
+        mlp = given(MLP(nin, nouts))
+        inputs = list(Neuron(nin).parameters())[:nin]  # nodes of whatever class yours are
         for node, xi in zip(inputs, x):
             put_number(node, xi)
-        mlp(inputs).backward()
-        return [gradient_of(parameter) for parameter in mlp.parameters()]
+        found = mlp(inputs)
+        (found if nouts[-1] == 1 else found[0] * 2 + found[-1]).backward()
+        return [gradient_of(node) for node in (*mlp.parameters(), *inputs)]
+
+    def layer_of_one() -> list[float]:
+        return [given(Layer(3, 1))(x[:3]).data, given(Layer(1, 1))(x[:1]).data]
 
     def fresh() -> list[float]:
         """Of two fresh neurons: within the range; different in a neuron, and from neuron to neuron (two floats agree once in 2^53 draws); of both signs; not all small.
 
-        (Of 120 numbers between -1 and 1 all are above -0.5 once in 10^15 times.)
+        (Of 800 numbers between -1 and 1 none is beyond 0.9, or less than 38 or more than 62 percent are beyond 0.5, once in 10^11 times.) Then whether two
+        layers differ, the layers of a network, and two networks.
         """
-        one, other = ([float(p.data) for p in Neuron(60).parameters()[:60]] for _ in range(2))
-        numbers = one + other
-        return [all(-1 <= n <= 1 for n in numbers), len({*one}) == 60, one != other, min(numbers) < 0 < max(numbers), min(numbers) < -0.5 and max(numbers) > 0.5]
+
+        def weights(module) -> list[float]:
+            return [float(p.data) for p in module.parameters()]
+
+        one, other = (weights(Neuron(400))[:400] for _ in range(2))
+        numbers, deep = one + other, weights(MLP(3, [3, 3]))
+        spread = min(numbers) < -0.9 and max(numbers) > 0.9 and 0.38 < sum(abs(n) > 0.5 for n in numbers) / 800 < 0.62
+        differ = [weights(Layer(3, 2)) != weights(Layer(3, 2)), deep[:12] != deep[12:], deep != weights(MLP(3, [3, 3]))]
+        return [all(-1 <= n <= 1 for n in numbers), len({*one}) == 400, one != other, min(numbers) < 0 < max(numbers), spread, *differ]
 
     return each_row(
         {
-            "Neuron": lambda: [given(Neuron(3))(x).data],
-            "Layer": lambda: [out.data for out in given(Layer(3, 5))(x)],
-            "MLP": lambda: [given(MLP(3, [4, 4, 1]))(x).data, *(out.data for out in given(MLP(2, [3, 2]))(x[:2]))],
-            "parameters": lambda: [len(m.parameters()) for m in (Neuron(3), Layer(3, 5), MLP(3, [4, 4, 1]))],
-            "gradients": gradients,
+            "Neuron": lambda: [given(Neuron(n))(x[:n]).data for n in (3, 1, 5)],
+            "Layer": lambda: [*outputs(Layer(3, 5), 3), *outputs(Layer(1, 3), 1), *outputs(Layer(5, 2), 5)],
+            "MLP": lambda: [*layer_of_one(), given(MLP(3, [4, 4, 1]))(x[:3]).data, *outputs(MLP(2, [3, 2]), 2), *outputs(MLP(1, [2, 5, 2, 3]), 1)],
+            "parameters": lambda: [len(m.parameters()) for m in (Neuron(3), Layer(3, 5), MLP(3, [4, 4, 1]), Neuron(1), Layer(4, 1), MLP(2, [3]))],
+            "gradients": lambda: gradients(3, [4, 4, 1]) + gradients(4, [2, 3]),
             "fresh weights": fresh,
         }
     )
@@ -3377,6 +4248,159 @@ right_mlp = MLP
 class MLP(right_mlp):
     def __init__(self, nin, nouts):
         super().__init__(nin, nouts[:-1])
+
+
+# %% mistake="neuron_layer_mlp" says="The bias enters the sum as a plain number, `.data`: the outputs are right, but no gradient ever reaches it. Add the node itself."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        return (sum(w * xi for w, xi in zip(weights, x)) + bias.data).tanh()
+
+
+# %% mistake="neuron_layer_mlp" says="The weights enter the sum as plain numbers, `.data`: the outputs are right, but no gradient ever reaches a weight. Multiply the inputs with the nodes themselves."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        return sum((w.data * xi for w, xi in zip(weights, x)), bias).tanh()
+
+
+# %% mistake="neuron_layer_mlp" says="The inputs enter the sum as plain numbers: the outputs are right, but the way back ends there, and no earlier layer gets a gradient. Use them as they come."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        return sum((w * getattr(xi, "data", xi) for w, xi in zip(weights, x)), bias).tanh()
+
+
+# %% mistake="neuron_layer_mlp" says="Each neuron makes its result into a new node from a plain number, so that the way back ends at it. Let the sum itself go through tanh, by the node's own method."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        return Scalar(math.tanh(sum(w.data * float(getattr(xi, 'data', xi)) for w, xi in zip(weights, x)) + bias.data))
+
+
+# %% mistake="neuron_layer_mlp" says="A layer returns its first output alone when there is a single input. It is the number of outputs that counts: of one neuron the element itself, of several always the list."
+right_layer = Layer
+
+
+class Layer(right_layer):
+    def __call__(self, x):
+        outs = [neuron(x) for neuron in self.neurons]
+        return outs[0] if len(x) == 1 else outs
+
+
+# %% mistake="neuron_layer_mlp" says="Your MLP takes the first output when its last layer has several. Return what the last layer returns, whatever it is."
+right_mlp = MLP
+
+
+class MLP(right_mlp):
+    def __call__(self, x):
+        found = super().__call__(x)
+        return found[0] if isinstance(found, list) else found
+
+
+# %% mistake="neuron_layer_mlp" says="All layers begin with the same random numbers, as after a seed in the constructor of `Layer`. Seed once, outside, or not at all."
+right_layer = Layer
+
+
+class Layer(right_layer):
+    def __init__(self, nin, nout):
+        random.seed(1337)
+        super().__init__(nin, nout)
+
+
+# %% mistake="neuron_layer_mlp" says="Every network begins with the same random numbers, as after a seed in the constructor of `MLP`. Seed once, outside, or not at all."
+right_mlp = MLP
+
+
+class MLP(right_mlp):
+    def __init__(self, nin, nouts):
+        random.seed(42)
+        super().__init__(nin, nouts)
+
+
+# %% mistake="neuron_layer_mlp" says="Your weights lie within -1 and 1, but not evenly: too many are small, or too few. Draw each with `random.uniform(-1, 1)` and leave it as it is."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __init__(self, nin):
+        super().__init__(nin)
+        for weight in self.parameters():
+            weight.data = weight.data / 10
+
+
+# %% mistake="neuron_layer_mlp" says="The outputs of earlier calls stay in your layer's list, so that a second call returns them as well. Begin each call with an empty list."
+right_layer = Layer
+
+
+class Layer(right_layer):
+    def __init__(self, nin, nout):
+        super().__init__(nin, nout)
+        self.outs = []
+
+    def __call__(self, x):
+        self.outs += [neuron(x) for neuron in self.neurons]
+        return self.outs[0] if len(self.outs) == 1 else list(self.outs)
+
+
+# %% mistake="neuron_layer_mlp" says="The neurons have no bias in their sum, though parameters() lists one: their output for inputs of 0 is always 0. Add it to the products before tanh."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        return sum(w * xi for w, xi in zip(weights, x)).tanh()
+
+
+# %% mistake="neuron_layer_mlp" says="The inputs are paired with the weights in reverse order. The first weight belongs to the first input."
+right_neuron = Neuron
+
+
+class Neuron(right_neuron):
+    def __call__(self, x):
+        *weights, bias = self.parameters()
+        return sum((w * xi for w, xi in zip(weights[::-1], x)), bias).tanh()
+
+
+# %% mistake="neuron_layer_mlp" says="The parameters of your MLP come from its last layer to its first. List them in the order in which the inputs go through."
+right_mlp = MLP
+
+
+class MLP(right_mlp):
+    def parameters(self):
+        return [p for layer in self.layers[::-1] for p in layer.parameters()]
+
+
+# %% mistake="neuron_layer_mlp" says="In a layer you list the weights of all neurons first, then all biases. The order is neuron by neuron: the weights of one, then its bias."
+right_layer = Layer
+
+
+class Layer(right_layer):
+    def parameters(self):
+        each = [neuron.parameters() for neuron in self.neurons]
+        return [p for parameters in each for p in parameters[:-1]] + [parameters[-1] for parameters in each]
+
+
+# %% mistake="neuron_layer_mlp" says="A list of lists comes back from parameters(). One flat list is asked for: collect each p of each part."
+right_mlp = MLP
+
+
+class MLP(right_mlp):
+    def parameters(self):
+        return [layer.parameters() for layer in self.layers]
 
 
 # %% variant="neuron_layer_mlp"
@@ -3800,14 +4824,17 @@ def train_probe(g: torch.Generator):
 
     count, steps = 3 + 2 * int(torch.randint(2, (1,), generator=g)), 5 + int(torch.randint(4, (1,), generator=g))
     numbers, points, targets = uniform(13), [uniform(2) for _ in range(count)], [0.9, -0.9, -0.9, 0.9, -0.9][:count]
-    rate = 0.2 + 0.3 * float(torch.rand(1, generator=g))
+    rate, far = 0.2 + 0.3 * float(torch.rand(1, generator=g)), [uniform(3), [2 * n for n in uniform(3)]]
 
     def trained(node: Callable) -> dict[str, list[float]]:
         model = ScalarMLP(2, [3, 1], numbers, node)
         losses = train_mlp(model, [list(x) for x in points], list(targets), steps, rate)
         if any(hasattr(loss, "backward") and not isinstance(loss, Tensor) for loss in losses):
             raise TypeError("the list of the losses holds nodes, and floats are asked for")
-        return {"losses": [float(loss) for loss in losses], "parameters afterwards": [float(p.data) for p in model.parameters()]}
+        found = {"losses": [float(loss) for loss in losses], "parameters afterwards": [float(p.data) for p in model.parameters()]}
+        larger = ScalarMLP(3, [2, 2, 1], numbers + numbers[:4], node)  # in long steps, from two points of which the first is met nearly
+        losses = train_mlp(larger, [list(x) for x in far], [larger(far[0]).data + 0.01, -1.7], 4, 4 * rate)
+        return found | {"another network": [*(float(loss) for loss in losses), *(float(p.data) for p in larger.parameters())]}
 
     first, other = node_classes(train_mlp)
     try:
@@ -4110,6 +5137,132 @@ def train_mlp(model, xs, ys, steps, rate):
         loss.backward()
         for p in model.parameters():
             p.data -= 0.05 * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Each gradient is cut off at -1 and 1. Move each parameter by rate times its gradient, however large that is."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * max(-1.0, min(1.0, p.grad))
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Your rate falls from step to step. Asked for are steps that all have the same `rate`."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for step in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * (1 - step / steps) * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="The sum is divided by the number of coordinates of a point. Divide by the number of points: the loss is a mean over them."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs[0])
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Only the first point counts in your loss. Take the mean over all of them."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = (model(xs[0]) - ys[0]) ** 2
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Only the last point counts in your loss: the name that the loop over the points sets is overwritten by each. Add them up."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = (model(xs[-1]) - ys[-1]) ** 2 / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="You take one step too few. Your loop has to turn as often as `steps` says."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps - 1):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="You take one step too many. Your loop has to turn as often as `steps` says."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps + 1):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Only the last parameter moves: the line that changes it stands behind the loop over the parameters. Put it inside."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        last = model.parameters()[-1]
+        last.data -= rate * last.grad
+        losses.append(loss.data)
+    return losses
+
+
+# %% mistake="train_mlp" says="Your steps divide by the number of points once more: the loss is a mean already. Move by rate times the gradient."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad / len(xs)
         losses.append(loss.data)
     return losses
 
@@ -4439,11 +5592,20 @@ def softmax_probe(g: torch.Generator):
         logits = [node(number) for number in numbers]
         probs, loss = softmax_nll(list(logits), label)
         loss.backward()
-        return {
+        found = {
             "probabilities": [float(p.data) for p in probs],
             "loss": float(loss.data),
             "gradients": [gradient_of(logit) for logit in logits],
         }
+        few = []  # of other numbers of labels: the first is right, the last, one of two with equal logits
+        for small, place in ((numbers[:2], 0), (numbers[:4], 3), ([*numbers[:4], numbers[1]], 1)):
+            logits = [node(number) for number in small]
+            probs, loss = softmax_nll(list(logits), place)
+            loss.backward()
+            few += [*(p.data for p in probs), loss.data, *map(gradient_of, logits)]
+        logits = [node(number) for number in numbers]
+        softmax_nll(list(logits), label)[0][label].backward()  # a probability is a node, too
+        return found | {"other labels": [float(n) for n in (*few, *map(gradient_of, logits))]}
 
     first, other = node_classes(softmax_nll)
     try:
@@ -4615,6 +5777,94 @@ def softmax_nll(logits, label):
     total = sum(counts)
     probs = [count / total for count in counts]
     return probs, -probs[label].log()
+
+
+# %% mistake="softmax_nll" says="Each exponential is divided by the sum of the others, without itself: these are odds, which may exceed 1. The sum below goes over all labels."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    probs = [count / (sum(counts) - count) for count in counts]
+    return probs, -probs[label].log()
+
+
+# %% mistake="softmax_nll" says="The probabilities are right, but the loss is taken from the exponential of the label, which was not divided yet. Take minus the logarithm of its probability."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return probs, -counts[label].log()
+
+
+# %% mistake="softmax_nll" says="The loss is right, but your probabilities are plain numbers put into new nodes: nothing leads from them back to the logits. Return the nodes that you computed with."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return [type(p)(p.data) for p in probs], -probs[label].log()
+
+
+# %% mistake="softmax_nll" says="The loss is a logarithm to base 2: it is 1.44 times too large. Use the natural one."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return probs, -probs[label].log() / math.log(2)
+
+
+# %% mistake="softmax_nll" says="Your probabilities are powers of 2, divided by their sum. The softmax takes e to the power of each logit."
+def softmax_nll(logits, label):
+    counts = [(logit * math.log(2)).exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return probs, -probs[label].log()
+
+
+# %% mistake="softmax_nll" says="Logits that are equal count once in your sum, as in a dict or a set of their numbers. Each label has its own term, also when two are alike."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum({logit.data: count for logit, count in zip(logits, counts)}.values())
+    probs = [count / total for count in counts]
+    return probs, -probs[label].log()
+
+
+# %% mistake="softmax_nll" says="The exponentials are divided by the largest one, not by their sum. Probabilities add up to 1."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    largest = max(counts, key=lambda count: count.data)
+    probs = [count / largest for count in counts]
+    return probs, -probs[label].log()
+
+
+# %% mistake="softmax_nll" says="The exponentials are divided by their mean: your probabilities add up to the number of labels. Divide by the sum."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts) / len(counts)
+    probs = [count / total for count in counts]
+    return probs, -probs[label].log()
+
+
+# %% mistake="softmax_nll" says="What you return first are the logarithms of the probabilities. Return the probabilities themselves."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return [p.log() for p in probs], -probs[label].log()
+
+
+# %% mistake="softmax_nll" says="The softmax is taken twice: your probabilities went through it once more, as if they were logits. Once is enough."
+def softmax_nll(logits, label):
+    for _ in range(2):
+        counts = [logit.exp() for logit in logits]
+        total = sum(counts)
+        logits = [count / total for count in counts]
+    return logits, -logits[label].log()
+
+
+# %% mistake="softmax_nll" says="Your loss is 1 divided by the probability of the label. Take the logarithm of that, or minus the logarithm of the probability."
+def softmax_nll(logits, label):
+    counts = [logit.exp() for logit in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    return probs, 1 / probs[label]
 
 
 # %% variant="softmax_nll"
@@ -4822,7 +6072,9 @@ def torch_probe(g: torch.Generator):
     once = once.clone() if isinstance(once, Tensor) else once  # a second call may write into the same tensor
     twice = logits_grad_torch(logits, label)
     left = torch.equal(logits.detach(), before) and not logits.requires_grad and logits.grad is None
-    return {"first call": once, "second call": twice, "logits are left as they were": left}
+    few = ((before[[0, 1]], 0), (before[[0, 1, 2, 3]], 3), (before[[0, 1, 2, 1]], 1))  # the first is right, the last, one of two with equal logits
+    found = torch.cat([logits_grad_torch(*inputs).reshape(-1) for inputs in few])
+    return {"first call": once, "second call": twice, "logits are left as they were": left, "other labels": found}
 
 
 check("logits_grad_torch", torch_probe)
@@ -4957,6 +6209,35 @@ def logits_grad_torch(logits, label):
 def logits_grad_torch(logits, label):
     z = logits.clone().requires_grad_()
     (-torch.softmax(z, 0)[label].log2()).backward()
+    return z.grad
+
+
+# %% mistake="logits_grad_torch" says="These are the probabilities with 1 added at the label. There it is taken away: raising the right logit lowers the loss."
+def logits_grad_torch(logits, label):
+    found = torch.softmax(logits, 0)
+    found[label] += 1
+    return found
+
+
+# %% mistake="logits_grad_torch" says="Only the label's own entry is filled in, the others are zero. Every logit moves the loss, by way of the sum below: let backward find all of them."
+def logits_grad_torch(logits, label):
+    found = torch.zeros_like(logits)
+    found[label] = torch.softmax(logits, 0)[label] - 1
+    return found
+
+
+# %% mistake="logits_grad_torch" says="The loss reads the last probability, whatever the label is. Take that of the label given, then go backward."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    (-torch.softmax(z, 0)[-1].log()).backward()
+    return z.grad
+
+
+# %% mistake="logits_grad_torch" says="Your gradient is that of the squared distance between the probabilities and the right label. Asked for is the loss with the logarithm."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    hot = torch.nn.functional.one_hot(torch.tensor(label), len(z))
+    ((torch.softmax(z, 0) - hot) ** 2).sum().backward()
     return z.grad
 
 

@@ -58,7 +58,7 @@ print(f"{len(names.all):,} names, of which {len(names.train):,} to train on; the
 
 # %% [markdown] exercise="vocabulary"
 # Write `vocabulary(words)`. It returns two dictionaries: `stoi` from symbol to index, `itos` from index to symbol. The
-# symbol `.` has index 0, the letters that occur in the words follow **in alphabetical order**.
+# symbol `.` has index 0, the letters that occur in the words follow **in alphabetical order**, without gaps. A word may have one letter, or none.
 #
 # For the words `["ban", "nab"]`: `stoi = {".": 0, "a": 1, "b": 2, "n": 3}`.
 #
@@ -106,14 +106,14 @@ def between(g: torch.Generator, low: float, high: float) -> float:
 
 
 def names_of_all_kinds(g: torch.Generator, count: int) -> list[str]:
-    """So many names of the list, and five made up: two of two letters, a long one, one with a letter doubled, one that stands there twice.
+    """So many names of the list, and some of all kinds: of one, two and fifteen letters, with a letter doubled, with a pair twice, one that stands there twice, one without letters.
 
     One of the letters b to k occurs in none of them; e stands in its place.
     """
-    a, b, c = letters_of(g, 3)
+    a, b, c = (SYMBOLS[1 + i] for i in torch.randperm(26, generator=g)[:3].tolist())
     long, twice = letters_of(g, 15), some_names(g, 1)[0]
     missing = "bcdfghijk"[int(torch.randint(9, (1,), generator=g))]
-    made_up = [a + b, twice, long, b + c, c + a + a + b, twice]
+    made_up = [a + b, twice, long, b + c, c, c + a + a + b, a + b + a + b, "", twice, c + b]
     return [name.replace(missing, "e") for name in (*some_names(g, count), *made_up)]
 
 
@@ -187,6 +187,56 @@ def vocabulary(words):
     return stoi, stoi
 
 
+# %% mistake="vocabulary" says="Each letter has its place in the alphabet, so there are gaps where letters do not occur. Number those that occur one after the other: in the example `n` has 3, not 14."
+def vocabulary(words):
+    stoi = {".": 0} | {letter: ord(letter) - 96 for letter in sorted(set("".join(words)))}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="`itos` has no entry for the dot: it was made before the dot came into `stoi`. Put the dot in first, then turn `stoi` round."
+def vocabulary(words):
+    stoi = {letter: index for index, letter in enumerate(sorted(set("".join(words))), 1)}
+    itos = {index: letter for letter, index in stoi.items()}
+    return {".": 0} | stoi, itos
+
+
+# %% mistake="vocabulary" says="`stoi` has no entry for the dot, `itos` has. Both dictionaries hold the same pairs, each the other way round."
+def vocabulary(words):
+    stoi = {letter: index for index, letter in enumerate(sorted(set("".join(words))), 1)}
+    return stoi, {0: "."} | {index: letter for letter, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="The dot has the last index. It has 0, and the letters follow from 1."
+def vocabulary(words):
+    stoi = {letter: index for index, letter in enumerate(sorted(set("".join(words))), 1)}
+    stoi["."] = len(stoi) + 1
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="A letter that occurs several times is numbered each time, so that indices are skipped. Collect each letter once, in a set, before you sort and number."
+def vocabulary(words):
+    stoi = {".": 0} | {letter: index for index, letter in enumerate(sorted("".join(words)), 1)}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="Only the first letters of the words are numbered. Collect all letters of all words."
+def vocabulary(words):
+    stoi = {".": 0} | {letter: index for index, letter in enumerate(sorted({word[0] for word in words if word}), 1)}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="The letters begin at 2: 1 is left out between the dot and the first of them. Number them from 1."
+def vocabulary(words):
+    stoi = {".": 0} | {letter: index for index, letter in enumerate(sorted(set("".join(words))), 2)}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
+# %% mistake="vocabulary" says="Whole words are numbered, not letters: a list of words is sorted word by word. Join them, or go through each word's letters."
+def vocabulary(words):
+    stoi = {".": 0} | {word: index for index, word in enumerate(sorted(set(words)), 1)}
+    return stoi, {index: symbol for symbol, index in stoi.items()}
+
+
 # %% variant="vocabulary"
 def vocabulary(words):
     itos = {0: "."}
@@ -243,7 +293,8 @@ def split_probe(g: torch.Generator):
     words += words[:10]  # names that stand in the list twice
     before = list(words)
     parts = split_names(words, 100 + int(torch.randint(900, (1,), generator=g)))
-    return *map(list, parts), words == before
+    few = split_names(words[:6], 0)  # lists of 4, 1 and 1; a seed may be 0
+    return *map(list, parts), words == before, [" ".join(part) for part in few]
 
 
 check("split_names", split_probe)
@@ -353,6 +404,72 @@ def split_names(words, seed):
     return train, test, dev
 
 
+# %% mistake="split_names" says="Dev and test have a tenth each, rounded down and counted from the end, so that train gets what is left over. The cuts are at `int(0.8 * n)` and `int(0.9 * n)`, from the front."
+def split_names(words, seed):
+    shuffled = list(words)
+    random.Random(seed).shuffle(shuffled)
+    n = len(shuffled)
+    return shuffled[: n - 2 * (n // 10)], shuffled[n - 2 * (n // 10) : n - n // 10], shuffled[n - n // 10 :]
+
+
+# %% mistake="split_names" says="Your cuts are rounded up. `int(0.8 * n)` and `int(0.9 * n)` leave out what stands behind the point."
+def split_names(words, seed):
+    shuffled = list(words)
+    random.Random(seed).shuffle(shuffled)
+    n = len(shuffled)
+    return shuffled[: math.ceil(0.8 * n)], shuffled[math.ceil(0.8 * n) : math.ceil(0.9 * n)], shuffled[math.ceil(0.9 * n) :]
+
+
+# %% mistake="split_names" says="Your names are split into 70, 15 and 15 percent. The cuts belong at 80 and at 90 percent."
+def split_names(words, seed):
+    shuffled = list(words)
+    random.Random(seed).shuffle(shuffled)
+    n = len(shuffled)
+    return shuffled[: int(0.7 * n)], shuffled[int(0.7 * n) : int(0.85 * n)], shuffled[int(0.85 * n) :]
+
+
+# %% mistake="split_names" says="Your names are split into 90, 5 and 5 percent. The cuts belong at 80 and at 90 percent."
+def split_names(words, seed):
+    shuffled = list(words)
+    random.Random(seed).shuffle(shuffled)
+    n = len(shuffled)
+    return shuffled[: int(0.9 * n)], shuffled[int(0.9 * n) : int(0.95 * n)], shuffled[int(0.95 * n) :]
+
+
+# %% mistake="split_names" says="One name is lost at each cut: the next list begins one place behind it. A list begins where the one before it ends."
+def split_names(words, seed):
+    shuffled = list(words)
+    random.Random(seed).shuffle(shuffled)
+    n = len(shuffled)
+    first, second = int(0.8 * n), int(0.9 * n)
+    return shuffled[:first], shuffled[first + 1 : second], shuffled[second + 1 :]
+
+
+# %% mistake="split_names" says="The last name is lost: your third list ends one too early. Leave its end open."
+def split_names(words, seed):
+    shuffled = list(words)
+    random.Random(seed).shuffle(shuffled)
+    n = len(shuffled)
+    first, second = int(0.8 * n), int(0.9 * n)
+    return shuffled[:first], shuffled[first:second], shuffled[second:-1]
+
+
+# %% mistake="split_names" says="The list is sorted before it is shuffled, so that the same seed gives another order. Shuffle a copy of the list as it comes."
+def split_names(words, seed):
+    shuffled = sorted(words)
+    random.Random(seed).shuffle(shuffled)
+    first, second = int(0.8 * len(shuffled)), int(0.9 * len(shuffled))
+    return shuffled[:first], shuffled[first:second], shuffled[second:]
+
+
+# %% mistake="split_names" says="A seed of 0 is taken for none at all. Every whole number is a seed: hand over the one that is given."
+right_split_names = split_names
+
+
+def split_names(words, seed):
+    return right_split_names(words, seed or 42)
+
+
 # %% variant="split_names"
 def split_names(words, seed):
     order = list(range(len(words)))
@@ -372,7 +489,7 @@ def split_names(words, seed):
 # %% [markdown] exercise="bigram_counts"
 # Write `bigram_counts(words)`: an integer matrix in which row `i`, column `j` says how often symbol `j` follows symbol `i`. Any integer type will do that can hold the counts.
 #
-# For `["ava"]` the matrix has exactly four ones: `[0, 1]`, `[1, 22]`, `[22, 1]` and `[1, 0]`, because `v` has index 22.
+# For `["ava"]` the matrix has exactly four ones: `[0, 1]`, `[1, 22]`, `[22, 1]` and `[1, 0]`, because `v` has index 22. A name without letters, `""`, is two dots: one pair, `[0, 0]`.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -407,7 +524,8 @@ def bigram_counts(words: list[str]) -> Int[Tensor, "27 27"]:
 # %% check="bigram_counts"
 def counts_probe(g: torch.Generator):
     words = names_of_all_kinds(g, 50)
-    return bigram_counts(words + words[:1] * 300)  # so often that a byte could not count it
+    counts = bigram_counts(words + words[:1] * 300)  # so often that a byte could not count it
+    return counts.int() if isinstance(counts, Tensor) and counts.dtype == torch.int64 else counts  # half as large in the file of answers
 
 
 check("bigram_counts", counts_probe)
@@ -552,6 +670,80 @@ def bigram_counts(words):
     return N
 
 
+# %% mistake="bigram_counts" says="A pair that occurs twice in a name counts once there: `N[i, j] += 1` with index tensors adds to each place only one time. Loop over the pairs, or add with accumulate or bincount."
+def bigram_counts(words):
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    for word in words:
+        symbols = torch.tensor([0, *map(SYMBOLS.index, word), 0])
+        N[symbols[:-1], symbols[1:]] += 1
+    return N
+
+
+# %% mistake="bigram_counts" says="Names of less than two letters are left out. Every name counts, however short: with its dots there is at least one pair."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    return right_bigram_counts([word for word in words if len(word) > 1])
+
+
+# %% mistake="bigram_counts" says="A name without letters is left out. It is two dots, which are one pair."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    return right_bigram_counts([word for word in words if word])
+
+
+# %% mistake="bigram_counts" says="Two dots stand in front of each name, so that they count as a pair of their own. A bigram looks at one symbol: one dot in front, one behind."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    N = right_bigram_counts(words)
+    N[0, 0] += len(words)
+    return N
+
+
+# %% mistake="bigram_counts" says="The row is the symbol that follows, counted at the ends: `a.` stands in the dot's row. The row is the first symbol of a pair, the column the second, at the ends, too."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    N = right_bigram_counts(words)
+    N[0], N[:, 0] = N[:, 0].clone(), N[0].clone()
+    return N
+
+
+# %% mistake="bigram_counts" says="Two letters that are the same and follow each other are not counted. They are a pair like any other."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    N = right_bigram_counts(words)
+    N.fill_diagonal_(0)
+    return N
+
+
+# %% mistake="bigram_counts" says="The last pair of letters of each name is missing: a loop ends one too early, and the ending dot is added on its own. Every pair of neighbours counts."
+def bigram_counts(words):
+    N = torch.zeros(27, 27, dtype=torch.int64)
+    for word in words:
+        symbols = [0, *map(SYMBOLS.index, word)]
+        for i, j in zip(symbols[:-1], symbols[1:-1]):
+            N[i, j] += 1
+        N[symbols[-1], 0] += 1
+    return N
+
+
+# %% mistake="bigram_counts" says="The counts are kept in a byte, which begins anew at 256. Take an integer type that can hold them, such as int64."
+right_bigram_counts = bigram_counts
+
+
+def bigram_counts(words):
+    return (right_bigram_counts(words) % 256).to(torch.uint8)
+
+
 # %% variant="bigram_counts"
 def bigram_counts(words):
     text = torch.tensor([SYMBOLS.index(s) for s in "." + "".join(f"{word}." for word in words)])
@@ -625,7 +817,9 @@ def bigram_probabilities(counts: Int[Tensor, "27 27"], smoothing: float) -> Floa
 def probabilities_probe(g: torch.Generator):
     counts = torch.randint(1, 40, (27, 27), generator=g) * (torch.rand(27, 27, generator=g) < 0.6)
     counts[int(torch.randint(27, (1,), generator=g))] = 0  # a symbol that never occurred
-    return bigram_probabilities(counts, between(g, 0.1, 0.9))
+    counts[:3] *= 1000  # and some that occurred very often
+    strong = bigram_probabilities(counts.int(), 2.0 + int(torch.randint(9, (1,), generator=g)))  # more than 1, and another integer type
+    return bigram_probabilities(counts, between(g, 0.1, 0.9)), strong[:, ::9].clone() if isinstance(strong, Tensor) else strong
 
 
 check("bigram_probabilities", probabilities_probe)
@@ -709,6 +903,60 @@ def bigram_probabilities(counts, smoothing):
     return right_bigram_probabilities(counts, -smoothing)
 
 
+# %% mistake="bigram_probabilities" says="Only the smoothing is divided by the row's sum, the counts are added whole: a division comes before a sum. Put counts + smoothing into brackets."
+def bigram_probabilities(counts, smoothing):
+    return counts + smoothing / (counts + smoothing).sum(1, keepdim=True)
+
+
+# %% mistake="bigram_probabilities" says="Only the smoothing is divided by the sum of the plain counts: a division comes before a sum. Put counts + smoothing into brackets, and sum the smoothed counts."
+def bigram_probabilities(counts, smoothing):
+    return counts + smoothing / counts.sum(1, keepdim=True)
+
+
+# %% mistake="bigram_probabilities" says="The sum of the columns divides, and without keepdim it lies across the rows. Sum over dimension 1 and keep the dimension, so that each row is divided by its own sum."
+def bigram_probabilities(counts, smoothing):
+    return (counts + smoothing) / (counts + smoothing).sum(0)[:, None]
+
+
+# %% mistake="bigram_probabilities" says="Counts below the smoothing are raised to it, the others stay as they are. Add the smoothing to every count."
+def bigram_probabilities(counts, smoothing):
+    smoothed = counts.float().clamp(min=smoothing)
+    return smoothed / smoothed.sum(1, keepdim=True)
+
+
+# %% mistake="bigram_probabilities" says="Your smoothing has become a whole number: it was put into a table of integers. Make the counts floats before you add it."
+def bigram_probabilities(counts, smoothing):
+    smoothed = counts + int(smoothing)
+    return smoothed / smoothed.sum(1, keepdim=True).clamp(min=1)
+
+
+# %% mistake="bigram_probabilities" says="The divisor has 26 times the smoothing. It was added to each of the 27 symbols of a row, the dot among them."
+def bigram_probabilities(counts, smoothing):
+    return (counts + smoothing) / (counts.sum(1, keepdim=True) + 26 * smoothing)
+
+
+# %% mistake="bigram_probabilities" says="A row without any count gets probabilities of zero. With the smoothing they add up to 1 as well: every symbol has 1/27."
+def bigram_probabilities(counts, smoothing):
+    P = (counts + smoothing) / (counts + smoothing).sum(1, keepdim=True)
+    P[counts.sum(1) == 0] = 0.0
+    return P
+
+
+# %% mistake="bigram_probabilities" says="These are the logarithms of the probabilities. Return the probabilities themselves."
+def bigram_probabilities(counts, smoothing):
+    return ((counts + smoothing) / (counts + smoothing).sum(1, keepdim=True)).log()
+
+
+# %% mistake="bigram_probabilities" says="You divide by the largest of each row, so that it becomes 1. Divide by the row's sum."
+def bigram_probabilities(counts, smoothing):
+    return (counts + smoothing) / (counts + smoothing).amax(1, keepdim=True)
+
+
+# %% mistake="bigram_probabilities" says="You divide by the length of the row as a vector, the root of the sum of squares. Divide by the plain sum: probabilities add up to 1."
+def bigram_probabilities(counts, smoothing):
+    return F.normalize(counts + smoothing * torch.ones(27), dim=1)
+
+
 # %% variant="bigram_probabilities"
 def bigram_probabilities(counts, smoothing):
     return torch.stack([(row + smoothing) / (row + smoothing).sum() for row in counts.float()])
@@ -756,9 +1004,11 @@ def mean_nll(P: Float[Tensor, "27 27"], pairs: Int[Tensor, "n 2"]) -> Float[Tens
 
 # %% check="mean_nll"
 def nll_probe(g: torch.Generator):
-    pairs = torch.randint(27, (30 + int(torch.randint(20, (1,), generator=g)), 2), generator=g)
+    pairs = torch.randint(27, (130 + int(torch.randint(20, (1,), generator=g)), 2), generator=g)
     pairs = torch.cat([pairs, pairs[:9]])  # pairs that occur twice
-    return mean_nll(F.softmax(torch.randn(27, 27, generator=g), 1), pairs)
+    logits = torch.randn(27, 27, generator=g)
+    logits[pairs[:8, 0], pairs[:8, 1]] -= torch.arange(10, 26, 2)  # and some that are hardly possible
+    return mean_nll(F.softmax(logits, 1), pairs)
 
 
 check("mean_nll", nll_probe)
@@ -837,6 +1087,93 @@ def mean_nll(P, pairs):
     return -P[pairs[:, 0], pairs[:, 1]].log().mean()
 
 
+# %% mistake="mean_nll" says="A constant of 0.01 is added to each probability before the logarithm, as against a zero. It makes the loss too small: take the logarithm of the probability itself."
+def mean_nll(P, pairs):
+    return -(P[pairs[:, 0], pairs[:, 1]] + 0.01).log().mean()
+
+
+# %% mistake="mean_nll" says="A constant of 0.001 is added to each probability before the logarithm, as against a zero. It makes the loss too small: take the logarithm of the probability itself."
+def mean_nll(P, pairs):
+    return -(P[pairs[:, 0], pairs[:, 1]] + 0.001).log().mean()
+
+
+# %% mistake="mean_nll" says="A constant of 0.00001 is added to each probability before the logarithm, as against a zero. It makes the loss too small: take the logarithm of the probability itself."
+def mean_nll(P, pairs):
+    return -(P[pairs[:, 0], pairs[:, 1]] + 0.00001).log().mean()
+
+
+# %% mistake="mean_nll" says="A constant of 0.000001 is added to each probability before the logarithm, as against a zero. It makes the loss too small: take the logarithm of the probability itself."
+def mean_nll(P, pairs):
+    return -(P[pairs[:, 0], pairs[:, 1]] + 0.000001).log().mean()
+
+
+# %% mistake="mean_nll" says="A constant of 0.0000001 is added to each probability before the logarithm, as against a zero. It makes the loss too small: take the logarithm of the probability itself."
+def mean_nll(P, pairs):
+    return -(P[pairs[:, 0], pairs[:, 1]] + 0.0000001).log().mean()
+
+
+# %% mistake="mean_nll" says="A constant of 0.00000001 is added to each probability before the logarithm, as against a zero. It makes the loss too small: take the logarithm of the probability itself."
+def mean_nll(P, pairs):
+    return -(P[pairs[:, 0], pairs[:, 1]] + 0.00000001).log().mean()
+
+
+# %% mistake="mean_nll" says="A constant of 0.000000001 is added to each probability before the logarithm, as against a zero. It makes the loss too small: take the logarithm of the probability itself."
+def mean_nll(P, pairs):
+    return -(P[pairs[:, 0], pairs[:, 1]] + 0.000000001).log().mean()
+
+
+# %% mistake="mean_nll" says="A constant of 0.0000000001 is added to each probability before the logarithm, as against a zero. It makes the loss too small: take the logarithm of the probability itself."
+def mean_nll(P, pairs):
+    return -(P[pairs[:, 0], pairs[:, 1]] + 0.0000000001).log().mean()
+
+
+# %% mistake="mean_nll" says="Probabilities below 0.00000001 are raised to it. A pair that is hardly possible has a large loss: take the logarithm of what stands in P."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].clamp(min=0.00000001).log().mean()
+
+
+# %% mistake="mean_nll" says="Probabilities below 0.0000000001 are raised to it. A pair that is hardly possible has a large loss: take the logarithm of what stands in P."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].clamp(min=0.0000000001).log().mean()
+
+
+# %% mistake="mean_nll" says="The pairs are reshaped to two rows, which tears them apart. Reshaping is not transposing: the first symbols are the column `pairs[:, 0]`, the second ones `pairs[:, 1]`."
+def mean_nll(P, pairs):
+    rows, columns = pairs.reshape(2, -1)
+    return -P[rows, columns].log().mean()
+
+
+# %% mistake="mean_nll" says="Only the first hundred pairs are looked at. Take all of them."
+def mean_nll(P, pairs):
+    return -P[pairs[:100, 0], pairs[:100, 1]].log().mean()
+
+
+# %% mistake="mean_nll" says="This is a logarithm to base 2, which counts bits. A loss in nats takes the natural logarithm."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].log2().mean()
+
+
+# %% mistake="mean_nll" says="The first symbol of a pair picks the row and the column. The column is its second symbol."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 0]].log().mean()
+
+
+# %% mistake="mean_nll" says="Your loss is the entropy of these pairs' probabilities: each logarithm is multiplied by its probability. Every pair counts alike: take the plain mean of the logarithms."
+def mean_nll(P, pairs):
+    p = P[pairs[:, 0], pairs[:, 1]]
+    return -(p * p.log()).mean()
+
+
+# %% mistake="mean_nll" says="This is the median over the pairs, not their mean. Add all of them up and divide by their number."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].log().median()
+
+
+# %% mistake="mean_nll" says="The sum is divided by one less than the number of pairs. Divide by their number."
+def mean_nll(P, pairs):
+    return -P[pairs[:, 0], pairs[:, 1]].log().sum() / (len(pairs) - 1)
+
+
 # %% variant="mean_nll"
 def mean_nll(P, pairs):
     total = sum(-math.log(P[i, j]) for i, j in pairs.tolist())
@@ -900,6 +1237,7 @@ def sampling_probe(g: torch.Generator):
 
     def names_from(seed: int) -> dict[str, list[str]]:
         generator = torch.Generator().manual_seed(seed)
+        torch.rand(5, generator=generator)  # it has drawn before
         return {"short names": sample_names(P, 9, generator), "long names": sample_names(Q, 5, generator)}
 
     first, again, other = (names_from(s) for s in (seed, seed, seed + 1))
@@ -1084,6 +1422,90 @@ def sample_names(P, count, generator):
     return ["".join(chr(ord(letter) + 1) for letter in name) for name in right_sample_names(P, count, generator)]
 
 
+# %% mistake="sample_names" says="Your draws begin anew in each call: you make a generator of your own with the first seed of the given one, which may have drawn before. Draw with the generator itself."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return right_sample_names(P, count, torch.Generator().manual_seed(generator.initial_seed()))
+
+
+# %% mistake="sample_names" says="The state of the given generator is copied and stays as it was, so that a second call draws the same numbers again. Draw with the generator itself."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    copy = torch.Generator()
+    copy.set_state(generator.get_state())
+    return right_sample_names(P, count, copy)
+
+
+# %% mistake="sample_names" says="One draw more than needed is taken at the end, so that what the generator gives next is another number. Stop at the dot of the last name."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    found = right_sample_names(P, count, generator)
+    torch.multinomial(P[0], 1, replacement=True, generator=generator)
+    return found
+
+
+# %% mistake="sample_names" says="A name without letters comes back as a dot. When the dot comes first, the name is the empty text."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return [name or "." for name in right_sample_names(P, count, generator)]
+
+
+# %% mistake="sample_names" says="Your names are reversed: a letter that is drawn later stands further right. Append it at the end."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return [name[::-1] for name in right_sample_names(P, count, generator)]
+
+
+# %% mistake="sample_names" says="The names come sorted. Return them in the order of the draws."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return sorted(right_sample_names(P, count, generator))
+
+
+# %% mistake="sample_names" says="A name that was drawn before is left out. The same name may come twice: keep each."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return list(dict.fromkeys(right_sample_names(P, count, generator)))
+
+
+# %% mistake="sample_names" says="One name too many comes back. Return as many as `count` says."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return right_sample_names(P, count + 1, generator)
+
+
+# %% mistake="sample_names" says="The last letter of each name is missing: it is cut off together with the dot, which was not there any more. Take the letters as they are."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return [name[:-1] for name in right_sample_names(P, count, generator)]
+
+
+# %% mistake="sample_names" says="Your names begin with a capital letter. The symbols are small letters: join them as they are."
+right_sample_names = sample_names
+
+
+def sample_names(P, count, generator):
+    return [name.title() for name in right_sample_names(P, count, generator)]
+
+
 # %% variant="sample_names"
 def sample_names(P, count, generator):
     def walk(index):
@@ -1136,12 +1558,12 @@ def neural_bigram_loss(W: Float[Tensor, "27 27"], pairs: Int[Tensor, "n 2"], str
 
 # %% check="neural_bigram_loss"
 def neural_probe(g: torch.Generator):
-    W = torch.randn(27, 27, generator=g).requires_grad_()
+    W = (torch.randn(27, 27, generator=g) + 0.5).requires_grad_()  # of a mean that is not 0
     pairs = torch.randint(27, (30 + int(torch.randint(20, (1,), generator=g)), 2), generator=g)
     pairs = torch.cat([pairs, pairs[:9]])  # pairs that occur twice
     loss = neural_bigram_loss(W, pairs, between(g, 0.2, 0.9))
     loss.backward()
-    return {"loss": loss, "gradient": W.grad}
+    return {"loss": loss, "gradient": W.grad if W.grad is None else W.grad[::2].clone()}  # every other row: a smaller file of answers
 
 
 check("neural_bigram_loss", neural_probe)
@@ -1268,6 +1690,51 @@ def neural_bigram_loss(W, pairs, strength):
     return nll + strength * (W**2).mean()
 
 
+# %% mistake="neural_bigram_loss" says="The penalty is the variance of the weights, their distance from their own mean. It is to pull them to zero: take the mean of the squares themselves."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + strength * W.var()
+
+
+# %% mistake="neural_bigram_loss" says="The penalty is the variance of the weights, with the number of weights below: still their distance from their own mean. Take the mean of the squares themselves."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + strength * W.var(unbiased=False)
+
+
+# %% mistake="neural_bigram_loss" says="The penalty is the length of W as a vector, the root of the sum of squares. Asked for is the mean of the squares."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + strength * W.norm()
+
+
+# %% mistake="neural_bigram_loss" says="The squares are summed over each row and averaged over the rows: 27 times too strong. Take the mean over all weights."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + strength * (W**2).sum(1).mean()
+
+
+# %% mistake="neural_bigram_loss" says="Only the rows that the pairs use are penalised, each once. Square all weights of W."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + strength * (W[pairs[:, 0].unique()] ** 2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="Only one weight for each pair is penalised, the one it picks. Square all weights of W."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + strength * (W[pairs[:, 0], pairs[:, 1]] ** 2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The penalty is divided by the number of pairs. Add strength times the mean of the squares once, as it is."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + strength * (W**2).mean() / len(pairs)
+
+
+# %% mistake="neural_bigram_loss" says="The penalty enters with the square of the strength. Multiply by the strength once."
+def neural_bigram_loss(W, pairs, strength):
+    return F.cross_entropy(W[pairs[:, 0]], pairs[:, 1]) + strength * strength * (W**2).mean()
+
+
+# %% mistake="neural_bigram_loss" says="The logarithm of the softmax is missing: this is minus the mean probability, with the penalty. Take the logarithm of each pair's probability first."
+def neural_bigram_loss(W, pairs, strength):
+    return -F.softmax(W[pairs[:, 0]], 1)[torch.arange(len(pairs)), pairs[:, 1]].mean() + strength * (W**2).mean()
+
+
 # %% variant="neural_bigram_loss"
 def neural_bigram_loss(W, pairs, strength):
     counts = (F.one_hot(pairs[:, 0], 27).float() @ W).exp()
@@ -1284,7 +1751,7 @@ def neural_bigram_loss(W, pairs, strength):
 # %% [markdown] exercise="trigram_pairs"
 # Write `trigram_pairs(words)`: all contexts, shape (N, 2), and all targets, shape (N,), in reading order.
 #
-# The name `ava` gives four rows: `.. -> a`, `.a -> v`, `av -> a`, `va -> .`. A name of n letters gives n + 1 predictions, whatever the context is.
+# The name `ava` gives four rows: `.. -> a`, `.a -> v`, `av -> a`, `va -> .`. A name of n letters gives n + 1 predictions, whatever the context is; one without letters gives `.. -> .`.
 #
 # With a single dot in front, the first prediction would be `.a -> v`: the model is never asked for a first letter, which is the hardest one to guess, and the loss
 # looks much better than it is.
@@ -1321,7 +1788,7 @@ def trigram_pairs(words: list[str]) -> tuple[Int[Tensor, "n 2"], Int[Tensor, " n
 
 
 # %% check="trigram_pairs"
-check("trigram_pairs", lambda g: trigram_pairs(names_of_all_kinds(g, 8)))
+check("trigram_pairs", lambda g: trigram_pairs(names_of_all_kinds(g, 3)))
 
 # %% oracle="trigram_pairs"
 X, Y = trigram_pairs(["ava"])
@@ -1430,6 +1897,64 @@ def trigram_pairs(words):
     return torch.stack([contexts[:, 0], targets], 1), contexts[:, 1].clone()
 
 
+# %% mistake="trigram_pairs" says="Names of one letter are left out, and those without any. Every name counts, however short: with its dots it is long enough for a window of three."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    return right_trigram_pairs([word for word in words if len(word) > 1])
+
+
+# %% mistake="trigram_pairs" says="A name without letters is left out. It has one prediction all the same: behind two dots comes the end."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    return right_trigram_pairs([word for word in words if word])
+
+
+# %% mistake="trigram_pairs" says="A name that stands in the list several times is used once. Go through the list as it is."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    return right_trigram_pairs(list(dict.fromkeys(words)))
+
+
+# %% mistake="trigram_pairs" says="A row that occurred before is left out. Every occurrence counts, in reading order."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    X, Y = right_trigram_pairs(words)
+    rows = list(dict.fromkeys(map(tuple, torch.cat([X, Y[:, None]], 1).tolist())))
+    table = torch.tensor(rows)
+    return table[:, :2], table[:, 2]
+
+
+# %% mistake="trigram_pairs" says="The names come in another order, sorted. Go through them as they stand in the list."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    return right_trigram_pairs(sorted(words))
+
+
+# %% mistake="trigram_pairs" says="Your letters have the indices of those that occur in these words. Here `a` to `z` always have 1 to 26: use SYMBOLS."
+right_trigram_pairs = trigram_pairs
+
+
+def trigram_pairs(words):
+    known = sorted(set("".join(words)))
+    return right_trigram_pairs(["".join(SYMBOLS[1 + known.index(letter)] for letter in word) for word in words])
+
+
+# %% mistake="trigram_pairs" says="All names run into one another, with dots only at the very beginning and end. Each name has two dots in front of its own."
+def trigram_pairs(words):
+    text = [0, 0, *(SYMBOLS.index(s) for s in "".join(words)), 0]
+    return torch.tensor([list(p) for p in zip(text, text[1:-1])]), torch.tensor(text[2:])
+
+
 # %% variant="trigram_pairs"
 def trigram_pairs(words):
     rows = []
@@ -1476,7 +2001,9 @@ def trigram_logits(W: Float[Tensor, "54 27"], contexts: Int[Tensor, "n 2"]) -> F
 
 # %% check="trigram_logits"
 def trigram_logits_probe(g: torch.Generator):
-    return trigram_logits(torch.randn(54, 27, generator=g), torch.randint(27, (20, 2), generator=g))
+    corners = torch.tensor([[0, 0], [26, 26], [0, 26], [26, 0], [5, 5]])
+    contexts = torch.cat([torch.randint(27, (13, 2), generator=g), corners])
+    return trigram_logits(torch.randn(54, 27, generator=g), contexts)
 
 
 check("trigram_logits", trigram_logits_probe)
@@ -1544,6 +2071,47 @@ def trigram_logits(W, contexts):
     return W[contexts[:, 0]] + W[(28 + contexts[:, 1]) % 54]
 
 
+# %% mistake="trigram_logits" says="The two rows are averaged. A one-hot vector with two ones times W adds the rows that they pick."
+def trigram_logits(W, contexts):
+    return (W[contexts[:, 0]] + W[27 + contexts[:, 1]]) / 2
+
+
+# %% mistake="trigram_logits" says="Both rows belong to the first symbol, one from each half. The row of the lower half is that of the second symbol."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 0]] + W[27 + contexts[:, 0]]
+
+
+# %% mistake="trigram_logits" says="Both rows belong to the second symbol, one from each half. The row of the upper half is that of the first symbol."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 1]] + W[27 + contexts[:, 1]]
+
+
+# %% mistake="trigram_logits" says="A symbol that stands at both places counts once, as in a vector into which ones are put. Each half has its own one: here add the two rows, also when the symbols are equal."
+def trigram_logits(W, contexts):
+    return torch.where((contexts[:, 0] == contexts[:, 1])[:, None], W[contexts[:, 0]], W[contexts[:, 0]] + W[27 + contexts[:, 1]])
+
+
+# %% mistake="trigram_logits" says="Rows of W are counted from its end for the second symbol. Its rows begin at 27 and go upwards."
+def trigram_logits(W, contexts):
+    return W[contexts[:, 0]] + W[-1 - contexts[:, 1]]
+
+
+# %% mistake="trigram_logits" says="The contexts are reshaped to two rows, which tears them apart. The first symbols are the column `contexts[:, 0]`, the second ones `contexts[:, 1]`."
+def trigram_logits(W, contexts):
+    first, second = contexts.reshape(2, -1)
+    return W[first] + W[27 + second]
+
+
+# %% mistake="trigram_logits" says="These are probabilities: the logits went through a softmax. Return the sum of the two rows itself."
+def trigram_logits(W, contexts):
+    return F.softmax(W[contexts[:, 0]] + W[27 + contexts[:, 1]], 1)
+
+
+# %% mistake="trigram_logits" says="The sum of the two rows went through a tanh. A linear model adds the rows and does nothing more."
+def trigram_logits(W, contexts):
+    return (W[contexts[:, 0]] + W[27 + contexts[:, 1]]).tanh()
+
+
 # %% variant="trigram_logits"
 def trigram_logits(W, contexts):
     halves = W.view(2, 27, 27)
@@ -1554,8 +2122,9 @@ def trigram_logits(W, contexts):
 # Write `cross_entropy(logits, targets)` from logits, in such a way that it survives large ones: adding 1000 to every logit must not change the result.
 # `F.cross_entropy` does the same and earns the point too; you learn more if you write it once yourself.
 #
-# The check calls your function three times: with plain logits, with the same logits + 1000, and with whole rows of them raised by 0, 200 or 400. In float32, $e^{1000}$ is infinity, and infinity
-# divided by infinity is not a number; $e^{-200}$ is 0, and its logarithm is minus infinity. So what saves one row must not ruin another.
+# The check calls your function with plain logits, with the same logits + 1000, with whole rows of them raised by 0, 200 or 400, and with one logit in some rows far above or below the others: that of the target, or another
+# one. In float32, $e^{1000}$ is infinity, and infinity divided by infinity is not a number; $e^{-200}$ is 0, and its logarithm is minus infinity. So what saves one row must not ruin another, and a target that is all but
+# impossible has a large loss, no infinite one.
 #
 # <details><summary>Hint 1: the idea</summary>
 #
@@ -1588,11 +2157,14 @@ def cross_entropy(logits: Float[Tensor, "n 27"], targets: Int[Tensor, " n"]) -> 
 def cross_entropy_probe(g: torch.Generator):
     logits, targets = 3 * torch.randn(32, 27, generator=g), torch.randint(27, (32,), generator=g)
     apart = 200 * (torch.randperm(32, generator=g) % 3)[:, None]  # a whole row is raised by 0, 200 or 400
-    sure = 150 * F.one_hot(targets, 27) * (torch.arange(32) % 8 == 0)[:, None]  # and in four rows the target is beyond doubt
+    some = (torch.arange(32) % 8 == 0)[:, None]  # four rows
+    sure, other = some * F.one_hot(targets, 27), some * F.one_hot((targets + 9) % 27, 27)
     return {
         "plain": cross_entropy(logits, targets),
         "plus_1000": cross_entropy(logits + 1000, targets),
-        "rows_apart": cross_entropy(logits + apart + sure, targets),
+        "rows_apart": cross_entropy(logits + apart - 300 * other, targets),  # and a logit far below the others
+        "target_far_above": cross_entropy(logits + 1000 * sure, targets),
+        "target_far_below": cross_entropy(logits + 1000 * other, targets),
     }
 
 
@@ -1660,7 +2232,7 @@ def cross_entropy(logits, targets):
     return -F.log_softmax(logits, 0)[torch.arange(len(targets)), targets].mean()
 
 
-# %% mistake="cross_entropy" says="The smallest logit of each row is subtracted, so that one far above it still overflows in the exponential. Subtract the largest: then no exponent is above 0."
+# %% mistake="cross_entropy" says="You subtract the smallest logit of each row, so that one far above it still overflows in the exponential. Subtract the largest: then no exponent is above 0."
 def cross_entropy(logits, targets):
     shifted = logits - logits.min(1, keepdim=True).values
     logprobs = shifted - shifted.exp().sum(1, keepdim=True).log()
@@ -1696,6 +2268,51 @@ def cross_entropy(logits, targets):
 # %% mistake="cross_entropy" says="The logarithm comes too late: this is that of the mean probability. Take the logarithm of each target's probability first, then the mean."
 def cross_entropy(logits, targets):
     return -F.softmax(logits, 1)[torch.arange(len(targets)), targets].mean().log()
+
+
+# %% mistake="cross_entropy" says="You subtract a number of each row that others may be far above, such as its mean: those still overflow in the exponential. Subtract the largest logit of the row."
+def cross_entropy(logits, targets):
+    shifted = logits - logits.mean(1, keepdim=True)
+    logprobs = shifted - shifted.exp().sum(1, keepdim=True).log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+
+
+# %% mistake="cross_entropy" says="Where the target is far below another logit, your loss is infinite: its probability has become 0 before the logarithm, or its own logit is what you subtract. Subtract the row's largest, and from that the logarithm of the sum."
+def cross_entropy(logits, targets):
+    shifted = (logits - logits.max(1, keepdim=True).values).exp()
+    return -(shifted / shifted.sum(1, keepdim=True))[torch.arange(len(targets)), targets].log().mean()
+
+
+# %% mistake="cross_entropy" says="A hundred-millionth is added to each probability before the logarithm, so that a target far below the others costs too little. Work with logarithms all the way, not with probabilities."
+def cross_entropy(logits, targets):
+    return -(F.softmax(logits, 1)[torch.arange(len(targets)), targets] + 1e-8).log().mean()
+
+
+# %% mistake="cross_entropy" says="A constant of 1e-10 is added to each probability before the logarithm, so that a target far below the others costs too little. Work with logarithms all the way."
+def cross_entropy(logits, targets):
+    return -(F.softmax(logits, 1)[torch.arange(len(targets)), targets] + 1e-10).log().mean()
+
+
+# %% mistake="cross_entropy" says="A fixed 1000 is subtracted from all logits. That saves those of the example and ruins the others: subtract the largest of each row."
+def cross_entropy(logits, targets):
+    shifted = logits - 1000
+    logprobs = shifted - shifted.exp().sum(1, keepdim=True).log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+
+
+# %% mistake="cross_entropy" says="The loss is negative: the minus before the mean of the logarithms is missing."
+def cross_entropy(logits, targets):
+    return -F.cross_entropy(logits, targets)
+
+
+# %% mistake="cross_entropy" says="The sum of the targets' logarithms is divided by all 27 n numbers, not by the n rows. Pick one logarithm for each row."
+def cross_entropy(logits, targets):
+    return F.cross_entropy(logits, targets) / 27
+
+
+# %% mistake="cross_entropy" says="The loss is counted in bits, by a logarithm to base 2. Take the natural one."
+def cross_entropy(logits, targets):
+    return F.cross_entropy(logits, targets) / math.log(2)
 
 
 # %% variant="cross_entropy"
@@ -2202,6 +2819,87 @@ def tune_smoothing(train, dev, test, strengths):
     return right_tune_smoothing(train, dev, test, sorted(strengths))
 
 
+# %% mistake="tune_smoothing" says="For the test loss train and dev are counted together. The counts are those of train to the end: dev names only choose the strength."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "test": right_tune_smoothing([*train, *dev], dev, test, [found["best"]])["test"]}
+
+
+# %% mistake="tune_smoothing" says="Your test loss is taken with counts of the test names themselves. Count train alone, also for the last number."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "test": right_tune_smoothing(test, test, test, [found["best"]])["test"]}
+
+
+# %% mistake="tune_smoothing" says="Your test loss is that of dev and test names together. Take it on the test names alone."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "test": right_tune_smoothing(train, dev, [*dev, *test], [found["best"]])["test"]}
+
+
+# %% mistake="tune_smoothing" says="Your test loss is taken on the train names. Take it on the test names, with the strength that dev has chosen."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "test": right_tune_smoothing(train, dev, train, [found["best"]])["test"]}
+
+
+# %% mistake="tune_smoothing" says="Your dev losses are sums over the trigrams, not means. Divide each by their number."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "dev": found["dev"] * len(contexts_of(dev, 2)[1])}
+
+
+# %% mistake="tune_smoothing" says="Your losses are means of means: first over each name, then over the names, so that a short name's symbols count more. Take one mean over all trigrams."
+def tune_smoothing(train, dev, test, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27).float()
+
+    def loss(words, strength):
+        P = (counts + strength) / (counts + strength).sum(-1, keepdim=True)
+        each = [contexts_of([word], 2) for word in words]
+        return torch.stack([-P[X[:, 0], X[:, 1], Y].log().mean() for X, Y in each]).mean()
+
+    losses = torch.stack([loss(dev, strength) for strength in strengths])
+    best = strengths[int(losses.argmin())]
+    return {"dev": losses, "best": best, "test": loss(test, best)}
+
+
+# %% mistake="tune_smoothing" says="The test loss is taken with the first strength of the list, whatever dev has chosen. Compute it with the best one."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    return {**found, "test": right_tune_smoothing(train, dev, test, strengths[:1])["test"]}
+
+
+# %% mistake="tune_smoothing" says="Your search stops where the dev loss first rises. The strengths come in no order: look at all of them, then take the lowest."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    losses, place = found["dev"].tolist(), 0
+    while place + 1 < len(losses) and losses[place + 1] < losses[place]:
+        place += 1
+    return {**found, "best": strengths[place], "test": right_tune_smoothing(train, dev, test, [strengths[place]])["test"]}
+
+
 # %% variant="tune_smoothing"
 def tune_smoothing(train, dev, test, strengths):
     counts = {}
@@ -2368,7 +3066,7 @@ def tune_regularization(W, train, dev, strengths, steps, rate):
     return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
 
 
-# %% mistake="tune_regularization" says="The best strength is chosen by the train loss, which no penalty at all always wins. Choose the one with the lowest dev loss."
+# %% mistake="tune_regularization" says="The best strength is chosen by the train loss, alone or added to dev's: no penalty at all wins that way. Choose by the lowest dev loss alone."
 right_tune_regularization = tune_regularization
 
 
@@ -2606,6 +3304,160 @@ def tune_regularization(W, train, dev, strengths, steps, rate):
     return right_tune_regularization(W, train, dev, strengths, steps - 1, rate)
 
 
+# %% mistake="tune_regularization" says="Your best strength is the one whose dev loss is closest to train's, or highest. A small gap only says that both are alike, good or bad: choose the lowest dev loss."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    found = right_tune_regularization(W, train, dev, strengths, steps, rate)
+    return {**found, "best": strengths[int((found["dev"] - found["train"]).argmin())]}
+
+
+# %% mistake="tune_regularization" says="What you return as `best` is the lowest dev loss. Return the strength that has it."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    found = right_tune_regularization(W, train, dev, strengths, steps, rate)
+    return {**found, "best": found["dev"].min()}
+
+
+# %% mistake="tune_regularization" says="The train and the dev losses have changed places: each of the two names holds the numbers of the other one."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    found = right_tune_regularization(W, train, dev, strengths, steps, rate)
+    return {**found, "train": found["dev"], "dev": found["train"]}
+
+
+# %% mistake="tune_regularization" says="You train on the dev names as well. Take the steps on the rows of train alone."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, [torch.cat(both) for both in zip(rows, dev_rows)]) + strength * (w**2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="You train on the dev names. Take the steps on the rows of train, and look at dev only afterwards."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, dev_rows) + strength * (w**2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="Your penalty is the root of the sum of squares, the length of W. Asked for is the mean of the squares."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * w.norm(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="The penalty is that of the `W` you are given, which is constant: it has no gradient. Take that of the weights being trained."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * (W**2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="You penalise the logits of the training rows, not the weights: square all elements of w and take their mean."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * ((w[rows[0][:, 0]] + w[27 + rows[0][:, 1]]) ** 2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="The dev loss is measured on the train rows, so that both are the same. Use the rows of dev."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows = contexts_of(train, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength * (w**2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
+# %% mistake="tune_regularization" says="The losses come in the order of sorted strengths. Return them in the order in which the strengths are given."
+right_tune_regularization = tune_regularization
+
+
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    return right_tune_regularization(W, train, dev, sorted(strengths), steps, rate)
+
+
+# %% mistake="tune_regularization" says="The strength enters squared into your penalty. Multiply by it once."
+def tune_regularization(W, train, dev, strengths, steps, rate):
+    def loss(w, rows):
+        return F.cross_entropy(w[rows[0][:, 0]] + w[27 + rows[0][:, 1]], rows[1])
+
+    rows, dev_rows = contexts_of(train, 2), contexts_of(dev, 2)
+    train_losses, dev_losses = [], []
+    for strength in strengths:
+        w = W.clone().requires_grad_()
+        for _ in range(steps):
+            (gradient,) = torch.autograd.grad(loss(w, rows) + strength**2 * (w**2).mean(), w)
+            w = (w - rate * gradient).detach().requires_grad_()
+        train_losses.append(loss(w, rows).item())
+        dev_losses.append(loss(w, dev_rows).item())
+    return {"train": torch.tensor(train_losses), "dev": torch.tensor(dev_losses), "best": strengths[dev_losses.index(min(dev_losses))]}
+
+
 # %% variant="tune_regularization"
 def tune_regularization(W, train, dev, strengths, steps, rate):
     X, Y = contexts_of(train, 2)
@@ -2820,6 +3672,117 @@ def compare_models(train, dev, test, smoothing):
     return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
 
 
+# %% mistake="compare_models" says="The trigram counts are divided by bigram counts. These never hold the two dots with which each name begins, and so are no sums of the rows: divide by the sum of each context's own 27 counts."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    X, Y = contexts_of(train, 2)
+    pairs = torch.bincount(27 * X[:, 1] + Y, minlength=27**2).view(27, 27)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+    P = (counts + smoothing) / (pairs[:, :, None] + 27 * smoothing)
+    trigram = torch.stack([-P[X[:, 0], X[:, 1], Y].log().mean() for X, Y in (contexts_of(words, 2) for words in (train, dev, test))])
+    bigram = right_compare_models(train, dev, test, smoothing)["bigram"]
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
+
+
+# %% mistake="compare_models" says="The trigram counts are divided by the smoothed sums of bigram rows, those of one symbol. Divide by the sum of each context of two symbols."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    X, Y = contexts_of(train, 2)
+    pairs = torch.bincount(27 * X[:, 1] + Y, minlength=27**2).view(27, 27)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+    P = (counts + smoothing) / (pairs + smoothing).sum(1)[None, :, None]
+    trigram = torch.stack([-P[X[:, 0], X[:, 1], Y].log().mean() for X, Y in (contexts_of(words, 2) for words in (train, dev, test))])
+    bigram = right_compare_models(train, dev, test, smoothing)["bigram"]
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
+
+
+# %% mistake="compare_models" says="The trigram's probabilities add up to 1 over the wrong symbol. What is to be predicted is the last one: sum over the last dimension."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+    P = (counts + smoothing) / (counts + smoothing).sum(1, keepdim=True)
+    trigram = torch.stack([-P[X[:, 0], X[:, 1], Y].log().mean() for X, Y in (contexts_of(words, 2) for words in (train, dev, test))])
+    bigram = right_compare_models(train, dev, test, smoothing)["bigram"]
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
+
+
+# %% mistake="compare_models" says="The trigram table has no smoothing in the sum that divides. Sum the smoothed counts of each context."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+    P = (counts + smoothing) / counts.sum(-1, keepdim=True)
+    trigram = torch.stack([-P[X[:, 0], X[:, 1], Y].log().mean() for X, Y in (contexts_of(words, 2) for words in (train, dev, test))])
+    bigram = right_compare_models(train, dev, test, smoothing)["bigram"]
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
+
+
+# %% mistake="compare_models" says="A triple that occurs several times is counted once. Add one for each occurrence, with a loop, accumulate or bincount."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27)
+    P = (counts.clamp(max=1) + smoothing) / (counts.clamp(max=1) + smoothing).sum(-1, keepdim=True)
+    trigram = torch.stack([-P[X[:, 0], X[:, 1], Y].log().mean() for X, Y in (contexts_of(words, 2) for words in (train, dev, test))])
+    bigram = right_compare_models(train, dev, test, smoothing)["bigram"]
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
+
+
+# %% mistake="compare_models" says="What is gained is the bigram's loss divided by the trigram's. Asked for is the difference of the two, in nats."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    found = right_compare_models(train, dev, test, smoothing)
+    return found | {"gained": found["bigram"] / found["trigram"]}
+
+
+# %% mistake="compare_models" says="What is gained is given in percent. Asked for is the plain difference of the two losses, in nats."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    found = right_compare_models(train, dev, test, smoothing)
+    return found | {"gained": 100 * found["gained"] / found["bigram"]}
+
+
+# %% mistake="compare_models" says="Your losses are counted in bits, by a logarithm to base 2. Take the natural one."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    return {name: losses / math.log(2) for name, losses in right_compare_models(train, dev, test, smoothing).items()}
+
+
+# %% mistake="compare_models" says="Names are taken with one dot in front for the trigram, so that no first letter is predicted. Use the contexts and targets as `contexts_of(words, 2)` gives them."
+right_compare_models = compare_models
+
+
+def compare_models(train, dev, test, smoothing):
+    def rows(words):
+        X, Y = contexts_of(words, 2)
+        keep = X.sum(1) > 0
+        return X[keep], Y[keep]
+
+    X, Y = rows(train)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27) + smoothing
+    P = counts / counts.sum(-1, keepdim=True)
+    trigram = torch.stack([-P[X[:, 0], X[:, 1], Y].log().mean() for X, Y in map(rows, (train, dev, test))])
+    bigram = right_compare_models(train, dev, test, smoothing)["bigram"]
+    return {"bigram": bigram, "trigram": trigram, "gained": bigram - trigram}
+
+
 # %% variant="compare_models"
 def compare_models(train, dev, test, smoothing):
     def losses(T):
@@ -2997,6 +3960,75 @@ def smoothing_curve(train, dev, strengths):
         return torch.stack([-(rows[torch.arange(len(Y)), Y] / rows.sum(1)).log().mean() for rows in smoothed])
 
     return {"train": losses(train), "dev": losses(dev)}
+
+
+# %% mistake="smoothing_curve" says="All your losses are those of the first strength: counts or probabilities are made once, before the loop. Smooth the counts anew for each strength."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    return right_smoothing_curve(train, dev, strengths[:1] * len(strengths))
+
+
+# %% mistake="smoothing_curve" says="All your losses are those of the last strength: they are taken behind the loop. Take them inside, for each strength."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    return right_smoothing_curve(train, dev, strengths[-1:] * len(strengths))
+
+
+# %% mistake="smoothing_curve" says="The counts are normalised over the second symbol. The third is predicted: the probabilities add up to 1 over the last dimension."
+def smoothing_curve(train, dev, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27).float()
+
+    def losses(words):
+        X, Y = contexts_of(words, 2)
+        return torch.stack([-((counts + s) / (counts + s).sum(1, keepdim=True))[X[:, 0], X[:, 1], Y].log().mean() for s in strengths])
+
+    return {"train": losses(train), "dev": losses(dev)}
+
+
+# %% mistake="smoothing_curve" says="A trigram that occurs again is not counted again, so that no count is above 1. Add one for each occurrence."
+def smoothing_curve(train, dev, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27).float()
+
+    def losses(words):
+        X, Y = contexts_of(words, 2)
+        return torch.stack([-((counts.clamp(max=1) + s) / (counts.clamp(max=1) + s).sum(-1, keepdim=True))[X[:, 0], X[:, 1], Y].log().mean() for s in strengths])
+
+    return {"train": losses(train), "dev": losses(dev)}
+
+
+# %% mistake="smoothing_curve" says="Both curves hold sums over the trigrams, not means. Divide each loss by the number of its trigrams."
+def smoothing_curve(train, dev, strengths):
+    X, Y = contexts_of(train, 2)
+    counts = torch.bincount(729 * X[:, 0] + 27 * X[:, 1] + Y, minlength=27**3).view(27, 27, 27).float()
+
+    def losses(words):
+        X, Y = contexts_of(words, 2)
+        return torch.stack([-((counts + s) / (counts + s).sum(-1, keepdim=True))[X[:, 0], X[:, 1], Y].log().sum() for s in strengths])
+
+    return {"train": losses(train), "dev": losses(dev)}
+
+
+# %% mistake="smoothing_curve" says="The two curves have changed places: what stands under train was measured on dev, and the other way round."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    found = right_smoothing_curve(train, dev, strengths)
+    return {"train": found["dev"], "dev": found["train"]}
+
+
+# %% mistake="smoothing_curve" says="Your losses are counted in bits, by a logarithm to base 2. The likelihood here has the natural one."
+right_smoothing_curve = smoothing_curve
+
+
+def smoothing_curve(train, dev, strengths):
+    return {name: losses / math.log(2) for name, losses in right_smoothing_curve(train, dev, strengths).items()}
 
 
 # %% variant="smoothing_curve"
