@@ -818,7 +818,7 @@ def central_difference(f, point, h):
     return [(at(i, h * point[i]) - at(i, -h * point[i])) / (2 * h) for i in range(len(point))]
 
 
-# %% mistake="central_difference" says="You step by 0.0001, as the lecture does, whatever `h` is. Step by the number that your function is given, to both sides."
+# %% mistake="central_difference" says="You step by a small number of your own, such as 0.001 or 0.0001, whatever `h` is. Step by the number that your function is given, to both sides."
 def central_difference(f, point, h):
     def at(i, step):
         return f(*(x + step * (i == j) for j, x in enumerate(point)))
@@ -875,14 +875,6 @@ def central_difference(f, point, h):
         return f(*(x + step * (i == j) for j, x in enumerate(point)))
 
     return [round((at(i, h) - at(i, -h)) / (2 * h), 4) for i in range(len(point))]
-
-
-# %% mistake="central_difference" says="You step by 0.001, whatever `h` is. Step by the number that your function is given, to both sides, and divide by how far the places are apart."
-def central_difference(f, point, h):
-    def at(i, step):
-        return f(*(x + step * (i == j) for j, x in enumerate(point)))
-
-    return [(at(i, 0.001) - at(i, -0.001)) / 0.002 for i in range(len(point))]
 
 
 # %% mistake="central_difference" says="You divide by h squared. From the left place to the right one it is 2h."
