@@ -229,3 +229,11 @@ def test_names_that_nobody_writes_are_judged_all_the_same(name):
         for expected in (X, (X, N), ((X, N), X)):
             made = Record("x", (Draw(values),))
             assert judge(made, Key(record(expected)), RULES, Tolerance()).points == 0
+
+
+def test_lists_of_tensors_of_other_shapes_are_compared_tensor_by_tensor():
+    wrong = [X, V, X[:2]]
+    mistake = ("All but the last.", wrong)
+    assert verdict(wrong, [X, V, X], mistakes=[mistake]).message.endswith("All but the last.")
+    assert verdict([X, V, X], [X, V, X]).status == "correct"
+    assert verdict([X, V + 1, X], [X, V, X], mistakes=[mistake]).status == "wrong"

@@ -72,8 +72,10 @@ def _equal(value: Any, expected: Any, tolerance: Tolerance) -> bool:
 
 
 def _same(value: Any, expected: Any, tolerance: Tolerance) -> bool:
-    """Texts, truth values, and lists of them and of numbers: each element as it would be compared alone."""
-    if isinstance(value, list) and isinstance(expected, list):
+    """Texts, truth values, tensors, and lists and tuples of them and of numbers: each element as it would be compared alone."""
+    if isinstance(value, Tensor) or isinstance(expected, Tensor):
+        return isinstance(value, Tensor) and isinstance(expected, Tensor) and _equal(value, expected, tolerance)
+    if isinstance(value, (list, tuple)) and type(value) is type(expected):
         return len(value) == len(expected) and all(_same(a, b, tolerance) for a, b in zip(value, expected))
     if isinstance(expected, float) and type(value) in (int, float) and math.isfinite(expected) and math.isfinite(value):
         return bool(abs(value - expected) <= tolerance.atol + tolerance.rtol * abs(expected))
