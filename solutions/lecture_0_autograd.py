@@ -415,6 +415,7 @@ def random_function(g: torch.Generator, count: int, step: float = 0.01) -> tuple
     The first coordinate of the point is negative, the second positive; of three or more the last is the same number as the first.
     """
     bends = (0.5 + 1.5 * torch.rand(count, generator=g, dtype=torch.float64)).tolist()
+    bends[0] = -bends[0]  # of one variable it falls everywhere
     pairs = 0.5 + 1.5 * torch.rand(count, count, generator=g, dtype=torch.float64)
     pairs = (pairs * (2 * torch.randint(2, (count, count), generator=g) - 1)).tolist()
 
@@ -1997,7 +1998,7 @@ def backward_probe(g: torch.Generator):
         leaves = [Value(number) for number in inputs]
         nodes = build(*leaves)
         nodes[-1].backward()
-        return [*(node.grad for node in (*leaves, *nodes)), nodes[-1].data]
+        return [*(node.grad or 0.0 for node in (*leaves, *nodes)), nodes[-1].data]  # what the root does not reach has none, or 0
 
     def diamond(x, y, z, short_first: bool):
         m = x * y
@@ -2042,7 +2043,7 @@ def backward_probe(g: torch.Generator):
             "*": lambda: gradients(lambda x, y, z: [x * y * (3 * z)], xyz),
             "/": lambda: gradients(lambda x, y, z: [x / y / (2 / z)], xyz),
             "**": lambda: gradients(lambda x: [(x**p) ** q], positive[:1]) + gradients(lambda x, y, z: [x**3 + y**2 + (z**1) ** -1], [-n for n in positive]),
-            "neg": lambda: gradients(lambda x: [negative(negative(negative(x)))], wide[:1]),
+            "neg": lambda: gradients(lambda x: [negative(negative(negative(x)))], wide[:1]) + gradients(lambda x: [negative(negative(x) + negative(x))], wide[:1]),
             "tanh": lambda: gradients(lambda x: [x.tanh().tanh()], wide[:1]) + gradients(lambda x: [x.tanh()], wide[1:2]),
             "exp": lambda: gradients(lambda x: [x.exp().exp()], small[:1]) + gradients(lambda x: [x.exp()], small[1:2]),
             "log": lambda: gradients(lambda x: [x.log().log()], large[:1]) + gradients(lambda x: [x.log()], large[1:2]),
@@ -3717,22 +3718,6 @@ def deep_backward(root):
                 ready.append(x)
 
 
-# %% mistake="value_deep" says="The nodes are told apart by their numbers, so that of two with the same number one is left out. Put the node itself into your set."
-def deep_backward(root):
-    order, seen, stack = [], set(), [(root, False)]
-    while stack:
-        node, inputs_done = stack.pop()
-        if inputs_done:
-            order.append(node)
-        elif node.data not in seen:
-            seen.add(node.data)
-            stack.append((node, True))
-            stack += [(x, False) for x in node.inputs]
-    root.grad = 1.0
-    for node in reversed(order):
-        node.pass_back()
-
-
 # %% variant="value_deep"
 def deep_backward(root):
     """Count the users of every node; a node goes when its last user has gone."""
@@ -5129,20 +5114,6 @@ def train_mlp(model, xs, ys, steps, rate):
         loss.backward()
         for p in model.parameters():
             p.data -= 0.05 * p.grad
-        losses.append(loss.data)
-    return losses
-
-
-# %% mistake="train_mlp" says="Each gradient is cut off at -1 and 1. Move each parameter by rate times its gradient, however large that is."
-def train_mlp(model, xs, ys, steps, rate):
-    losses = []
-    for _ in range(steps):
-        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
-        for p in model.parameters():
-            p.grad = 0.0
-        loss.backward()
-        for p in model.parameters():
-            p.data -= rate * max(-1.0, min(1.0, p.grad))
         losses.append(loss.data)
     return losses
 

@@ -1238,7 +1238,7 @@ def sampling_probe(g: torch.Generator):
     def names_from(seed: int) -> dict[str, list[str]]:
         generator = torch.Generator().manual_seed(seed)
         torch.rand(5, generator=generator)  # it has drawn before
-        return {"short names": sample_names(P, 9, generator), "long names": sample_names(Q, 5, generator)}
+        return {"short names": sample_names(P, 9, generator), "long names": sample_names(Q, 12, generator)}
 
     first, again, other = (names_from(s) for s in (seed, seed, seed + 1))
     if first == again != other:
@@ -2550,11 +2550,11 @@ def three_lists(g: torch.Generator) -> tuple[list[str], list[str], list[str]]:
     return train, dev, some_names(g, 32) + [letters_of(g, length) for length in lengths]
 
 
-def shuffled_inside(g: torch.Generator, strengths: list[float]) -> list[float]:
-    """The strengths times a number near 1; the first and the last keep their places, the others change them, so that they are not sorted."""
-    factor, order = between(g, 0.8, 1.25), torch.randperm(len(strengths) - 2, generator=g).tolist()
+def shuffled_inside(g: torch.Generator, strengths: list[float], first: int = 1) -> list[float]:
+    """The strengths times a number near 1; the first ones and the last keep their places, the others change them, so that they are not sorted."""
+    factor, order = between(g, 0.8, 1.25), torch.randperm(len(strengths) - first - 1, generator=g).tolist()
     order = order[::-1] if order == sorted(order) else order
-    return [factor * s for s in (strengths[0], *(strengths[1 + i] for i in order), strengths[-1])]
+    return [factor * s for s in (*strengths[:first], *(strengths[first + i] for i in order), strengths[-1])]
 
 # %% [markdown] exercise="tune_smoothing"
 # Write `tune_smoothing(train, dev, test, strengths)` for a trigram model made of counts. For each strength: count the trigrams of the
@@ -2603,7 +2603,7 @@ def tune_smoothing(train: list[str], dev: list[str], test: list[str], strengths:
 
 # %% check="tune_smoothing"
 def smoothing_probe(g: torch.Generator):
-    strengths = shuffled_inside(g, [0.001, 0.004, 0.015, 0.06, 0.25, 1.0, 4.0, 16.0])
+    strengths = shuffled_inside(g, [4.0, 16.0, 0.001, 0.004, 0.015, 0.06, 0.25, 1.0], 2)  # far too much, and then too much again: the best comes later
     return tune_smoothing(*three_lists(g), strengths)
 
 

@@ -2993,12 +2993,12 @@ def embedding_plot(C: Float[Tensor, "27 d"]) -> Axes:
 
 # %%
 def scattered_embeddings(g: torch.Generator) -> Tensor:
-    """Embeddings of 5 to 8 features, far from zero, whose principal plane shows a shaken grid: no two points are so near that a label beside one could belong to the other."""
+    """Embeddings of 5 to 8 features, each about a mean of its own, whose principal plane shows a shaken grid: no two points are so near that a label beside one could belong to the other."""
     places = torch.cartesian_prod(1.6 * torch.arange(6.0), torch.arange(5.0))[torch.randperm(30, generator=g)[:27]]
     places = 2 * (places + 0.4 * torch.rand(27, 2, generator=g))
     features = 5 + int(torch.randint(4, (1,), generator=g))
     turn, _ = torch.linalg.qr(torch.randn(features, features, generator=g))
-    return torch.cat([places, 0.2 * torch.randn(27, features - 2, generator=g)], 1) @ turn + 5
+    return torch.cat([places, 0.2 * torch.randn(27, features - 2, generator=g)], 1) @ turn + 3 * torch.arange(features)
 
 
 def embedding_facts(axes: Axes) -> dict:

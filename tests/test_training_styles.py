@@ -119,10 +119,10 @@ class Student:
         """The verdicts that the own checks show; fit is run, and checked, once for each of ``stops``."""
         answer, fit, check = [cell.source for cell in self.notebook(text).cells]
         cells = [answer, *[cell for _ in stops for cell in (fit, check)]]
-        self.kernel.said.unlink(missing_ok=True)
-        self.kernel.run(f"_new_kernel({str(folder)!r}, {cells!r}, {[*stops, 0]!r}, {str(self.kernel.said)!r})")
-        assert self.kernel.said.exists(), "the kernel stopped"
-        return json.loads(self.kernel.said.read_text())
+        self.kernel.told.unlink(missing_ok=True)
+        self.kernel.run(f"_new_kernel({str(folder)!r}, {cells!r}, {[*stops, 0]!r}, {str(self.kernel.told)!r})")
+        assert self.kernel.told.exists(), "the kernel stopped"
+        return json.loads(self.kernel.told.read_text())
 
     def graded(self, folder: Path, text: str) -> Verdict:
         files = {path.name: path.read_bytes() for path in folder.glob("*.safetensors") if path.name != "expected.safetensors"}
