@@ -563,7 +563,7 @@ def normal_facts(W: Tensor, std: float) -> dict:
 # %% check="kaiming_weight"
 def kaiming_probe(g: torch.Generator):
     fan_in, fan_out = 150 + int(torch.randint(50, (1,), generator=g)), 700 + int(torch.randint(100, (1,), generator=g))
-    gain = 0.1 * 50 ** float(torch.rand(1, generator=g))  # so far apart that two formulas do not agree by luck
+    gain = 0.15 + 0.25 * float(torch.rand(1, generator=g))  # far from 1, from its root and its square: two formulas do not agree by luck
     seed = int(torch.randint(2**31, (1,), generator=g))
     W, again, other = (kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(s)).detach() for s in (seed, seed, seed + 1))
     shape = "as asked for" if W.shape == (fan_in, fan_out) else "transposed" if W.shape == (fan_out, fan_in) else str(tuple(W.shape))
@@ -973,7 +973,7 @@ def activation_plot(layers: list[Float[Tensor, "n units"]]) -> Axes:
 # %%
 def layers_apart(g: torch.Generator) -> list[Tensor]:
     """Some layers, always two of a size, in random order. Nine tenths of a layer's values lie far from those of the others: each curve can be told from every other."""
-    count = 4 + int(torch.randint(3, (1,), generator=g))
+    count = 4 + 2 * int(torch.randint(2, (1,), generator=g))  # even: none lies where the mean of all does
     middles = torch.linspace(-0.8, 0.8, count)[torch.randperm(count, generator=g)].tolist()
     spreads = (0.03 + 0.12 * torch.rand(count, generator=g)).tolist()
     layers = [m + s * (2 * torch.rand(64, 24 + i // 2, generator=g) - 1) for i, (m, s) in enumerate(zip(middles, spreads))]
