@@ -412,7 +412,7 @@ def forward_difference(f: Callable[..., float], point: list[float], h: float) ->
 def random_function(g: torch.Generator, count: int, step: float = 0.01) -> tuple[Callable[..., float], list[float], float]:
     """A function in which every coordinate bends it and every pair of them interacts; a point; a step of one to five times the given one.
 
-    The first coordinate of the point is negative, the second positive; of three or more the last is the same number as the first.
+    The first coordinate of the point is negative, the second larger than 1; of three or more the last is the same number as the first.
     """
     bends = (0.5 + 1.5 * torch.rand(count, generator=g, dtype=torch.float64)).tolist()
     bends[0] = -bends[0]  # of one variable it falls everywhere
@@ -426,7 +426,7 @@ def random_function(g: torch.Generator, count: int, step: float = 0.01) -> tuple
         return mixed + sum(bend * math.exp(v) for bend, v in zip(bends, x))
 
     point = 2 * torch.rand(count, generator=g, dtype=torch.float64) - 1
-    point[0], point[1:2] = -point[0].abs() - 0.01, point[1:2].abs() + 0.01
+    point[0], point[1:2] = -point[0].abs() - 0.01, point[1:2].abs() + 1.01
     if count > 2:
         point[-1] = point[0]
     return f, point.tolist(), step * (1 + 4 * float(torch.rand(1, generator=g, dtype=torch.float64)))
@@ -451,6 +451,15 @@ f = lambda a, b, c: -(a**3) + math.sin(3 * b) - 1 / c + b**2.5 - a**0.5
 for h in (1e-3, 1e-4):
     assert all(abs(m - e) < 20 * h for m, e in zip(forward_difference(f, point, h), [-12.353553390593273, 10.25699027111255, 0.0625]))
 assert point == [2.0, 3.0, 4.0]
+
+
+# %% mistake="forward_difference" says="Your step grows with the size of the coordinate. Move every coordinate by h, as it was given, and divide by h."
+def forward_difference(f, point, h):
+    here, slopes = f(*point), []
+    for i, x in enumerate(point):
+        step = h * max(1.0, abs(x))
+        slopes.append((f(*(v + step * (i == j) for j, v in enumerate(point))) - here) / step)
+    return slopes
 
 
 # %% mistake="forward_difference" says="This is the rise itself: it shrinks with the step. A slope is the rise divided by the length of the step."
@@ -698,6 +707,16 @@ for seed in range(20):
     other = forward_difference(f, point, -h)
     both = torch.tensor(central_difference(f, point, h), dtype=torch.float64)
     torch.testing.assert_close(both, (torch.tensor(one, dtype=torch.float64) + torch.tensor(other, dtype=torch.float64)) / 2)
+
+
+# %% mistake="central_difference" says="Your step grows with the size of the coordinate. Move every coordinate by h, as it was given, to both sides."
+def central_difference(f, point, h):
+    slopes = []
+    for i, x in enumerate(point):
+        step = h * max(1.0, abs(x))
+        right, left = (f(*(v + s * (i == j) for j, v in enumerate(point))) for s in (step, -step))
+        slopes.append((right - left) / (2 * step))
+    return slopes
 
 
 # %% mistake="central_difference" says="Your slopes are twice as steep as they should be: from h to the left to h to the right it is not h. Divide by the distance between the two places."
@@ -5565,7 +5584,7 @@ def softmax_probe(g: torch.Generator):
             logits = [node(number) for number in small]
             probs, loss = softmax_nll(list(logits), place)
             loss.backward()
-            few += [*(p.data for p in probs), loss.data, *map(gradient_of, logits)]
+            few += [*(p.data for p in probs), loss.data, *map(gradient_of, logits), *(logit.data for logit in logits)]  # whose numbers stay
         logits = [node(number) for number in numbers]
         softmax_nll(list(logits), label)[0][label].backward()  # a probability is a node, too
         return found | {"other labels": [float(n) for n in (*few, *map(gradient_of, logits))]}
@@ -5601,6 +5620,18 @@ for seed in range(50):
     assert math.isclose(loss.data, theirs.item(), rel_tol=1e-9, abs_tol=1e-12)
     torch.testing.assert_close(torch.tensor([m.grad for m in mine], dtype=torch.float64), z.grad)
     torch.testing.assert_close(torch.tensor([p.data for p in probs], dtype=torch.float64), z.detach().softmax(0))
+
+
+# %% mistake="softmax_nll" says="The nodes that you are given hold other numbers afterwards, as if something were taken off their `data`. Whoever gave them may still need these: calculate with new nodes."
+right_softmax_nll = softmax_nll
+
+
+def softmax_nll(logits, label):
+    found = right_softmax_nll(logits, label)
+    largest = max(logit.data for logit in logits)
+    for logit in logits:
+        logit.data -= largest
+    return found
 
 
 # %% mistake="softmax_nll" says="The exponentials are not divided by their sum, so they are no probabilities: they do not add up to 1, and only the label's own logit gets a gradient. Normalise them."

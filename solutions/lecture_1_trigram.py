@@ -119,7 +119,9 @@ def names_of_all_kinds(g: torch.Generator, count: int) -> list[str]:
 
 # %% check="vocabulary"
 def vocabulary_probe(g: torch.Generator):
-    stoi, itos = vocabulary(names_of_all_kinds(g, 3))
+    words = names_of_all_kinds(g, 3)
+    words += sorted({*SYMBOLS[1:]} - {*"".join(words)})[-1:]  # a letter that stands alone
+    stoi, itos = vocabulary(words)
     return [f"{s} {i}" for s, i in sorted(stoi.items())], [f"{i} {s}" for i, s in sorted(itos.items())]
 
 
@@ -130,6 +132,13 @@ assert vocabulary(["ban", "nab"]) == ({".": 0, "a": 1, "b": 2, "n": 3}, {0: ".",
 letters = set("".join(names.all))
 assert "".join(vocabulary(names.all)[0]) == "".join(symbol for symbol in SYMBOLS if symbol in {".", *letters})
 assert not names.known() or "".join(vocabulary(names.all)[0]) == SYMBOLS
+
+
+# %% mistake="vocabulary" says="A letter that occurs only in a name of one letter is missing. Collect the letters themselves: such a name has no pair of neighbours."
+def vocabulary(words):
+    letters = sorted({letter for word in words if len(word) > 1 for letter in word})
+    stoi = {letter: 1 + i for i, letter in enumerate(letters)} | {".": 0}
+    return stoi, {i: letter for letter, i in stoi.items()}
 
 
 # %% mistake="vocabulary" says="Your letters begin at 0, where the dot should be. Keep 0 for the dot and begin the letters at 1."

@@ -645,7 +645,13 @@ def random_layers(g: torch.Generator, fan_in: int, hidden: int) -> list[Tensor]:
 
 
 # %% check="mlp_logits"
-check("mlp_logits", lambda g: mlp_logits(torch.randn(5, 6, generator=g), *random_layers(g, 6, 9)))
+def mlp_probe(g: torch.Generator):
+    E, (W1, b1, W2, b2) = torch.randn(5, 6, generator=g), random_layers(g, 6, 9)
+    b1[:2] = torch.tensor([100.0, -100.0])  # a tanh is 1 and -1 there, whatever it is made of
+    return mlp_logits(E, W1, b1, W2, b2)
+
+
+check("mlp_logits", mlp_probe)
 
 # %% oracle="mlp_logits"
 assert mlp_logits(*[torch.tensor(v) for v in ([[1.0]], [[2.0]], [-2.0], [[5.0]], [3.0])]).item() == 3.0

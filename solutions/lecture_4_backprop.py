@@ -983,8 +983,9 @@ def backward_linear_tanh(
 def linear_tanh_probe(g: torch.Generator):
     network, contexts, targets = draw(g, n=27)
     f = forward(network, contexts, targets)
-    dlogits = torch.randn(f.logits.shape, generator=g) / len(targets)
-    return backward_linear_tanh(dlogits, f.hpreact, f.h, network.W2)
+    dlogits, hpreact = torch.randn(f.logits.shape, generator=g) / len(targets), f.hpreact.clone()
+    hpreact[0, 0], hpreact[1, 1] = 100.0, -100.0  # where tanh is flat
+    return backward_linear_tanh(dlogits, hpreact, hpreact.tanh(), network.W2)
 
 
 check("backward_linear_tanh", linear_tanh_probe)
@@ -1223,6 +1224,8 @@ def bessel_probe(g: torch.Generator):
     facts = bessel(2 * torch.randn(n, 16, generator=g) + 1)
     two, many = (bessel(2 * torch.randn(size, 3, generator=g) + 1) for size in (2, 40 + n))
     facts["of two rows"] = torch.stack([two["biased"], two["unbiased"]])
+    one = bessel(torch.randn(5, 1, generator=g))
+    facts["of one column"] = torch.stack([one["biased"], one["unbiased"]])
     facts["of many rows"] = torch.stack([many["biased"], many["unbiased"]])
     return facts | {"used, of two and of many rows": f"{two['used']}, {many['used']}"}
 
