@@ -1259,6 +1259,62 @@ for seed in range(300):
             assert math.isclose(APPLY[operation](left, right).data, APPLY[operation](a, b), rel_tol=1e-12)
 
 
+# %% mistake="value_forward" says="A number divided by a Value gives 1 / x in your class, whatever the number is. Multiply by that number."
+class Value:
+
+    def __init__(self, data: float):
+        self.data = float(data)
+        self.grad = 0.0
+
+    def __repr__(self) -> str:
+        return f"Value({self.data:.4f})"
+
+    def __add__(self, other: "Value | float") -> "Value":
+        if not isinstance(other, Value):
+            other = Value(other)
+        return Value(self.data + other.data)
+
+    def __mul__(self, other: "Value | float") -> "Value":
+        if not isinstance(other, Value):
+            other = Value(other)
+        return Value(self.data * other.data)
+
+    def __pow__(self, exponent: float) -> "Value":
+        return Value(self.data**exponent)
+
+    def __neg__(self) -> "Value":
+        return Value(0.0 - self.data)
+
+    def __sub__(self, other: "Value | float") -> "Value":
+        return self + other * -1
+
+    def __truediv__(self, other: "Value | float") -> "Value":
+        if not isinstance(other, Value):
+            other = Value(other)
+        return self * other**-1
+
+    def __radd__(self, other: float) -> "Value":
+        return self.__add__(other)
+
+    def __rmul__(self, other: float) -> "Value":
+        return self.__mul__(other)
+
+    def __rsub__(self, other: float) -> "Value":
+        return Value(other) - self
+
+    def __rtruediv__(self, other: float) -> "Value":
+        return self**-1
+
+    def tanh(self) -> "Value":
+        return Value(math.tanh(self.data))
+
+    def exp(self) -> "Value":
+        return Value(math.exp(self.data))
+
+    def log(self) -> "Value":
+        return Value(math.log(self.data))
+
+
 # %% mistake="value_forward" says="A plain number on the left fails: Python calls __radd__, __rsub__, __rmul__ or __rtruediv__ of the Value on the right, and your class does not answer. Write these four."
 class Value:
     def __init__(self, data):
@@ -5622,6 +5678,18 @@ for seed in range(50):
     torch.testing.assert_close(torch.tensor([p.data for p in probs], dtype=torch.float64), z.detach().softmax(0))
 
 
+# %% mistake="softmax_nll" says="Each exponential is divided by the sum of those up to it. First add up all of them, then divide."
+def softmax_nll(logits: list[Scalar], label: int) -> tuple[list[Scalar], Scalar]:
+    probs = []
+    total = 0.0
+    for z in logits:
+        e = z.exp()
+        total = total + e
+        probs.append(e / total)
+    loss = -probs[label].log()
+    return probs, loss
+
+
 # %% mistake="softmax_nll" says="The nodes that you are given hold other numbers afterwards, as if something were taken off their `data`. Whoever gave them may still need these: calculate with new nodes."
 right_softmax_nll = softmax_nll
 
@@ -6084,6 +6152,12 @@ for seed in range(50):  # against the formula on paper: probabilities, minus 1 a
     on_paper[seed % 6] -= 1
     torch.testing.assert_close(logits_grad_torch(z, seed % 6), on_paper)
     assert not z.requires_grad and z.grad is None
+
+
+# %% mistake="logits_grad_torch" says="Every logit that equals the label's gets the minus 1 as well. Only the label's own place gets it: go by the place, not by the number."
+def logits_grad_torch(logits: Float[Tensor, " k"], label: int) -> Float[Tensor, " k"]:
+    p = torch.softmax(logits, dim=0)
+    return p - (logits == logits[label]).double()
 
 
 # %% mistake="logits_grad_torch" says="The second call with the same logits gives the double: you made the caller's own tensor want gradients, and its grad still holds those of the first call. Work on a copy."

@@ -679,7 +679,7 @@ def bigram_counts(words):
     return N
 
 
-# %% mistake="bigram_counts" says="A pair that occurs twice in a name counts once there: `N[i, j] += 1` with index tensors adds to each place only one time. Loop over the pairs, or add with accumulate or bincount."
+# %% mistake="bigram_counts" says="A pair that occurs twice in a name counts once there. A set holds it only once, and `N[i, j] += 1` with index tensors adds to each place one time. Count every pair, also one that has come before."
 def bigram_counts(words):
     N = torch.zeros(27, 27, dtype=torch.int64)
     for word in words:

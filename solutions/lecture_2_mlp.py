@@ -853,6 +853,21 @@ slow = torch.stack([b + W.T @ row + U.T @ torch.tanh(d + H.T @ row) for row in x
 torch.testing.assert_close(direct_connections(x, W, H, d, U, b), slow, rtol=1e-4, atol=1e-5)
 
 
+# %% mistake="direct_connections" says="The blocks do not fit: x is multiplied by U, and the hidden values by W. Where you join two tensors, stack their matrices in the same order."
+def direct_connections(
+    x: Float[Tensor, "N fan_in"],
+    W: Float[Tensor, "fan_in 27"],
+    H: Float[Tensor, "fan_in hidden"],
+    d: Float[Tensor, " hidden"],
+    U: Float[Tensor, "hidden 27"],
+    b: Float[Tensor, " 27"],
+) -> Float[Tensor, "N 27"]:
+    h = (x @ H + d).tanh()
+    both = torch.cat([x, h], dim=1)
+    weights = torch.cat([U, W], dim=0)
+    return both @ weights + b
+
+
 # %% mistake="direct_connections" says="The direct part is added inside the tanh: then it is no way around the hidden layer. Add it to the logits."
 def direct_connections(x, W, H, d, U, b):
     return b + (d + x @ H + x @ W).tanh() @ U
@@ -1638,6 +1653,18 @@ drawn_indices = minibatch(7, 70_000, g)
 assert drawn_indices.dtype == torch.int64 and (torch.bincount(drawn_indices, minlength=7) / 10_000 - 1).abs().max() < 0.06
 rows = len(names.contexts("train", 3)[1])
 assert not names.known() or 175_000 < rows < 185_000 and 690 < rows / 256 < 720
+
+
+# %% mistake="minibatch" says="Your indices are drawn below another number than n, such as the rows of a table of the notebook. How many rows there are is what n says."
+def minibatch(n: int, size: int, g: torch.Generator) -> Int[Tensor, " size"]:
+    ix = torch.randint(0, X_dev.shape[0], (size,), generator=g)
+    return ix
+
+
+# %% mistake="minibatch" says="Your batch is never larger than n. It may be: rows are drawn with replacement, so size indices come back whatever n is."
+def minibatch(n: int, size: int, g: torch.Generator) -> Int[Tensor, " size"]:
+    size = min(size, n)
+    return torch.randint(0, n, (size,), generator=g)
 
 
 # %% mistake="minibatch" says="The last row can never be drawn: randint leaves out its upper end by itself."

@@ -360,6 +360,63 @@ for name, value in {"dnorm_logits": [[3 / 4, 1 / 4]], "dlogit_maxes": [[-1]], "d
     torch.testing.assert_close(tiny[name], torch.tensor(value, dtype=torch.float64))
 
 
+# %% mistake="backward_softmax_pieces" says="dlogprobs has entries in every row at the targets of all rows. A row has one target: index with the rows' numbers and the targets together."
+def backward_softmax_pieces(
+    logits: Float[Tensor, "n 27"],
+    norm_logits: Float[Tensor, "n 27"],
+    counts: Float[Tensor, "n 27"],
+    counts_sum: Float[Tensor, "n 1"],
+    counts_sum_inv: Float[Tensor, "n 1"],
+    probs: Float[Tensor, "n 27"],
+    targets: Int[Tensor, " n"],
+    extra_dnorm_logits: Float[Tensor, "n 27"],
+) -> dict[str, Tensor]:
+    dlogprobs = torch.zeros(logits.shape)
+    dlogprobs[:, targets] = -1 / len(targets)
+    dprobs = (1 / probs) * dlogprobs
+    dcounts_sum_inv = (dprobs * counts).sum(1, keepdim=True)
+    dcounts_sum = dcounts_sum_inv * (-(counts_sum**-2))
+    dcounts = dprobs * counts_sum_inv + torch.ones_like(counts) * dcounts_sum
+    dnorm_logits = dcounts * counts + extra_dnorm_logits
+    dlogit_maxes = (-dnorm_logits).sum(1, keepdim=True)
+    dlogits = dnorm_logits.clone()
+    dlogits += F.one_hot(logits.max(1).indices, num_classes=27) * dlogit_maxes
+    return dict(
+        dlogprobs=dlogprobs, dprobs=dprobs, dcounts_sum_inv=dcounts_sum_inv, dcounts_sum=dcounts_sum,
+        dcounts=dcounts, dnorm_logits=dnorm_logits, dlogit_maxes=dlogit_maxes, dlogits=dlogits,
+    )
+
+
+# %% mistake="backward_softmax_pieces" says="The extra gradient is added to dlogits at the end. It arrives at norm_logits: add it to dnorm_logits before you go on from there."
+def backward_softmax_pieces(
+    logits: Float[Tensor, "n 27"],
+    norm_logits: Float[Tensor, "n 27"],
+    counts: Float[Tensor, "n 27"],
+    counts_sum: Float[Tensor, "n 1"],
+    counts_sum_inv: Float[Tensor, "n 1"],
+    probs: Float[Tensor, "n 27"],
+    targets: Int[Tensor, " n"],
+    extra_dnorm_logits: Float[Tensor, "n 27"],
+) -> dict[str, Tensor]:
+    n = logits.shape[0]
+    dlogprobs = torch.zeros_like(logits)
+    dlogprobs[range(n), targets] = -1.0 / n
+    dprobs = (1.0 / probs) * dlogprobs
+    dcounts_sum_inv = (counts * dprobs).sum(1, keepdim=True)
+    dcounts = counts_sum_inv * dprobs
+    dcounts_sum = (-counts_sum**-2) * dcounts_sum_inv
+    dcounts = dcounts + torch.ones_like(counts) * dcounts_sum
+    dnorm_logits = counts * dcounts
+    dlogits = dnorm_logits.clone()
+    dlogit_maxes = (-dnorm_logits).sum(1, keepdim=True)
+    dlogits += F.one_hot(logits.max(1).indices, num_classes=logits.shape[1]) * dlogit_maxes
+    dlogits += extra_dnorm_logits
+    return {
+        "dlogprobs": dlogprobs, "dprobs": dprobs, "dcounts_sum_inv": dcounts_sum_inv, "dcounts_sum": dcounts_sum,
+        "dcounts": dcounts, "dnorm_logits": dnorm_logits, "dlogit_maxes": dlogit_maxes, "dlogits": dlogits,
+    }
+
+
 # %% mistake="backward_softmax_pieces" says="The 1/n is lost: the loss is a mean over the batch, so each row pulls with only its share of it, and your dlogprobs are n times too large. Look at what a mean does to the derivative of each of its terms."
 right_softmax_pieces = backward_softmax_pieces
 

@@ -155,6 +155,13 @@ for k, mean in enumerate(smooth_losses(values, 10).tolist()):
 assert len(smooth_losses(noisy)) == 6 and smooth_losses(noisy)[5] < smooth_losses(noisy)[2]  # what the picture shows
 
 
+# %% mistake="smooth_losses" says="Where nothing is left over, your slice ends at minus 0, which is the beginning, and all losses are gone. Count the end of the slice from the front."
+def smooth_losses(losses: list[float], every: int = 1000) -> Float[Tensor, " groups"]:
+    left_over = len(losses) % every
+    table = torch.tensor(losses[:-left_over]).view(-1, every)
+    return table.mean(1)
+
+
 # %% mistake="smooth_losses" says="The losses that are left over at the end became a mean of their own, of fewer losses than the others. Cut them off before you make groups."
 def smooth_losses(losses, every=1000):
     return torch.tensor(
@@ -4729,6 +4736,27 @@ weight = torch.zeros(27)
 for _ in range(2):
     weight += F.one_hot(torch.tensor(5), 27) - weight.softmax(0)
 assert moved["parameters"] == 729 and abs(moved["dev"] + weight.log_softmax(0)[5].item()) < 1e-5
+
+
+# %% mistake="compare_models" says="Your count takes all that the state_dict holds, buffers such as running means among it. What is trained are the parameters alone."
+def compare_models(
+    models: dict[str, nn.Module], batches: list[tuple[Tensor, Tensor]], dev: tuple[Tensor, Tensor], rate: float
+) -> dict[str, dict[str, float]]:
+    table = {}
+    dev_contexts, dev_targets = dev
+    for name, model in models.items():
+        model.train()
+        for contexts, targets in batches:
+            model.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    if p.grad is not None:
+                        p -= rate * p.grad
+        size = sum(tensor.numel() for tensor in model.state_dict().values())
+        with torch.no_grad():
+            table[name] = {"parameters": size, "dev": float(F.cross_entropy(model(dev_contexts), dev_targets))}
+    return table
 
 
 # %% mistake="compare_models" says="The gradients of earlier batches are never taken away, so each step uses the sum of all so far. Set them to zero before the next batch."
