@@ -9,7 +9,7 @@ from torch import nn
 
 from autograder.course.names import Names, contexts_of
 from autograder.course.schema import Exercise, Loss
-from autograder.student.held_out import held_out_rows
+from autograder.student.held_out import HeldOut, held_out_rows
 from autograder.student.names import load_names
 
 T = 3
@@ -52,6 +52,9 @@ DATA = {
 BATCHES = {
     "an index": lambda X, Y, step: (X[ix := torch.randint(len(Y), (64,))], Y[ix]),
     "index_select": lambda X, Y, step: (X.index_select(0, ix := torch.randint(len(Y), (64,))), Y.index_select(0, ix)),
+    "index_select by name": lambda X, Y, step: (X.index_select(0, index=(ix := torch.randint(len(Y), (64,)))), Y.index_select(0, index=ix)),
+    "rows and all columns": lambda X, Y, step: (X[ix := torch.randint(len(Y), (64,)), :], Y[ix]),
+    "a list": lambda X, Y, step: (X[ix := torch.randint(len(Y), (64,)).tolist()], Y[ix]),
     "a slice": lambda X, Y, step: (X[64 * step : 64 * step + 64], Y[64 * step : 64 * step + 64]),
     "all rows": lambda X, Y, step: (X, Y),
     "small numbers": lambda X, Y, step: (X.int()[ix := torch.randint(len(Y), (64,))], Y[ix]),
@@ -107,6 +110,22 @@ def test_rows_of_a_table_that_are_never_drawn_are_not_learned_from(names):
         return X[rows], Y[rows]
 
     assert held_out_rows(model, training(lambda: (X, Y), batch), 1, rules("test"), names) == {}
+
+
+def test_tables_that_are_made_anew_for_each_step_are_not_taken_for_one_another(names):
+    data = [shuffled(names.contexts("train", T)), *(contexts_of(names.all, T) for _ in range(2))]
+
+    def batch(X, Y, step):
+        X, Y = (t.clone() for t in data[0])
+        rows = torch.randint(len(Y), (64,))
+        return X[rows], Y[rows]
+
+    assert held_out_rows(model, training(lambda: data[1], batch), 1, rules("test"), names) == {}
+
+
+def test_what_cannot_be_read_costs_nothing(names, monkeypatch):
+    monkeypatch.setattr(HeldOut, "taken", lambda self, batch: torch.zeros(1)[batch])
+    assert held_out_rows(model, training(lambda: DATA["all"](names)), 1, rules("test"), names) == {}
 
 
 def test_a_training_that_raises_costs_nothing(names):

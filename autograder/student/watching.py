@@ -126,7 +126,8 @@ class Watch(TorchFunctionMode):
                 ):
                     self.as_numbers = True
             if name in ROWS_OF and tensor is args[0] and isinstance(out, Tensor) and out.shape[1:] == tensor.shape[1:] and tensor.ndim < 3:
-                self._taken_from = [*self._taken_from[1 - REMEMBERED :], (out, tensor, args[-1], len(self.taken))]
+                which = kwargs.get("index", args[-1])
+                self._taken_from = [*self._taken_from[1 - REMEMBERED :], (out, tensor, which, len(self.taken))]
         if (
             name in LOOKED_UP
             or name == "__getitem__"
