@@ -234,10 +234,10 @@ def _held_out(facts: dict[str, Any], loss: Loss) -> str | None:
     hits = number(seen.get("held out")) if isinstance(seen, dict) else 0.0
     if not isinstance(seen, dict) or not hits > 0:
         return None
-    also = " (names.dev may be learned from as well)" if loss.split == "test" else ""
+    other, also = (" or dev", " (names.dev may be learned from as well)") if loss.split == "test" else ("", "")
     return (
         f"The training learns from the {loss.split} names, on which it is judged: of the {number(seen.get('rows')):,.0f} rows that its batches are taken "
-        f"from, {hits:,.0f} occur in {loss.split} names alone. Take every batch from names.train{also}, not from names.all or a split of your own."
+        f"from, {hits:,.0f} occur in {loss.split} names and in none of train{other}. Take every batch from names.train{also}, not from names.all or a split of your own."
     )
 
 
