@@ -237,7 +237,8 @@ def _held_out(facts: dict[str, Any], loss: Loss) -> str | None:
     other, also = (" or dev", " (names.dev may be learned from as well)") if loss.split == "test" else ("", "")
     return (
         f"The training learns from the {loss.split} names, on which it is judged: of the {number(seen.get('rows')):,.0f} rows that its batches are taken "
-        f"from, {hits:,.0f} occur in {loss.split} names and in none of train{other}. Take every batch from names.train{also}, not from names.all or a split of your own."
+        f"from, {hits:,.0f} occur in {loss.split} names and in none of train{other}. "
+        f"Take every batch from names.train{also}, not from names.all or a split of your own."
     )
 
 
