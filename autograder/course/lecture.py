@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -34,17 +35,17 @@ def read_lecture(path: Path, lecture: Lecture, words: dict[str, Any] | None = No
     if not path.is_file():
         raise UserError(f"{path}: there is no such file; every lecture of course.yml needs its file in {path.parent}/.")
     text = read_text(path)
-    markers = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"# %%", line)]
+    lines = text.splitlines()
+    markers = [number for number, line in enumerate(lines, 1) if re.match(r"# %%", line)]
     for number in markers:
-        if not re.match(r"# %%(\s|$)", line := text.splitlines()[number - 1]):
+        if not re.match(r"# %%(\s|$)", line := lines[number - 1]):
             raise UserError(f"{path}:{number}: {line!r} is neither the header of a cell nor a comment: write a space behind `# %%`, or leave it out.")
-    notebook = jupytext.reads(text, fmt=PERCENT)
+    notebook, as_written = _parsed(text)
     if len(markers) != len(notebook.cells):
         raise UserError(
             f"{path}: {len(notebook.cells)} cells, but {len(markers)} lines begin with `# %%`: is there code before the first one?"
         )
     cells = [_cell(path, line, cell, lecture) for line, cell in zip(markers, notebook.cells)]
-    as_written = jupytext.reads(text, fmt={**PERCENT, "comment_magics": False})
     for cell, written in zip(cells, as_written.cells):
         if cell.code:
             _check_code(path, cell, written.source)
@@ -52,6 +53,12 @@ def read_lecture(path: Path, lecture: Lecture, words: dict[str, Any] | None = No
     _check_whole(path, cells, lecture)
     cells = without_skipped(path, cells, lecture)
     return cells if words is None else [_worded(path, cell, words) for cell in cells]
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed(text: str) -> tuple[Any, Any]:
+    """The notebook of a lecture file, and the one in which no comment is a command for IPython; neither is changed by who gets it."""
+    return jupytext.reads(text, fmt=PERCENT), jupytext.reads(text, fmt={**PERCENT, "comment_magics": False})
 
 
 def _worded(path: Path, cell: LectureCell, words: dict[str, Any]) -> LectureCell:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import hashlib
 import io
 import json
@@ -36,6 +37,7 @@ MOST_PAIRS = 45
 MUTANT = "Your result is what comes out when {clause}. Look for the place in your code where that happens."
 PAIR = "Two things: {first} And: {second}"
 ELSEWHERE = "The mistake stands in your answer to {title!r}, which is used here: {says}"
+MOST_TEXTS = 2048  # each of a lecture's answers meets every other one
 LONGEST = 60  # words that are read of two sentences
 
 
@@ -136,13 +138,15 @@ def _pairs(reference: str, mistakes: list[dict[str, Any]]) -> Iterator[Candidate
             yield from (Candidate(text, says, 2) for text in texts)
 
 
-def _defined(source: str) -> set[str]:
-    return {node.name for node in ast.parse(source).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+@functools.lru_cache(MOST_TEXTS)
+def _defined(source: str) -> frozenset[str]:
+    return frozenset(node.name for node in ast.parse(source).body if isinstance(node, (ast.FunctionDef, ast.ClassDef)))
 
 
-def _used(source: str) -> set[str]:
+@functools.lru_cache(MOST_TEXTS)
+def _used(source: str) -> frozenset[str]:
     tree = ast.parse(source)
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
 
 
 def _overwrites(second: str, first: str) -> bool:
@@ -186,6 +190,7 @@ def merge(reference: str, one: str, two: str) -> str | None:
         return None
 
 
+@functools.lru_cache(MOST_TEXTS)
 def _tokens(source: str) -> dict[str, list[str]] | None:
     """Of each function or class the tokens, without annotations and docstrings, in which answers may differ freely."""
     found = {}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from autograder.course.schema import Tolerance
 from autograder.judge.answers import Key, Mistake
@@ -21,6 +22,7 @@ from autograder.judge.forms import kind_of
 from autograder.wall.plain import tensor_of
 from autograder.wall.record import Draw, Record
 
+NOT_FINITE = 1e-4  # how near the numbers beside a NaN or an infinity have to be
 MANY = 8  # truth values or whole numbers that are not equal by luck; a floating-point number rarely is
 
 
@@ -85,8 +87,23 @@ def _explained(record: Record, mistake: Record, reference: Record, names: list[s
 def _alike(name: str, draw: Draw, mistake: Draw, tolerance: Tolerance) -> bool:
     if name not in draw.values or name not in mistake.values:
         return name not in draw.values and name not in mistake.values
+    if _far(draw.numbers[name], mistake.numbers[name], tolerance):
+        return False
     a, b = draw.values[name], mistake.values[name]
     return close(a, b, tolerance) or _both_not_finite(a, b) or a is None and b is None
+
+
+def _far(a: Tensor | None, b: Tensor | None, tolerance: Tolerance) -> bool:
+    """Whether two values are quickly seen to be different: most mistakes are not the one that was made."""
+    if a is None or b is None or a.is_floating_point() != b.is_floating_point() or a.is_complex() or b.is_complex():
+        return False
+    if a.shape != b.shape:
+        return True
+    if not a.is_floating_point():
+        return a.dtype == b.dtype and not torch.equal(a, b)
+    if a.dtype != b.dtype:
+        a, b = a.double(), b.double()
+    return not torch.allclose(a, b, rtol=2 * max(tolerance.rtol, NOT_FINITE), atol=2 * max(tolerance.atol, NOT_FINITE), equal_nan=True)
 
 
 def _both_not_finite(value: Any, other: Any) -> bool:
@@ -98,7 +115,7 @@ def _both_not_finite(value: Any, other: Any) -> bool:
     return bool(
         torch.equal(a.isfinite(), b.isfinite())
         and not a.isfinite().all()
-        and torch.allclose(a, b, rtol=1e-4, equal_nan=True)
+        and torch.allclose(a, b, rtol=NOT_FINITE, equal_nan=True)
     )
 
 

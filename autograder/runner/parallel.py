@@ -6,7 +6,7 @@ import contextlib
 import os
 import queue
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from autograder.runner.host import Runner
@@ -15,7 +15,9 @@ Result = TypeVar("Result")
 
 
 def each_lecture(lectures: list[str], work: Callable[[str, Runner], Result], unsafe: bool = False) -> list[Result]:
-    """What ``work`` returns for each lecture, in their order; the first exception ends it.
+    """What ``work`` returns for each lecture, in their order; an exception ends it.
+
+    The last lectures begin first: they train the largest models, and nobody should wait for one that has the machine to itself.
 
     Args:
         unsafe: run them without the jail.
@@ -34,10 +36,12 @@ def each_lecture(lectures: list[str], work: Callable[[str, Runner], Result], uns
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
         for _ in range(workers):
             free.put(stack.enter_context(Runner(unsafe)))
-        futures = [pool.submit(one, lecture) for lecture in lectures]
+        futures = {lecture: pool.submit(one, lecture) for lecture in reversed(lectures)}
         try:
-            return [future.result() for future in futures]
-        except BaseException:
-            for future in futures:
+            done, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
+        finally:
+            for future in futures.values():
                 future.cancel()
-            raise
+        for future in done:
+            future.result()
+        return [futures[lecture].result() for lecture in lectures]

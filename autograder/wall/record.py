@@ -5,6 +5,7 @@ A record is all that leaves a student's process.  Whoever reads one believes not
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +75,11 @@ class Draw:
     values: dict[str, Any] = field(default_factory=dict)  # Tensor, number, string, or list of strings and numbers
     named: bool = False  # a dict: each name earns its own share of the points
     failure: Failure | None = None
+
+    @functools.cached_property
+    def numbers(self) -> dict[str, Tensor | None]:
+        """Each value as a tensor, for what is compared with many others; ``None`` for what holds no numbers in equal rows."""
+        return {name: tensor_of(value) for name, value in self.values.items()}
 
 
 @dataclass(frozen=True)
