@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
-PYTEST := $(VENV)/bin/python -m pytest -n 3 --no-loadscope-reorder
+PYTEST := $(VENV)/bin/python -m pytest -n logical --no-loadscope-reorder
 
 .PHONY: demo test test-all verify pins clean
 

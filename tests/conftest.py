@@ -92,6 +92,11 @@ def runner():
 @pytest.fixture
 def lent(runner, monkeypatch) -> None:
     """Commands of this package that would start a warm process of their own are lent the worker's, one at a time."""
+    monkeypatch.setattr(parallel, "Runner", lender(runner))
+
+
+def lender(runner: Runner) -> Callable[[bool], contextlib.AbstractContextManager[Runner]]:
+    """Makes runners: the first to ask has this one, whoever asks meanwhile one of its own."""
     free = [runner]
 
     @contextlib.contextmanager
@@ -105,7 +110,7 @@ def lent(runner, monkeypatch) -> None:
         finally:
             free.append(taken)
 
-    monkeypatch.setattr(parallel, "Runner", lend)
+    return lend
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
@@ -125,11 +130,13 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 
 @pytest.fixture(scope="session")
-def released(course, tmp_path_factory) -> Path:
+def released(course, tmp_path_factory, runner) -> Path:
     """The stubs of all lectures, built side by side; also leaves sources, answers and trained references in ``build/``."""
 
     def make(folder: Path) -> None:
-        each_lecture(list(course.course.lectures), lambda lecture, runner: build(course, lecture, runner, folder))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(parallel, "Runner", lender(runner))
+            each_lecture(list(course.course.lectures), lambda lecture, runner: build(course, lecture, runner, folder))
 
     return made_once(tmp_path_factory, "released", make)
 
