@@ -772,7 +772,7 @@ def central_difference(f, point, h):
     return slopes
 
 
-# %% mistake="central_difference" says="You go from the point itself to the right, but divide by 2h, so each slope is about half of what it should be. Take the value of f at h to the left of the point, not at the point."
+# %% mistake="central_difference" says="You go from the point itself to the right, but divide by 2h, so each slope is about half of what it should be. Take the value of f at h to the left of the point; a second name for the list of its coordinates is no copy of it."
 def central_difference(f, point, h):
     def at(i, step):
         return f(*(x + step * (i == j) for j, x in enumerate(point)))
@@ -1257,6 +1257,65 @@ for seed in range(300):
     for operation in "+-*/":
         for left, right in ((Value(a), Value(b)), (a, Value(b)), (Value(a), b)):
             assert math.isclose(APPLY[operation](left, right).data, APPLY[operation](a, b), rel_tol=1e-12)
+
+
+# %% mistake="value_forward" says="A whole exponent is done by multiplying in a loop, and for a negative one the loop never runs: x ** -1 comes out as 1. Treat all exponents alike."
+class Value:
+
+    def __init__(self, data: float):
+        self.data = float(data)
+        self.grad = 0.0
+
+    def __repr__(self) -> str:
+        return f"Value({self.data:.4f})"
+
+    def __add__(self, other: "Value | float") -> "Value":
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data + other.data)
+
+    def __mul__(self, other: "Value | float") -> "Value":
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data * other.data)
+
+    def __pow__(self, exponent: float) -> "Value":
+        if isinstance(exponent, int):  # exact for whole numbers
+            result = 1.0
+            for _ in range(exponent):
+                result *= self.data
+            return Value(result)
+        return Value(self.data**exponent)
+
+    def __neg__(self) -> "Value":
+        return Value(-self.data)
+
+    def __sub__(self, other: "Value | float") -> "Value":
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data - other.data)
+
+    def __truediv__(self, other: "Value | float") -> "Value":
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data / other.data)
+
+    def __radd__(self, other: float) -> "Value":
+        return self + other
+
+    def __rmul__(self, other: float) -> "Value":
+        return self * other
+
+    def __rsub__(self, other: float) -> "Value":
+        return Value(other - self.data)
+
+    def __rtruediv__(self, other: float) -> "Value":
+        return Value(other / self.data)
+
+    def tanh(self) -> "Value":
+        return Value(math.tanh(self.data))
+
+    def exp(self) -> "Value":
+        return Value(math.exp(self.data))
+
+    def log(self) -> "Value":
+        return Value(math.log(self.data))
 
 
 # %% mistake="value_forward" says="A number divided by a Value gives 1 / x in your class, whatever the number is. Multiply by that number."
@@ -2181,6 +2240,102 @@ for seed in range(50):
     Value = right_value
     for name, row in mine.items():
         assert all(math.isclose(m, t, rel_tol=1e-9, abs_tol=1e-12) for m, t in zip(row, theirs[name], strict=True)), name
+
+
+# %% mistake="value_backward" says="The derivatives of tanh and exp apply the function a second time: data of the node is its result already. Use that result as it is."
+class Value(Recorded):
+
+    def pass_back(self) -> None:
+        g = self.grad
+        if self.operation in ("+", "-", "*", "/"):
+            x, y = self.inputs
+            if self.operation == "+":
+                x.grad += g
+                y.grad += g
+            elif self.operation == "-":
+                x.grad += g
+                y.grad -= g
+            elif self.operation == "*":
+                x.grad += g * y.data
+                y.grad += g * x.data
+            else:
+                x.grad += g / y.data
+                y.grad -= g * x.data / y.data**2
+        elif self.operation:
+            (x,) = self.inputs
+            if self.operation == "**":
+                x.grad += g * self.exponent * x.data ** (self.exponent - 1)
+            elif self.operation == "neg":
+                x.grad -= g
+            elif self.operation == "tanh":
+                x.grad += g * (1 - math.tanh(self.data) ** 2)
+            elif self.operation == "exp":
+                x.grad += g * math.exp(self.data)
+            elif self.operation == "log":
+                x.grad += g / x.data
+
+    def backward(self) -> None:
+        order, seen = [], set()
+
+        def visit(node):
+            if node not in seen:
+                seen.add(node)
+                for x in node.inputs:
+                    visit(x)
+                order.append(node)
+
+        visit(self)
+        self.grad = 1.0
+        for node in reversed(order):
+            node.pass_back()
+
+
+# %% mistake="value_backward" says="A difference assigns the gradient of its second input, which throws away what has arrived there by other ways. Add to it, as the other operations do."
+class Value(Recorded):
+
+    def pass_back(self) -> None:
+        g = self.grad
+        if self.operation in ("+", "-", "*", "/"):
+            x, y = self.inputs
+            if self.operation == "+":
+                x.grad += g
+                y.grad += g
+            elif self.operation == "-":
+                x.grad += g
+                y.grad = -g
+            elif self.operation == "*":
+                x.grad += g * y.data
+                y.grad += g * x.data
+            else:
+                x.grad += g / y.data
+                y.grad -= g * x.data / y.data**2
+        elif self.operation:
+            (x,) = self.inputs
+            if self.operation == "**":
+                x.grad += g * self.exponent * x.data ** (self.exponent - 1)
+            elif self.operation == "neg":
+                x.grad -= g
+            elif self.operation == "tanh":
+                x.grad += g * (1 - self.data**2)
+            elif self.operation == "exp":
+                x.grad += g * self.data
+            elif self.operation == "log":
+                x.grad += g / x.data
+
+    def backward(self) -> None:
+        order, seen = [], set()
+
+        def visit(node):
+            if node not in seen:
+                seen.add(node)
+                for x in node.inputs:
+                    visit(x)
+                order.append(node)
+
+        visit(self)
+        self.grad = 1.0
+        for node in reversed(order):
+            node.pass_back()
 
 
 # %% mistake="value_backward" says="A gradient is assigned where it has to be added: what arrives last replaces what was there, and a node that is used twice keeps only one of its paths. Look at how your rules write to grad."
@@ -6133,10 +6288,12 @@ def torch_probe(g: torch.Generator):
     once = logits_grad_torch(logits, label)
     once = once.clone() if isinstance(once, Tensor) else once  # a second call may write into the same tensor
     twice = logits_grad_torch(logits, label)
-    left = torch.equal(logits.detach(), before) and not logits.requires_grad and logits.grad is None
+    left = "as they were" if torch.equal(logits.detach(), before) else "with other numbers"
+    left += ", and made to want gradients" if logits.requires_grad or logits.grad is not None else ""
     few = ((before[[0, 1]], 0), (before[[0, 1, 2, 3]], 3), (before[[0, 1, 2, 1]], 1))  # the first is right, the last, one of two with equal logits
+    few += ((before[[0, 1]] - torch.tensor([30.0, 0.0]), 0),)  # one that is all but impossible
     found = torch.cat([logits_grad_torch(*inputs).reshape(-1) for inputs in few])
-    return {"first call": once, "second call": twice, "logits are left as they were": left, "other labels": found}
+    return {"first call": once, "second call": twice, "how the logits are left": left, "other labels": found}
 
 
 check("logits_grad_torch", torch_probe)
@@ -6165,6 +6322,22 @@ def logits_grad_torch(logits, label):
     logits.requires_grad_()
     (-torch.softmax(logits, 0)[label].log()).backward()
     return logits.grad
+
+
+# %% mistake="logits_grad_torch" says="The gradients are right, but the caller's logits have other numbers now: detach() gives a second name for the same memory, and a change in place, as -= makes it, reaches both. Work on a clone()."
+def logits_grad_torch(logits, label):
+    z = logits.detach()
+    z -= z.max()
+    z.requires_grad_()
+    (-torch.softmax(z, 0)[label].log()).backward()
+    return z.grad
+
+
+# %% mistake="logits_grad_torch" says="A small number is added to the probability before the logarithm. Where the label is all but impossible it is larger than the probability, and the gradient is nearly 0 in place of nearly -1. Leave it out: no probability is exactly 0 here."
+def logits_grad_torch(logits, label):
+    z = logits.clone().requires_grad_()
+    (-torch.log(torch.softmax(z, 0)[label] + 1e-10)).backward()
+    return z.grad
 
 
 # %% mistake="logits_grad_torch" says="The gradients are right, but you made the caller's own tensor want gradients and left them in its grad. Work on a copy, so that it comes back as it was."

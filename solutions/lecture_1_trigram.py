@@ -314,6 +314,28 @@ assert split_names(names.all, names.seed) == (names.train, names.dev, names.test
 assert sorted(sum(split_names(names.all, 3), [])) == sorted(names.all)
 
 
+# %% mistake="split_names" says="Test holds the words that stand in neither train nor dev, so a word that the list has twice can be lost from it. Cut by places, not by what the words are."
+def split_names(words: list[str], seed: int) -> tuple[list[str], list[str], list[str]]:
+    shuffled = list(words)
+    random.Random(seed).shuffle(shuffled)
+    n = len(shuffled)
+    train = shuffled[: int(0.8 * n)]
+    dev = shuffled[int(0.8 * n) : int(0.9 * n)]
+    used = {*train, *dev}
+    test = [word for word in shuffled if word not in used]
+    return train, dev, test
+
+
+# %% mistake="split_names" says="The list is cut first and each part shuffled by itself, so all of test still comes from the list's end. Shuffle the whole list, then cut."
+def split_names(words: list[str], seed: int) -> tuple[list[str], list[str], list[str]]:
+    n = len(words)
+    train, dev, test = words[: int(0.8 * n)], words[int(0.8 * n) : int(0.9 * n)], words[int(0.9 * n) :]
+    rng = random.Random(seed)
+    for part in (train, dev, test):
+        rng.shuffle(part)
+    return train, dev, test
+
+
 # %% mistake="split_names" says="You cut the text after joining the names, so a name at a border is torn in two and its letters land in two splits. Cut the list of whole names instead."
 def split_names(words, seed):
     shuffled = list(words)
@@ -841,6 +863,13 @@ assert torch.allclose(found.sum(1), torch.ones(27)) and torch.allclose(found[4, 
 g = torch.Generator().manual_seed(1)
 counts = torch.randint(0, 9, (27, 27), generator=g)
 assert torch.allclose(bigram_probabilities(counts, 0.5), F.softmax((counts + 0.5).log(), 1), atol=1e-6)
+
+
+# %% mistake="bigram_probabilities" says="The smoothed counts are written into a tensor of whole numbers, which cuts off their fractions: a smoothing of 0.5 adds nothing. Let them be floating-point numbers first."
+def bigram_probabilities(counts: Int[Tensor, "27 27"], smoothing: float) -> Float[Tensor, "27 27"]:
+    P = counts.clone()
+    P[:, :] = counts + smoothing
+    return P / P.sum(1, keepdim=True)
 
 
 # %% mistake="bigram_probabilities" says="Without keepdim the row sums have the shape (27,) and are lined up with the columns, so each element is divided by another row's sum. Do your rows add up to 1?"
@@ -2023,6 +2052,13 @@ contexts = torch.randint(27, (9, 2), generator=torch.Generator().manual_seed(6))
 hot = torch.cat([F.one_hot(contexts[:, 0], 27), F.one_hot(contexts[:, 1], 27)], 1).float()
 assert torch.allclose(trigram_logits(W, contexts), hot @ W, atol=1e-6)
 assert torch.equal(trigram_logits(W, torch.tensor([[1, 22]])), (W[1] + W[49])[None])
+
+
+# %% mistake="trigram_logits" says="For a dot as second symbol your row is counted from -1, which is the last row, that of z. The dot has a row of its own, the first of the lower 27."
+def trigram_logits(W: Float[Tensor, "54 27"], contexts: Int[Tensor, "n 2"]) -> Float[Tensor, "n 27"]:
+    first, second = contexts[:, 0], contexts[:, 1]
+    letters = W[-26:]  # a to z of the second symbol
+    return W[first] + letters[second - 1]
 
 
 # %% mistake="trigram_logits" says="Both symbols use the upper half of W, so the model cannot tell which came first. The second symbol's rows begin at 27."
@@ -3872,6 +3908,24 @@ assert (found["train"].diff() > 0).all()  # the counts themselves fit the traini
 assert torch.allclose(found["dev"], tune_smoothing(names.train, names.dev, names.dev, few)["dev"], atol=1e-5)
 if names.known():
     assert abs(smoothing_curve(names.train, names.dev, [0.13])["dev"].item() - 2.2395) < 1e-4 and found["dev"].argmin() == 1
+
+
+# %% mistake="smoothing_curve" says="You average within each name first, and then over the names, so a symbol of a short name weighs more than one of a long name. The loss is the mean over all predictions."
+def smoothing_curve(train: list[str], dev: list[str], strengths: list[float]) -> dict[str, Float[Tensor, " k"]]:
+    counts = torch.zeros(27, 27, 27)
+    X, Y = contexts_of(train, 2)
+    for (a, b), c in zip(X.tolist(), Y.tolist()):
+        counts[a, b, c] += 1
+    found = {"train": [], "dev": []}
+    for strength in strengths:
+        log_p = (counts + strength).log() - (counts + strength).sum(2, keepdim=True).log()
+        for key, words in (("train", train), ("dev", dev)):
+            per_name = []
+            for word in words:
+                x, y = contexts_of([word], 2)
+                per_name.append(-log_p[x[:, 0], x[:, 1], y].mean())
+            found[key].append(torch.stack(per_name).mean())
+    return {key: torch.stack(losses) for key, losses in found.items()}
 
 
 # %% mistake="smoothing_curve" says="The strengths add up: each is added to counts that the ones before it have changed. Leave the counts as they are and make a new tensor for each strength."

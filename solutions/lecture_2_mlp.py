@@ -839,7 +839,8 @@ def direct_connections(
 # %% check="direct_connections"
 def direct_probe(g: torch.Generator):
     shapes = ((5, 6), (6, 27), (6, 27), (27,), (27, 27), (27,))  # 27 hidden units, so that a mix-up shows in the values
-    return direct_connections(*[torch.randn(shape, generator=g) * 0.5 for shape in shapes])
+    x, *parameters = [torch.randn(shape, generator=g) * 0.5 for shape in shapes]
+    return {"five contexts": direct_connections(x, *parameters), "one context": direct_connections(x[:1].clone(), *parameters)}
 
 
 check("direct_connections", direct_probe)
@@ -1012,6 +1013,14 @@ def direct_connections(x, W, H, d, U, b):
 # %% mistake="direct_connections" says="b is missing, and d is added at the end in its place and inside the tanh too. d belongs inside, b to the logits."
 def direct_connections(x, W, H, d, U, b):
     return d + x @ W + (d + x @ H).tanh() @ U
+
+
+# %% mistake="direct_connections" says="The result is squeezed: with one example its axis of length 1 goes as well, and the logits are (27,) in place of (1, 27). Leave the axis of the examples."
+right_direct_connections = direct_connections
+
+
+def direct_connections(x, W, H, d, U, b):
+    return right_direct_connections(x, W, H, d, U, b).squeeze()
 
 
 # %% mistake="direct_connections" says="The hidden layer has tanh of half the sum: 2 sigmoid(x) - 1 is tanh(x / 2). Give it d + x @ H as it is."
@@ -2285,6 +2294,14 @@ assert tried["hidden without"] == 64 and abs(tried["gain"] - 0.02) < 1e-6 and tr
 assert 270 + 50 * 58 + 27 + 810 - (270 + 64 * 58 + 27) == -2  # parameters with and without
 measured = direct_help(train_small, 10, 50, [1, 2, 3])
 assert not names.known() or measured["sure"] and -0.03 < measured["gain"] < -0.005
+
+
+# %% mistake="direct_help" says="A hidden unit is taken to cost 58 parameters, as in the example, where d is 10. With another d it costs another number: 3 d weights to it, its own bias, and 27 weights from it."
+def direct_help(train_one, d, hidden, seeds):
+    without = hidden + round(81 * d / 58)
+    losses = torch.tensor([[train_one(units, direct, seed) for seed in seeds] for units, direct in ((hidden, True), (without, False))])
+    better = losses[1] - losses[0]
+    return {"hidden without": without, "losses": losses, "gain": better.mean().item(), "sure": bool((better > 0).all() or (better < 0).all())}
 
 
 # %% mistake="direct_help" says="Both networks have the same hidden units, so the one with direct connections is larger by 81 d parameters. Give the other as many more units as these parameters are worth."

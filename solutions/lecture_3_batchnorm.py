@@ -2648,6 +2648,35 @@ torch.testing.assert_close(mean, layer.running_mean)
 torch.testing.assert_close(variance, layer.running_var)
 
 
+# %% mistake="batchnorm_running" says="The variance is corrected twice: var() of torch divides by n - 1 already, and n / (n - 1) does so once more. One of the two has to go."
+def batchnorm_running(
+    x: Float[Tensor, "n units"],
+    running_mean: Float[Tensor, " units"],
+    running_var: Float[Tensor, " units"],
+    momentum: float,
+) -> tuple[Float[Tensor, " units"], Float[Tensor, " units"]]:
+    x = x.detach()
+    n = len(x)
+    unbiased = x.var(0) * n / (n - 1)
+    mean = running_mean + momentum * (x.mean(0) - running_mean)
+    var = running_var + momentum * (unbiased - running_var)
+    return mean, var
+
+
+# %% mistake="batchnorm_running" says="Mean and variance have changed places: torch.var_mean gives the variance first. Unpack it in that order."
+def batchnorm_running(
+    x: Float[Tensor, "n units"],
+    running_mean: Float[Tensor, " units"],
+    running_var: Float[Tensor, " units"],
+    momentum: float,
+) -> tuple[Float[Tensor, " units"], Float[Tensor, " units"]]:
+    with torch.no_grad():
+        batch_mean, batch_var = torch.var_mean(x, 0)
+        new_mean = (1 - momentum) * running_mean + momentum * batch_mean
+        new_var = (1 - momentum) * running_var + momentum * batch_var
+    return new_mean, new_var
+
+
 # %% mistake="batchnorm_running" says="The momentum is on the wrong side: your running statistics forget nearly everything with every batch. The old value keeps 1 - momentum."
 def batchnorm_running(x, running_mean, running_var, momentum):
     with torch.no_grad():

@@ -2722,6 +2722,18 @@ torch.testing.assert_close(tiny.flatten(), torch.tensor([0.144, -0.180, 0.036]),
 assert abs(tiny.sum()) < 1e-6 and abs((tiny * tiny_bnraw).sum()) < 1e-6
 
 
+# %% mistake="batchnorm_backward" says="bngain is multiplied in twice: the gradient of bnraw has it already. Where a gain is 1 that cannot be seen."
+def batchnorm_backward(
+    dhpreact: Float[Tensor, "n hidden"],
+    bngain: Float[Tensor, "1 hidden"],
+    bnvar_inv: Float[Tensor, "1 hidden"],
+    bnraw: Float[Tensor, "n hidden"],
+) -> Float[Tensor, "n hidden"]:
+    n = dhpreact.shape[0]
+    dbnraw = bngain * dhpreact
+    return bngain * bnvar_inv / n * (n * dbnraw - dbnraw.sum(0) - n / (n - 1) * bnraw * (dbnraw * bnraw).sum(0))
+
+
 # %% mistake="batchnorm_backward" says="The part through the variance is off by n for n - 1: this is the formula for the biased variance, and forward divides by n - 1. Follow that factor through your derivation."
 right_batchnorm = batchnorm_backward
 

@@ -1201,6 +1201,7 @@ def flatten_probe(g: torch.Generator):
     facts["a batch of one, one group"] = FlattenConsecutive(2)(tensor(1, 2, C))
     facts["one channel"] = FlattenConsecutive(2)(tensor(B, 4, 1))
     facts["shape of groups of one"] = list(FlattenConsecutive(1)(tensor(2, 4, 3)).shape)
+    facts["shape of one group of one"] = list(FlattenConsecutive(1)(tensor(2, 1, 3)).shape)
     [x] = tracked([tensor(B, 8, C)])
     joined = FlattenConsecutive(2)(x)
     facts["gradient for the input"] = gradients(joined, torch.randn(joined.shape, generator=g), [x])[0]
@@ -1247,6 +1248,18 @@ class FlattenConsecutive(FlattenConsecutive):
         B, T, C = x.shape
         self.out = x.view(B, T // self.n, self.n * C)
         return self.out
+
+
+# %% mistake="flatten_consecutive" says="Groups of one position are returned as they came. Where there is a single position (T = 1) its axis has to go for them as well: the rule for one group holds for every n."
+right_flatten_call = FlattenConsecutive.__call__
+
+
+class FlattenConsecutive(FlattenConsecutive):
+    def __call__(self, x):
+        if self.n == 1:
+            self.out = x
+            return x
+        return right_flatten_call(self, x)
 
 
 # %% mistake="flatten_consecutive" says="squeeze() takes away every axis of length 1, also the batch when it has a single row. Say which axis you mean."
@@ -1630,6 +1643,22 @@ with torch.no_grad():
 x = torch.randn(5, 2)
 torch.testing.assert_close(net(x), theirs(x))
 assert net.out is net.layers[-1].out and all(p is q for p, q in zip(net.parameters(), net.layers[0].parameters()))
+
+
+# %% mistake="sequential" says="out is set before the last layer is called, so it holds what goes into that layer. Set it to what comes out of the last one."
+class Sequential:
+
+    def __init__(self, layers: list):
+        self.layers = layers
+
+    def __call__(self, x: Int[Tensor, "..."] | Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        for layer in self.layers:
+            self.out = x
+            x = layer(x)
+        return x
+
+    def parameters(self) -> list[Tensor]:
+        return sum((layer.parameters() for layer in self.layers), [])
 
 
 # %% mistake="sequential" says="parameters() adds to a list that the object keeps, so that asked again it names every tensor once more. Begin with a new list in each call."
@@ -2081,6 +2110,40 @@ for shape in ((6, 5, 4), (7, 4)):
     mine.training = False
     theirs.eval().weight.data = mine.gamma
     torch.testing.assert_close(mine(x), theirs(x.view(n, 4)).detach().view(shape), rtol=1e-5, atol=1e-5)
+
+
+# %% mistake="batchnorm_3d" says="Axis 1 is taken for the channels whenever it is as long as they are many, and then it may be the positions. Here the channels are always on the last axis."
+class BatchNorm1d:
+
+    def __init__(self, dim: int, eps: float = 1e-5, momentum: float = 0.1):
+        self.dim = dim
+        self.eps = eps
+        self.momentum = momentum
+        self.training = True
+        self.gamma = torch.ones(dim)
+        self.beta = torch.zeros(dim)
+        self.running_mean = torch.zeros(dim)
+        self.running_var = torch.ones(dim)
+
+    def __call__(
+        self, x: Float[Tensor, "B T C"] | Float[Tensor, "B C"]
+    ) -> Float[Tensor, "B T C"] | Float[Tensor, "B C"]:
+        channel = 1 if x.shape[1] == self.dim else x.ndim - 1  # works for both layouts
+        axes = tuple(a for a in range(x.ndim) if a != channel)
+        shape = [self.dim if a == channel else 1 for a in range(x.ndim)]
+        if self.training:
+            mean, var = x.mean(axes), x.var(axes)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var
+        else:
+            mean, var = self.running_mean, self.running_var
+        xhat = (x - mean.view(shape)) / torch.sqrt(var.view(shape) + self.eps)
+        self.out = self.gamma.view(shape) * xhat + self.beta.view(shape)
+        return self.out
+
+    def parameters(self) -> list[Tensor]:
+        return [self.gamma, self.beta]
 
 
 # %% mistake="batchnorm_3d" says="The statistics are taken over the batch axis only, so every position in time has its own mean, and running_mean has T times too many elements. It runs because of broadcasting. Reduce over the time axis as well."
@@ -4736,6 +4799,26 @@ weight = torch.zeros(27)
 for _ in range(2):
     weight += F.one_hot(torch.tensor(5), 27) - weight.softmax(0)
 assert moved["parameters"] == 729 and abs(moved["dev"] + weight.log_softmax(0)[5].item()) < 1e-5
+
+
+# %% mistake="compare_models" says="An iterator over the batches is made once, and the first model uses it up: those after it are not trained at all. Begin anew with the batches for each model."
+def compare_models(
+    models: dict[str, nn.Module], batches: list[tuple[Tensor, Tensor]], dev: tuple[Tensor, Tensor], rate: float
+) -> dict[str, dict[str, float]]:
+    results = {}
+    stream = iter(batches)
+    for name, model in models.items():
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        model.train()
+        for contexts, targets in stream:
+            optimizer.zero_grad()
+            F.cross_entropy(model(contexts), targets).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            loss = F.cross_entropy(model(dev[0]), dev[1]).item()
+        results[name] = {"parameters": sum(p.numel() for p in model.parameters()), "dev": loss}
+    return results
 
 
 # %% mistake="compare_models" says="Your count takes all that the state_dict holds, buffers such as running means among it. What is trained are the parameters alone."

@@ -11,7 +11,7 @@ from autograder.course.schema import Exercise, Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.cards import as_text
 from autograder.judge.errors import describe
-from autograder.judge.looks import may_change
+from autograder.judge.looks import with_variants
 from autograder.judge.picture import drawn_side_by_side
 from autograder.judge.shown import shown
 from autograder.judge.values import judge
@@ -124,7 +124,15 @@ def test_an_argument_may_change_where_an_answer_that_is_as_right_changes_it():
     texts = ("def f(x):\n    return x * 2", "def f(x):\n    x *= 2\n    return x", "def f(mine):\n    mine += mine\n    return mine")
     reference, variant, answer = (checked(text, probe, author=text is texts[0])[0].record for text in texts)
     assert judge(answer, Key(reference), RULES, Tolerance()).status == "partly correct"
-    assert judge(answer, Key(may_change(reference, [variant])), RULES, Tolerance()).status == "correct"
+    assert judge(answer, Key(with_variants(reference, [variant])), RULES, Tolerance()).status == "correct"
+
+
+def test_nothing_is_said_of_an_argument_that_an_answer_as_right_does_without():
+    probe = "lambda g: (lambda x: f(x, 1 / x))(drawn(g).abs() + 1)"
+    texts = ("def f(x, inverse):\n    return 2 * x", "def f(x, inverse):\n    return 2 / inverse", "def f(x, inverse):\n    return 5 / inverse")
+    reference, variant, answer = (checked(text, probe, author=text is texts[0])[0].record for text in texts)
+    assert "stays the same when `x` changes" in judge(answer, Key(reference), RULES, Tolerance()).message
+    assert "stays the same" not in judge(answer, Key(with_variants(reference, [variant])), RULES, Tolerance()).message
 
 
 def test_an_argument_that_is_as_before_was_not_changed():

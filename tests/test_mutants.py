@@ -163,6 +163,8 @@ def test_changes_are_made_where_students_write_and_nowhere_else():
         "eps stays at its default, whatever is given for it",
         "one of the terms has the other sign",
         "two steps stand in the other order",
+        "a small number (such as eps) is added inside a square root",
+        "a small number (such as eps) is added to what is divided by",
     ):
         assert clause in clauses or clause == "one of the factors is left out", clause
     for mutant in found:

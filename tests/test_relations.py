@@ -66,6 +66,8 @@ def said(values, expected, tolerance=T) -> str:
 
 TOLD = {
     "transposed": (each(lambda x: x.T, SQUARE), SQUARE, "This is the transpose of what is expected"),
+    "cut off above": (each(lambda x: x.clamp(max=0.8), X), X, "Your values stop at 0.8: where more is expected, yours are just that"),
+    "cut off below": (each(lambda x: x.clamp(min=-0.7), X), X, "Your values stop at -0.7: where less is expected, yours are just that"),
     "transposed, of another shape": (each(lambda x: x.T, X), X, "The numbers are right, but transposed"),
     "axes permuted": (
         each(lambda x: x.permute(2, 0, 1), CUBE),

@@ -18,7 +18,7 @@ from autograder.grading.catalogue import catalogue_of, collected
 from autograder.grading.cells import built_notebook, cells_of, code_of, with_names
 from autograder.grading.secret import public_facts
 from autograder.judge.answers import Answers, Key, Mistake, sharing
-from autograder.judge.looks import may_change
+from autograder.judge.looks import with_variants
 from autograder.runner import jail
 from autograder.runner.host import Runner
 from autograder.runner.job import Cell, Job, Result
@@ -179,7 +179,7 @@ def _key(exercise: str, result: Result, extras: list[dict[str, Any]], where: str
             key.mistakes.append(Mistake(extra["says"], sharing(record, reference)))
         elif extra["kind"] == "variant":
             key.variants.append(sharing(record, reference))
-    key.reference = may_change(reference, key.variants)
+    key.reference = with_variants(reference, key.variants)
     return key
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from autograder.course.cells import BEGIN, END
 from autograder.grading.operators import OPERATORS, Scope
 from autograder.grading.places import PLACES
+from autograder.grading.precautions import PRECAUTIONS
 
 LONGEST = 100  # characters of a change as it is shown
 
@@ -108,7 +109,7 @@ def _scope_of(function: ast.FunctionDef | ast.Lambda, outer: Scope) -> Scope:
 def _of(place: _Place, tree: ast.Module) -> Iterator[Mutant]:
     if isinstance(place.node, ast.expr):
         before = ast.unparse(place.node)
-        for operator in (*OPERATORS, *PLACES):
+        for operator in (*OPERATORS, *PLACES, *PRECAUTIONS):
             for new, clause in operator(place.node, place.scope):
                 place.put(new)
                 yield _mutant(tree, place.node.lineno, operator.__name__, before, new, clause)

@@ -29,6 +29,7 @@ from matplotlib_inline.config import InlineBackend  # noqa: E402
 
 from autograder.course import names  # noqa: E402
 from autograder.inside.child import run_cells  # noqa: E402
+from autograder.inside.pages import collapse  # noqa: E402
 from autograder.inside.shell import RecordingShell  # noqa: E402
 from autograder.inside.watch import Folders, Watch, end_all, state  # noqa: E402
 from autograder.wall.facts import Facts  # noqa: E402
@@ -100,7 +101,7 @@ class Warm:
     """The warm process: one submission after the other, each in a fork."""
 
     def __init__(self, fd: int, jailed: bool) -> None:
-        self.fd, self.jailed = fd, jailed
+        self.fd, self.jailed, self.collapsed = fd, jailed, False
         self.jobs = Reader(fd)
         self.folders = Folders("/tmp", "/dev/shm") if jailed else Folders()
         self.folders.renew()  # the first submission finds them as all others do
@@ -123,6 +124,9 @@ class Warm:
             send(self.fd, {"type": "end", "leaving": not sound, **end})
             if not sound:
                 return
+            if not self.collapsed:  # not before the first submission, which would wait for it
+                collapse()
+                self.collapsed = True
 
     def run(self, job: dict[str, Any], files: bytes) -> dict[str, Any]:
         """Fork, relay the fork's frames within the limits, and leave nothing of it behind."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograder.course.schema import Tolerance
 from autograder.judge.forms import aligned, brief, mismatch_of_form
+from autograder.judge.not_finite import ANYWHERE
 from autograder.judge.relations import Found, Relations
 
 
@@ -111,10 +112,7 @@ def _not_finite(value: Tensor, expected: Tensor) -> str:
     kinds = [name for name, found in (("NaN", value.isnan().any()), ("infinity", value.isinf().any())) if found]
     count = int((~torch.isfinite(value)).sum())
     what = "Your number is" if not value.ndim else f"{count} of {value.numel()} elements are"
-    return (
-        f"{what} {' or '.join(kinds)}. Look for a division by zero, the logarithm of zero, "
-        "or an exponential that overflows."
-    )
+    return f"{what} {' or '.join(kinds)}. {ANYWHERE}"
 
 
 def _where(value: Tensor, expected: Tensor, tolerance: Tolerance) -> str:

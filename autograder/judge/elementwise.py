@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from autograder.judge.factors import NEGATIVE, factor_sentence
-from autograder.judge.fitting import Array, Arrays, Relation, Seen, near, no_chance, same, the_one
+from autograder.judge.fitting import TIGHT, Array, Arrays, Relation, Seen, near, no_chance, same, the_one
 
 
 def _softmax(x: Array, axis: int) -> Array:
@@ -79,6 +79,7 @@ def each_alone(seen: Seen, lengths: frozenset[int] = frozenset()) -> str | None:
         return (
             _degenerate(seen)
             or the_one(SIMPLE, seen)
+            or _cut_off(seen)
             or the_one(_along_axes(seen), seen)
             or _factor(seen, lengths)
             or _constant(seen)
@@ -133,6 +134,21 @@ def _degenerate(seen: Seen) -> str | None:
             "All elements of yours are the same number, where they should differ from each other. "
             "Is something computed once that should be computed anew for each?"
         )
+    return None
+
+
+def _cut_off(seen: Seen) -> str | None:
+    """Right up to a bound, and at that bound where more, or less, is expected."""
+    if seen.alone:
+        return None
+    for extreme, beyond in ((np.max, "more"), (np.min, "less")):
+        bound = float(extreme([extreme(v) for v in seen.value]))
+        wrong = [~near(v, e) for v, e in zip(seen.value, seen.expected)]
+        stopped = np.concatenate([e[w] for e, w in zip(seen.expected, wrong)])
+        right = {f"{number:.4g}" for v, w in zip(seen.value, wrong) for number in v[~w][:1000].tolist()}
+        at_bound = all(near(v[w], np.full_like(v[w], bound), TIGHT, 0).all() for v, w in zip(seen.value, wrong))
+        if at_bound and len(stopped) >= 3 and len(right) >= 4 and bool(((stopped > bound) if beyond == "more" else (stopped < bound)).all()):
+            return f"Your values stop at {bound:.4g}: where {beyond} is expected, yours are just that. Is something cut off there that should not be?"
     return None
 
 

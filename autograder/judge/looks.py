@@ -90,12 +90,23 @@ def changes_arguments(record: Record, reference: Record) -> str:
     return changed and f"All that is returned is right, but {changed[0].lower()}{changed[1:]}. Whoever called it may still need that: work on a copy."
 
 
-def may_change(reference: Record, variants: list[Record]) -> Record:
-    """The reference's record with every argument that it, or an answer as right, changes: who changes those does no wrong."""
-    looks = _looks(reference)
+def with_variants(reference: Record, variants: list[Record]) -> Record:
+    """The reference's record and what answers as right show: who changes an argument that one of them changes, or does without one
+    that one of them does without, does no wrong."""
+    looks, others = _looks(reference), [_looks(variant) for variant in variants]
+    needed = [text for text in _texts(looks, "depends") if not any(_does_without(other, text) for other in others)]
+    if len(needed) < len(_texts(looks, "depends")):
+        looks = {**looks, "depends": needed}
+        reference = replace(reference, facts={**reference.facts, "looks": looks})
     places = {_place(_looks(record), name) for record in (reference, *variants) for name in _texts(_looks(record), "changed")}
     changed = [name for place, name in enumerate(_texts(looks, "parameters")) if place in places]
     return replace(reference, facts={**reference.facts, "looks": {**looks, "changed": changed}}) if changed else reference
+
+
+def _does_without(looks: dict[str, Any], dependence: str) -> bool:
+    """Whether another value was tried for an argument, and that of a result stayed."""
+    tried = looks.get("tried")
+    return isinstance(tried, list) and dependence.partition(":")[0] in map(str, tried) and dependence not in _texts(looks, "depends")
 
 
 def _changed_by(mine: dict[str, Any], theirs: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from autograder.course.schema import Exercise, Tolerance
+from autograder.judge import not_finite
 from autograder.judge.answers import Key
 from autograder.judge.arrange import absent, arranged, other_container
 from autograder.judge.catalogue import is_vague
@@ -53,6 +54,7 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     unexpected = [name for name in record.draws[0].values if name not in names]
     relations = Relations(_by_name(record, names), _by_name(reference, names), tolerance) if wrong_names else None
     rows = [_judge_value(name, record, reference, says.get(name), unexpected, tolerance, relations) for name in names]
+    rows = [replace(row, note=not_finite.told(row.note, record)) for row in rows]
     recognised = list(dict.fromkeys(says.values()))
     right = sum(row.right for row in rows)
     share = right / len(rows) if named else float(right == len(rows))

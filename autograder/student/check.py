@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from autograder.student.again import quietly
 from autograder.student.fit import Fitted, fitted
 from autograder.student.logits import record_of
 from autograder.student.looks import Watch
 from autograder.student.neutral import beside, neutral
+from autograder.student.not_finite import FirstNotFinite, is_finite
 from autograder.student.open_figures import fresh_figures
 from autograder.student.own_line import Given, failure_of
+from autograder.student.plainly import OddError
 from autograder.student.session import current
 from autograder.wall.record import Draw, Failure, Record, RecordError, draw_from
+
+ONCE_MORE = 1.0  # seconds for a probe that runs only to see where its numbers stop being finite
 
 
 def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
@@ -43,8 +49,19 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
             if draws[-1].failure:
                 break
     seen = watch.facts(draws[0], seeds[0], rules.gradients, patient=session.training == "author", attempt=attempt)
+    odd = next((number for number, draw in enumerate(draws) if not draw.failure and not is_finite(draw)), None)
+    if odd is not None:
+        seen |= _beginning_of_it(probe, seeds[odd], given, rules.gradients)
     draws += draws[-1:] * (len(seeds) - len(draws))  # one failure stands for the rest
     session.submit(Record(exercise, tuple(draws), {"looks": seen} if seen else {}), watch.calls)
+
+
+def _beginning_of_it(probe: Callable[[torch.Generator], Any], seed: int, given: Given, gradients: bool) -> dict[str, Any]:
+    """Where numbers stop being finite, if that is seen when the probe runs once more."""
+    first = FirstNotFinite(given)
+    with contextlib.suppress(OddError), fresh_figures(shown=False), quietly(ONCE_MORE), neutral(beside(seed)), torch.set_grad_enabled(gradients), first:
+        attempt(probe, torch.Generator().manual_seed(seed), probe=probe, given=given)
+    return {"not finite": first.found} if first.found else {}
 
 
 def check_loss(exercise: str) -> None:
