@@ -298,8 +298,8 @@ def split_names(words: list[str], seed: int) -> tuple[list[str], list[str], list
 
 # %% check="split_names"
 def split_probe(g: torch.Generator):
-    words = some_names(g, [76, 77, 86, 87][int(torch.randint(4, (1,), generator=g))])  # as many that rounding would cut elsewhere
-    words += words[:10]  # names that stand in the list twice
+    words = some_names(g, [56, 57, 66, 67][int(torch.randint(4, (1,), generator=g))])  # as many that rounding would cut elsewhere
+    words += words[:30]  # names that stand in the list twice
     before = list(words)
     parts = split_names(words, 100 + int(torch.randint(900, (1,), generator=g)))
     few = split_names(words[:6], 0)  # lists of 4, 1 and 1; a seed may be 0

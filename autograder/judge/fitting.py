@@ -18,6 +18,7 @@ Array = np.ndarray[Any, Any]
 Arrays = list[Array]
 RTOL, ATOL = 1e-4, 1e-5  # of each number, and of the largest one beside it: a few roundings more than of a right answer
 TIGHT = 2e-6  # what float32 keeps after some sums: two numbers alone that agree so well do not do so by chance
+TINY = 1e-3  # a factor nearer to 1 fits numbers that are merely not exact
 LARGEST = 40_000  # numbers of all draws together; more are not looked at, for the sake of time
 LUCK = {
     "f": 3,
