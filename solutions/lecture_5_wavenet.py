@@ -1201,7 +1201,10 @@ def flatten_probe(g: torch.Generator):
     facts["a batch of one, one group"] = FlattenConsecutive(2)(tensor(1, 2, C))
     facts["one channel"] = FlattenConsecutive(2)(tensor(B, 4, 1))
     facts["shape of groups of one"] = list(FlattenConsecutive(1)(tensor(2, 4, 3)).shape)
-    facts["shape of one group of one"] = list(FlattenConsecutive(1)(tensor(2, 1, 3)).shape)
+    try:
+        facts["shape of one group of one"] = list(FlattenConsecutive(1)(tensor(2, 1, 3)).shape)
+    except Exception as error:  # noqa: BLE001  all else is looked at all the same
+        facts["shape of one group of one"] = f"{type(error).__name__}: {error}"
     [x] = tracked([tensor(B, 8, C)])
     joined = FlattenConsecutive(2)(x)
     facts["gradient for the input"] = gradients(joined, torch.randn(joined.shape, generator=g), [x])[0]

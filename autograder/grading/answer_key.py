@@ -120,6 +120,7 @@ def compute_answers(
             fit_again = "\n" + fits[cell.exercise] if cell.exercise in fits else ""
             cell.forks = [extra["source"] + fit_again for extra in extras.get(cell.exercise, [])]
             cell.together = cell.exercise not in fits
+            cell.patient = [number for number, extra in enumerate(extras.get(cell.exercise, [])) if extra["kind"] == "variant" and cell.together]
     known = catalogue_of(cells, notebook, extras, rules) if catalogue else {}
     job = author_job(course, lecture, notebook, cells, facts, say)
     files = job.files

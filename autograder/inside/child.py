@@ -89,9 +89,10 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
             outputs = shell.run(cell["source"])
         send(out, {"type": "outputs", "cell": index}, as_bytes(outputs))
         others = cell.get("forks", ())
-        apart = try_together(shell.user_ns, wired, cell["source"], others) if cell.get("together") else range(len(others))
+        patient = frozenset(cell.get("patient", ()))
+        apart = try_together(shell.user_ns, wired, cell["source"], others, patient) if cell.get("together") else range(len(others))
         for number in apart:
-            in_a_fork(shell, wired, cell["source"], others[number], number)
+            in_a_fork(shell, wired, cell["source"], others[number], number, number in patient)
         if str(index) in many:
             try_many(shell.user_ns, wired, cell["source"], many[str(index)], len(others))
     for name in job.get("wanted", ()):
@@ -120,13 +121,13 @@ def as_bytes(outputs: list[dict[str, Any]]) -> bytes:
     return json.dumps(outputs, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str, number: int) -> None:
+def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str, number: int, patient: bool) -> None:
     """Another answer (a mistake, a variant, an oracle) and the check again, in a copy of the process: nothing leaks."""
     pid = os.fork()
     if pid == 0:
         try:
             wired.fork = number
-            wired.training = "grading"  # another way to write a model is tried on the weights that the reference has
+            wired.training = "author" if patient else "grading"  # another way to write a model is tried on the weights that the reference has
             failed = [o for o in shell.run(source) if o["output_type"] == "error"]
             if failed:
                 text = f"{failed[0]['ename']}: {failed[0]['evalue']}"

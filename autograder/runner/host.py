@@ -217,7 +217,7 @@ class Runner:
         self.current, self.since = position, now
 
     def _header(self, job: Job, result: Result) -> dict[str, Any]:
-        told = ("source", "locked", "given", "forks", "together", "goes_on")
+        told = ("source", "locked", "given", "forks", "patient", "together", "goes_on")
         cells = [{name: getattr(c, name) for name in told} | {"skip": r.fatal} for c, r in zip(job.cells, result.cells)]
         return {
             "cells": cells,

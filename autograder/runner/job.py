@@ -18,6 +18,7 @@ class Cell:
     exercise: str | None = None  # whose check it is
     seconds: float | None = None  # its own time limit
     forks: list[str] = field(default_factory=list)  # other answers to check in copies of the process
+    patient: list[int] = field(default_factory=list)  # which of them are right answers, and looked at as long as it takes
     together: bool = False  # whether several of them may share a copy
     many: dict[str, Any] | None = None  # sources, seconds, sketch: many more answers, several in one copy of the process
     fits: str | None = None  # the exercise whose model it trains
