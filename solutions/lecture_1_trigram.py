@@ -2222,6 +2222,14 @@ assert torch.allclose(cross_entropy(logits, targets), F.cross_entropy(logits, ta
 assert torch.allclose(cross_entropy(logits - 1e4, targets), F.cross_entropy(logits - 1e4, targets))
 
 
+# %% mistake="cross_entropy" says="The probabilities are cut off at a small number before the logarithm, so a target that is all but impossible never costs more than that allows. Compute the logarithm of the softmax without the probability in between."
+def cross_entropy(logits: Float[Tensor, "n 27"], targets: Int[Tensor, " n"]) -> Float[Tensor, ""]:
+    counts = (logits - logits.max(1, keepdim=True).values).exp()
+    probs = counts / counts.sum(1, keepdim=True)
+    chosen = probs[torch.arange(len(targets)), targets].clamp(min=1e-20)
+    return -chosen.log().mean()
+
+
 # %% mistake="cross_entropy" says="The exponential overflows for large logits. Subtract the largest logit of each row first: that does not change the softmax."
 def cross_entropy(logits, targets):
     counts = logits.exp()

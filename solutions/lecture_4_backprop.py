@@ -360,6 +360,68 @@ for name, value in {"dnorm_logits": [[3 / 4, 1 / 4]], "dlogit_maxes": [[-1]], "d
     torch.testing.assert_close(tiny[name], torch.tensor(value, dtype=torch.float64))
 
 
+# %% mistake="backward_softmax_pieces" says="The probabilities are cut off at a small number before you divide by them, and where one is smaller its gradient is far too small. Divide by the probability itself."
+def backward_softmax_pieces(
+    logits: Float[Tensor, "n 27"],
+    norm_logits: Float[Tensor, "n 27"],
+    counts: Float[Tensor, "n 27"],
+    counts_sum: Float[Tensor, "n 1"],
+    counts_sum_inv: Float[Tensor, "n 1"],
+    probs: Float[Tensor, "n 27"],
+    targets: Int[Tensor, " n"],
+    extra_dnorm_logits: Float[Tensor, "n 27"],
+) -> dict[str, Tensor]:
+    n = len(targets)
+    dlogprobs = torch.zeros_like(probs)
+    dlogprobs[torch.arange(n), targets] = -1 / n
+    safe = probs.clamp(min=1e-4)  # never divide by zero
+    dprobs = dlogprobs / safe
+    dcounts_sum_inv = (dprobs * counts).sum(1, keepdim=True)
+    dcounts_sum = -dcounts_sum_inv / counts_sum**2
+    dcounts = dprobs * counts_sum_inv + dcounts_sum * torch.ones_like(counts)
+    dnorm_logits = dcounts * counts + extra_dnorm_logits
+    dlogit_maxes = -dnorm_logits.sum(1, keepdim=True)
+    is_max = torch.zeros_like(logits)
+    is_max[torch.arange(n), logits.argmax(1)] = 1
+    dlogits = dnorm_logits + is_max * dlogit_maxes
+    names_ = "dlogprobs dprobs dcounts_sum_inv dcounts_sum dcounts dnorm_logits dlogit_maxes dlogits".split()
+    return dict(zip(names_, (dlogprobs, dprobs, dcounts_sum_inv, dcounts_sum, dcounts, dnorm_logits, dlogit_maxes, dlogits)))
+
+
+# %% mistake="backward_softmax_pieces" says="Back through the sum over the symbols the gradient is shared out: dcounts_sum is divided by 27. A sum hands the whole gradient on to each of its terms."
+def backward_softmax_pieces(
+    logits: Float[Tensor, "n 27"],
+    norm_logits: Float[Tensor, "n 27"],
+    counts: Float[Tensor, "n 27"],
+    counts_sum: Float[Tensor, "n 1"],
+    counts_sum_inv: Float[Tensor, "n 1"],
+    probs: Float[Tensor, "n 27"],
+    targets: Int[Tensor, " n"],
+    extra_dnorm_logits: Float[Tensor, "n 27"],
+) -> dict[str, Tensor]:
+    n, symbols = logits.shape
+    onehot = F.one_hot(targets, symbols).float()
+    dlogprobs = -onehot / n
+    dprobs = dlogprobs / probs
+    dcounts_sum_inv = torch.sum(dprobs * counts, 1, keepdim=True)
+    dcounts_sum = -(counts_sum_inv**2) * dcounts_sum_inv
+    # every count gets its share of the gradient of the sum
+    dcounts = dprobs * counts_sum_inv + dcounts_sum.expand(n, symbols) / symbols
+    dnorm_logits = counts * dcounts + extra_dnorm_logits
+    dlogit_maxes = -torch.sum(dnorm_logits, 1, keepdim=True)
+    dlogits = dnorm_logits + F.one_hot(logits.argmax(1), symbols) * dlogit_maxes
+    return {
+        "dlogprobs": dlogprobs,
+        "dprobs": dprobs,
+        "dcounts_sum_inv": dcounts_sum_inv,
+        "dcounts_sum": dcounts_sum,
+        "dcounts": dcounts,
+        "dnorm_logits": dnorm_logits,
+        "dlogit_maxes": dlogit_maxes,
+        "dlogits": dlogits,
+    }
+
+
 # %% mistake="backward_softmax_pieces" says="dlogprobs has entries in every row at the targets of all rows. A row has one target: index with the rows' numbers and the targets together."
 def backward_softmax_pieces(
     logits: Float[Tensor, "n 27"],

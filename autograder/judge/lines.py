@@ -45,6 +45,8 @@ def _one_line(seen: Seen, axis: int) -> str | None:
 
 def _scaled_and_shifted(value: Arrays, expected: Arrays, each: str) -> str | None:
     """Along the last axis of each array."""
+    if all(np.abs(v - e).max() <= TINY * np.abs(e).max() for v, e in zip(value, expected)):
+        return None
     for v, e in zip(value, expected):
         mine, wanted = v - v.mean(-1, keepdims=True), e - e.mean(-1, keepdims=True)
         ratio = (mine * wanted).sum(-1, keepdims=True) / (wanted * wanted).sum(-1, keepdims=True)
@@ -87,6 +89,8 @@ def _one_factor(seen: Seen, axis: int) -> bool:
 
 
 def _one_shift(seen: Seen, axis: int) -> bool:
+    if all(np.abs(v - e).max() <= TINY * np.abs(e).max() for v, e in zip(seen.value, seen.expected)):
+        return False
     for v, e in zip(seen.value, seen.expected):
         within = e - e.mean(axis, keepdims=True)
         if not same(v - v.mean(axis, keepdims=True), within):
