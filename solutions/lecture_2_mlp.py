@@ -147,7 +147,8 @@ def contexts_probe(g: torch.Generator):
     some = some_names(g, 6)
     short = [some[3][:2], (3 * some[4])[:T], "", some[5][:1]]  # shorter than T, of T letters, and empty
     twice = 2 * some[0][:3]  # its letters occur twice
-    return build_contexts([some[1], some[0], some[1], *short, twice, some[5], "", some[0]], T)
+    of_one = build_contexts(some[:2], 1)
+    return *build_contexts([some[1], some[0], some[1], *short, twice, some[5], "", some[0]], T), *of_one
 
 
 check("build_contexts", contexts_probe)
@@ -162,6 +163,20 @@ if names.known():
     assert abs(tables[3][0] - 2.1134) < 1e-3 and 0.96 <= 1 - tables[4][1] / 27**4 < 0.965
 for T in (1, 3, 8):
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(build_contexts(names.dev[:50], T), contexts_of(names.dev[:50], T)))
+
+
+# %% mistake="build_contexts" says="With T = 1 your slice begins at minus 0, which is the beginning, and nothing is dropped: every context is the first one. Drop the first symbol by its place, counted from the front."
+def build_contexts(words: list[str], T: int) -> tuple[Int[Tensor, "N T"], Int[Tensor, " N"]]:
+    xs = []
+    ys = []
+    for w in words:
+        context = [0] * T
+        for ch in w + ".":
+            ix = SYMBOLS.index(ch)
+            xs.append(context[:T])
+            ys.append(ix)
+            context = context[-(T - 1):] + [ix]
+    return torch.tensor(xs), torch.tensor(ys)
 
 
 # %% mistake="build_contexts" says="The context is not set back between the names: a name's first contexts hold the end of the name before it. Begin each word with T zeros."
@@ -1307,7 +1322,9 @@ def sgd_probe(g: torch.Generator):
     if not moved:  # a gradient that is there was not used; one that is zero came too late
         moved = "nothing, and .grad is full of zeros" if W.grad is not None and not W.grad.any() else "nothing"
     graphs = any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses)
-    return {"losses": [float(loss) for loss in losses], "W": W, "b": b, "moved": moved, "losses are": "tensors with a graph" if graphs else "numbers"}
+    steep = torch.randn(3, generator=g).requires_grad_()
+    sgd_step([steep], lambda: 1000 * (steep**2).sum(), 1e-4)  # gradients of some thousands
+    return {"losses": [float(loss) for loss in losses], "W": W, "b": b, "where it is steep": steep, "moved": moved, "losses are": "tensors with a graph" if graphs else "numbers"}
 
 
 check("sgd_step", sgd_probe)
@@ -1325,6 +1342,19 @@ for _ in range(4):
     (x @ twin).tanh().pow(2).sum().backward()
     optimiser.step()
 torch.testing.assert_close(W, twin)
+
+
+# %% mistake="sgd_step" says="Long gradients are shortened before the step (clip_grad_norm_). Plain gradient descent moves by rate times gradient, however long it is."
+def sgd_step(parameters: list[Float[Tensor, "..."]], loss_of: Callable[[], Float[Tensor, ""]], rate: float) -> float:
+    for p in parameters:
+        p.grad = None
+    loss = loss_of()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(parameters, 10.0)  # so that it never explodes
+    with torch.no_grad():
+        for p in parameters:
+            p -= rate * p.grad
+    return loss.item()
 
 
 # %% mistake="sgd_step" says="The step uses old gradients as well: backward() adds to what .grad already holds. Empty .grad before you call backward()."

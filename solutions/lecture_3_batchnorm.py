@@ -567,7 +567,9 @@ def kaiming_probe(g: torch.Generator):
     seed = int(torch.randint(2**31, (1,), generator=g))
     W, again, other = (kaiming_weight(fan_in, fan_out, gain, torch.Generator().manual_seed(s)).detach() for s in (seed, seed, seed + 1))
     shape = "as asked for" if W.shape == (fan_in, fan_out) else "transposed" if W.shape == (fan_out, fan_in) else str(tuple(W.shape))
-    return {"shape": shape, **normal_facts(W, gain / fan_in**0.5), "drawn from": origin(W, again, other)}
+    exact = bool(W.mean().abs() < 1e-6 * W.std() and (W.std() * fan_in**0.5 / gain - 1).abs() < 1e-6)  # which no random numbers are
+    facts = normal_facts(W, gain / fan_in**0.5) | {"their own mean and spread": "exactly as asked for" if exact else "near to it, as drawn"}
+    return {"shape": shape, **facts, "drawn from": origin(W, again, other)}
 
 
 check("kaiming_weight", kaiming_probe)
@@ -580,6 +582,13 @@ assert abs(W.std() / like_torch.std() - 1) < 0.02
 assert abs(torch.randn(10**6, generator=torch.Generator().manual_seed(1)).tanh().std() - 0.63) < 0.005
 assert abs(spreads(5 / 3)[-1] - 0.65) < 0.02 and spreads(1.0)[-1] < 0.2
 assert abs(2 * (1 - torch.special.ndtr(torch.tensor(6.0, dtype=torch.float64))) * 5e8 - 1) < 0.05  # once in 500 million times
+
+
+# %% mistake="kaiming_weight" says="The weights are standardised with their own mean and spread, so they are not free draws from the normal distribution any more. Scale what is drawn, and leave its chance in."
+def kaiming_weight(fan_in: int, fan_out: int, gain: float, g: torch.Generator) -> Float[Tensor, "fan_in fan_out"]:
+    W = torch.randn(fan_in, fan_out, generator=g)
+    W = (W - W.mean()) / W.std()  # exactly mean 0 and std 1
+    return W * gain / math.sqrt(fan_in)
 
 
 # %% mistake="kaiming_weight" says="The spread follows fan_out, the number of units. What a unit adds up is its inputs: the other number belongs under the root."
