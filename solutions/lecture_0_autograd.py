@@ -453,6 +453,25 @@ for h in (1e-3, 1e-4):
 assert point == [2.0, 3.0, 4.0]
 
 
+# %% mistake="forward_difference" says="The step goes away from zero: where a coordinate is negative, to the left. It is asked for to the right everywhere."
+def forward_difference(f: Callable[..., float], point: list[float], h: float) -> list[float]:
+    here = f(*point)
+    slopes = []
+    for i, x in enumerate(point):
+        step = math.copysign(h, x)
+        moved = list(point)
+        moved[i] = x + step
+        slopes.append((f(*moved) - here) / step)
+    return slopes
+
+
+# %% mistake="forward_difference" says="The moved point goes through float32 and keeps seven digits, and the division by a small h makes its rounding large. Stay with Python's numbers, or float64."
+def forward_difference(f: Callable[..., float], point: list[float], h: float) -> list[float]:
+    moved = torch.tensor(point).repeat(len(point), 1) + h * torch.eye(len(point))
+    here = f(*point)
+    return [(f(*row.tolist()) - here) / h for row in moved]
+
+
 # %% mistake="forward_difference" says="Your step grows with the size of the coordinate. Move every coordinate by h, as it was given, and divide by h."
 def forward_difference(f, point, h):
     here, slopes = f(*point), []
@@ -707,6 +726,18 @@ for seed in range(20):
     other = forward_difference(f, point, -h)
     both = torch.tensor(central_difference(f, point, h), dtype=torch.float64)
     torch.testing.assert_close(both, (torch.tensor(one, dtype=torch.float64) + torch.tensor(other, dtype=torch.float64)) / 2)
+
+
+# %% mistake="central_difference" says="All coordinates are moved to the left at once, and the slope is measured from there. Only the coordinate that is measured may move."
+def central_difference(f: Callable[..., float], point: list[float], h: float) -> list[float]:
+    left = [x - h for x in point]
+    here = f(*left)
+    slopes = []
+    for i in range(len(left)):
+        right = left.copy()
+        right[i] += 2 * h
+        slopes.append((f(*right) - here) / (2 * h))
+    return slopes
 
 
 # %% mistake="central_difference" says="Your step grows with the size of the coordinate. Move every coordinate by h, as it was given, to both sides."
@@ -2240,6 +2271,55 @@ for seed in range(50):
     Value = right_value
     for name, row in mine.items():
         assert all(math.isclose(m, t, rel_tol=1e-9, abs_tol=1e-12) for m, t in zip(row, theirs[name], strict=True)), name
+
+
+# %% mistake="value_backward" says="In some of the rules result and input are mixed up: the derivative of tanh is written with its result, that of log with its input."
+class Value(Recorded):
+
+    def pass_back(self) -> None:
+        g = self.grad
+        if len(self.inputs) == 2:
+            x, y = self.inputs
+            if self.operation == "+":
+                x.grad += g
+                y.grad += g
+            elif self.operation == "-":
+                x.grad += g
+                y.grad -= g
+            elif self.operation == "*":
+                x.grad += g * y.data
+                y.grad += g * x.data
+            elif self.operation == "/":
+                x.grad += g / y.data
+                y.grad -= g * x.data / y.data**2
+        elif len(self.inputs) == 1:
+            (x,) = self.inputs
+            if self.operation == "**":
+                x.grad += g * self.exponent * x.data ** (self.exponent - 1)
+            elif self.operation == "neg":
+                x.grad -= g
+            elif self.operation == "tanh":
+                x.grad += g * (1 - x.data**2)
+            elif self.operation == "exp":
+                x.grad += g * self.data
+            elif self.operation == "log":
+                x.grad += g / self.data
+
+    def backward(self) -> None:
+        order, seen = [], set()
+
+        def visit(node):
+            if node in seen:
+                return
+            seen.add(node)
+            for x in node.inputs:
+                visit(x)
+            order.append(node)
+
+        visit(self)
+        self.grad = 1.0
+        while order:
+            order.pop().pass_back()
 
 
 # %% mistake="value_backward" says="The derivatives of tanh and exp apply the function a second time: data of the node is its result already. Use that result as it is."
@@ -4185,6 +4265,50 @@ for seed in range(20):  # against torch.nn
     torch.testing.assert_close(torch.tensor([p.grad for p in mlp.parameters()], dtype=torch.float64), grads)
 
 
+# %% mistake="neuron_layer_mlp" says="The bias stands in the default of an argument, which Python makes once: all neurons share one number. Make a new one inside the function."
+class Neuron:
+
+    def __init__(self, nin: int, bias: Scalar = Scalar(0.0)):  # noqa: B008  the mistake itself
+        self.weights = [Scalar(random.uniform(-1, 1)) for _ in range(nin)]
+        self.bias = bias
+
+    def __call__(self, x: list[Scalar | float]) -> Scalar:
+        return sum((w * xi for w, xi in zip(self.weights, x)), self.bias).tanh()
+
+    def parameters(self) -> list[Scalar]:
+        return [*self.weights, self.bias]
+
+
+class Layer:
+
+    def __init__(self, nin: int, nout: int):
+        self.neurons = [Neuron(nin) for _ in range(nout)]
+
+    def __call__(self, x: list[Scalar | float]) -> list[Scalar] | Scalar:
+        outs = [neuron(x) for neuron in self.neurons]
+        return outs[0] if len(outs) == 1 else outs
+
+    def parameters(self) -> list[Scalar]:
+        return [p for neuron in self.neurons for p in neuron.parameters()]
+
+
+class MLP:
+
+    def __init__(self, nin: int, nouts: list[int]):
+        self.layers = []
+        for nout in nouts:
+            self.layers.append(Layer(nin, nout))
+            nin = nout
+
+    def __call__(self, x: list[Scalar | float]) -> list[Scalar] | Scalar:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def parameters(self) -> list[Scalar]:
+        return [p for layer in self.layers for p in layer.parameters()]
+
+
 # %% mistake="neuron_layer_mlp" says="The biases are missing: MLP(3, [4, 4, 1]) lists too few parameters. Either your neurons have none, and can give nothing but 0 when all inputs are 0, or parameters() lists the weights only, and training would never move a bias."
 class Neuron:
     def __init__(self, nin):
@@ -5831,6 +5955,16 @@ for seed in range(50):
     assert math.isclose(loss.data, theirs.item(), rel_tol=1e-9, abs_tol=1e-12)
     torch.testing.assert_close(torch.tensor([m.grad for m in mine], dtype=torch.float64), z.grad)
     torch.testing.assert_close(torch.tensor([p.data for p in probs], dtype=torch.float64), z.detach().softmax(0))
+
+
+# %% mistake="softmax_nll" says="The loss divides by the exponentials of all the other labels and leaves the label's own out. It belongs into the sum."
+def softmax_nll(logits: list[Scalar], label: int) -> tuple[list[Scalar], Scalar]:
+    counts = [z.exp() for z in logits]
+    total = sum(counts)
+    probs = [count / total for count in counts]
+    wrong = sum(counts[:label] + counts[label + 1 :])
+    loss = wrong.log() - logits[label]
+    return probs, loss
 
 
 # %% mistake="softmax_nll" says="Each exponential is divided by the sum of those up to it. First add up all of them, then divide."

@@ -134,6 +134,16 @@ assert "".join(vocabulary(names.all)[0]) == "".join(symbol for symbol in SYMBOLS
 assert not names.known() or "".join(vocabulary(names.all)[0]) == SYMBOLS
 
 
+# %% mistake="vocabulary" says="stoi and itos number the symbols in two different orders, so they do not undo each other. Make one from the other."
+def vocabulary(words: list[str]) -> tuple[dict[str, int], dict[int, str]]:
+    """Symbol to index and index to symbol; "." is 0, the letters of the words follow in alphabetical order."""
+    letters = list(dict.fromkeys("".join(words)))
+    stoi = {s: i + 1 for i, s in enumerate(sorted(letters))}
+    stoi["."] = 0
+    itos = {i: s for i, s in enumerate(["."] + letters)}
+    return stoi, itos
+
+
 # %% mistake="vocabulary" says="A letter that occurs only in a name of one letter is missing. Collect the letters themselves: such a name has no pair of neighbours."
 def vocabulary(words):
     letters = sorted({letter for word in words if len(word) > 1 for letter in word})
@@ -2233,6 +2243,14 @@ assert torch.allclose(cross_entropy(logits, targets), F.cross_entropy(logits, ta
 assert torch.allclose(cross_entropy(logits - 1e4, targets), F.cross_entropy(logits - 1e4, targets))
 
 
+# %% mistake="cross_entropy" says="The shifted logits are cut off below, so a target that lies further down costs only as much as the bound. The logarithm of a sum of exponentials needs no such bound."
+def cross_entropy(logits: Float[Tensor, "n 27"], targets: Int[Tensor, " n"]) -> Float[Tensor, ""]:
+    shifted = logits - logits.max(dim=1, keepdim=True).values
+    shifted = shifted.clamp(min=-80)  # exp(-80) is still a number
+    logprobs = shifted - shifted.exp().sum(dim=1, keepdim=True).log()
+    return -logprobs[torch.arange(len(targets)), targets].mean()
+
+
 # %% mistake="cross_entropy" says="The probabilities are cut off at a small number before the logarithm, so a target that is all but impossible never costs more than that allows. Compute the logarithm of the softmax without the probability in between."
 def cross_entropy(logits: Float[Tensor, "n 27"], targets: Int[Tensor, " n"]) -> Float[Tensor, ""]:
     counts = (logits - logits.max(1, keepdim=True).values).exp()
@@ -3607,6 +3625,24 @@ found = compare_models(names.train[:500], names.dev[:50], names.test[:60], 0.3)
 assert torch.allclose(found["trigram"][1:], torch.stack([by_hand["dev"][0], by_hand["test"]]))
 P = bigram_probabilities(bigram_counts(names.train[:500]), 0.3)
 assert torch.allclose(found["bigram"][2], mean_nll(P, torch.cat([X := contexts_of(names.test[:60], 1)[0], contexts_of(names.test[:60], 1)[1][:, None]], 1)))
+
+
+# %% mistake="compare_models" says="The counts of pairs are summed from counts of three that are smoothed already, so each has 27 times the smoothing in it. Sum what was counted, then smooth once."
+def compare_models(train: list[str], dev: list[str], test: list[str], smoothing: float) -> dict[str, Float[Tensor, "3"]]:
+    N3 = torch.full((27, 27, 27), float(smoothing))
+    X, Y = contexts_of(train, 2)
+    for (a, b), c in zip(X.tolist(), Y.tolist()):
+        N3[a, b, c] += 1
+    N2 = N3.sum(0)
+    P3 = N3 / N3.sum(-1, keepdim=True)
+    P2 = N2 / N2.sum(-1, keepdim=True)
+    two, three = [], []
+    for words in (train, dev, test):
+        X, Y = contexts_of(words, 2)
+        two.append(-P2[X[:, 1], Y].log().mean())
+        three.append(-P3[X[:, 0], X[:, 1], Y].log().mean())
+    two, three = torch.stack(two), torch.stack(three)
+    return {"bigram": two, "trigram": three, "gained": two - three}
 
 
 # %% mistake="compare_models" says="Your bigram reads the older one of two symbols, two places before the target. A bigram goes from the symbol just before the target to the target."

@@ -1897,6 +1897,20 @@ for seed in range(20):
     assert 0.003 < pick < 0.0099  # and here 0.1, too
 
 
+# %% mistake="learning_rate_range" says="The search stops when a loss has grown, so fewer rates come back than were asked for. Try all of them; what is too large is seen afterwards."
+def learning_rate_range(
+    step: Callable[[float], float], count: int
+) -> tuple[Float[Tensor, " count"], Float[Tensor, " count"], float]:
+    rates = 10 ** torch.linspace(-3, 0, count)
+    losses = []
+    for rate in rates.tolist():
+        losses.append(step(rate))
+        if losses[-1] > 4 * min(losses):
+            break  # it has blown up, no use in going on
+    losses = torch.tensor(losses)
+    return rates[: len(losses)], losses, rates[losses.argmin()].item()
+
+
 # %% mistake="learning_rate_range" says="Your rates run from 10 to the power 0.001, hardly more than 1, up to 10: `torch.logspace` takes the exponents of the two ends, not the ends themselves."
 def learning_rate_range(step, count):
     rates = torch.logspace(0.001, 1, count)

@@ -133,6 +133,15 @@ assert abs(saturation([h]).item() - sum(abs(v) > 0.97 for v in h.flatten().tolis
 assert abs((1 - 0.97**2) - 0.06) < 0.001 and abs((1 - 0.999**2) - 0.002) < 1e-5 and abs(torch.tensor(2.092).tanh() - 0.97) < 1e-4
 
 
+# %% mistake="saturation" says="The values are rounded before they are compared with the limit, so those just beyond it are lost. Compare them as they are."
+def saturation(layers: list[Float[Tensor, "n units"]]) -> Float[Tensor, " layers"]:
+    shares = []
+    for h in layers:
+        hundredths = (h.abs() * 100).round()
+        shares.append((hundredths > 97).float().mean())
+    return torch.stack(shares)
+
+
 # %% mistake="saturation" says="The sign is not ignored: tanh is just as flat near -1 as near 1, but your shares count only one side. Look at the size of h."
 def saturation(layers):
     return torch.stack([(h > 0.97).float().mean() for h in layers])
@@ -2442,6 +2451,14 @@ torch.testing.assert_close(tiny, torch.tensor([[-1.0], [1.0]]))
 assert abs((32 / 31) ** 0.5 - 1.016) < 0.0005
 slow, fast = ratios_while_training(0.001), ratios_while_training(0.1)  # what is said of the two rates
 assert not names.known() or ((slow + 5).abs() < 0.5).all() and ((fast + 3).abs() < 1).all() and (fast[-10:] > -3).all()
+
+
+# %% mistake="batchnorm_train" says="The variance is subtracted, and the root of the mean divides: torch.var_mean gives the variance first, and the two have changed places."
+def batchnorm_train(
+    x: Float[Tensor, "n units"], gamma: Float[Tensor, " units"], beta: Float[Tensor, " units"], eps: float
+) -> Float[Tensor, "n units"]:
+    mean, var = torch.var_mean(x, dim=0, unbiased=False)
+    return gamma * (x - mean) / torch.sqrt(var + eps) + beta
 
 
 # %% mistake="batchnorm_train" says="eps is added after the root. It belongs under it, to the variance: there it is a smallest variance, not a smallest spread."

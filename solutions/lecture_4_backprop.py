@@ -360,6 +360,32 @@ for name, value in {"dnorm_logits": [[3 / 4, 1 / 4]], "dlogit_maxes": [[-1]], "d
     torch.testing.assert_close(tiny[name], torch.tensor(value, dtype=torch.float64))
 
 
+# %% mistake="backward_softmax_pieces" says="The place of the maximum is looked for in the whole matrix, so a single row gets its dlogit_maxes. Each row has a largest logit of its own."
+def backward_softmax_pieces(
+    logits: Float[Tensor, "n 27"],
+    norm_logits: Float[Tensor, "n 27"],
+    counts: Float[Tensor, "n 27"],
+    counts_sum: Float[Tensor, "n 1"],
+    counts_sum_inv: Float[Tensor, "n 1"],
+    probs: Float[Tensor, "n 27"],
+    targets: Int[Tensor, " n"],
+    extra_dnorm_logits: Float[Tensor, "n 27"],
+) -> dict[str, Tensor]:
+    rows = torch.arange(logits.shape[0])
+    out = {}
+    out["dlogprobs"] = torch.zeros_like(logits)
+    out["dlogprobs"][rows, targets] = -1 / len(rows)
+    out["dprobs"] = out["dlogprobs"] / probs
+    out["dcounts_sum_inv"] = torch.sum(out["dprobs"] * counts, dim=1, keepdim=True)
+    out["dcounts_sum"] = -out["dcounts_sum_inv"] * counts_sum_inv**2
+    out["dcounts"] = out["dprobs"] * counts_sum_inv + out["dcounts_sum"]
+    out["dnorm_logits"] = out["dcounts"] * norm_logits.exp() + extra_dnorm_logits
+    out["dlogit_maxes"] = -out["dnorm_logits"].sum(1, keepdim=True)
+    is_max = logits == logits.max()
+    out["dlogits"] = torch.where(is_max, out["dnorm_logits"] + out["dlogit_maxes"], out["dnorm_logits"])
+    return out
+
+
 # %% mistake="backward_softmax_pieces" says="The probabilities are cut off at a small number before you divide by them, and where one is smaller its gradient is far too small. Divide by the probability itself."
 def backward_softmax_pieces(
     logits: Float[Tensor, "n 27"],
@@ -1365,6 +1391,14 @@ torch.testing.assert_close(layer.running_var, bessel(x)["unbiased"])
 tiny = bessel(torch.tensor([[1.0], [2], [6]]))
 assert math.isclose(tiny["biased"].item(), 14 / 3, rel_tol=1e-6) and tiny["unbiased"].item() == 7
 
+# %% mistake="bessel" says="torch's var() divides by n - 1 already, unlike numpy's: yours takes it for the biased one, and corrects it once more for the other."
+def bessel(x: Float[Tensor, "n hidden"]) -> dict[str, Tensor | str]:
+    n = x.shape[0]
+    biased = x.var(0)
+    unbiased = biased * n / (n - 1)
+    return {"biased": biased, "unbiased": unbiased, "used": "unbiased"}
+
+
 # %% mistake="bessel" says="The two estimates are swapped: dividing by the smaller number gives the larger variance, and it is the larger one that is unbiased. Work out the example with the column (1, 2, 6)."
 right_bessel = bessel
 
@@ -2173,6 +2207,25 @@ tiny_pull = torch.tensor([[1.0, 2, 3]])
 tiny = backward_embedding(tiny_pull, torch.ones(1, 3), torch.eye(3), torch.ones(27, 1), torch.tensor([[5, 13, 13]]))
 assert tiny["dC"][5].item() == 1 and tiny["dC"][13].item() == 5 and tiny["dC"].sum() == 6
 assert "".join(SYMBOLS[i] for i in (5, 13, 13)) == "emm"
+
+# %% mistake="backward_embedding" says="The place of a character is looked up with index(), which finds the first one only: a letter that stands twice in a context gets one place's gradient twice. Go through the places themselves."
+def backward_embedding(
+    dhprebn: Float[Tensor, "n hidden"],
+    embcat: Float[Tensor, "n 3*embedding"],
+    W1: Float[Tensor, "3*embedding hidden"],
+    C: Float[Tensor, "27 embedding"],
+    contexts: Int[Tensor, "n 3"],
+) -> dict[str, Tensor]:
+    dembcat = dhprebn @ W1.t()
+    dW1 = embcat.t() @ dhprebn
+    db1 = dhprebn.sum(0)
+    demb = dembcat.reshape(len(contexts), 3, -1)
+    dC = torch.zeros(C.shape)
+    for i, context in enumerate(contexts.tolist()):
+        for character in context:
+            dC[character] += demb[i, context.index(character)]
+    return {"dembcat": dembcat, "dW1": dW1, "db1": db1, "demb": demb, "dC": dC}
+
 
 # %% mistake="backward_embedding" says="Gradients of a repeated character overwrite each other: an assignment with an index, = or +=, keeps only the last one. Each row of dC must collect every place where its character stands; look for an operation that accumulates."
 right_embedding = backward_embedding
