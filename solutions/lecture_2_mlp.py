@@ -1323,6 +1323,7 @@ def sgd_probe(g: torch.Generator):
         moved = "nothing, and .grad is full of zeros" if W.grad is not None and not W.grad.any() else "nothing"
     graphs = any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses)
     steep = torch.randn(3, generator=g).requires_grad_()
+    steep.grad = torch.randn(3, generator=g)
     sgd_step([steep], lambda: 1000 * (steep**2).sum(), 1e-4)  # gradients of some thousands
     return {"losses": [float(loss) for loss in losses], "W": W, "b": b, "where it is steep": steep, "moved": moved, "losses are": "tensors with a graph" if graphs else "numbers"}
 
