@@ -286,3 +286,14 @@ def test_a_terminal_shows_it_below_the_verdict():
     from dataclasses import replace
 
     assert as_text(replace(verdict, shown=found)).endswith("  f(3)\n  expected: 3\n  yours:    4")
+
+
+@pytest.mark.parametrize("device, modes", [(None, 0), ("meta", 2)])
+def test_a_probe_makes_its_tensors_on_the_cpu_and_goes_through_no_mode_of_torchs_for_it(device, modes):
+    probe = "lambda g: seen.append((torch.ones(1).device.type, len(torch.overrides._get_current_function_mode_stack())))"
+    torch.set_default_device(device)
+    try:
+        _, space = checked("import torch.overrides\nseen = []", probe)
+    finally:
+        torch.set_default_device(None)
+    assert set(space["seen"]) == {("cpu", modes)}

@@ -7,8 +7,6 @@ import torch
 from test_looks import checked, said
 
 from autograder.judge.not_finite import ANYWHERE, KINDS, told
-from autograder.student.not_finite import is_finite
-from autograder.wall.record import draw_from
 
 RIGHT = "def f(x):\n    return torch.softmax(x, 1)"
 PROBE = "lambda g: f(50 * drawn(g).abs() + 100)"
@@ -25,6 +23,11 @@ PROBE = "lambda g: f(50 * drawn(g).abs() + 100)"
         ("def f(x):\n    return x * x[:0].mean()", "line 2", "mean of nothing"),
         ("def f(x):\n    return x[:, :1].var(1, keepdim=True) + x", "line 2", "spread of one number"),
         ("def f(x):\n    return (1e30 * x) * 1e30", "line 2", "other"),
+        ("def f(x):\n    y = x.clone()\n    y[0] = 0\n    return 1e30 * y / 1e-30", "line 4", "other"),
+        ("def f(x):\n    y = 1e30 * x\n    y[0] = 0\n    return y**2", "line 4", "other"),
+        ("def f(x):\n    return (x - x) ** -1", "line 2", "by zero"),
+        ("def f(x):\n    y = x - x\n    y.pow_(-2)\n    return y", "line 3", "by zero"),
+        ("def f(x):\n    return 10**x + 0.0 ** (x - x - 1)", "line 2", "other"),
     ],
 )
 def test_the_first_operation_that_makes_it_is_told(wrong, place, kind):
@@ -54,6 +57,17 @@ def test_what_a_stranger_says_of_it_is_not_repeated(found):
     assert "<b>" not in told(ANYWHERE, replace(desk.record, facts={"looks": {"not finite": long}}))
 
 
-@pytest.mark.parametrize("value, finite", [(1.0, True), (float("nan"), False), ([1.0, float("inf")], False), (torch.tensor([1, 2]), True), ("nan", True)])
-def test_lists_and_numbers_are_looked_at_too(value, finite):
-    assert is_finite(draw_from(value)) is finite
+def test_memory_that_nobody_has_written_to_is_no_beginning():
+    answer = "def f(x):\n    y = torch.empty(4, 3)\n    y[:] = x\n    return y.exp()"
+    torch.use_deterministic_algorithms(True)  # fills it with NaN
+    try:
+        message = said(RIGHT, answer, PROBE).message
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert f"It begins in line 4 of your cell (return y.exp()): there {KINDS['exponential']}." in message
+
+
+@pytest.mark.parametrize("value, told_of", [("float('nan')", True), ("[1.0, float('inf')]", True), ("torch.tensor([1, 2])", False), ("'nan'", False)])
+def test_lists_and_numbers_are_looked_at_too(value, told_of):
+    desk, space = checked(f"def f(x):\n    return {value}", f"lambda g: (runs.append(g), ({PROBE})(g))[1]", before="runs = []")
+    assert (len(space["runs"]) == 4) is told_of

@@ -33,7 +33,6 @@ SHORTEST = 0.25  # seconds of the processor that an answer has at least
 FACTOR = 5  # times as long as the reference
 LONGEST = 60.0  # seconds of the processor for the reference, or for an answer that somebody wrote down
 SPARE = 5  # seconds after which the kernel ends a fork whose alarm is not heard
-NONE: frozenset[int] = frozenset()
 MEMORY = 1 << 30  # bytes beyond what the process holds
 
 
@@ -88,7 +87,7 @@ def try_many(namespace: dict[str, Any], wired: Any, check: str, many: dict[str, 
     end = _used_by_children() + many["seconds"]
     while (left or alone) and (seconds := end - _used_by_children()) > 0:
         batch, left, alone = (alone[:1], left, alone[1:]) if alone else (left[:BATCH], left[BATCH:], alone)
-        told = _in_a_copy(_Batch(namespace, wired, check, many["sketch"]).run, batch, seconds)
+        told = _in_a_copy(_Batch(namespace, wired, check, many["sketch"], frozenset()).run, batch, seconds)
         if told == b"sound":
             continue
         if len(batch) > 1:
@@ -126,7 +125,7 @@ def _fail(wired: Any, number: int, why: str) -> None:
 class _Batch:
     """What one fork does."""
 
-    def __init__(self, namespace: dict[str, Any], wired: Any, check: str, sketched: bool, patient: frozenset[int] = NONE, as_cells: bool = False) -> None:
+    def __init__(self, namespace: dict[str, Any], wired: Any, check: str, sketched: bool, patient: frozenset[int], as_cells: bool = False) -> None:
         self.namespace, self.wired, self.sketched, self.patient, self.as_cells = namespace, wired, sketched, patient, as_cells
         self.check = self._compiled(check)
         self.before = dict(namespace)

@@ -45,7 +45,7 @@ def _one_line(seen: Seen, axis: int) -> str | None:
 
 def _scaled_and_shifted(value: Arrays, expected: Arrays, each: str) -> str | None:
     """Along the last axis of each array."""
-    if all(np.abs(v - e).max() <= TINY * np.abs(e).max() for v, e in zip(value, expected)):
+    if _merely_inexact(value, expected):
         return None
     for v, e in zip(value, expected):
         mine, wanted = v - v.mean(-1, keepdims=True), e - e.mean(-1, keepdims=True)
@@ -88,8 +88,12 @@ def _one_factor(seen: Seen, axis: int) -> bool:
     return largest > TINY
 
 
+def _merely_inexact(value: Arrays, expected: Arrays) -> bool:
+    return all(np.abs(v - e).max() <= TINY * np.abs(e).max() for v, e in zip(value, expected))
+
+
 def _one_shift(seen: Seen, axis: int) -> bool:
-    if all(np.abs(v - e).max() <= TINY * np.abs(e).max() for v, e in zip(seen.value, seen.expected)):
+    if _merely_inexact(seen.value, seen.expected):
         return False
     for v, e in zip(seen.value, seen.expected):
         within = e - e.mean(axis, keepdims=True)

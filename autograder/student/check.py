@@ -13,10 +13,10 @@ from autograder.student.fit import Fitted, fitted
 from autograder.student.logits import record_of
 from autograder.student.looks import Watch
 from autograder.student.neutral import beside, neutral
-from autograder.student.not_finite import FirstNotFinite, is_finite
+from autograder.student.not_finite import FirstNotFinite
 from autograder.student.open_figures import fresh_figures
 from autograder.student.own_line import Given, failure_of
-from autograder.student.plainly import OddError
+from autograder.student.plainly import OddError, is_finite
 from autograder.student.session import current
 from autograder.wall.record import Draw, Failure, Record, RecordError, draw_from
 
@@ -49,7 +49,7 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
             if draws[-1].failure:
                 break
     seen = watch.facts(draws[0], seeds[0], rules.gradients, patient=session.training == "author", attempt=attempt)
-    odd = next((number for number, draw in enumerate(draws) if not draw.failure and not is_finite(draw)), None)
+    odd = next((number for number, draw in enumerate(draws) if not is_finite(list(draw.values.values()))), None)
     if odd is not None:
         seen |= _beginning_of_it(probe, seeds[odd], given, rules.gradients)
     draws += draws[-1:] * (len(seeds) - len(draws))  # one failure stands for the rest

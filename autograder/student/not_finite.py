@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import linecache
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,28 +15,17 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from autograder.student.own_line import Given, is_own
-from autograder.wall.record import Draw
+from autograder.student.plainly import is_finite
 
 EXPONENTIALS = ("exp", "exp_", "exp2", "expm1", "cosh", "sinh")
 LOGARITHMS = ("log", "log_", "log2", "log10", "log1p")
-DIVISIONS = ("div", "div_", "true_divide", "__truediv__", "__rtruediv__", "__rdiv__", "__itruediv__", "reciprocal")
-POWERS = ("pow", "pow_", "__pow__", "__rpow__", "__ipow__", "float_power")
+DIVISIONS = ("div", "div_", "true_divide", "__rdiv__", "__rtruediv__")
+POWERS = ("pow", "pow_", "__rpow__", "float_power")
+REVERSED = ("__rdiv__", "__rtruediv__", "__rpow__")  # their first argument stands behind the sign
 ROOTS = ("sqrt", "sqrt_", "rsqrt")
 SPREADS = ("var", "std")
+UNSET = ("empty", "empty_like", "new_empty", "empty_strided")  # what stands in memory that nobody has written to means nothing
 MOST = 200  # characters of a line
-
-
-def is_finite(draw: Draw) -> bool:
-    """Whether all floating-point numbers of a draw are."""
-    return all(map(_is_finite, draw.values.values()))
-
-
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, Tensor):
-        return not (value.is_floating_point() or value.is_complex()) or bool(value.isfinite().all())
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_finite, value))
-    return not isinstance(value, float) or math.isfinite(value)
 
 
 class FirstNotFinite(TorchFunctionMode):
@@ -53,17 +41,15 @@ class FirstNotFinite(TorchFunctionMode):
         self.found: dict[str, Any] = {}  # kind, line (its number), text
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if self.over:
+        kwargs, name = kwargs or {}, getattr(function, "__name__", "")
+        numbers = [] if self.over or name in UNSET else list(_numbers([*args, *kwargs.values()]))
+        if not numbers or not all(map(is_finite, numbers)):
             return function(*args, **kwargs)
-        before = list(_numbers([*args, *kwargs.values()]))
-        finite = all(map(_is_finite, before))
-        zeros = any(bool((torch.as_tensor(number) == 0).any()) for number in before) if finite else False
-        below = any(bool((torch.as_tensor(number) < 0).any()) for number in before if not _is_complex(number)) if finite else False
+        before = [_zero_or_below(number) for number in numbers[:2]]  # an operation in place changes what it is given
         result = function(*args, **kwargs)
-        if finite and isinstance(result, Tensor) and not _is_finite(result.detach()):
+        if isinstance(result, Tensor) and not is_finite(result.detach()):
             self.over = True
-            kind = _kind(getattr(function, "__name__", ""), result.detach(), before, zeros, below)
+            kind = _kind(name, bool(result.detach().isnan().any()), before[::-1] if name in REVERSED else before)
             if place := self._own_line():
                 self.found = {"kind": kind, "line": place[0], "text": place[1]}
         return result
@@ -88,20 +74,28 @@ def _numbers(values: Iterable[Any]) -> Iterator[Any]:
             yield value
 
 
-def _is_complex(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.is_complex()
+def _zero_or_below(number: Any) -> tuple[bool, bool]:
+    """Whether a zero is among the numbers, and whether one below zero."""
+    tensor = torch.as_tensor(number)
+    return bool((tensor == 0).any()), not tensor.is_complex() and bool((tensor < 0).any())
 
 
-def _kind(name: str, result: Tensor, before: list[Any], zeros: bool, below: bool) -> str:
-    undefined = bool(result.isnan().any())
+def _kind(name: str, undefined: bool, before: list[tuple[bool, bool]]) -> str:
+    """What has happened.
+
+    Args:
+        undefined: a NaN has come out, not only infinity.
+        before: of the arguments in the order in which they are written.
+    """
+    zero, (last_zero, last_below) = before[0][0], before[-1]
     if name in EXPONENTIALS:
         return "exponential"
     if name in LOGARITHMS:
-        return "logarithm of a negative number" if undefined and below else "logarithm of zero"
-    if name in DIVISIONS and zeros:
-        return "zero by zero" if undefined else "by zero"
+        return "logarithm of a negative number" if undefined else "logarithm of zero"
+    if name in DIVISIONS or name == "reciprocal":
+        return "zero by zero" if undefined else "by zero" if last_zero else "other"
     if name in POWERS:
-        return "root of a negative number" if undefined else "by zero" if zeros else "other"
+        return "root of a negative number" if undefined else "by zero" if zero and last_below else "other"
     if name in ROOTS:
         return "root of a negative number" if undefined else "by zero"
     if name == "mean" and undefined:
