@@ -15,17 +15,17 @@ from contextlib import contextmanager
 
 import torch
 
-KEYS = ("AutogradCPU", "AutogradNestedTensor", "AutogradOther")  # of what an answer could be made of
+KEYS = ("Autograd", "AutogradNestedTensor")  # kernels for all kinds of tensors, and for the one kind that has some of its own
 
 
 def switch_off() -> None:
     """For good, in this process."""
-    operations = defaultdict(list)
-    for name in torch._C._dispatch_get_registrations_for_dispatch_key("Autograd"):
-        space, _, operation = name.partition("::")
-        operations[space].append(operation)
     with _silence():  # torch warns of each
         for key in KEYS:
+            operations = defaultdict(list)
+            for name in torch._C._dispatch_get_registrations_for_dispatch_key(key):
+                space, _, operation = name.partition("::")
+                operations[space].append(operation)
             for space, names in operations.items():
                 table = torch._C._dispatch_library("IMPL", space, key, __file__, 0)
                 for name in names:
