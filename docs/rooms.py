@@ -15,7 +15,7 @@ BEGIN, END = "<!-- the picture: python docs/rooms.py -->", "<!-- end of the pict
 SIDES = {  # of the wall -> rooms
     "an instructor's commands": ("commands",),
     "trusted": ("plugin", "grading", "runner", "judge"),
-    "both sides": ("wall", "course"),
+    "both sides": ("wall", "changes", "course"),
     "beside a student's code": ("student", "inside"),
 }
 ROOMS = tuple(room for rooms in SIDES.values() for room in rooms)

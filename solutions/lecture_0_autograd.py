@@ -2207,7 +2207,7 @@ def backward_probe(g: torch.Generator):
             "-": lambda: gradients(lambda x, y, z: [(x - y) - (1.5 - z)], xyz),
             "*": lambda: gradients(lambda x, y, z: [x * y * (3 * z)], xyz),
             "/": lambda: gradients(lambda x, y, z: [x / y / (2 / z)], xyz),
-            "**": lambda: gradients(lambda x: [(x**p) ** q], positive[:1]) + gradients(lambda x, y, z: [x**3 + y**2 + (z**1) ** -1], [-n for n in positive]),
+            "**": lambda: gradients(lambda x: [(x**p) ** q], positive[:1]) + gradients(lambda x, y, z: [x**3 + y**2 + (z**1) ** -1], [-n for n in positive]) + gradients(lambda x: [x**3 + x**2 + 2 * x**1], [0.0]),
             "neg": lambda: gradients(lambda x: [negative(negative(negative(x)))], wide[:1]) + gradients(lambda x: [negative(negative(x) + negative(x))], wide[:1]),
             "tanh": lambda: gradients(lambda x: [x.tanh().tanh()], wide[:1]) + gradients(lambda x: [x.tanh()], wide[1:2]),
             "exp": lambda: gradients(lambda x: [x.exp().exp()], small[:1]) + gradients(lambda x: [x.exp()], small[1:2]),
@@ -2271,6 +2271,99 @@ for seed in range(50):
     Value = right_value
     for name, row in mine.items():
         assert all(math.isclose(m, t, rel_tol=1e-9, abs_tol=1e-12) for m, t in zip(row, theirs[name], strict=True)), name
+
+
+# %% mistake="value_backward" says="A node that is met again is put behind, but the nodes it was computed from stay where they are: one of them can come before it. A node goes first only when all its users have."
+class Value(Recorded):
+
+    def pass_back(self) -> None:
+        values = [node.data for node in self.inputs]
+        if self.operation == "+":
+            local = [1, 1]
+        elif self.operation == "-":
+            local = [1, -1]
+        elif self.operation == "*":
+            local = [values[1], values[0]]
+        elif self.operation == "/":
+            local = [1 / values[1], -values[0] / values[1] ** 2]
+        elif self.operation == "**":
+            local = [self.exponent * values[0] ** (self.exponent - 1)]
+        elif self.operation == "neg":
+            local = [-1]
+        elif self.operation == "tanh":
+            local = [1 - self.data**2]
+        elif self.operation == "exp":
+            local = [self.data]
+        elif self.operation == "log":
+            local = [1 / values[0]]
+        else:
+            local = []
+        for node, d in zip(self.inputs, local):
+            node.grad += self.grad * d
+
+    def backward(self) -> None:
+        order = [self]
+        queue = [self]
+        while queue:
+            node = queue.pop(0)
+            for x in node.inputs:
+                if x in order:
+                    order.remove(x)  # must come later: another node uses it
+                else:
+                    queue.append(x)
+                order.append(x)
+        self.grad = 1.0
+        for node in order:
+            node.pass_back()
+
+
+# %% mistake="value_backward" says="Your rule for ** divides by the base, which fails where the base is 0. Lower the exponent by one instead: x ** 2 has a slope at 0, too."
+class Value(Recorded):
+
+    def pass_back(self) -> None:
+        g = self.grad
+        if len(self.inputs) == 2:
+            x, y = self.inputs
+            if self.operation == "+":
+                x.grad += g
+                y.grad += g
+            elif self.operation == "-":
+                x.grad += g
+                y.grad -= g
+            elif self.operation == "*":
+                x.grad += g * y.data
+                y.grad += g * x.data
+            elif self.operation == "/":
+                x.grad += g / y.data
+                y.grad -= g * self.data / y.data
+        elif len(self.inputs) == 1:
+            (x,) = self.inputs
+            if self.operation == "**":
+                x.grad += g * self.exponent * self.data / x.data
+            elif self.operation == "neg":
+                x.grad -= g
+            elif self.operation == "tanh":
+                x.grad += g * (1 - self.data**2)
+            elif self.operation == "exp":
+                x.grad += g * self.data
+            elif self.operation == "log":
+                x.grad += g / x.data
+
+    def backward(self) -> None:
+        order, seen = [], set()
+
+        def visit(node):
+            if node in seen:
+                return
+            seen.add(node)
+            for x in node.inputs:
+                visit(x)
+            order.append(node)
+
+        visit(self)
+        self.grad = 1.0
+        for node in order[::-1]:
+            node.pass_back()
 
 
 # %% mistake="value_backward" says="In some of the rules result and input are mixed up: the derivative of tanh is written with its result, that of log with its input."
@@ -3506,7 +3599,7 @@ class Value:
         return Value(other / self.data, [(self, -other / self.data**2)])
 
     def __pow__(self, n):
-        return Value(self.data**n, [(self, n * self.data**n / self.data)])
+        return Value(self.data**n, [(self, n * self.data ** (n - 1))])
 
     def __neg__(self):
         return Value(-self.data, [(self, -1)])
@@ -3548,7 +3641,7 @@ RULES = {
     "-": lambda z, x, y: (1, -1),
     "*": lambda z, x, y: (y.data, x.data),
     "/": lambda z, x, y: (1 / y.data, -z.data / y.data),
-    "**": lambda z, x: (z.exponent * z.data / x.data,),
+    "**": lambda z, x: (z.exponent * x.data ** (z.exponent - 1),),
     "neg": lambda z, x: (-1,),
     "tanh": lambda z, x: (1 - z.data * z.data,),
     "exp": lambda z, x: (z.data,),
@@ -4263,6 +4356,47 @@ for seed in range(20):  # against torch.nn
     grads = torch.cat([torch.cat([l.weight.grad, l.bias.grad[:, None]], 1).flatten() for l in linears])
     assert math.isclose(mine.data, out.item(), rel_tol=1e-9)
     torch.testing.assert_close(torch.tensor([p.grad for p in mlp.parameters()], dtype=torch.float64), grads)
+
+
+# %% mistake="neuron_layer_mlp" says="Only your MLP takes a single output out of its list. A Layer of one neuron, called by itself, has to return the Scalar itself as well."
+class Neuron:
+
+    def __init__(self, nin: int):
+        self.w = [Scalar(random.uniform(-1, 1)) for _ in range(nin)]
+        self.b = Scalar(0.0)
+
+    def __call__(self, x: list[Scalar | float]) -> Scalar:
+        return sum((wi * xi for wi, xi in zip(self.w, x)), self.b).tanh()
+
+    def parameters(self) -> list[Scalar]:
+        return self.w + [self.b]
+
+
+class Layer:
+
+    def __init__(self, nin: int, nout: int):
+        self.neurons = [Neuron(nin) for _ in range(nout)]
+
+    def __call__(self, x: list[Scalar | float]) -> list[Scalar] | Scalar:
+        return [n(x) for n in self.neurons]
+
+    def parameters(self) -> list[Scalar]:
+        return [p for n in self.neurons for p in n.parameters()]
+
+
+class MLP:
+
+    def __init__(self, nin: int, nouts: list[int]):
+        sizes = [nin] + list(nouts)
+        self.layers = [Layer(sizes[i], sizes[i + 1]) for i in range(len(nouts))]
+
+    def __call__(self, x: list[Scalar | float]) -> list[Scalar] | Scalar:
+        for layer in self.layers:
+            x = layer(x)
+        return x[0] if len(x) == 1 else x
+
+    def parameters(self) -> list[Scalar]:
+        return [p for layer in self.layers for p in layer.parameters()]
 
 
 # %% mistake="neuron_layer_mlp" says="The bias stands in the default of an argument, which Python makes once: all neurons share one number. Make a new one inside the function."
@@ -6235,7 +6369,7 @@ RULES = {
     "-": lambda z, x, y: (1, -1),
     "*": lambda z, x, y: (y.data, x.data),
     "/": lambda z, x, y: (1 / y.data, -z.data / y.data),
-    "**": lambda z, x: (z.exponent * z.data / x.data,),
+    "**": lambda z, x: (z.exponent * x.data ** (z.exponent - 1),),
     "neg": lambda z, x: (-1,),
     "tanh": lambda z, x: (1 - z.data**2,),
     "exp": lambda z, x: (z.data,),
@@ -6443,6 +6577,16 @@ for seed in range(50):  # against the formula on paper: probabilities, minus 1 a
     on_paper[seed % 6] -= 1
     torch.testing.assert_close(logits_grad_torch(z, seed % 6), on_paper)
     assert not z.requires_grad and z.grad is None
+
+
+# %% mistake="logits_grad_torch" says="The label is looked for by the value of its logit, so every label with an equal logit counts as it. Use the index that you are given."
+def logits_grad_torch(logits: Float[Tensor, " k"], label: int) -> Float[Tensor, " k"]:
+    z = logits.clone().requires_grad_()
+    probs = torch.softmax(z, dim=0)
+    right = (logits == logits[label]).to(logits.dtype)
+    loss = -(right * probs.log()).sum()
+    loss.backward()
+    return z.grad
 
 
 # %% mistake="logits_grad_torch" says="Every logit that equals the label's gets the minus 1 as well. Only the label's own place gets it: go by the place, not by the number."

@@ -1316,6 +1316,22 @@ chain[0, 1] = chain[1, 22] = chain[22, 5] = chain[5, 0] = 1.0  # . -> a -> v -> 
 assert sample_names(chain, 2, torch.Generator().manual_seed(0)) == ["ave", "ave"]
 
 
+# %% mistake="sample_names" says="All names are drawn side by side, a symbol of each in turn. Draw one name to its end before you begin the next: so the random numbers are meant."
+def sample_names(P: Float[Tensor, "27 27"], count: int, generator: torch.Generator) -> list[str]:
+    result = [""] * count
+    current = [0] * count
+    open_ = list(range(count))
+    while open_:
+        for k in list(open_):
+            ix = torch.multinomial(P[current[k]], num_samples=1, replacement=True, generator=generator).item()
+            current[k] = ix
+            if ix == 0:
+                open_.remove(k)
+            else:
+                result[k] += SYMBOLS[ix]
+    return result
+
+
 # %% mistake="sample_names" says="Every symbol is drawn from the dot's row. After each draw the row to draw from is that of the symbol just drawn."
 def sample_names(P, count, generator):
     found = []

@@ -308,7 +308,7 @@ def backward_softmax_pieces(
 # %% check="backward_softmax_pieces"
 def softmax_pieces_probe(g: torch.Generator):
     network, contexts, targets = draw(g)
-    network.b2[targets[1]] -= 10  # one target is nearly impossible: whoever adds a little to its probability is far off there
+    network.b2[targets[1]] -= 20  # one target is nearly impossible: whoever adds a little to its probability, or bounds it, is far off there
     f = forward(network, contexts, targets)
     extra = torch.randn(f.norm_logits.shape, generator=g) / len(targets)
     return backward_softmax_pieces(
@@ -358,6 +358,38 @@ for name, value in expected.items():
 tiny = backward_softmax_pieces(*inputs, torch.tensor([[0, 1.0]], dtype=torch.float64))
 for name, value in {"dnorm_logits": [[3 / 4, 1 / 4]], "dlogit_maxes": [[-1]], "dlogits": [[-1 / 4, 1 / 4]]}.items():
     torch.testing.assert_close(tiny[name], torch.tensor(value, dtype=torch.float64))
+
+
+# %% mistake="backward_softmax_pieces" says="The probabilities are bounded below before the division, so a target less likely than that bound gets too small a gradient. Divide by the probability as it is."
+def backward_softmax_pieces(
+    logits: Float[Tensor, "n 27"],
+    norm_logits: Float[Tensor, "n 27"],
+    counts: Float[Tensor, "n 27"],
+    counts_sum: Float[Tensor, "n 1"],
+    counts_sum_inv: Float[Tensor, "n 1"],
+    probs: Float[Tensor, "n 27"],
+    targets: Int[Tensor, " n"],
+    extra_dnorm_logits: Float[Tensor, "n 27"],
+) -> dict[str, Tensor]:
+    n, symbols = probs.shape
+    dlogprobs = -F.one_hot(targets, symbols).to(probs.dtype) / n
+    dprobs = dlogprobs / torch.clamp(probs, min=1e-7)  # never divide by zero
+    dcounts_sum_inv = torch.sum(counts * dprobs, dim=1, keepdim=True)
+    dcounts_sum = -dcounts_sum_inv / counts_sum**2
+    dcounts = dprobs * counts_sum_inv + dcounts_sum
+    dnorm_logits = dcounts * norm_logits.exp() + extra_dnorm_logits
+    dlogit_maxes = -torch.sum(dnorm_logits, dim=1, keepdim=True)
+    dlogits = dnorm_logits + dlogit_maxes * F.one_hot(logits.max(1).indices, symbols)
+    return dict(
+        dlogprobs=dlogprobs,
+        dprobs=dprobs,
+        dcounts_sum_inv=dcounts_sum_inv,
+        dcounts_sum=dcounts_sum,
+        dcounts=dcounts,
+        dnorm_logits=dnorm_logits,
+        dlogit_maxes=dlogit_maxes,
+        dlogits=dlogits,
+    )
 
 
 # %% mistake="backward_softmax_pieces" says="The place of the maximum is looked for in the whole matrix, so a single row gets its dlogit_maxes. Each row has a largest logit of its own."

@@ -38,8 +38,8 @@ class Desk:
         self.given = lambda: frozenset({given.rstrip()})
         self.training = "student"
 
-    def submit(self, record, calls=()):
-        self.record, self.calls = record, calls
+    def submit(self, record, calls=(), trial=()):
+        self.record, self.calls, self.trial = record, calls, trial
 
 
 def checked(answer: str, probe: str, *, before: str = "", author: bool = False):

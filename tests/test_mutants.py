@@ -6,6 +6,7 @@ from conftest import ROOT, TINY, copy_course
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autograder.changes.mutants import mutants
 from autograder.commands.build import write_sources
 from autograder.commands.mutate import CAUGHT, TOLD, mutate
 from autograder.course.directory import load_course
@@ -13,7 +14,6 @@ from autograder.course.schema import Tolerance
 from autograder.grading.answer_key import answer_key, compute_answers
 from autograder.grading.catalogue import merge
 from autograder.grading.cells import built_notebook
-from autograder.grading.mutants import mutants
 from autograder.grading.secret import hidden_facts
 from autograder.judge.answers import Answers, Catalogue, Key, without_looks
 from autograder.judge.catalogue import recognised

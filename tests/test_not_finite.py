@@ -71,3 +71,17 @@ def test_memory_that_nobody_has_written_to_is_no_beginning():
 def test_lists_and_numbers_are_looked_at_too(value, told_of):
     desk, space = checked(f"def f(x):\n    return {value}", f"lambda g: (runs.append(g), ({PROBE})(g))[1]", before="runs = []")
     assert (len(space["runs"]) == 4) is told_of
+
+
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        ("(x.abs() / 1000).repeat(6, 6).prod().log() + x", "That 0 is a product of many numbers below 1, too small for float32: none of them is 0."),
+        ("torch.softmax(1e4 * x, 1).log()", "That 0 is a softmax of logits far apart, too small for float32."),
+        ("torch.exp(-1e4 - x).log()", "That 0 is an exponential of a number far below 0, too small for float32."),
+        ("(0 * x).prod().log() + x", "Look at where that 0 comes from."),
+        ("(torch.softmax(1e4 * x, 1) - torch.softmax(1e4 * x, 1)).log()", "Look at where that 0 comes from."),
+    ],
+)
+def test_a_zero_that_no_zero_went_into_is_told(body, words):
+    assert words in said(RIGHT, f"def f(x):\n    return {body}", PROBE).message

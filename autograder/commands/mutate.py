@@ -10,12 +10,12 @@ from typing import Any
 
 from rich.table import Column, Table
 
+from autograder.changes.mutants import Mutant, draws_figures, mutants
 from autograder.course.directory import CourseDirectory
 from autograder.course.lecture import read_lecture
 from autograder.course.notebook import ANSWER
 from autograder.grading.answer_key import answer_key, author_job
 from autograder.grading.cells import built_notebook, cells_of, code_of
-from autograder.grading.mutants import Mutant, draws_figures, mutants
 from autograder.grading.secret import facts_for
 from autograder.judge.answers import Catalogue, Key
 from autograder.judge.judging import verdict_of

@@ -20,10 +20,10 @@ from typing import Any
 
 import torch
 
+from autograder.changes.mutants import draws_figures, mutants
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import Exercise, Tolerance
 from autograder.grading.cells import code_of
-from autograder.grading.mutants import draws_figures, mutants
 from autograder.judge.answers import Catalogue, Key
 from autograder.judge.catalogue import is_vague
 from autograder.runner.job import Cell

@@ -10,18 +10,20 @@ from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import Exercise
 from autograder.grading.cells import cells_of, code_of, with_names
-from autograder.grading.fence import Fence, Place
+from autograder.grading.fence import NOT_NEEDED, Fence, Place
 from autograder.judge.answers import Answers
 from autograder.judge.judging import verdict_of
+from autograder.judge.repaired import best, wants_a_repair, with_repair
 from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.host import Runner
-from autograder.runner.job import CellResult, Job, Result
+from autograder.runner.job import Cell, CellResult, Job, Result
 from autograder.runner.limits import for_another_run, raised
 from autograder.wall.checkpoint import count, only
 from autograder.wall.facts import Facts
 
 LONG = 3.0  # seconds of a student's own cell, where there was not time for all
 LEFT_OUT = "The notebook's time was not enough for all cells, so this one of your own was left out of the run that counts."
+MOST_REPAIRED = 6  # answers of a submission that are tried with small changes
 NO_RECORD = "This check handed over nothing to compare."
 
 
@@ -80,7 +82,30 @@ def grade(
         if verdict.points and (reason := _too_many_numbers(files.get(f"{place.exercise}.safetensors"), rules)):
             verdict = refuse(place.exercise, rules, reason, "wrong")
         graded.verdicts[place.exercise] = verdict
+    _with_repairs(graded, job, result, answers, facts, runner)
     return graded
+
+
+def _with_repairs(graded: Graded, job: Job, result: Result, answers: Answers, facts: Facts, runner: Runner) -> None:
+    """Where an answer is wrong and nobody has written down why: once more, with small changes of it, to see which would make it right."""
+    known = [(name, result.records[name]) for name in graded.verdicts if name in answers.keys and name in result.records]
+    asked = set([name for name, record in known if wants_a_repair(graded.verdicts[name], record)][:MOST_REPAIRED])
+    if not asked:
+        return
+    cells = [
+        replace(cell, repair=cell.exercise in asked, known=(ran.ended if ran.fatal else None) or (NOT_NEEDED if _of_another(cell, asked) else None))
+        for cell, ran in zip(job.cells, result.cells)
+    ]
+    limits = for_another_run(job.limits, result.seconds, result.cpu_seconds)
+    again = runner.run(replace(job, cells=cells, limits=limits, pictures=False))
+    for name in sorted(asked):
+        found = best(result.records[name], answers.keys[name], facts.tolerance_of(name), again.repairs.get(name, ()))
+        graded.verdicts[name] = with_repair(graded.verdicts[name], found)
+
+
+def _of_another(cell: Cell, asked: set[str]) -> bool:
+    """A check that is not asked now, or a training."""
+    return bool(cell.fits) or cell.exercise is not None and cell.exercise not in asked
 
 
 def _explorations_that_left_no_time(job: Job, result: Result) -> set[int]:

@@ -12,7 +12,7 @@ import random
 import resource
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import CodeType
 from typing import Any
 
@@ -23,6 +23,8 @@ from matplotlib import pyplot
 from autograder.course.schema import Tolerance
 from autograder.inside.shell import RecordingShell
 from autograder.student import session
+from autograder.student.copies import in_a_copy
+from autograder.student.session import Tried
 from autograder.wall.calls import Call
 from autograder.wall.frames import send
 from autograder.wall.record import Draw, Record, encode
@@ -54,7 +56,7 @@ class _Capture:
     def given(self) -> frozenset[str]:
         return self.lecture_cells
 
-    def submit(self, record: Record, calls: Sequence[Call] = ()) -> None:
+    def submit(self, record: Record, calls: Sequence[Call] = (), trial: Tried = ()) -> None:
         self.record = self.record or record
 
     def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
@@ -70,7 +72,7 @@ def try_together(namespace: dict[str, Any], wired: Any, check: str, sources: lis
     numbered = list(enumerate(sources))
     for first in range(0, len(numbered), BATCH):
         batch = numbered[first : first + BATCH]
-        told = _in_a_copy(_Batch(namespace, wired, check, False, patient, as_cells=True).run_sound, batch)
+        told = in_a_copy(_Batch(namespace, wired, check, False, patient, as_cells=True).run_sound, batch)
         answered = set(json.loads(told)) if told else set()
         left += [number for number, _ in batch if number not in answered]
     return left
@@ -87,30 +89,13 @@ def try_many(namespace: dict[str, Any], wired: Any, check: str, many: dict[str, 
     end = _used_by_children() + many["seconds"]
     while (left or alone) and (seconds := end - _used_by_children()) > 0:
         batch, left, alone = (alone[:1], left, alone[1:]) if alone else (left[:BATCH], left[BATCH:], alone)
-        told = _in_a_copy(_Batch(namespace, wired, check, many["sketch"], frozenset()).run, batch, seconds)
+        told = in_a_copy(_Batch(namespace, wired, check, many["sketch"], frozenset()).run, batch, seconds)
         if told == b"sound":
             continue
         if len(batch) > 1:
             alone = batch
         elif told != b"changed":
             _fail(wired, batch[0][0], "it ends the process")
-
-
-def _in_a_copy(work: Callable[..., None], *given: Any) -> bytes:
-    """Do it in a fork, which is given a descriptor to report to besides; what it has reported when it ends."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.close(reading)
-            work(writing, *given)
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        told = pipe.read()
-    os.waitpid(pid, 0)
-    return told
 
 
 def _used_by_children() -> float:

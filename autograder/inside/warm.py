@@ -44,6 +44,7 @@ PASSED_ON = (
     "cell",
     "outputs",
     "record",
+    "repair",
     "fork failed",
     "progress",
     "file",

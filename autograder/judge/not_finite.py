@@ -18,6 +18,13 @@ KINDS = {
     "spread of one number": "a variance is taken of a single number, where n - 1 is 0",
     "other": "a result is not finite although all that goes into it is",
 }
+OF = "Look at where that 0 comes from"
+VANISHED = {
+    "product": "That 0 is a product of many numbers below 1, too small for float32: none of them is 0",
+    "exponential": "That 0 is an exponential of a number far below 0, too small for float32",
+    "softmax": "That 0 is a softmax of logits far apart, too small for float32",
+    "sigmoid": "That 0 is a sigmoid of a number far below 0, too small for float32",
+}
 LONGEST = 100  # characters of a line that are quoted
 
 
@@ -36,4 +43,6 @@ def _place(record: Record) -> str:
     if not isinstance(kind, str) or kind not in KINDS:
         return ""
     quoted = f" ({text})" if isinstance(text, str) and 0 < len(text) <= LONGEST else ""
-    return f"It begins in line {line} of your cell{quoted}: there {KINDS[kind]}."
+    of = found.get("of")
+    what = KINDS[kind].replace(OF, VANISHED[of]) if isinstance(of, str) and of in VANISHED else KINDS[kind]
+    return f"It begins in line {line} of your cell{quoted}: there {what}."

@@ -16,7 +16,7 @@ from autograder.runner import cgroup, jail, outputs
 from autograder.runner.job import CellResult, Job, Result
 from autograder.runner.limits import ENDED, OF_THE_NOTEBOOK, ended
 from autograder.runner.reading import NameReader
-from autograder.runner.taking import FRAME_COST, room, take_record
+from autograder.runner.taking import FRAME_COST, room, take_record, take_repair
 from autograder.wall.frames import PATIENCE, Frame, Reader, WireError, send
 
 MAX_RERUNS = 12  # cells of one submission that may end the process, each of which costs one more run
@@ -208,6 +208,8 @@ class Runner:
                 shown += outputs.size(result.cells[position].outputs)
             elif kind in ("record", "fork failed"):
                 take_record(header, payload, job, position, result)
+            elif kind == "repair":
+                take_repair(header, payload, job, position, result)
 
     def _turn(self, result: Result, position: int) -> None:
         """The next cell begins, and with it the one before ends."""
@@ -217,7 +219,7 @@ class Runner:
         self.current, self.since = position, now
 
     def _header(self, job: Job, result: Result) -> dict[str, Any]:
-        told = ("source", "locked", "given", "forks", "patient", "together", "goes_on")
+        told = ("source", "locked", "given", "forks", "patient", "together", "repair", "goes_on")
         cells = [{name: getattr(c, name) for name in told} | {"skip": r.fatal} for c, r in zip(job.cells, result.cells)]
         return {
             "cells": cells,

@@ -26,7 +26,7 @@ from autograder.errors import UserError
 from autograder.runner.cgroup import Group
 
 PACKAGE = Path(__file__).parent.parent
-RUNS = ("errors.py", "files.py", "names.py", "figures.py", "course", "wall", "student", "inside")  # of the package, where submissions run
+RUNS = ("errors.py", "files.py", "names.py", "figures.py", "course", "changes", "wall", "student", "inside")  # of the package, where submissions run
 KIT = "/kit"  # where they stand inside
 HOME = "/tmp/home"
 FIRST_UID = 1_900_000_000  # far above the users of any system; each jail that root starts has its own

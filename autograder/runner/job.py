@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from autograder.changes.repairs import Repair
 from autograder.wall.record import Record
 
 
@@ -25,6 +26,7 @@ class Cell:
     own: bool = False  # added by the student: no cell of the lecture
     goes_on: bool = False  # behind a statement that fails, as one may from which another was taken
     known: str | None = None  # why it ended the process in an earlier run: it is left out, and this is said of it
+    repair: bool = False  # whether small changes of the answer that is checked here are tried
     given: bool = False  # the lecture's: where a student's code ends in it, the line that is told is the student's own
 
     @property
@@ -50,6 +52,7 @@ class Result:
     records: dict[str, Record] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)  # exercise -> why its record was not taken
     forks: dict[tuple[str, int], Record | str] = field(default_factory=dict)  # (exercise, number) -> record or error
+    repairs: dict[str, list[tuple[Repair, Record]]] = field(default_factory=dict)  # exercise -> changes, and what comes out with each
     files: dict[str, bytes] = field(default_factory=dict)
     seconds: float = 0.0  # of all runs together, without those in which it waited for a processor
     cpu_seconds: float = 0.0  # of the processor

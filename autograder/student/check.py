@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from autograder.student.not_finite import FirstNotFinite
 from autograder.student.open_figures import fresh_figures
 from autograder.student.own_line import Given, failure_of
 from autograder.student.plainly import OddError, is_finite
+from autograder.student.repairs import Trial
 from autograder.student.session import current
 from autograder.wall.record import Draw, Failure, Record, RecordError, draw_from
 
@@ -41,6 +43,7 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
     rules = session.facts.rules(exercise)
     seeds, given = session.facts.seeds[exercise], session.given()
     draws: list[Draw] = []
+    begun = time.process_time()
     with Watch(probe, given, keep=session.training == "student") as watch:
         for number, seed in enumerate(seeds):
             watch.begin(number)
@@ -48,12 +51,14 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
                 draws.append(attempt(probe, torch.Generator().manual_seed(seed), probe=probe, given=given, seen=watch.returned))
             if draws[-1].failure:
                 break
+    took = time.process_time() - begun
     seen = watch.facts(draws[0], seeds[0], rules.gradients, patient=session.training == "author", attempt=attempt)
     odd = next((number for number, draw in enumerate(draws) if not is_finite(list(draw.values.values()))), None)
     if odd is not None:
         seen |= _beginning_of_it(probe, seeds[odd], given, rules.gradients)
     draws += draws[-1:] * (len(seeds) - len(draws))  # one failure stands for the rest
-    session.submit(Record(exercise, tuple(draws), {"looks": seen} if seen else {}), watch.calls)
+    record = Record(exercise, tuple(draws), {"looks": seen} if seen else {})
+    session.submit(record, watch.calls, Trial(probe, record, seeds, given, rules.gradients, attempt, took))
 
 
 def _beginning_of_it(probe: Callable[[torch.Generator], Any], seed: int, given: Given, gradients: bool) -> dict[str, Any]:

@@ -24,6 +24,7 @@ POWERS = ("pow", "pow_", "__rpow__", "float_power")
 REVERSED = ("__rdiv__", "__rtruediv__", "__rpow__")  # their first argument stands behind the sign
 ROOTS = ("sqrt", "sqrt_", "rsqrt")
 SPREADS = ("var", "std")
+VANISHING = {"prod": "product", "exp": "exponential", "softmax": "softmax", "sigmoid": "sigmoid"}  # make a 0 of numbers that are none
 UNSET = ("empty", "empty_like", "new_empty", "empty_strided")  # what stands in memory that nobody has written to means nothing
 MOST = 200  # characters of a line
 
@@ -38,7 +39,8 @@ class FirstNotFinite(TorchFunctionMode):
     def __init__(self, given: Given) -> None:
         super().__init__()
         self.given, self.over = given, False
-        self.found: dict[str, Any] = {}  # kind, line (its number), text
+        self.found: dict[str, Any] = {}  # kind, line (its number), text; of what a 0 is that something else has made of other numbers
+        self.vanished: tuple[Tensor, str] | None = None
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs, name = kwargs or {}, getattr(function, "__name__", "")
@@ -47,11 +49,15 @@ class FirstNotFinite(TorchFunctionMode):
             return function(*args, **kwargs)
         before = [_zero_or_below(number) for number in numbers[:2]]  # an operation in place changes what it is given
         result = function(*args, **kwargs)
+        if name in VANISHING and isinstance(result, Tensor) and not (name == "prod" and before[0][0]) and bool((result.detach() == 0).any()):
+            self.vanished = result.detach(), VANISHING[name]
         if isinstance(result, Tensor) and not is_finite(result.detach()):
             self.over = True
             kind = _kind(name, bool(result.detach().isnan().any()), before[::-1] if name in REVERSED else before)
             if place := self._own_line():
                 self.found = {"kind": kind, "line": place[0], "text": place[1]}
+                if self.vanished and any(isinstance(n, Tensor) and n.data_ptr() == self.vanished[0].data_ptr() for n in numbers):
+                    self.found["of"] = self.vanished[1]
         return result
 
     def _own_line(self) -> tuple[int, str] | None:

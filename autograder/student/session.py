@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from autograder.changes.repairs import Repair
 from autograder.course.schema import Data
 from autograder.errors import CheckFailed
 from autograder.wall.calls import Call
 from autograder.wall.facts import Facts
 from autograder.wall.record import Record
+
+Tried = Iterable[tuple[Repair, Record]]
 
 
 class Session(Protocol):
@@ -18,8 +21,13 @@ class Session(Protocol):
     training_steps: int  # while grading, of a model that was handed in without weights
     training_seconds: float  # of the processor, for these steps
 
-    def submit(self, record: Record, calls: Sequence[Call] = ()) -> None:
-        """Take a record, and how the student's functions were called in it: the latter to be shown at once, or never."""
+    def submit(self, record: Record, calls: Sequence[Call] = (), trial: Tried = ()) -> None:
+        """Take a record.
+
+        Args:
+            calls: how the student's functions were called in it: to be shown at once, or never.
+            trial: small changes of the answer and what comes out with them, tried while one goes through it; in a copy of the process alone.
+        """
 
     def given(self) -> frozenset[str]:
         """The lecture's own cells, which are no student's."""

@@ -10,10 +10,10 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from autograder.changes.operators import OPERATORS, Scope
+from autograder.changes.places import PLACES
+from autograder.changes.precautions import PRECAUTIONS
 from autograder.course.cells import BEGIN, END
-from autograder.grading.operators import OPERATORS, Scope
-from autograder.grading.places import PLACES
-from autograder.grading.precautions import PRECAUTIONS
 
 LONGEST = 100  # characters of a change as it is shown
 
@@ -39,7 +39,7 @@ def mutants(source: str) -> list[Mutant]:
     tree = ast.parse(source)
     own = _own_lines(source)
     found: dict[str, Mutant] = {ast.unparse(tree): Mutant(0, "", "", "", "", "")}
-    for place in _places(tree, own):
+    for place in places_in(tree, own):
         for mutant in _of(place, tree):
             found.setdefault(mutant.source, mutant)
     return [mutant for mutant in found.values() if mutant.kind]
@@ -51,7 +51,9 @@ def draws_figures(source: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
+    """An expression or a statement, and where it stands."""
+
     holder: ast.AST  # whose field holds the node, or the list in which it stands
     field: str
     index: int | None
@@ -74,9 +76,9 @@ def _own_lines(source: str) -> set[int]:
     return own
 
 
-def _places(tree: ast.Module, own: set[int]) -> list[_Place]:
+def places_in(tree: ast.Module, own: set[int]) -> list[Place]:
     """Every expression and list of statements that students write, with what surrounds it."""
-    places: list[_Place] = []
+    places: list[Place] = []
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
 
     def walk(node: ast.AST, scope: Scope) -> None:
@@ -90,7 +92,7 @@ def _places(tree: ast.Module, own: set[int]) -> list[_Place]:
                     continue
                 line = getattr(child, "lineno", 0)
                 if isinstance(child, (ast.expr, ast.stmt)) and line in own:
-                    places.append(_Place(node, name, index, child, scope))
+                    places.append(Place(node, name, index, child, scope))
                 walk(child, scope)
 
     walk(tree, Scope(parents))
@@ -106,7 +108,7 @@ def _scope_of(function: ast.FunctionDef | ast.Lambda, outer: Scope) -> Scope:
     return Scope(outer.parents, {**outer.parameters, **parameters}, list(dict.fromkeys(stored)))
 
 
-def _of(place: _Place, tree: ast.Module) -> Iterator[Mutant]:
+def _of(place: Place, tree: ast.Module) -> Iterator[Mutant]:
     if isinstance(place.node, ast.expr):
         before = ast.unparse(place.node)
         for operator in (*OPERATORS, *PLACES, *PRECAUTIONS):
@@ -128,19 +130,21 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
-def _of_statement(place: _Place, tree: ast.Module) -> Iterator[Mutant]:
+def _of_statement(place: Place, tree: ast.Module) -> Iterator[Mutant]:
     """A step left out, in another order, inside or outside of a loop; what is added up replaced."""
     assert isinstance(place.node, ast.stmt) and place.index is not None
     node, index, body = place.node, place.index, getattr(place.holder, place.field)
     kept, before = list(body), ast.unparse(node)
-    for kind, new, clause in _changes(node, kept, index):
+    for kind, new, clause in changes_of(node, kept, index):
         body[:] = new
         after = next((ast.unparse(s) for s, old in zip(new, kept) if s is not old), "(left out)") if kind != "left out" else "(left out)"
         yield Mutant(node.lineno, kind, _short(before), _short(after), ast.unparse(tree), clause)
         body[:] = kept
 
 
-def _changes(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tuple[str, list[ast.stmt], str]]:
+def changes_of(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tuple[str, list[ast.stmt], str]]:
+    """Of a statement in a list of them: kinds of change, other lists, and what then happens."""
+
     def instead(*new: ast.stmt) -> list[ast.stmt]:
         return [*body[:index], *new, *body[index + 1 :]] or [ast.Pass()]
 

@@ -80,7 +80,7 @@ def _name_of(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
 
 
-def _is_method(call: ast.Call) -> bool:
+def is_method(call: ast.Call) -> bool:
     """``x.sum(0)``, not ``torch.sum(x, 0)`` or ``sum(x)``."""
     if not isinstance(call.func, ast.Attribute):
         return False
@@ -108,7 +108,7 @@ def axes(node: ast.expr, scope: Scope) -> Iterator[Change]:
     """Another axis, none, or one where there was none; ``keepdim`` the other way."""
     if not isinstance(node, ast.Call) or (name := _name_of(node)) not in ALONG or not isinstance(node.func, ast.Attribute):
         return
-    word, place = ALONG[name], 0 if _is_method(node) else 1
+    word, place = ALONG[name], 0 if is_method(node) else 1
     keyword = next((k for k in node.keywords if k.arg in ("dim", "axis")), None)
     found = keyword.value if keyword else node.args[place] if len(node.args) > place else None
     axis = _number(found) if found is not None else None
@@ -131,7 +131,7 @@ def axes(node: ast.expr, scope: Scope) -> Iterator[Change]:
         else:
             keeping = _call(node, keywords=[*node.keywords, ast.keyword("keepdim", ast.Constant(True))])
             yield keeping, f"{word} keeps its axis (keepdim) where it has to go"
-    if found is None and name in REDUCTIONS and _is_method(node) and name not in ("var", "std"):
+    if found is None and name in REDUCTIONS and is_method(node) and name not in ("var", "std"):
         for new in (0, -1):
             yield _call(node, args=[_as(new)]), f"{word} runs along one axis in place of all"
     if isinstance(found, ast.Tuple) and found.elts:
@@ -210,14 +210,14 @@ def calls(node: ast.expr, scope: Scope) -> Iterator[Change]:
         yield node.value, "a transpose is left out"
     if not isinstance(node, ast.Call) or not (name := _name_of(node)):
         return
-    inner = node.func.value if _is_method(node) and isinstance(node.func, ast.Attribute) else node.args[0] if node.args else None
+    inner = node.func.value if is_method(node) and isinstance(node.func, ast.Attribute) else node.args[0] if node.args else None
     if inner is not None and name in DROPPED and not isinstance(inner, ast.Starred):
         yield inner, f"{DROPPED[name]} is left out" if DROPPED[name] else ""
     for new, words in SWAPS.get(name, ()):
         func: ast.expr = ast.Attribute(node.func.value, new) if isinstance(node.func, ast.Attribute) else ast.Name(new)
         yield ast.Call(func, node.args, node.keywords), words
     if inner is not None and name in ("softmax", "log_softmax", "exp", "tanh", "log"):
-        again = ast.Call(ast.Attribute(node, node.func.attr), node.args, node.keywords) if _is_method(node) else _call(node, args=[node, *node.args[1:]])  # type: ignore[attr-defined]
+        again = ast.Call(ast.Attribute(node, node.func.attr), node.args, node.keywords) if is_method(node) else _call(node, args=[node, *node.args[1:]])  # type: ignore[attr-defined]
         yield again, f"{DROPPED[name]} is applied once too often"
     for keyword in node.keywords:
         if keyword.arg not in (None, "dim", "axis", "keepdim", "unbiased", "correction"):
@@ -246,6 +246,7 @@ def constants(node: ast.expr, scope: Scope) -> Iterator[Change]:
         return
     if isinstance(parent, ast.Slice):
         words = ("a slice begins" if parent.lower is node else "a slice ends") + " one element off"
+        words = "the steps of a slice have another length" if parent.step is node else words
         yield _as(number + 1), words
         yield _as(number - 1), words
         return

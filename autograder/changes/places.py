@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from autograder.grading.operators import AVERAGING, Change, Scope
+from autograder.changes.operators import AVERAGING, Change, Scope
 
 MOST_NAMES = 3  # others that a name is replaced by, one at a time
 

@@ -1,0 +1,139 @@
+"""A wrong answer is told by the one change of it that makes it right: at the desk, in the jail, and never by more than one of our sentences."""
+
+from dataclasses import replace
+
+import pytest
+from conftest import TINY
+from test_looks import RULES, checked
+
+from autograder.changes.mutants import mutants
+from autograder.changes.repairs import BACKWARDS, Repair, backwards, repairs
+from autograder.course.schema import Tolerance
+from autograder.grading.answer_key import answer_key
+from autograder.grading.cells import built_notebook
+from autograder.grading.secret import hidden_facts
+from autograder.grading.submission import grade
+from autograder.judge.answers import Catalogue, Key
+from autograder.judge.repaired import Best, best, wants_a_repair, with_repair
+from autograder.judge.values import judge
+from autograder.judge.verdict import Row, Verdict
+from autograder.student.copies import in_a_copy
+from autograder.wall.record import decode, encode
+
+SOFTMAX = "def f(x):\n    return torch.softmax(x, 1)"
+PARTS = "def f(x):\n    return {'mean': x.mean(0), 'spread': x.var(0)}"
+COUNT = "def f(x):\n    return [sum(row) for row in x.tolist()]"
+LOOP = "def f(x):\n    t = 0\n    r = []\n    for row in x.tolist():\n"
+PROBE = "lambda g: f(drawn(g))"
+
+
+def told(right: str, wrong: str, probe: str = PROBE) -> str:
+    """The message on an answer at a desk that knows the reference and no mistake."""
+    key, tolerance = Key(decode(encode({"r": checked(right, probe)[0].record}))[0]["r"]), Tolerance()
+    desk, _ = checked(wrong, probe)
+    verdict = judge(desk.record, key, RULES, tolerance)
+    assert wants_a_repair(verdict, desk.record)
+
+    def work(report: int) -> None:
+        with open(report, "w") as file:
+            file.write(with_repair(verdict, best(desk.record, key, tolerance, desk.trial)).message)
+
+    return in_a_copy(work, seconds=30).decode()
+
+
+@pytest.mark.parametrize(
+    "right, wrong, where, what",
+    [
+        (SOFTMAX, "def f(x):\n    e = (x - x.max()).exp()\n    return e / e.sum(0)", "line 3 of your cell, at `e.sum(0)`", "along the wrong axis"),
+        (SOFTMAX, "def f(x):\n    e = x.exp()\n    return e / e.sum()", "line 3", "over all axes where it should run along one"),
+        (SOFTMAX, "def f(x):\n    return torch.softmax(x, 1).round(decimals=1)", "line 2", "does not belong there"),
+        (PARTS, "def f(x):\n    var, mean = torch.var_mean(x, 0)\n    return {'mean': var, 'spread': mean}", "line 2", "two names have changed places"),
+        (PARTS, "def f(x):\n    return {'mean': x.mean(0), 'spread': ((x - x.mean()) ** 2).sum(0) / 3}", "line 2", "runs over all axes"),
+        (COUNT, f"{LOOP}        t += sum(row)\n        r.append(t)\n    return r", "line 5", "is joined to"),
+        (COUNT, f"{LOOP}        r.append(sum(row))\n        if len(r) > 2:\n            break\n    return r", "line 6", "this is not the number"),
+        (COUNT, "def f(x):\n    return [sum(row) for row in x.round().tolist()]", "line 2", "a rounding that does not belong there"),
+        ("def f(x):\n    return (x - 1) / 2", "def f(x):\n    return x - 1 / 2", "line 2", "brackets are missing"),
+        ("def f(x):\n    return x / len(x)", "def f(x):\n    return x / 32", "line 2 of your cell, at `32`", "a fixed number"),
+    ],
+)
+def test_the_place_and_what_is_wrong_there_are_told(right, wrong, where, what):
+    said = told(right, wrong)
+    assert "One small change makes it right, in " in said and where in said and what in said.partition("One small change")[2], said
+    assert len(said.split()) <= 70
+
+
+def test_of_two_faults_the_one_that_makes_something_right_is_told():
+    said = told(PARTS, "def f(x):\n    return {'mean': x.mean(1), 'spread': torch.linspace(0, 1, 3) + 1}")
+    assert "One small change makes `mean` right, in line 2 of your cell, at `x.mean(1)`: a mean runs along the wrong axis." in said
+
+
+def test_what_no_small_change_mends_is_told_as_before():
+    said = told("def f(x):\n    return x", "def f(x):\n    y = x[:, :1].sin() * x.cos().cumsum(0)\n    return (y * y).exp().cumsum(1) / 7")
+    assert "small change" not in said and "12 of 12 elements differ" in said
+
+
+def test_a_word_that_is_right_by_chance_proves_nothing():
+    said = told("def f(x):\n    return {'n': x, 'kind': 'wide'}", "def f(x):\n    return {'n': x, 'kind': 'wide' if len(x) < 4 else 'narrow'}")
+    assert "small change" not in said
+
+
+def test_the_notebook_is_as_it_was():
+    """Without the copy the changes that are tried would leave their own."""
+    wrong = "kept = []\ndef f(x):\n    kept.append(len(x))\n    return x.clone().round()"
+    key = Key(checked("def f(x):\n    return x", PROBE)[0].record)
+    desk, space = checked(wrong, PROBE)
+    function, calls = space["f"], len(space["kept"])
+    found = in_a_copy(lambda report: open(report, "w").write(str(best(desk.record, key, Tolerance(), desk.trial))), seconds=30)
+    assert b"a rounding that does not belong there" in found
+    assert space["f"] is function and len(space["kept"]) == calls
+
+
+def test_a_change_that_never_ends_costs_its_own_time_alone():
+    wrong = "def f(x):\n    n = 3\n    while n > 0:\n        n -= 1\n    return x * 2"
+    assert "there is a factor that does not belong there" in told("def f(x):\n    return x", wrong)
+
+
+def test_other_cells_of_the_students_are_looked_at_and_the_lectures_are_not():
+    key = Key(checked("def f(x):\n    return 2 * x", PROBE)[0].record)
+    desk, _ = checked("def f(x):\n    return g(drawn(torch.Generator())) + g(x)", "lambda g: f(drawn(g)) + bend(1, 0)", before="def g(x):\n    return x")
+    texts = [repair.before for repair, _ in desk.trial]
+    assert texts and not any("mixed" in text or "torch.randn" in text for text in texts)
+    assert best(desk.record, key, Tolerance(), []) is None
+
+
+@pytest.mark.parametrize("says", ["<b>right</b>", "See [this](http://a)", "full points\nwere given", "x" * 200, ""])
+def test_what_a_stranger_says_is_not_repeated(says):
+    verdict = Verdict("e", "wrong", 0.0, 1.0, "It differs.", (Row("", False, "It differs."),))
+    assert with_repair(verdict, Best(Repair(2, "x", says), frozenset({""}), True)).message == "It differs."
+    assert with_repair(verdict, Best(Repair(-1, "x", "it is one off there"), frozenset({""}), True)).message == "It differs."
+    shown = with_repair(verdict, Best(Repair(2, "`a` " * 40, "it is one off there"), frozenset({""}), True)).message
+    assert shown.count("`") == 2 and len(shown) < 200
+
+
+def test_whatever_a_mutant_does_has_words_for_the_way_back(course):
+    """What a repair says is one of few plain sentences, whatever the operator."""
+    texts = ["### BEGIN SOLUTION\ndef f(x, n=1):\n    for i in range(n):\n        x += x.sum(0) / (n - 1)\n    return x ** 2, n\n### END SOLUTION"]
+    clauses = {mutant.clause for text in texts for mutant in mutants(text)}
+    assert len(clauses) > 15
+    verdict = Verdict("e", "wrong", 0.0, 1.0, "", (Row("", False),))
+    for clause in (*clauses, *(pattern for pattern, _ in BACKWARDS if not set("(.|") & set(pattern))):
+        said = with_repair(verdict, Best(Repair(1, "x", backwards(clause)), frozenset(), True)).message
+        assert said.startswith("One small change makes it right"), clause
+
+
+def test_no_text_is_too_odd():
+    for text in ("", "def f(:", "x" * 30_000, "\0", "def f():\n" + "    if 1:\n" * 5, "f = lambda: 0", "class A:\n    def f(self): return [i for i in self]"):
+        assert all(code for _, code in repairs(text, "<ipython-input-1>"))
+
+
+def test_in_the_jail_as_at_the_desk(tiny, runner):
+    answers = answer_key(tiny, TINY, runner, hidden_facts(tiny, TINY))
+    keys = {name: replace(key, mistakes=[], catalogue=Catalogue()) for name, key in answers.keys.items()}
+    notebook = built_notebook(tiny.source(TINY))
+    cell = next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "double_answer")
+    cell.source = "def double(x):\n    return x + x.mean()"
+    files = {path.name: path.read_bytes() for path in tiny.weights(TINY).glob("*.safetensors")}
+    verdicts = grade(notebook, files, tiny, TINY, replace(answers, keys=keys), runner).verdicts
+    said = verdicts["double"].message
+    assert "One small change makes it right, in line 2 of your cell, at `x.mean()`: there is a mean that does not belong there." in said
+    assert {name for name, verdict in verdicts.items() if verdict.status != "correct"} == {"double"}
