@@ -84,8 +84,8 @@ class LocalSession:
         show(verdict, rules.title)
 
     def repaired(self, record: Record, key: Key, trial: Tried) -> Best | None:
-        """The small change that makes most of an answer right; nothing on a machine that cannot copy a process."""
-        if not hasattr(os, "fork") or threading.current_thread() is not threading.main_thread():
+        """The small change that makes most of an answer right; nothing where a process with threads is not safely copied (macOS, Windows)."""
+        if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
             return None
         tolerance = self.facts.tolerance_of(record.exercise)
 
