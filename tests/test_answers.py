@@ -1,10 +1,14 @@
 """An answer key is the same after it was written and read."""
 
+import base64
+import zlib
+
 import pytest
+import safetensors.torch
 import torch
 
 from autograder.judge.answers import Answers, Key, Mistake
-from autograder.wall.record import Draw, Record, RecordError, encode
+from autograder.wall.record import MAX_UNPACKED, SMALL, Draw, Record, RecordError, decode, encode
 
 
 def record(value: float) -> Record:
@@ -43,6 +47,19 @@ def test_what_a_mistake_has_right_is_written_once(tmp_path):
 
 @pytest.mark.parametrize("name", ["double/mistake/0", "double", "double/reference/x", "double/reference/0/0/0"])
 def test_a_damaged_key_is_refused(tmp_path, name):
-    (tmp_path / "answers").write_bytes(encode({name: record(0)}, {"says": {}}))
+    (tmp_path / "answers").write_bytes(encode({name: record(0)}, {"says": {}}, small=True))
     with pytest.raises(RecordError):
         Answers.load(tmp_path / "answers")
+
+
+def test_the_json_of_answers_is_small_and_nobody_unpacks_a_strangers(tmp_path):
+    many = {f"e/mistake/{number}": record(0) for number in range(300)}
+    plain, small = encode(many, {}), encode(many, {}, small=True)
+    assert len(small) < 0.7 * len(plain)
+    with pytest.raises(RecordError):
+        decode(small)
+    huge = base64.b64encode(zlib.compress(b"[" + b" " * MAX_UNPACKED + b"]")).decode()
+    bomb = safetensors.torch.save({}, metadata={SMALL: huge})
+    with pytest.raises(RecordError):
+        decode(bomb, small=True)
+    assert {name: encode({"r": r}) for name, r in decode(small, small=True)[0].items()} == {name: encode({"r": r}) for name, r in decode(plain)[0].items()}

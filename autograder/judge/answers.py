@@ -64,7 +64,7 @@ class Answers:
             records[f"{exercise}/catalogue"] = Record(exercise, (Draw(dict(key.catalogue.sketches)),))
         known = {"catalogues": catalogues, "sentences": list(sentences), "right": right}
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, encode(records, {"says": says, **known, **self.facts}))
+        write_whole(path, encode(records, {"says": says, **known, **self.facts}, small=True))
 
     @classmethod
     def load(cls, path: Path) -> Answers:
@@ -73,7 +73,7 @@ class Answers:
         Raises:
             RecordError: the file is damaged.
         """
-        records, facts = decode(path.read_bytes())
+        records, facts = decode(path.read_bytes(), small=True)
         says, catalogues, sentences = facts.pop("says", {}), facts.pop("catalogues", {}), facts.pop("sentences", [])
         right, keys = facts.pop("right", {}), dict[str, Key]()
         try:

@@ -5,8 +5,10 @@ A record is all that leaves a student's process.  Whoever reads one believes not
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +54,8 @@ __all__ = [
 
 MAX_DRAWS = 64  # of one check: twice what course.yml allows
 MAX_DIMS = 16  # of a tensor; torch itself stops at 64, somewhere within a comparison
+PLAIN, SMALL = "autograder", "autograder.zlib"  # the entry of a file's metadata that holds the JSON
+MAX_UNPACKED = 1 << 25  # bytes of JSON that was compressed
 MAX_HEADER = 1 << 22  # bytes of JSON, which cost 30 times as much once read; all answers of a lecture take 250 KB
 
 
@@ -219,27 +223,35 @@ def _dict(value: Any) -> dict[str, Any]:
     return value
 
 
-def encode(records: dict[str, Record], facts: dict[str, Any] | None = None) -> bytes:
-    """Records by key, and facts about them, as one safetensors file."""
+def encode(records: dict[str, Record], facts: dict[str, Any] | None = None, small: bool = False) -> bytes:
+    """Records by key, and facts about them, as one safetensors file.
+
+    Args:
+        small: what is JSON is compressed: for many records, which are written once and read by friends.
+    """
     tensors: dict[str, Tensor] = {}
     packed = {}
     for position, (key, record) in enumerate(records.items()):
         packed[key], own = pack(record, f"{position}/")
         tensors |= own
     header = json.dumps({"records": packed, "facts": facts or {}}, sort_keys=True)
-    data: bytes = safetensors.torch.save(tensors, metadata={"autograder": header})
+    metadata = {SMALL: base64.b64encode(zlib.compress(header.encode(), 9)).decode()} if small else {PLAIN: header}
+    data: bytes = safetensors.torch.save(tensors, metadata=metadata)
     return data
 
 
-def decode(data: bytes, max_bytes: int = 1 << 30) -> tuple[dict[str, Record], dict[str, Any]]:
+def decode(data: bytes, max_bytes: int = 1 << 30, small: bool = False) -> tuple[dict[str, Record], dict[str, Any]]:
     """The opposite of :func:`encode`.
+
+    Args:
+        small: as there; of a stranger's bytes nothing is decompressed.
 
     Raises:
         RecordError: the bytes are too many, damaged, or not what :func:`encode` writes.
     """
     if len(data) > max_bytes:
         raise RecordError(f"{len(data)} bytes are more than the {max_bytes} allowed")
-    tensors, header = read_safetensors(data, "autograder")
+    tensors, header = read_safetensors(data, SMALL if small else PLAIN, small)
     try:
         records = {_text(key): unpack(value, tensors) for key, value in _dict(header["records"]).items()}
         return records, _dict(header["facts"])
@@ -247,8 +259,11 @@ def decode(data: bytes, max_bytes: int = 1 << 30) -> tuple[dict[str, Record], di
         raise RecordError(f"not a record: {short(error)}") from None
 
 
-def read_safetensors(data: bytes, entry: str) -> tuple[dict[str, Tensor], Any]:
+def read_safetensors(data: bytes, entry: str, small: bool = False) -> tuple[dict[str, Tensor], Any]:
     """The tensors of a file's bytes, and the JSON that stands in its metadata under ``entry``.
+
+    Args:
+        small: compressed, as :func:`encode` writes it.
 
     Raises:
         RecordError: the bytes are damaged, or their header is longer than ``MAX_HEADER``.
@@ -258,6 +273,7 @@ def read_safetensors(data: bytes, entry: str) -> tuple[dict[str, Tensor], Any]:
         raise RecordError(f"a header of {length} bytes is longer than the {MAX_HEADER} allowed")
     try:
         tensors = safetensors.torch.load(data)
-        return tensors, json.loads(json.loads(data[8 : 8 + length])["__metadata__"][entry])
+        text = json.loads(data[8 : 8 + length])["__metadata__"][entry]
+        return tensors, json.loads(zlib.decompressobj().decompress(base64.b64decode(text), MAX_UNPACKED) if small else text)
     except Exception as error:  # noqa: BLE001  safetensors and torch raise whatever a false header leads them to
         raise RecordError(f"not a record: {short(error)}") from None
