@@ -2192,6 +2192,11 @@ def backward_probe(g: torch.Generator):
         root = x * y
         return root + z, root
 
+    def early_and_late(x, y, z):
+        """A node with inputs of its own, which one path reaches early and another one late."""
+        early = (x * y).tanh()
+        return [early + ((early * z).exp() * y).tanh()]
+
     def alone_twice(operation, number):
         """One operation, twice on the same input."""
         return gradients(lambda x: [operation(x) + operation(x)], [number])
@@ -2213,7 +2218,7 @@ def backward_probe(g: torch.Generator):
             "exp": lambda: gradients(lambda x: [x.exp().exp()], small[:1]) + gradients(lambda x: [x.exp()], small[1:2]),
             "log": lambda: gradients(lambda x: [x.log().log()], large[:1]) + gradients(lambda x: [x.log()], large[1:2]),
             "used twice": lambda: gradients(twice, xyz) + gradients(each_twice, xyz) + alone_twice(lambda x: x.exp(), xyz[1]) + alone_twice(lambda x: x.tanh(), xyz[2]) + gradients(itself, xyz),
-            "diamond": lambda: gradients(lambda *v: diamond(*v, True), xyz) + gradients(lambda *v: diamond(*v, False), xyz) + gradients(in_the_middle, xyz) + gradients(lambda x: [x], xyz[:1]),
+            "diamond": lambda: gradients(lambda *v: diamond(*v, True), xyz) + gradients(lambda *v: diamond(*v, False), xyz) + gradients(in_the_middle, xyz) + gradients(early_and_late, xyz) + gradients(lambda x: [x], xyz[:1]),
             "expression": lambda: gradients(lambda *leaves: run_program(leaves, steps), numbers),
         }
     )

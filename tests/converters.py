@@ -33,18 +33,10 @@ def convert(folder: Path, command: str, lecture: str, runner: Runner, force: boo
     directory.assignment_id = lecture
     made = CONVERTERS[command](coursedir=directory, config=config)
     made.force = force
-    _share(runner)
+    SubmissionRunner.instance().use(runner)  # the plug-in's one runner of a process is the worker's own
     with _said(made.log) as lines:
         made.start()
     return "\n".join(lines)
-
-
-def _share(runner: Runner) -> None:
-    """The plug-in's one runner of a process is the worker's own."""
-    shared = SubmissionRunner.instance()
-    if shared.runner is not runner:
-        shared.runner.close()
-        shared.runner = runner
 
 
 @contextmanager

@@ -19,6 +19,7 @@ except ImportError:  # a student's install
     )
 
 from autograder.commands.collected import Platform
+from autograder.commands.grade import grade
 from autograder.commands.mutating import mutate
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import Lectures, console, state
@@ -136,6 +137,7 @@ def verify(
     _end(counts, [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults], "all is well")
 
 
+app.command()(grade)
 app.command()(mutate)
 
 

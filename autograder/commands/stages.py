@@ -7,7 +7,15 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 LINE_SECONDS = 15.0  # between two lines of a log about the same thing
 
@@ -34,6 +42,12 @@ class Stage:
             self.done += 1
         self._show(text or self.what, f"{self.done}" if text else "")
 
+    def advance_counted(self, text: str) -> None:
+        """One more is done; what has become of all of them so far is shown, and is no news by itself."""
+        with self.stages.lock:
+            self.done += 1
+        self._show(text, "")
+
     def end(self, text: str) -> None:
         """All is done."""
         self.done = self.total
@@ -41,24 +55,29 @@ class Stage:
 
     def _show(self, text: str, news: str) -> None:
         if self.stages.bars is not None and self.bar is not None:
-            self.stages.bars.update(self.bar, description=text, completed=self.done)
+            self.stages.bars.update(self.bar, description=text, completed=self.done, total=self.total or None)
         else:
             self.stages.line(self, text, news)
 
 
 class Stages:
-    """All stages of one command. Use it as a context manager."""
+    """All stages of one command. Use it as a context manager.
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    Args:
+        quiet: say nothing.
+    """
+
+    def __init__(self, console: Console, quiet: bool = False) -> None:
+        self.console, self.quiet = console, quiet
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(compact=True),
         )
-        self.bars = Progress(*columns, console=console) if console.is_terminal else None
+        self.bars = Progress(*columns, console=console) if console.is_terminal and not quiet else None
         self.lock, self.begun = threading.Lock(), time.monotonic()
         self.last, self.told = self.begun, set[str]()
 
@@ -75,8 +94,15 @@ class Stages:
         """A new stage, such as ``nbgrader autograde`` of so many submissions."""
         return Stage(self, what, total)
 
+    def tell(self, text: str) -> None:
+        """A line that stays, above the bar."""
+        if not self.quiet:
+            self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     def line(self, stage: Stage, text: str, news: str) -> None:
         """Of a log: for every piece of news, and else when nothing has been said for a while."""
+        if self.quiet:
+            return
         with self.lock:
             now = time.monotonic()
             key = f"{stage.what} {news}"

@@ -20,8 +20,8 @@ from autograder.grading.secret import public_facts
 from autograder.judge.answers import Answers, Key, Mistake, sharing
 from autograder.judge.looks import with_variants
 from autograder.runner import jail
-from autograder.runner.host import Runner
 from autograder.runner.job import Cell, Job, Result
+from autograder.runner.kept import Runs
 from autograder.wall.facts import Facts
 from autograder.wall.record import Record, RecordError
 
@@ -29,7 +29,7 @@ from autograder.wall.record import Record, RecordError
 def answer_key(
     course: CourseDirectory,
     lecture: str,
-    runner: Runner,
+    runner: Runs,
     facts: Facts,
     fresh: bool = False,
     say: Callable[[str], None] | None = None,
@@ -98,7 +98,7 @@ def compute_answers(
     notebook: Any,
     extras: dict[str, list[dict[str, Any]]],
     facts: Facts,
-    runner: Runner,
+    runner: Runs,
     say: Callable[[str], None] | None = None,
     catalogue: bool = False,
 ) -> Answers:

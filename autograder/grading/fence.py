@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from autograder.course.schema import Exercise
 from autograder.judge.forbidden import importable
 from autograder.judge.verdict import Verdict, refuse
-from autograder.runner.host import Runner
 from autograder.runner.job import CellResult, Job, Result
+from autograder.runner.kept import Runs
 from autograder.runner.limits import for_another_run
 from autograder.runner.reading import Asked, Read
 
@@ -44,7 +44,7 @@ class Fence:
         asked: where each exercise that forbids names stands, and its rules.
     """
 
-    def __init__(self, job: Job, runner: Runner, asked: list[tuple[Place, Exercise]]) -> None:
+    def __init__(self, job: Job, runner: Runs, asked: list[tuple[Place, Exercise]]) -> None:
         self.job, self.runner = job, runner
         self.found: dict[str, Read] = {}
         if asked:

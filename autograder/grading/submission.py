@@ -15,8 +15,8 @@ from autograder.judge.answers import Answers
 from autograder.judge.judging import verdict_of
 from autograder.judge.repaired import best, wants_a_repair, with_repair
 from autograder.judge.verdict import Verdict, refuse
-from autograder.runner.host import Runner
 from autograder.runner.job import Cell, CellResult, Job, Result
+from autograder.runner.kept import Runs
 from autograder.runner.limits import for_another_run, raised
 from autograder.wall.checkpoint import count, only
 from autograder.wall.facts import Facts
@@ -34,10 +34,11 @@ class Graded:
     verdicts: dict[str, Verdict]
     cells: list[CellResult]
     remarks: list[str] = field(default_factory=list)  # for the instructor
+    ran: bool = False  # whether any of its cells ran now; if not, all that was needed was kept
 
 
 def grade(
-    notebook: Any, files: dict[str, bytes], course: CourseDirectory, lecture: str, answers: Answers, runner: Runner
+    notebook: Any, files: dict[str, bytes], course: CourseDirectory, lecture: str, answers: Answers, runner: Runs
 ) -> Graded:
     """Run a submission and judge every exercise of it.
 
@@ -50,7 +51,7 @@ def grade(
     cells = cells_of(notebook, course, lecture)
     forbidding = any(rules.forbid for rules in facts.exercises.values())
     limits = course.course.limits.model_dump()
-    job = Job(cells, with_names(files, course), answers.facts, limits, beside_first=not forbidding)
+    job = Job(cells, with_names(files, course), facts.for_a_run().to_json(), limits, beside_first=not forbidding)
     result = runner.run(job)
     if left_out := _explorations_that_left_no_time(job, result):
         cells = [replace(cell, known=LEFT_OUT) if number in left_out else cell for number, cell in enumerate(cells)]
@@ -63,7 +64,7 @@ def grade(
         again = for_another_run(limits, result.seconds, result.cpu_seconds)
         job = replace(job, files=with_names(files, course))
         result = runner.run(replace(job, limits=again))
-    graded = Graded({}, result.cells)
+    graded = Graded({}, result.cells, ran=not result.kept)
     sources = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(code_of(notebook))}
     places = [
         Place(cell.exercise, index, sources.get(cell.exercise + ANSWER), sources.get(f"{cell.exercise}_fit"))
@@ -86,7 +87,7 @@ def grade(
     return graded
 
 
-def _with_repairs(graded: Graded, job: Job, result: Result, answers: Answers, facts: Facts, runner: Runner) -> None:
+def _with_repairs(graded: Graded, job: Job, result: Result, answers: Answers, facts: Facts, runner: Runs) -> None:
     """Where an answer is wrong and nobody has written down why: once more, with small changes of it, to see which would make it right."""
     known = [(name, result.records[name]) for name in graded.verdicts if name in answers.keys and name in result.records]
     asked = set([name for name, record in known if wants_a_repair(graded.verdicts[name], record)][:MOST_REPAIRED])

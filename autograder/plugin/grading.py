@@ -50,6 +50,7 @@ class RunSubmission(CoursePreprocessor):
         for remark in graded.remarks:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
         resources["autograder"] = graded
+        self.parent.nothing_ran = not graded.ran
         return nb, resources
 
 

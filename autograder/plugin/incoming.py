@@ -29,6 +29,15 @@ FEEDBACK_SECRET = "submission_secret.txt"  # nbgrader's: under its hash a studen
 MAX_FILES, MAX_FOLDERS = 20, 3  # besides the notebook; one inside the other
 
 
+def settle_times(converter: Any) -> None:
+    """Leave in each submission's folder a time that everybody reads alike, or none."""
+    root, zone = Path(converter.coursedir.root), zone_of(course_of(converter))
+    for folder in folders(converter):
+        with alone(folder, converter.log):
+            if not closed(folder, root):
+                settle(folder, zone, converter.log)
+
+
 def take_only_plain_files(converter: Any, files_of: Callable[[Path], dict[str, Found]]) -> None:
     """Make one of nbgrader's converters copy of a submission what is meant, and believe only times that are times.
 
@@ -57,10 +66,6 @@ def take_only_plain_files(converter: Any, files_of: Callable[[Path], dict[str, F
     def get_existing_timestamp(folder: str) -> datetime | None:
         return None if closed(Path(folder), root) else time_of(Path(folder), zone)
 
-    for folder in folders(converter):
-        with alone(folder, converter.log):
-            if not closed(folder, root):
-                settle(folder, zone, converter.log)
     converter.init_assignment, converter.coursedir.get_existing_timestamp = init_assignment, get_existing_timestamp
     if not any(isinstance(f, PrintableLog) for f in converter.log.filters):
         converter.log.addFilter(PrintableLog())
@@ -139,9 +144,8 @@ def meant(folder: Path, files: list[Found], beside: str, trained: list[str], lim
 
 
 def _counts(path: Path) -> bool:
-    if path.name == FEEDBACK_SECRET:  # of whoever grades and of nbgrader's exchange, not for what runs
-        return False
-    return is_stamp(path) if path.name == STAMP else _is_taken(path.name)
+    """Whether a file is for what runs: not those of whoever grades and of nbgrader's exchange."""
+    return path.name not in (FEEDBACK_SECRET, STAMP) and _is_taken(path.name)
 
 
 def _is_of_a_package(inner: str) -> bool:

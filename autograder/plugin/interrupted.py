@@ -29,27 +29,27 @@ GRADED = "graded"  # notebook metadata: written with the last version of the not
 WORK, COURSE, SECRET = "work", "course", "secret"  # beside it: digests of what was handed in, of what decides about its points, of the secret
 HANDED_IN_AGAIN = "something else was handed in since; it is graded again"
 MAX_READ = 256 << 20  # bytes of one submission whose content is looked at; of more, sizes and times
-_claimed: dict[str, int] = {}
+_claimed: dict[int, int] = {}  # converter -> the folder it works on, open and locked
 
 
 def claim_for(converter: Any, resources: dict[str, Any] | None) -> None:
-    """Say that this process works on the folder of a result, until it claims another one or ends, however it ends."""
+    """Say that a converter works on the folder of a result, until it claims another one or its process ends, however it ends."""
     info = (resources or {}).get("nbgrader")
     if converter is None or not info:  # not one of nbgrader's conversions
         return
     folder = Path(converter._format_dest(info["assignment"], info["student"]))
-    _let_go()
+    let_go(converter)
     folder.mkdir(parents=True, exist_ok=True)
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    _claimed[str(folder)] = fd
+    _claimed[id(converter)] = fd
     with contextlib.suppress(OSError):  # a file system without locks, or another grader has it
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _let_go() -> None:
-    for fd in _claimed.values():
+def let_go(converter: Any) -> None:
+    """What a converter worked on is done."""
+    if (fd := _claimed.pop(id(converter), None)) is not None:
         os.close(fd)
-    _claimed.clear()
 
 
 def drop_outdated(
@@ -62,7 +62,9 @@ def drop_outdated(
         why: the reason why a result is not, or nothing; gets its folder and the one that it was made from.
         put_aside: takes the result of a student whose resubmission is still to be graded.
     """
-    _let_go()  # what an earlier conversion of this process worked on is done
+    for fd in _claimed.values():  # what earlier conversions of this process worked on is done
+        os.close(fd)
+    _claimed.clear()
     assignment, students = converter.coursedir.assignment_id, converter.coursedir.student_id
     pattern = converter._format_dest(re.escape(assignment), "(.*)", escape=True)
     for folder in sorted(glob.glob(converter._format_dest(assignment, students))):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+from pathlib import Path
 from typing import Any
 
 from traitlets import Bool
@@ -13,7 +14,9 @@ from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
 from autograder.grading.secret import secret
 from autograder.runner import jail
+from autograder.runner.crew import Crew
 from autograder.runner.host import Runner
+from autograder.runner.kept import KeptRuns
 
 UNSAFE_NOTE = (
     "Graded without the jail (--SubmissionRunner.unsafe=True): each submission could read the course's files, the answers and "
@@ -35,10 +38,30 @@ class SubmissionRunner(SingletonConfigurable):
             sys.exit("SubmissionRunner.unsafe must be typed, not configured: --SubmissionRunner.unsafe=True")
         if self.unsafe:
             self.log.warning(UNSAFE_NOTE)
-        self.runner = Runner(self.unsafe)
-        atexit.register(self.runner.close)
+        self.runner: Runner | Crew = Runner(self.unsafe)
+        self.kept = KeptRuns(self.runner, None)
+        atexit.register(self.close)
 
-    def ready(self, course: CourseDirectory) -> Runner:
+    def close(self) -> None:
+        """End the runner."""
+        self.runner.close()
+
+    def use(self, runner: Runner | Crew) -> None:
+        """Let another runner, or several, do the work."""
+        if runner is not self.runner:
+            self.runner.close()
+            self.runner = runner
+            self.kept = KeptRuns(runner, None)
+
+    def keep(self, folder: Path, fresh: bool) -> None:
+        """Keep what comes out of runs.
+
+        Args:
+            fresh: take nothing from there: all is run anew.
+        """
+        self.kept = KeptRuns(self.runner, folder, fresh)
+
+    def ready(self, course: CourseDirectory) -> KeptRuns:
         """The runner, started. Where there is no jail, or one that shows the course, the whole command ends: nothing is graded."""
         try:
             if not self.unsafe:
@@ -47,4 +70,4 @@ class SubmissionRunner(SingletonConfigurable):
             self.runner.ready(course.course.limits.disk_mb)
         except UserError as error:
             sys.exit(str(error))
-        return self.runner
+        return self.kept

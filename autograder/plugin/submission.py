@@ -41,23 +41,34 @@ class SubmissionExporter(NotebookExporter):
         self._last: tuple[Path, tuple[Choice, dict[str, Found], list[str]]] | None = None
         self._work: dict[str, interrupted.Work] = {}  # of each student
         self._rules: dict[str, str] = {}
+        self.nothing_ran = False  # of the submission that was graded last
         self._answers: dict[Path, dict[str, str]] = {}  # by folder of autograded/, as they were graded last
         course = course_at(self.config.CoursePreprocessor.course_file)
-        SubmissionRunner.instance(parent=self).ready(course)  # no jail: nothing is touched
-        assignments = getattr(self.parent, "assignments", None)
-        if assignments:
+        runner = SubmissionRunner.instance(parent=self)
+        runner.ready(course)  # no jail: nothing is touched
+        if getattr(self.parent, "assignments", None):
             lecture, url = self.parent.coursedir.assignment_id, self.parent.coursedir.db_url
+            runner.keep(course.build / "runs" / lecture, fresh=self.parent.force)
             in_step.check_or_end(course, lecture, url)
             with turns.take_turns(self.parent, course, lecture):
                 folders.open_up(self.parent)
                 lateness.agree_before(self.parent)
-                incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
-                exchange.complete_all(self.parent, secret(course))
+                incoming.settle_times(self.parent)
+                self.equip(course)
                 folders.add_overlooked(self.parent)
                 folders.add_without_notebook(self.parent)
                 folders.leave_out_markup(self.parent)
                 folders.tell_hidden(self.parent)
                 self._drop_outdated(course)
+
+    def equip(self, course: CourseDirectory) -> None:
+        """Let the converter take of each submission what is meant, and give what its feedback needs."""
+        incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
+        exchange.complete_all(self.parent, secret(course))
+
+    def share(self, other: SubmissionExporter) -> None:
+        """Know of the results of earlier gradings what another exporter has found out for the whole lecture."""
+        self._rules, self._answers = other._rules, other._answers
 
     def _drop_outdated(self, course: CourseDirectory) -> None:
         lecture, url = self.parent.coursedir.assignment_id, self.parent.coursedir.db_url

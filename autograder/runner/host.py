@@ -55,6 +55,7 @@ class Runner:
         self.current = -1  # the cell that is running
         self.since = 0.0  # when it began
         self.lost = 0  # processes that were killed while they ran this job
+        self.given_up = False  # nobody waits for what it runs any more
 
     def __enter__(self) -> Runner:
         return self
@@ -116,6 +117,12 @@ class Runner:
         self.stop()
         self.names.close()
 
+    def give_up(self) -> None:
+        """End whatever runs, from another thread; nothing is run afterwards."""
+        self.given_up = True
+        if (process := self.process) is not None:
+            process.kill()
+
     def stop(self) -> None:
         """End the warm process and all that it has started."""
         if self.socket is not None:
@@ -140,12 +147,15 @@ class Runner:
             for cell in result.cells:
                 if not cell.ran and not cell.ended:
                     cell.ended = f"More than {MAX_RERUNS} cells ended the process; this one was not run."
+        result.lost = self.lost
         for cell in result.cells:
             cell.outputs = outputs.named_limits(cell.outputs, job.limits)
         return result
 
     def _once(self, job: Job, result: Result) -> int | None:
         """One run, within the time that earlier ones have left. Returns the cell that ended it, or ``None`` if it came to its end."""
+        if self.given_up:
+            raise UserError("The run was given up.")
         self.ready(job.limits["disk_mb"])
         self.current, begun, told = -1, time.monotonic(), result.seconds
         try:

@@ -54,6 +54,8 @@ class Result:
     forks: dict[tuple[str, int], Record | str] = field(default_factory=dict)  # (exercise, number) -> record or error
     repairs: dict[str, list[tuple[Repair, Record]]] = field(default_factory=dict)  # exercise -> changes, and what comes out with each
     files: dict[str, bytes] = field(default_factory=dict)
+    kept: bool = False  # from an earlier run: nothing has run now
+    lost: int = 0  # processes that were killed under it, from outside or from within
     seconds: float = 0.0  # of all runs together, without those in which it waited for a processor
     cpu_seconds: float = 0.0  # of the processor
 

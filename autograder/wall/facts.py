@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -53,6 +53,15 @@ class Facts:
                 }
             exercises[name] = Exercise.model_validate(dump)
         return cls(**{**data, "exercises": exercises, "tolerance": Tolerance.model_validate(data["tolerance"])})
+
+    def for_a_run(self) -> Facts:
+        """The same without what only a judge needs: a run does not depend on the points, the tolerance or the title of an answer."""
+        keep = {"forbid", "written"}
+        bare = {
+            name: rules if rules.loss else Exercise(title="-", points=1, minutes=1, difficulty=1, **rules.model_dump(include=keep))
+            for name, rules in self.exercises.items()
+        }
+        return replace(self, exercises=bare, tolerance=Tolerance())
 
     def rules(self, exercise: str) -> Exercise:
         """The exercise's entry in ``course.yml``.

@@ -1,0 +1,118 @@
+"""``autograder grade``: a class graded by several jails at once, with a bar, a summary, and an exit code that says whether somebody is missing."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from autograder.commands.stages import Stages
+from autograder.commands.terminal import console, count, state, the_course
+from autograder.course.directory import CourseDirectory
+from autograder.errors import UserError
+
+if TYPE_CHECKING:  # torch and nbgrader take seconds, which --help need not wait for
+    from autograder.plugin.at_once import Graded, Outcome
+    from autograder.runner.crew import Crew
+
+MOST_SAID = 3  # lines about one submission; the rest stands in its feedback
+
+
+def grade(
+    lecture: Annotated[str, typer.Argument(help="A lecture of course.yml, such as lecture_1_trigram.", metavar="LECTURE")],
+    students: Annotated[list[str] | None, typer.Argument(help="Whose work; everybody's if nobody is named.", metavar="[STUDENT]...")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Jails at a time.", show_default="one for each core")] = os.cpu_count() or 1,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what was graded, and run all of it anew.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what came out as JSON, and nothing else.")] = False,
+) -> None:
+    """Grade what is in `submitted/`, several submissions at a time.
+
+    It leaves what `nbgrader autograde` leaves, the same files and the same rows in the gradebook: formgrader, `nbgrader generate_feedback` and
+    `nbgrader export` go on from there. What was graded before is passed over, unless something else was handed in or the course has changed. Of a change
+    of points, tolerances or sentences no cell runs again: what left the jails is kept in `build/runs/`, which you may delete at any time.
+
+    Stop it with Ctrl-C, and run it again: nothing is lost. Exit code 1 if a submission could not be graded; who it is stands below the table.
+    """
+    from autograder.plugin.at_once import Outcome
+    from autograder.runner.crew import Crew
+
+    course = the_course()
+    course.lecture(lecture)
+    begun, outcome = time.monotonic(), Outcome()
+    logging.getLogger("nbgrader").setLevel(logging.CRITICAL)
+    with Stages(console, quiet=as_json) as stages, Crew(jobs, state["unsafe"]) as crew:
+        for student in students or ["*"]:
+            _merge(outcome, _one(course, lecture, student, crew, force, stages))
+    seconds = time.monotonic() - begun
+    if as_json:
+        print(json.dumps(_told(lecture, outcome, seconds)))
+    else:
+        _show(lecture, outcome, seconds)
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
+def _one(course: CourseDirectory, lecture: str, student: str, crew: Crew, force: bool, stages: Stages) -> Outcome:
+    from autograder.plugin.at_once import grade_class
+
+    stage = stages.begin(f"grading {lecture}", 0)
+    counts = {"graded": 0, "without a run": 0, "late": 0, "failed": 0}
+
+    def begin(total: int) -> None:
+        stage.total = total
+
+    def done(what: Graded | str) -> None:
+        if not isinstance(what, str):
+            counts["graded"] += 1
+            counts["without a run"] += what.kept
+            counts["late"] += what.seconds_late > 0
+            for line in what.said[:MOST_SAID]:
+                stages.tell(line if line.startswith(f"{what.student}: ") else f"{what.student}: {line}")
+        else:
+            counts["failed"] += 1
+        stage.advance_counted(", ".join(f"{number} {name}" for name, number in counts.items() if number))
+
+    outcome = grade_class(course, lecture, student, crew, force, begin, done)
+    for line in outcome.said:
+        stages.tell(line)
+    return outcome
+
+
+def _merge(whole: Outcome, part: Outcome) -> None:
+    whole.graded += part.graded
+    whole.failed |= part.failed
+    whole.skipped += part.skipped
+    whole.said += part.said
+
+
+def _told(lecture: str, outcome: Outcome, seconds: float) -> dict[str, Any]:
+    graded = [asdict(one) for one in sorted(outcome.graded, key=lambda one: one.student)]
+    return {"lecture": lecture, "graded": graded, "failed": outcome.failed, "passed_over": outcome.skipped, "said": outcome.said, "seconds": round(seconds, 2)}
+
+
+def _show(lecture: str, outcome: Outcome, seconds: float) -> None:
+    graded = outcome.graded
+    if graded:
+        points = sorted(one.points - one.penalty for one in graded)
+        table = Table(title=lecture, title_justify="left", show_header=False)
+        table.add_row("graded", f"{count(len(graded), 'submission')} in {seconds:.1f} s, {60 * len(graded) / seconds:,.0f} a minute")
+        table.add_row("without a run", f"{sum(one.kept for one in graded)}: what left their jails was kept")
+        table.add_row("points", f"median {points[len(points) // 2]:g} of {graded[0].most:g}, from {points[0]:g} to {points[-1]:g}")
+        if late := [one for one in graded if one.seconds_late]:
+            table.add_row("late", f"{len(late)}, which cost {sum(one.penalty for one in late):g} points together")
+        if asks := [one for one in graded if one.asks]:
+            table.add_row("for a person", f"{sum(one.asks for one in asks)} answers of {count(len(asks), 'student')}: nbgrader formgrader")
+        console.print(table)
+    if outcome.skipped:
+        console.print(f"{count(outcome.skipped, 'submission')} graded before, and nothing has changed. To grade all again: --force")
+    for student, why in sorted(outcome.failed.items()):
+        console.print(f"[red]not graded[/red] {escape(student)}: {escape(why)}", highlight=False, soft_wrap=True)
+    if not graded and not outcome.skipped and not outcome.failed:
+        raise UserError(f"Nothing of {lecture} was graded.")
