@@ -1242,8 +1242,9 @@ def forward_probe(g: torch.Generator):
         def run() -> list[float]:
             operands = [Value(a), Value(-b), Value(c)]
             results = build(*operands)
-            if [node.data for node in operands] != [a, -b, c]:
-                raise OperandChangedError("a number that the operation starts from is another one afterwards")
+            for place, node, before in zip(("first", "second", "third"), operands, (a, -b, c)):
+                if node.data != before:
+                    raise OperandChangedError(f"of the numbers x, y, z that the row starts from the {place} is another one afterwards")
             if any(result is node for result in results for node in operands):
                 raise OperandChangedError("the result is the operand itself, and no new Value")
             return [result.data for result in results]

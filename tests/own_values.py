@@ -261,7 +261,7 @@ ARRAYS = NUMPY_SLOTS.replace("np.float64(data), 0, edges", "np.array(data, dtype
 ON_RECORDED = '''
 RULES = {
     "+": lambda z, x, y: (1, 1), "-": lambda z, x, y: (1, -1), "*": lambda z, x, y: (y.data, x.data),
-    "/": lambda z, x, y: (1 / y.data, -z.data / y.data), "**": lambda z, x: (z.exponent * z.data / x.data,),
+    "/": lambda z, x, y: (1 / y.data, -z.data / y.data), "**": lambda z, x: (z.exponent * x.data ** (z.exponent - 1),),
     "neg": lambda z, x: (-1,), "tanh": lambda z, x: (1 - z.data**2,), "exp": lambda z, x: (z.data,), "log": lambda z, x: (1 / x.data,),
 }
 
