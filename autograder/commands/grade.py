@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -47,9 +48,13 @@ def grade(
     course.lecture(lecture)
     begun, outcome = time.monotonic(), Outcome()
     logging.getLogger("nbgrader").setLevel(logging.CRITICAL)
-    with Stages(console, quiet=as_json) as stages, Crew(jobs, state["unsafe"]) as crew:
-        for student in students or ["*"]:
-            _merge(outcome, _one(course, lecture, student, crew, force, stages))
+    try:
+        with Stages(console, quiet=as_json) as stages, Crew(jobs, state["unsafe"]) as crew:
+            for student in students or ["*"]:
+                _merge(outcome, _one(course, lecture, student, crew, force, stages))
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped: what was graded is in the gradebook. To go on, type the same again.")
+        raise typer.Exit(130) from None
     seconds = time.monotonic() - begun
     if as_json:
         print(json.dumps(_told(lecture, outcome, seconds)))

@@ -11,8 +11,10 @@ import re
 from typing import Any
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_notebook
+from nbformat.v4.nbbase import random_cell_id
 
+from autograder.plugin import blank
 from autograder.wall.record import storable
 
 MAX_CELLS = 1_000  # our largest notebook has about 100
@@ -43,7 +45,7 @@ def read_notebook(data: bytes) -> NotebookNode:
     seen: set[str] = set()
     for cell in cells:
         if cell["id"] in seen:
-            cell["id"] = new_markdown_cell()["id"]
+            cell["id"] = random_cell_id()
         seen.add(cell["id"])
     return new_notebook(cells=cells, metadata=METADATA)
 
@@ -101,8 +103,7 @@ def _tidy(cell: Any, number: int) -> NotebookNode:
     """A cell with what nbformat demands of it, whatever a student's tools have left out."""
     if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str):
         raise ValueError(f"cell {number} is not a cell")
-    make = new_code_cell if cell["cell_type"] == "code" else new_markdown_cell
-    made = make(_text(cell.get("source", cell.get("input"))), metadata=_metadata(cell.get("metadata")))
+    made = blank.cell(cell["cell_type"] == "code", _text(cell.get("source", cell.get("input"))), _metadata(cell.get("metadata")))
     if isinstance(cell.get("id"), str) and IDENTITY.fullmatch(cell["id"]):
         made["id"] = cell["id"]
     if made.cell_type == "markdown" and (pictures := _attached(cell.get("attachments"))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,13 @@ def course_prose(source: Path) -> dict[str, str]:
 
 
 def _cells_of(source: Path) -> list[Any]:
-    return list(nbformat.read(source, as_version=4).cells) if source.is_file() else []
+    """To be read, not to be changed: a file is read once while it stays as it is."""
+    return _read(source, source.stat().st_mtime_ns) if source.is_file() else []
+
+
+@functools.lru_cache(maxsize=8)
+def _read(source: Path, _: int) -> list[Any]:
+    return list(nbformat.read(source, as_version=4).cells)
 
 
 def ids(source: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import WITH_OUTPUTS
 from autograder.grading.secret import fingerprint, secret
-from autograder.plugin import exchange, folders, in_step, incoming, interrupted, lateness, recognise, turns
+from autograder.plugin import blank, exchange, folders, in_step, incoming, interrupted, lateness, recognise, turns
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.choosing import Choice, Found, files_in, notebook_in
@@ -41,6 +42,7 @@ class SubmissionExporter(NotebookExporter):
         self._last: tuple[Path, tuple[Choice, dict[str, Found], list[str]]] | None = None
         self._work: dict[str, interrupted.Work] = {}  # of each student
         self._rules: dict[str, str] = {}
+        self._released: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.nothing_ran = False  # of the submission that was graded last
         self._answers: dict[Path, dict[str, str]] = {}  # by folder of autograded/, as they were graded last
         course = course_at(self.config.CoursePreprocessor.course_file)
@@ -65,6 +67,14 @@ class SubmissionExporter(NotebookExporter):
         """Let the converter take of each submission what is meant, and give what its feedback needs."""
         incoming.take_only_plain_files(self.parent, lambda folder: self._meant(folder)[1])
         exchange.complete_all(self.parent, secret(course))
+
+    def released(self, info: dict[str, str]) -> dict[str, Any]:
+        """The lecture's cells by id, as they were released; nobody changes them while its submissions are graded."""
+        key = info["db_url"], info["assignment"], info["notebook"]
+        if key not in self._released:
+            with Gradebook(info["db_url"]) as gradebook:
+                self._released[key] = _released(gradebook.find_notebook(info["notebook"], info["assignment"]))
+        return self._released[key]
 
     def share(self, other: SubmissionExporter) -> None:
         """Know of the results of earlier gradings what another exporter has found out for the whole lecture."""
@@ -173,8 +183,7 @@ class RestoreCells(CoursePreprocessor):
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         info = resources["nbgrader"]
         nb.metadata.pop("autograder", None)  # ours to write
-        with Gradebook(info["db_url"]) as gradebook:
-            released = _released(gradebook.find_notebook(info["notebook"], info["assignment"]))
+        released = copy.deepcopy(self.parent.released(info))
         source = self.course.source(info["assignment"])
         notes = recognise.give_back_metadata(nb, released, ids(source))
         found = self._find(nb, released, notes)
@@ -279,8 +288,7 @@ def _released(notebook: Any) -> dict[str, Any]:
         }
         if cell.name in points:
             metadata["points"] = points[cell.name]
-        make = new_code_cell if cell.cell_type == "code" else new_markdown_cell
-        cells[cell.name] = make(cell.source, metadata={"nbgrader": metadata})
+        cells[cell.name] = blank.cell(cell.cell_type == "code", cell.source, {"nbgrader": metadata})
     return cells
 
 

@@ -1,0 +1,247 @@
+"""``autograder grade``: what it leaves is what ``nbgrader autograde`` leaves; what ran once need not run again; an interrupt loses nothing."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import TINY, copy_course
+from converters import convert
+from hostile import orphans
+from test_same_gradebook import cards_of, gradebook_of
+
+from autograder.commands.demo_class import hand_in, make_class
+from autograder.course.directory import load_course
+from autograder.errors import UserError
+from autograder.grading.answer_key import answer_key
+from autograder.grading.secret import hidden_facts
+from autograder.plugin.at_once import Outcome, grade_class
+from autograder.runner import crew as crews
+from autograder.runner.crew import Crew
+from autograder.runner.job import Cell, Job
+from autograder.runner.kept import KeptRuns
+
+NOTHING_TO_RUN = {"stub"}  # it has handed in no notebook
+STUDENTS = ("reference", "stub", "mistake_double_1", "mistake_pieces_1", "variant_pieces_1", "mixed_1", "mixed_2")
+CELLS = "import time\nx = 2"
+
+
+@pytest.fixture(scope="module")
+def crew() -> Iterator[Crew]:
+    with Crew(2) as crew:
+        yield crew
+
+
+@pytest.fixture(scope="module")
+def handed_in(tmp_path_factory, assigned, runner) -> Path:
+    folder = tmp_path_factory.mktemp("at once") / "course"
+    tiny = copy_course(assigned, folder)
+    answers = answer_key(tiny, TINY, runner, hidden_facts(tiny, TINY))
+    for submission in make_class(tiny, TINY, answers, mixed=2):
+        if submission.student in STUDENTS:
+            hand_in(tiny, folder, TINY, submission)
+    (folder / "submitted" / "stub" / TINY / f"{TINY}.ipynb").unlink()
+    (folder / "submitted" / "mixed_1" / TINY / "timestamp.txt").write_text("2027-01-01 10:00:00 UTC")
+    return folder
+
+
+@pytest.fixture
+def course(handed_in, tmp_path) -> Path:
+    folder = tmp_path / "course"
+    shutil.copytree(handed_in, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plain(handed_in, runner) -> Path:
+    folder = handed_in.parent / "plain"
+    shutil.copytree(handed_in, folder)
+    convert(folder, "autograde", TINY, runner)
+    return folder
+
+
+def graded(folder: Path, crew: Crew, student: str = "*", force: bool = False) -> Outcome:
+    before = os.getcwd()
+    try:
+        return grade_class(load_course(folder / "course.yml"), TINY, student, crew, force, lambda total: None, lambda what: None)
+    finally:
+        os.chdir(before)
+
+
+def ran(outcome: Outcome) -> set[str]:
+    """Whose cells ran."""
+    return {one.student for one in outcome.graded if not one.kept} - NOTHING_TO_RUN
+
+
+def files_of(folder: Path) -> dict[str, object]:
+    """All files that grading leaves; of a notebook what does not come of chance."""
+    found: dict[str, object] = {}
+    for path in sorted((folder / "autograded").rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix == ".ipynb":
+            cells = json.loads(path.read_text())["cells"]
+            found[name] = [{key: value for key, value in cell.items() if key != "id"} for cell in cells]
+        elif path.is_file() and path.name != "timestamp.txt":
+            found[name] = path.read_bytes()
+    return found
+
+
+def test_the_same_files_and_the_same_rows(plain, course, crew):
+    outcome = graded(course, crew)
+    assert {one.student for one in outcome.graded} == set(STUDENTS) and not outcome.failed and ran(outcome) == set(STUDENTS) - NOTHING_TO_RUN
+    assert gradebook_of(course) == gradebook_of(plain) and cards_of(course) == cards_of(plain)
+    assert files_of(course) == files_of(plain)
+    told = {one.student: one for one in outcome.graded}
+    assert (told["reference"].points, told["reference"].most) == (14, 16) and told["mixed_1"].points < 14  # two are for a written answer
+    assert any("no lecture_t_tiny.ipynb" in line for line in [*outcome.said, *told["stub"].said])
+    again = graded(course, crew)
+    assert not again.graded and again.skipped == len(STUDENTS)
+
+
+def test_one_student_of_all(course, crew):
+    assert [one.student for one in graded(course, crew, "mixed_1").graded] == ["mixed_1"]
+    with pytest.raises(UserError, match="nothing was handed in"):
+        graded(course, crew, "nobody")
+
+
+def test_after_a_change_of_tolerance_no_cell_runs_and_after_a_change_of_an_answer_only_that(course, crew, plain):
+    graded(course, crew)
+    with (course / "course.yml").open("a") as file:
+        file.write("\ntolerance: {rtol: 1.5e-4, atol: 1.0e-6}\n")
+    outcome = graded(course, crew)
+    assert len(outcome.graded) == len(STUDENTS) and not ran(outcome)
+    assert gradebook_of(course) == gradebook_of(plain)
+    notebook = course / "submitted" / "mixed_2" / TINY / f"{TINY}.ipynb"
+    notebook.write_text(notebook.read_text().replace("def double(x", "def double(x ", 1))
+    assert {one.student: one.kept for one in graded(course, crew).graded} == {"mixed_2": False}
+    assert ran(graded(course, crew, force=True)) == set(STUDENTS) - NOTHING_TO_RUN
+
+
+def test_a_damaged_run_is_made_again(course, crew, plain):
+    graded(course, crew)
+    kept = sorted((course / "build" / "runs" / TINY).iterdir())
+    for number, path in enumerate(kept):
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] if number % 3 == 0 else b"" if number % 3 == 1 else data[:40] + bytes([data[40] ^ 1]) + data[41:])
+    shutil.rmtree(course / "autograded")
+    outcome = graded(course, crew)
+    assert ran(outcome) == set(STUDENTS) - NOTHING_TO_RUN and gradebook_of(course) == gradebook_of(plain)
+
+
+def job_of(tiny, source: str = CELLS, **more) -> Job:
+    cells = [Cell(source), Cell("from autograder import check\ncheck('double', lambda g: x)", exercise="double", locked=True)]
+    return Job(cells, {}, hidden_facts(tiny, TINY).for_a_run().to_json(), tiny.course.limits.model_dump(), **more)
+
+
+def test_a_run_that_was_kept_is_the_same(tiny, crew, tmp_path):
+    kept = KeptRuns(crew, tmp_path / "runs")
+    first, second = kept.run(job_of(tiny, "print('seen')\nx = 2\n1 / 0")), kept.run(job_of(tiny, "print('seen')\nx = 2\n1 / 0"))
+    assert (first.kept, second.kept) == (False, True)
+    assert [vars(cell) for cell in first.cells] == [vars(cell) for cell in second.cells] and second.seconds == first.seconds
+    assert first.records["double"].draws[0].values == second.records["double"].draws[0].values == {"": 2}
+    others = [job_of(tiny, CELLS + " "), job_of(tiny, autograd=False), job_of(tiny, pictures=False)]
+    others[0].files = {"helper.py": b"x = 3"}
+    assert not any(kept.run(job).kept for job in others) and len(list((tmp_path / "runs").iterdir())) == 4
+    assert not KeptRuns(crew, tmp_path / "runs", fresh=True).run(job_of(tiny)).kept
+
+
+def test_what_no_run_could_have_handed_over_is_not_taken(tiny, crew, tmp_path, monkeypatch):
+    """Whoever can write there can write into the gradebook as well; but a mistake of a disk or a tool is noticed by more than its hash."""
+    from autograder.runner import kept as module
+
+    kept = KeptRuns(crew, tmp_path / "runs")
+    result = kept.run(job_of(tiny))
+    (path,) = (tmp_path / "runs").iterdir()
+    for change in (
+        lambda r: setattr(r, "cells", r.cells[:-1]),
+        lambda r: setattr(r, "records", {"slope": r.records["double"]}),
+        lambda r: setattr(r, "refused", {"double": 3}),
+        lambda r: setattr(r, "repairs", {"double": [(module.Repair("2", "x", "y"), r.records["double"])]}),
+    ):
+        changed = kept.run(job_of(tiny))
+        change(changed)
+        module._write(path, changed)
+        assert not kept.run(job_of(tiny)).kept, change
+    assert kept.run(job_of(tiny)).records["double"].draws[0].values == result.records["double"].draws[0].values
+
+
+def test_work_goes_on_while_a_jail_is_busy(tiny, crew):
+    """In one thread, and in no order but that of the waiting."""
+    said = []
+
+    def work(number: int):
+        def one():
+            said.append(f"{number} begins")
+            crew.run(job_of(tiny, f"import time\ntime.sleep({0.6 if number == 0 else 0})\nx = {number}"))
+            said.append(f"{number} ends")
+
+        return one
+
+    crew.each(map(work, range(4)))
+    assert said[:3] == ["0 begins", "1 begins", "2 begins"] and said[-1] == "0 ends"
+    assert sorted(said) == sorted(f"{number} {what}" for number in range(4) for what in ("begins", "ends"))
+
+
+def test_what_one_piece_of_work_raises_ends_all(tiny, monkeypatch):
+    with Crew(1) as own:
+        own.ready(tiny.course.limits.disk_mb)
+        ended = []
+
+        def waits():
+            try:
+                own.run(job_of(tiny, "import time\ntime.sleep(60)\nx = 1"))
+            finally:
+                ended.append("waits")
+
+        def fails():
+            raise UserError("for a reason")
+
+        begun = time.monotonic()
+        with pytest.raises(UserError, match="for a reason"):
+            own.each([waits, fails])
+        assert ended == ["waits"]
+    assert time.monotonic() - begun < 30
+    assert crews.AHEAD >= 1  # or the second would not have begun
+
+
+def command(folder: Path, *more: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "autograder", "grade", TINY, *more], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def test_an_interrupt_loses_nothing_and_the_next_run_goes_on(course, plain):
+    grader = command(course, "--jobs", "2")
+    while grader.poll() is None and len(list(course.glob(f"autograded/*/{TINY}/{TINY}.ipynb"))) < 2:
+        time.sleep(0.02)
+    grader.send_signal(signal.SIGINT)
+    said = grader.communicate()[0]
+    assert grader.returncode == 130 and "Stopped: " in said and "go on" in said and "Traceback" not in said, said
+    assert orphans() == set()
+    told = json.loads(command(course, "--json").communicate()[0])
+    assert not told["failed"] and len(told["graded"]) + told["passed_over"] == len(STUDENTS)
+    assert gradebook_of(course) == gradebook_of(plain) and cards_of(course) == cards_of(plain)
+
+
+def test_who_cannot_be_graded_is_named_and_the_others_are_graded(course, crew, monkeypatch):
+    from autograder.plugin import grading
+
+    real = grading.grade
+
+    def grade(notebook, files, *more):
+        if any("mixed_2" in str(cell.source) for cell in notebook.cells):
+            raise OSError("the disk has gone")
+        return real(notebook, files, *more)
+
+    notebook = course / "submitted" / "mixed_2" / TINY / f"{TINY}.ipynb"
+    notebook.write_text(notebook.read_text().replace("def double(x", "# mixed_2\\ndef double(x", 1))
+    monkeypatch.setattr(grading, "grade", grade)
+    outcome = graded(course, crew)
+    assert outcome.failed == {"mixed_2": "OSError: the disk has gone"} and len(outcome.graded) == len(STUDENTS) - 1
+    assert not (course / "autograded" / "mixed_2" / TINY).exists()
