@@ -7,6 +7,7 @@ from conftest import ROOT, TINY
 from typer.testing import CliRunner
 
 from autograder.commands.bench import Paired
+from autograder.commands.bench_ways import Way
 from autograder.commands.cli import app, main
 
 
@@ -32,3 +33,16 @@ def test_what_to_measure_must_be_said(capsys):
 @pytest.mark.parametrize("rounds", ["1", "x"])
 def test_too_few_rounds_are_no_measurement(rounds):
     assert main(["bench", "--jail", "--rounds", rounds]) == 2
+
+
+@pytest.mark.slow
+def test_ways_to_grade_are_measured_by_turns(tiny):
+    said = CliRunner().invoke(app, ["--course", str(tiny.root / "course.yml"), "bench", "--grade", TINY, "--students", "3", "--rounds", "2"])
+    assert said.exit_code == 0, said.output
+    rows = [line for line in said.output.splitlines() if "MB" in line]
+    assert len(rows) >= 3 and re.search(r"nbgrader alone .* 1\.0 ", rows[0]) and "autograder grade --jobs 1" in said.output
+
+
+def test_what_one_more_costs_is_the_difference():
+    way = Way("a", (), few=[5.0, 6.0, 50.0], many=[11.0, 12.0, 56.0])
+    assert way.further(5) == 2.0 and way.start(5) == 2.0

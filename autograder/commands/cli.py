@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,7 @@ from autograder.commands.terminal import end as _end
 from autograder.commands.terminal import the_course as _course
 
 if TYPE_CHECKING:  # torch takes two seconds, which --help need not wait for
+    from autograder.course.directory import CourseDirectory
     from autograder.runner.host import Runner
 
 app = typer.Typer(
@@ -170,7 +172,9 @@ def demo(
 def bench(
     lectures: Lectures = None,
     jail: Annotated[bool, typer.Option("--jail", help="What the jail costs: each lecture's reference with and without.")] = False,
-    rounds: Annotated[int, typer.Option(min=2, help="How many times each side is measured.")] = 15,
+    grading: Annotated[bool, typer.Option("--grade", help="A class graded by nbgrader alone, with this kit, and by `autograder grade`.")] = False,
+    students: Annotated[int, typer.Option(min=3, help="With --grade: submissions.")] = 8,
+    rounds: Annotated[int | None, typer.Option(min=2, help="How many times each side is measured; 15 and 2 unless told otherwise.")] = None,
 ) -> None:
     """Measure on this machine, by turns in one run, what a part of grading costs.
 
@@ -178,23 +182,35 @@ def bench(
     """
     from autograder.commands.bench import cost_table, jail_cost
 
-    if not jail:
-        raise UserError("Say what to measure: autograder bench --jail")
+    if jail == grading:
+        raise UserError("Say what to measure: autograder bench --jail, or autograder bench --grade LECTURE")
     course = _course()
     wanted = course.lectures(lectures)
+    if grading:
+        return _bench_grading(course, wanted, students, rounds or 2)
     with Stages(console) as stages:
-        stage = stages.begin("measuring", len(wanted) * rounds)
+        stage = stages.begin("measuring", len(wanted) * (rounds or 15))
 
         def advance(lecture: str) -> None:
             stage.say(lecture)
             stage.advance()
 
-        cost = jail_cost(course, wanted, rounds, advance)
+        cost = jail_cost(course, wanted, rounds or 15, advance)
     console.print(cost_table(cost))
     console.print(
         f"The jail costs {100 * (statistics.median(cost.pairs) - 1):.1f} % of the time of grading: the median of {len(cost.pairs)} pairs. "
         "The start is paid once a command."
     )
+
+
+def _bench_grading(course: CourseDirectory, lectures: list[str], students: int, rounds: int) -> None:
+    from autograder.commands.bench_ways import ways_table, ways_to_grade
+
+    with Stages(console) as stages:
+        stage = stages.begin("measuring", 0)
+        for lecture in lectures:
+            ways = ways_to_grade(course, lecture, students, rounds, course.build / "bench", partial(stage.say, lecture))
+            console.print(ways_table(ways, lecture, students))
 
 
 @app.command()

@@ -1,0 +1,128 @@
+"""``autograder bench --grade``: the same class graded by nbgrader alone, by nbgrader with this kit, and by ``autograder grade``, by turns."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rich.table import Table
+
+from autograder.commands.demo import nbgrader
+from autograder.commands.demo_class import Submission, hand_in, make_class, make_course
+from autograder.course.directory import CourseDirectory
+from autograder.errors import UserError
+from autograder.grading.answer_key import answer_key
+from autograder.grading.secret import hidden_facts
+from autograder.plugin import own_commands_first
+from autograder.runner.host import Runner
+
+FEW = 2  # submissions of the smaller class: what more of them cost is told by the difference
+ALONE = 'c = get_config()\nc.CourseDirectory.course_id = "alone"\nc.ExecutePreprocessor.timeout = 600\n'
+LAST_LINES = 8  # of a command that failed
+
+
+@dataclass
+class Way:
+    """One way to grade, and what it took in each round: seconds for the smaller class and for the larger one."""
+
+    name: str
+    command: tuple[str, ...]
+    alone: bool = False  # nbgrader without this kit
+    few: list[float] = field(default_factory=list)
+    many: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)  # MB, of the process that grades
+
+    def further(self, students: int) -> float:
+        """Seconds for one more submission: the median of the rounds."""
+        return statistics.median((many - few) / (students - FEW) for few, many in zip(self.few, self.many))
+
+    def start(self, students: int) -> float:
+        """Seconds before the first one."""
+        return statistics.median(self.few) - FEW * self.further(students)
+
+
+def ways_to_grade(
+    course: CourseDirectory, lecture: str, students: int, rounds: int, folder: Path, advance: Callable[[str], None]
+) -> list[Way]:
+    """Grade a made-up class of a lecture in each way, every round in another order.
+
+    Args:
+        students: in the larger class; more than ``FEW``.
+        folder: for the courses; it is emptied.
+        advance: told what is measured, before each way of each round.
+
+    Raises:
+        UserError: the lecture is not built, or a command fails or leaves somebody out.
+    """
+    ways = [
+        Way("nbgrader alone", ("-m", "nbgrader", "autograde", lecture), alone=True),
+        Way("nbgrader autograde with this kit", ("-m", "nbgrader", "autograde", lecture)),
+        *(Way(f"autograder grade --jobs {jobs}", ("-m", "autograder", "grade", lecture, "--jobs", str(jobs))) for jobs in sorted({1, os.cpu_count() or 1})),
+    ]
+    own_commands_first()  # nbgrader alone looks for alembic on the path
+    with Runner() as runner:
+        answers = answer_key(course, lecture, runner, hidden_facts(course, lecture))
+    made = [some for some in make_class(course, lecture, answers) if some.student == "reference" or some.student.startswith("mixed")]
+    class_of = [replace(made[number % len(made)], student=f"student_{number:03}") for number in range(students)]
+    places = {(alone, size): _place(course, lecture, folder, alone, class_of[:size]) for alone in (True, False) for size in (FEW, students)}
+    for number in range(rounds):
+        for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
+            advance(way.name)
+            for size, seconds in ((FEW, way.few), (students, way.many)):
+                took, held = _graded(places[way.alone, size], way.command, lecture, size)
+                seconds.append(took)
+            way.memory.append(held)
+    return ways
+
+
+def _place(course: CourseDirectory, lecture: str, folder: Path, alone: bool, submissions: Sequence[Submission]) -> Path:
+    """A course that has released the lecture, and got these submissions."""
+    place = folder / f"{'alone' if alone else 'kit'}-{len(submissions)}"
+    make_course(course, place, [lecture])
+    if alone:
+        (place / "nbgrader_config.py").write_text(ALONE)
+        shutil.copytree(course.source(lecture).parent, place / "source" / lecture)
+    nbgrader(place, "generate_assignment", lecture)
+    for submission in submissions:
+        hand_in(course, place, lecture, submission)
+    shutil.copyfile(place / "gradebook.db", place / "gradebook.before")
+    return place
+
+
+def _graded(place: Path, command: tuple[str, ...], lecture: str, size: int) -> tuple[float, float]:
+    """Seconds and MB of a command that grades a class from its beginning."""
+    for left in (place / "autograded", place / "build" / "runs"):
+        shutil.rmtree(left, ignore_errors=True)
+    shutil.copyfile(place / "gradebook.before", place / "gradebook.db")
+    with (place / "said.log").open("w+") as said:
+        begun = time.perf_counter()
+        process = subprocess.Popen([sys.executable, *command], cwd=place, stdout=said, stderr=said)
+        _, status, used = os.wait4(process.pid, 0)
+        took = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        last = "".join(said.readlines()[-LAST_LINES:])
+    graded = len(list(place.glob(f"autograded/*/{lecture}/{lecture}.ipynb")))
+    if process.returncode or graded != size:
+        raise UserError(f"`{' '.join(command[1:])}` graded {graded} of {size} in {place}:\n{last}")
+    return took, used.ru_maxrss / 1024
+
+
+def ways_table(ways: list[Way], lecture: str, students: int) -> Table:
+    """What one more submission costs in each way, and before the first one."""
+    columns = ("grading", "start", "one more", "a minute", "as many as nbgrader alone", "memory")
+    table = Table(*columns, title=f"{lecture}, {students} submissions", title_justify="left")
+    first = ways[0].further(students)
+    for way in ways:
+        more = way.further(students)
+        table.add_row(
+            way.name, f"{way.start(students):.1f} s", f"{more:.2f} s", f"{60 / more:,.0f}", f"{first / more:.1f}", f"{statistics.median(way.memory):.0f} MB"
+        )
+    return table
