@@ -1,5 +1,7 @@
 """A wrong answer is told by the one change of it that makes it right: at the desk, in the jail, and never by more than one of our sentences."""
 
+import os
+import time
 from dataclasses import replace
 
 import pytest
@@ -38,7 +40,7 @@ def told(right: str, wrong: str, probe: str = PROBE) -> str:
         with open(report, "w") as file:
             file.write(with_repair(verdict, best(desk.record, key, tolerance, desk.trial)).message)
 
-    return in_a_copy(work, seconds=30).decode()
+    return in_a_copy(work, seconds=30, cpu_seconds=20).decode()
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,13 @@ def test_the_notebook_is_as_it_was():
 def test_a_change_that_never_ends_costs_its_own_time_alone():
     wrong = "def f(x):\n    n = 3\n    while n > 0:\n        n -= 1\n    return x * 2"
     assert "there is a factor that does not belong there" in told("def f(x):\n    return x", wrong)
+
+
+def test_what_hears_no_alarm_is_ended_by_the_kernel():
+    begun = time.monotonic()
+    assert in_a_copy(lambda report: [os.write(report, b"begun"), sum(range(10**13))], cpu_seconds=1) == b"begun"
+    assert in_a_copy(lambda report: [os.write(report, b"begun"), time.sleep(60)], seconds=0.2) == b"begun"
+    assert time.monotonic() - begun < 30
 
 
 def test_other_cells_of_the_students_are_looked_at_and_the_lectures_are_not():

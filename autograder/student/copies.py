@@ -13,11 +13,12 @@ from typing import Any
 CHUNK = 1 << 16
 
 
-def in_a_copy(work: Callable[..., None], *given: Any, seconds: float | None = None) -> bytes:
+def in_a_copy(work: Callable[..., None], *given: Any, seconds: float | None = None, cpu_seconds: float | None = None) -> bytes:
     """Do it in a fork, which is given a descriptor to report to before all else; what it has reported when it ends.
 
     Args:
         seconds: after which it is ended, and what it has reported by then is all.
+        cpu_seconds: of the processor, after which the kernel ends it.
     """
     reading, writing = os.pipe()
     with warnings.catch_warnings():
@@ -26,6 +27,8 @@ def in_a_copy(work: Callable[..., None], *given: Any, seconds: float | None = No
     if pid == 0:
         try:
             os.close(reading)
+            if cpu_seconds is not None:
+                _ends_after(cpu_seconds)
             work(writing, *given)
         finally:
             os._exit(0)
@@ -46,3 +49,11 @@ def _read(reading: int, until: float | None) -> bytes:
             break
         told += chunk
     return told
+
+
+def _ends_after(seconds: float) -> None:
+    import resource  # not on every system
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    bound = int(time.process_time() + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (bound if hard == resource.RLIM_INFINITY else min(bound, hard), hard))

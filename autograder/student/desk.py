@@ -30,6 +30,7 @@ from autograder.student.copies import in_a_copy
 from autograder.student.names import load_names
 from autograder.student.own_line import locked_cells
 from autograder.student.progress import in_notebook
+from autograder.student.repairs import MOST_SECONDS
 from autograder.student.session import Tried
 from autograder.wall.calls import Call
 from autograder.wall.facts import Facts, canary
@@ -93,7 +94,7 @@ class LocalSession:
             for found in better_and_better(record, key, tolerance, trial):
                 os.write(report, json.dumps([*astuple(found.repair), sorted(found.right), found.whole]).encode() + b"\n")
 
-        told = in_a_copy(work, seconds=WAIT_SECONDS).splitlines()
+        told = in_a_copy(work, seconds=WAIT_SECONDS, cpu_seconds=MOST_SECONDS).splitlines()
         if not told:
             return None
         line, before, says, right, whole = json.loads(told[-1])

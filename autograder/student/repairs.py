@@ -5,7 +5,6 @@ It runs in a copy of the process, and in no other: a changed cell may change wha
 
 from __future__ import annotations
 
-import contextlib
 import linecache
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from autograder.student.plainly import OddError, alike
 from autograder.wall.record import Draw, Record
 
 SECONDS = 3.0  # of the processor, for all changes of an answer
-SPARE = 2  # seconds of the processor, after which the kernel ends what hears no alarm
+MOST_SECONDS = SECONDS + 2  # after which the kernel should end what hears no alarm
 SHORTEST, FACTOR = 0.02, 4  # seconds that one may take at least; times as long as the answer itself
 MOST_CELLS = 2
 
@@ -46,7 +45,6 @@ class Trial:
         space: dict[str, Any] = self.probe.__globals__
         before, end = dict(space), time.process_time() + SECONDS
         each = max(SHORTEST, FACTOR * self.seconds)
-        ends_at(time.process_time() + SECONDS + SPARE)
         torch.set_num_threads(1)  # those of the process that this is a copy of are not here
         for file, text in _own_cells(self.probe, self.given):
             for repair, code in repairs(text, file):
@@ -71,16 +69,6 @@ class Trial:
         except OddError:
             return None
         return tuple(draws) if len(draws) == len(self.seeds) else None
-
-
-def ends_at(seconds: float) -> None:
-    """Let the kernel end this process when it has used so much of the processor."""
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        bound = int(seconds) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (bound if hard == resource.RLIM_INFINITY else min(bound, hard), hard))
 
 
 def _differ(mine: Draw, other: Draw) -> bool:
