@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import os
 from pathlib import Path
@@ -11,17 +10,17 @@ from typing import Any
 from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
-from nbgrader.utils import compute_checksum
 
 from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import WITH_OUTPUTS
 from autograder.grading.secret import fingerprint, secret
-from autograder.plugin import blank, exchange, folders, in_step, incoming, interrupted, lateness, recognise, turns
+from autograder.plugin import exchange, folders, in_step, incoming, interrupted, lateness, recognise, turns
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
 from autograder.plugin.choosing import Choice, Found, files_in, notebook_in
 from autograder.plugin.notes import add_note, refused_for
+from autograder.plugin.released import as_it_was_released, released_cells
 from autograder.plugin.resubmitted import put_aside
 from autograder.plugin.running import SubmissionRunner
 from autograder.plugin.source import CellsOf, course_prose, ids
@@ -73,7 +72,7 @@ class SubmissionExporter(NotebookExporter):
         key = info["db_url"], info["assignment"], info["notebook"]
         if key not in self._released:
             with Gradebook(info["db_url"]) as gradebook:
-                self._released[key] = _released(gradebook.find_notebook(info["notebook"], info["assignment"]))
+                self._released[key] = released_cells(gradebook.find_notebook(info["notebook"], info["assignment"]))
         return self._released[key]
 
     def share(self, other: SubmissionExporter) -> None:
@@ -219,7 +218,7 @@ class RestoreCells(CoursePreprocessor):
                 continue
             name = metadata.get("grade_id")
             if not isinstance(name, str) or name not in names:
-                if _as_it_was_released(cell) and metadata.get("locked") and (metadata.get("grade") or cell.cell_type == "markdown"):
+                if as_it_was_released(cell) and metadata.get("locked") and (metadata.get("grade") or cell.cell_type == "markdown"):
                     nb.cells.remove(cell)  # the text or the check of an exercise that the course had then
                     notes.append(CHANGED)
                     continue
@@ -237,7 +236,7 @@ class RestoreCells(CoursePreprocessor):
         if cell.cell_type != original.cell_type:
             notes.append(f"The cell {name} had become a {cell.cell_type} cell; it is a {original.cell_type} cell again.")
             _as_type(cell, original.cell_type)
-        untouched = _as_it_was_released(cell)
+        untouched = as_it_was_released(cell)
         if metadata["grade"] and "points" in before and _number(before["points"]) != metadata["points"]:
             notes.append(CHANGED if untouched else f"The points of {name} had been changed; {metadata['points']:g} count.")
         if metadata["locked"]:
@@ -268,35 +267,6 @@ def _calls(released: dict[str, Any]) -> dict[str, str]:
     """Of each answer the first cell that calls it: the fit of a model, or the check."""
     exercises = [name.removesuffix(ANSWER) for name in released if name.endswith(ANSWER)]
     return {f"{name}{ANSWER}": f"{name}_fit" if f"{name}_fit" in released else name for name in exercises}
-
-
-def _released(notebook: Any) -> dict[str, Any]:
-    """The cells that the gradebook knows, by id, as they were released."""
-    points = {cell.name: cell.max_score for cell in notebook.grade_cells}
-    solutions = {cell.name for cell in notebook.solution_cells}
-    cells = {}
-    for cell in notebook.source_cells:
-        metadata = {
-            "cell_type": cell.cell_type,
-            "checksum": cell.checksum,
-            "grade": cell.name in points,
-            "grade_id": cell.name,
-            "locked": bool(cell.locked),
-            "schema_version": 3,
-            "solution": cell.name in solutions,
-            "task": False,
-        }
-        if cell.name in points:
-            metadata["points"] = points[cell.name]
-        cells[cell.name] = blank.cell(cell.cell_type == "code", cell.source, {"nbgrader": metadata})
-    return cells
-
-
-def _as_it_was_released(cell: Any) -> bool:
-    """Whether a cell is as nbgrader has released it, then or now: it has left a checksum of text and points there."""
-    with contextlib.suppress(Exception):  # a stranger's metadata
-        return bool(cell.metadata.nbgrader.checksum == compute_checksum(cell))
-    return False
 
 
 def _as_type(cell: Any, cell_type: str) -> None:

@@ -120,8 +120,8 @@ class Runner:
     def give_up(self) -> None:
         """End whatever runs, from another thread; nothing is run afterwards."""
         self.given_up = True
-        if (process := self.process) is not None:
-            process.kill()
+        if self.process is not None:
+            self.process.kill()
 
     def stop(self) -> None:
         """End the warm process and all that it has started."""
@@ -136,8 +136,7 @@ class Runner:
 
     def run(self, job: Job) -> Result:
         """Run a submission's cells; a cell that ends the process is left out and the rest runs again without it."""
-        result = Result([CellResult(ended=cell.known, fatal=cell.known is not None) for cell in job.cells])
-        self.lost = 0
+        result, self.lost = Result([CellResult(ended=cell.known, fatal=cell.known is not None) for cell in job.cells]), 0
         for _ in range(MAX_RERUNS):
             last = self._once(job, result)
             if last is None:
