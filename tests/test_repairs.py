@@ -20,6 +20,7 @@ from autograder.judge.repaired import Best, best, wants_a_repair, with_repair
 from autograder.judge.values import judge
 from autograder.judge.verdict import Row, Verdict
 from autograder.student.copies import in_a_copy
+from autograder.student.repairs import PATIENCE, SECONDS
 from autograder.wall.record import decode, encode
 
 SOFTMAX = "def f(x):\n    return torch.softmax(x, 1)"
@@ -100,6 +101,15 @@ def test_what_hears_no_alarm_is_ended_by_the_kernel():
     assert in_a_copy(lambda report: [os.write(report, b"begun"), sum(range(10**13))], cpu_seconds=1) == b"begun"
     assert in_a_copy(lambda report: [os.write(report, b"begun"), time.sleep(60)], seconds=0.2) == b"begun"
     assert time.monotonic() - begun < 30
+
+
+def test_a_cell_that_sleeps_or_takes_long_is_not_run_a_hundred_times():
+    key = Key(checked("def f(x):\n    return x", PROBE)[0].record)
+    for body in ("time.sleep(0.5)", "sum(range(4_000_000))"):
+        desk, _ = checked(f"import time\ndef f(x):\n    {body}\n    return x * 2", PROBE)
+        begun = time.monotonic()
+        in_a_copy(lambda report, desk=desk: best(desk.record, key, Tolerance(), desk.trial), seconds=30)
+        assert time.monotonic() - begun < PATIENCE * SECONDS + 5
 
 
 def test_other_cells_of_the_students_are_looked_at_and_the_lectures_are_not():

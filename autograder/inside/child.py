@@ -21,7 +21,7 @@ from autograder.student import session
 from autograder.student.check import check, check_loss
 from autograder.student.copies import in_a_copy
 from autograder.student.fit import fit
-from autograder.student.repairs import MOST_SECONDS
+from autograder.student.repairs import MOST_SECONDS, PATIENCE
 from autograder.student.session import Tried
 from autograder.wall.calls import Call
 from autograder.wall.facts import Facts
@@ -54,7 +54,7 @@ class WireSession:
         else:
             send(self.out, header, data)
         if self.repair:
-            in_a_copy(self.try_repairs, trial, cpu_seconds=MOST_SECONDS)
+            in_a_copy(self.try_repairs, trial, seconds=PATIENCE * MOST_SECONDS, cpu_seconds=MOST_SECONDS)
 
     def try_repairs(self, _: int, trial: Tried) -> None:
         """Send what comes out with small changes of the answer: each result once."""

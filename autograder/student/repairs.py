@@ -22,8 +22,10 @@ from autograder.student.own_line import Given, is_cell, is_own, names_of
 from autograder.student.plainly import OddError, alike
 from autograder.wall.record import Draw, Record
 
-SECONDS = 3.0  # of the processor, for all changes of an answer
+SECONDS = 2.0  # of the processor, for all changes of an answer
+PATIENCE = 2  # times as long on the clock: a cell may sleep
 MOST_SECONDS = SECONDS + 2  # after which the kernel should end what hears no alarm
+FEWEST = 20  # changes for which there has to be time: of an answer that takes longer none is tried
 SHORTEST, FACTOR = 0.02, 4  # seconds that one may take at least; times as long as the answer itself
 MOST_CELLS = 2
 
@@ -43,12 +45,14 @@ class Trial:
     def __iter__(self) -> Iterator[tuple[Repair, Record]]:
         """Changes with which something else comes out, and that; for as long as there is time."""
         space: dict[str, Any] = self.probe.__globals__
-        before, end = dict(space), time.process_time() + SECONDS
+        if self.seconds > SECONDS / FEWEST:
+            return
+        before, end, latest = dict(space), time.process_time() + SECONDS, time.monotonic() + PATIENCE * SECONDS
         each = max(SHORTEST, FACTOR * self.seconds)
         torch.set_num_threads(1)  # those of the process that this is a copy of are not here
         for file, text in _own_cells(self.probe, self.given):
             for repair, code in repairs(text, file):
-                if time.process_time() > end:
+                if time.process_time() > end or time.monotonic() > latest:
                     return
                 draws = self._draws(code, space, each)
                 space.update(before)
