@@ -216,6 +216,7 @@ def command(folder: Path, *more: str) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_an_interrupt_loses_nothing_and_the_next_run_goes_on(course, plain):
     grader = command(course, "--jobs", "2")
     while grader.poll() is None and len(list(course.glob(f"autograded/*/{TINY}/{TINY}.ipynb"))) < 2:

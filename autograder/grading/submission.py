@@ -89,6 +89,8 @@ def grade(
 
 def _with_repairs(graded: Graded, job: Job, result: Result, answers: Answers, facts: Facts, runner: Runs) -> None:
     """Where an answer is wrong and nobody has written down why: once more, with small changes of it, to see which would make it right."""
+    if any(cell.ended for cell in result.cells):
+        return  # what reached a limit or ended the process is told already, and would do so again
     known = [(name, result.records[name]) for name in graded.verdicts if name in answers.keys and name in result.records]
     asked = set([name for name, record in known if wants_a_repair(graded.verdicts[name], record)][:MOST_REPAIRED])
     if not asked:

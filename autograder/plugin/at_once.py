@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,7 +166,7 @@ def _all(
     def work(folder: str) -> Callable[[], None]:
         def one() -> None:
             converter = spare.pop() if spare else Converter(coursedir=lead.coursedir, config=config).for_submissions_of(lead)
-            student = Path(folder).parent.name
+            student = _student(lead, folder)
             try:
                 converter.assignments = {folder: lead.assignments[folder]}
                 converter.convert_notebooks()
@@ -184,9 +185,15 @@ def _all(
     crew.each(map(work, waiting))
 
 
+def _student(lead: Autograde, folder: str) -> str:
+    """By nbgrader's own pattern of folders, which a course may have set otherwise."""
+    found = re.fullmatch(lead._format_source(re.escape(lead.coursedir.assignment_id), "(.*)", escape=True), folder, re.DOTALL)
+    return found[1] if found else Path(folder).parent.name
+
+
 def _is_graded(lead: Autograde, folder: str) -> bool:
     """Whether nbgrader would pass over it: what was outdated is gone by now, and what has a newer time is found by nbgrader itself."""
-    target = Path(lead._format_dest(lead.coursedir.assignment_id, Path(folder).parent.name))
+    target = Path(lead._format_dest(lead.coursedir.assignment_id, _student(lead, folder)))
     if not target.exists():
         return False
     new, old = lead.coursedir.get_existing_timestamp(folder), lead.coursedir.get_existing_timestamp(str(target))

@@ -64,7 +64,7 @@ class SubmissionRunner(SingletonConfigurable):
     def ready(self, course: CourseDirectory) -> KeptRuns:
         """The runner, started. Where there is no jail, or one that shows the course, the whole command ends: nothing is graded."""
         try:
-            if not self.unsafe:
+            if not self.runner.unsafe:
                 jail.keep_out(course.root)
             secret(course)  # one that is no secret is told once, not for every student
             self.runner.ready(course.course.limits.disk_mb)

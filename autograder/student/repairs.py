@@ -27,6 +27,7 @@ PATIENCE = 2  # times as long on the clock: a cell may sleep
 MOST_SECONDS = SECONDS + 2  # after which the kernel should end what hears no alarm
 FEWEST = 20  # changes for which there has to be time: of an answer that takes longer none is tried
 SHORTEST, FACTOR = 0.02, 4  # seconds that one may take at least; times as long as the answer itself
+MOST_SLOW = 5  # changes that take longer than that; then the cell itself does
 MOST_CELLS = 2
 
 
@@ -48,13 +49,17 @@ class Trial:
         if self.seconds > SECONDS / FEWEST:
             return
         before, end, latest = dict(space), time.process_time() + SECONDS, time.monotonic() + PATIENCE * SECONDS
-        each = max(SHORTEST, FACTOR * self.seconds)
+        each, slow = max(SHORTEST, FACTOR * self.seconds), 0
         torch.set_num_threads(1)  # those of the process that this is a copy of are not here
         for file, text in _own_cells(self.probe, self.given):
             for repair, code in repairs(text, file):
                 if time.process_time() > end or time.monotonic() > latest:
                     return
+                begun = time.monotonic()
                 draws = self._draws(code, space, each)
+                slow += time.monotonic() - begun > PATIENCE * SECONDS / FEWEST
+                if slow > MOST_SLOW:
+                    return
                 space.update(before)
                 if draws is not None and any(_differ(mine, other) for mine, other in zip(self.record.draws, draws)):
                     yield repair, Record(self.record.exercise, draws)
