@@ -103,6 +103,16 @@ def test_what_hears_no_alarm_is_ended_by_the_kernel():
     assert time.monotonic() - begun < 30
 
 
+def test_what_a_cell_does_beside_its_definitions_is_not_done_again(tmp_path):
+    key = Key(checked("def f(x):\n    return x", PROBE)[0].record)
+    file = tmp_path / "ran"
+    file.touch()
+    line = f"open({str(file)!r}, 'a').write('once ')"
+    desk, _ = checked(f"def f(x):\n    return x * 2\n{line}\nfor i in range(2):\n    {line}", PROBE)
+    found = in_a_copy(lambda report: os.write(report, str(best(desk.record, key, Tolerance(), desk.trial)).encode()), seconds=30)
+    assert b"there is a factor that does not belong there" in found and file.read_text() == "once " * 3
+
+
 def test_a_cell_that_sleeps_or_takes_long_is_not_run_a_hundred_times():
     key = Key(checked("def f(x):\n    return x", PROBE)[0].record)
     desk, _ = checked("import time\ndef f(x):\n    time.sleep(0.1)\n    return x * 2", PROBE)

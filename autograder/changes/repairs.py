@@ -19,6 +19,7 @@ from autograder.changes.spare import LAST, SPARE
 from autograder.changes.steps import further_changes
 
 LONGEST_TEXT = 20_000  # characters of a cell
+DONE = (ast.Expr, ast.For, ast.While, ast.With, ast.Assert, ast.Delete)  # of a cell, beside its definitions: a look at the result, which need not be had again
 LONGEST = 60  # characters of a part of it that is shown
 PLACEHOLDER = "…"
 
@@ -122,6 +123,7 @@ def repairs(source: str, file: str) -> Iterator[tuple[Repair, CodeType]]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return
+    tree.body = [statement for statement in tree.body if not isinstance(statement, DONE)]
     lines = set(range(1, source.count("\n") + 2))
     places = places_in(tree, lines)
     spare = [_expressions((operator,)) for operator in SPARE]

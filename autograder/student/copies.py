@@ -27,6 +27,9 @@ def in_a_copy(work: Callable[..., None], *given: Any, seconds: float | None = No
     if pid == 0:
         try:
             os.close(reading)
+            null = os.open(os.devnull, os.O_WRONLY)
+            for standard in (1, 2):  # what a copy says is heard by nobody
+                os.dup2(null, standard)
             if cpu_seconds is not None:
                 _ends_after(cpu_seconds)
             work(writing, *given)
