@@ -1,5 +1,6 @@
 """A wrong answer is told by the one change of it that makes it right: at the desk, in the jail, and never by more than one of our sentences."""
 
+import itertools
 import os
 import time
 from dataclasses import replace
@@ -8,8 +9,9 @@ import pytest
 from conftest import TINY
 from test_looks import RULES, checked
 
-from autograder.changes.mutants import mutants
-from autograder.changes.repairs import BACKWARDS, Repair, backwards, repairs
+from autograder.changes.operators import SWAPS
+from autograder.changes.repairs import Repair, backwards, repairs
+from autograder.commands.demo_class import solution_texts
 from autograder.course.schema import Tolerance
 from autograder.grading.answer_key import answer_key
 from autograder.grading.cells import built_notebook
@@ -104,13 +106,14 @@ def test_what_hears_no_alarm_is_ended_by_the_kernel():
 
 
 def test_what_a_cell_does_beside_its_definitions_is_not_done_again(tmp_path):
+    """A print, a picture, a command, whether its result has a name or not."""
     key = Key(checked("def f(x):\n    return x", PROBE)[0].record)
     file = tmp_path / "ran"
     file.touch()
-    line = f"open({str(file)!r}, 'a').write('once ')"
-    desk, _ = checked(f"def f(x):\n    return x * 2\n{line}\nfor i in range(2):\n    {line}", PROBE)
+    call = f"open({str(file)!r}, 'a').write('once ')"
+    desk, _ = checked(f"def f(x):\n    return x * 2\n{call}\nfor i in range(2):\n    {call}\nn = [{call}]\nif n:\n    {call}", PROBE)
     found = in_a_copy(lambda report: os.write(report, str(best(desk.record, key, Tolerance(), desk.trial)).encode()), seconds=30)
-    assert b"there is a factor that does not belong there" in found and file.read_text() == "once " * 3
+    assert b"there is a factor that does not belong there" in found and file.read_text() == "once " * 5
 
 
 def test_a_cell_that_sleeps_or_takes_long_is_not_run_a_hundred_times():
@@ -138,15 +141,48 @@ def test_what_a_stranger_says_is_not_repeated(says):
     assert shown.count("`") == 2 and len(shown) < 200
 
 
-def test_whatever_a_mutant_does_has_words_for_the_way_back(course):
-    """What a repair says is one of few plain sentences, whatever the operator."""
-    texts = ["### BEGIN SOLUTION\ndef f(x, n=1):\n    for i in range(n):\n        x += x.sum(0) / (n - 1)\n    return x ** 2, n\n### END SOLUTION"]
-    clauses = {mutant.clause for text in texts for mutant in mutants(text)}
-    assert len(clauses) > 15
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
+def test_whatever_is_wrong_with_an_answer_there_are_words_for_it(course):
+    """Of every change of two lectures' references: what is none of our plain sentences would not be said."""
+    texts = [text for lecture in list(course.course.lectures)[1:3] for text in solution_texts(course, lecture).values()]
     verdict = Verdict("e", "wrong", 0.0, 1.0, "", (Row("", False),))
-    for clause in (*clauses, *(pattern for pattern, _ in BACKWARDS if not set("(.|") & set(pattern))):
-        said = with_repair(verdict, Best(Repair(1, "x", backwards(clause)), frozenset(), True)).message
-        assert said.startswith("One small change makes it right"), clause
+    says = {repair.says for text in texts for repair, _ in itertools.islice(repairs(text, "<ipython-input-1>"), 400)}
+    assert len(says) > 80
+    for sentence in says:
+        assert sentence in with_repair(verdict, Best(Repair(1, "x", sentence), frozenset(), True)).message
+
+
+def test_what_is_read_backwards_is_what_the_opposite_change_does():
+    pairs = [(one, other, words) for one, others in SWAPS.items() for other, words in others if words]
+    both = [(words, back) for one, other, words in pairs for again, first, back in pairs if (again, first) == (other, one)]
+    assert len(both) > 20
+    for words, back in both:
+        assert backwards(words) == back
+
+
+FORMS = {
+    "a class": ("class A:\n    def of(self, x):\n        return x.sum(0)\nheld = A()", "lambda g: A().of(drawn(g))", 3),
+    "a decorator, a default, a nested function": (
+        "import functools\n@functools.lru_cache\ndef three(): return 3\ndef f(x, *, axis=0):\n    def inner(y): return y.sum(axis)\n    return inner(x)",
+        "lambda g: f(drawn(g))",
+        5,
+    ),
+    "a lambda": ("f = lambda x: x.sum(0)", "lambda g: f(drawn(g))", 1),
+    "a dataclass": (
+        "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: object\n    def of(self): return self.x.sum(0)",
+        "lambda g: A(drawn(g)).of()",
+        5,
+    ),
+    "names in another alphabet": ("def f(größe):\n    summe = größe.sum(0)\n    return summe", "lambda g: f(drawn(g))", 2),
+    "match and walrus": ("def f(x):\n    match x.ndim:\n        case 2 if (n := len(x)):\n            return x.sum(0)", "lambda g: f(drawn(g))", 4),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_answer_may_have_any_form(form):
+    wrong, probe, line = FORMS[form]
+    said = told(wrong.replace("sum(0)", "sum(1)").replace("axis=0", "axis=1"), wrong, probe)
+    assert f"One small change makes it right, in line {line} of your cell" in said, said
 
 
 def test_no_text_is_too_odd():

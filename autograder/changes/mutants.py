@@ -122,12 +122,13 @@ def _of(place: Place, tree: ast.Module) -> Iterator[Mutant]:
 
 def _mutant(tree: ast.Module, line: int, kind: str, before: str, new: ast.AST, clause: str) -> Mutant:
     """The tree as it is now."""
-    return Mutant(line, kind, _short(before), _short(ast.unparse(new)), ast.unparse(tree), clause)
+    return Mutant(line, kind, short(before), short(ast.unparse(new)), ast.unparse(tree), clause)
 
 
-def _short(text: str) -> str:
+def short(text: str, longest: int = LONGEST) -> str:
+    """A text on one line, cut where it is too long."""
     text = " ".join(text.split())
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _of_statement(place: Place, tree: ast.Module) -> Iterator[Mutant]:
@@ -138,7 +139,7 @@ def _of_statement(place: Place, tree: ast.Module) -> Iterator[Mutant]:
     for kind, new, clause in changes_of(node, kept, index):
         body[:] = new
         after = next((ast.unparse(s) for s, old in zip(new, kept) if s is not old), "(left out)") if kind != "left out" else "(left out)"
-        yield Mutant(node.lineno, kind, _short(before), _short(after), ast.unparse(tree), clause)
+        yield Mutant(node.lineno, kind, short(before), short(after), ast.unparse(tree), clause)
         body[:] = kept
 
 

@@ -12,16 +12,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType
 
-from autograder.changes.mutants import Place, changes_of, places_in
+from autograder.changes.mutants import Place, changes_of, places_in, short
 from autograder.changes.operators import Change, Scope, axes, calls, conditions, constants, sizes, terms
 from autograder.changes.places import PLACES
 from autograder.changes.spare import LAST, SPARE
 from autograder.changes.steps import further_changes
 
 LONGEST_TEXT = 20_000  # characters of a cell
-DONE = (ast.Expr, ast.For, ast.While, ast.With, ast.Assert, ast.Delete)  # of a cell, beside its definitions: a look at the result, which need not be had again
+DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 LONGEST = 60  # characters of a part of it that is shown
-PLACEHOLDER = "…"
 
 # What a mutant does -> what is wrong with the text that this change makes right; what is not here is said alike both ways.
 BACKWARDS = (
@@ -35,20 +34,20 @@ BACKWARDS = (
     (r"1 minus a number is used where .*", "a number stands where 1 minus that number belongs"),
     (r"one of the parts that are added or subtracted is left out", "something is added or subtracted that does not belong there"),
     (r"one of the factors is left out", "there is a factor that does not belong there"),
-    (r"one number divides where it should multiply.*", "one number multiplies where it should divide"),
+    (r"one number divides where it should multiply", "one number multiplies where it should divide"),
+    (r"one number divides where it should multiply, or the other way", "one number multiplies where it should divide, or the other way"),
     (r"one number multiplies where it should divide", "one number divides where it should multiply"),
     (r"two numbers are added where they should be multiplied", "two numbers are multiplied where they should be added"),
     (r"a division is left out", "there is a division that does not belong there"),
     (r"a number is rounded up where .*", "a number is rounded down where it should be rounded up"),
     (r"a power is left out", "there is a power that does not belong there"),
-    (r"(?:it is|(.+)) divided by n where n - 1 belongs", "it is divided by n - 1 where n belongs"),
+    (r"it is divided by n where n - 1 belongs", "it is divided by n - 1 where n belongs"),
     (r"it is divided by n - 1 where n belongs", "it is divided by n where n - 1 belongs"),
     (r"(.+) divides by n where n - 1 belongs", r"\1 divides by n - 1 where n belongs"),
     (r"(.+) divides by n - 1 where n belongs", r"\1 divides by n where n - 1 belongs"),
     (r"(.+) is applied once too often", r"\1 is missing there, on top of what is done"),
     (r"an option of a function is left as it is by default", "an option of a function is set that should be left as it is"),
     (r"a small number that is added .* is left out", "a small number is added that does not belong there"),
-    (r"a small number .* is added .*", "a small number (such as eps) is missing there"),
     (r"a number in the calculation is .*", "this is not the number that belongs there"),
     (r"one of the conditions is left out", "there is one condition too many"),
     (r"one of two cases is treated like the other", "two cases are told apart that should be treated alike"),
@@ -80,11 +79,13 @@ BACKWARDS = (
     (r"(.+) is taken in place of (.+)", r"\2 is taken in place of \1"),
     (r"(.+) stands in place of (.+)", r"\2 stands in place of \1"),
     (r"(.+) stand where (.+) belong at the start", r"\2 stand where \1 belong at the start"),
-    (r"there is a logarithm behind a softmax", "the logarithm behind a softmax is missing"),
-    (r"the logarithm behind a softmax is left out", "there is a logarithm behind a softmax that does not belong there"),
+    (r"there is a logarithm behind a softmax", "the logarithm behind a softmax is left out"),
+    (r"the logarithm behind a softmax is left out", "there is a logarithm behind a softmax"),
     (r"all elements are asked for where one is enough", "one element is enough where all are asked for"),
     (r"one element is enough where all are asked for", "all elements are asked for where one is enough"),
     (r"a logarithm has the base \d+|1 is added inside a logarithm", "another logarithm belongs there"),
+    (r"(uniform|normal) random numbers are drawn in place of (uniform|normal) ones", r"\2 random numbers are drawn in place of \1 ones"),
+    (r"steps are equal where their ratios should be", "the ratios of steps are equal where the steps should be"),
     (r"the random numbers do not come from .*", "the random numbers come from the wrong generator"),
     (r"(.+) is left out", r"there is \1 that does not belong there"),
 )
@@ -123,21 +124,34 @@ def repairs(source: str, file: str) -> Iterator[tuple[Repair, CodeType]]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return
-    tree.body = [statement for statement in tree.body if not isinstance(statement, DONE)]
+    tree.body = [statement for statement in tree.body if _only_defines(statement)]
     lines = set(range(1, source.count("\n") + 2))
     places = places_in(tree, lines)
-    spare = [_expressions((operator,)) for operator in SPARE]
-    for step in (_expressions(USUAL), _statements(changes_of), *spare, _statements(further_changes), _expressions(LAST)):
+    spare = [_expressions((operator,), str) for operator in SPARE]
+    for step in (_expressions(USUAL, backwards), _statements(_usual_steps), *spare, _statements(further_changes), _expressions(LAST, str)):
         for place in places:
             for repair in step(place, source):
                 if (code := _compiled(tree, file)) is not None:
                     yield repair, code
 
 
+def _only_defines(statement: ast.stmt) -> bool:
+    """Whether a cell's statement may be run again and again: it calls nothing. What others did, such as a print or a command, is done."""
+    if isinstance(statement, DEFINES):
+        return True
+    return isinstance(statement, (ast.Assign, ast.AnnAssign)) and not _calls_something(statement)
+
+
+def _calls_something(node: ast.AST) -> bool:
+    inside = [] if isinstance(node, ast.Lambda) else ast.iter_child_nodes(node)
+    return isinstance(node, (ast.Call, ast.Await)) or any(map(_calls_something, inside))
+
+
 Step = Callable[[Place, str], Iterator[Repair]]
+Words = Callable[[str], str]  # from what is said of a change to what is wrong with the text
 
 
-def _expressions(operators: tuple[Callable[[ast.expr, Scope], Iterator[Change]], ...]) -> Step:
+def _expressions(operators: tuple[Callable[[ast.expr, Scope], Iterator[Change]], ...], words: Words) -> Step:
     """A step that changes expressions. The tree holds a change while its repair is looked at."""
 
     def step(place: Place, source: str) -> Iterator[Repair]:
@@ -149,13 +163,17 @@ def _expressions(operators: tuple[Callable[[ast.expr, Scope], Iterator[Change]],
                 if ONLY_OF_MUTANTS.fullmatch(clause) and not isinstance(new, (ast.Call, ast.List, ast.Dict)):
                     continue
                 place.put(new)
-                yield Repair(place.node.lineno, shown, backwards(clause) if operator in USUAL else clause)
+                yield Repair(place.node.lineno, shown, words(clause))
         place.put(place.node)
 
     return step
 
 
-def _statements(changes: Callable[[ast.stmt, list[ast.stmt], int], Iterator[tuple[str, list[ast.stmt], str]]]) -> Step:
+def _usual_steps(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tuple[list[ast.stmt], str]]:
+    return ((new, backwards(clause)) for _, new, clause in changes_of(node, body, index))
+
+
+def _statements(changes: Callable[[ast.stmt, list[ast.stmt], int], Iterator[tuple[list[ast.stmt], str]]]) -> Step:
     """A step that changes a list of statements."""
 
     def step(place: Place, source: str) -> Iterator[Repair]:
@@ -163,9 +181,9 @@ def _statements(changes: Callable[[ast.stmt, list[ast.stmt], int], Iterator[tupl
             return
         body: list[ast.stmt] = getattr(place.holder, place.field)
         kept, shown = list(body), _part(place.node, source)
-        for _, new, clause in changes(place.node, kept, place.index):
+        for new, says in changes(place.node, kept, place.index):
             body[:] = new
-            yield Repair(place.node.lineno, shown, backwards(clause) if changes is changes_of else clause)
+            yield Repair(place.node.lineno, shown, says)
         body[:] = kept
 
     return step
@@ -173,8 +191,7 @@ def _statements(changes: Callable[[ast.stmt, list[ast.stmt], int], Iterator[tupl
 
 def _part(node: ast.AST, source: str) -> str:
     """A piece of the text, on one line."""
-    text = " ".join((ast.get_source_segment(source, node) or ast.unparse(node)).split())
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + PLACEHOLDER
+    return short(ast.get_source_segment(source, node) or ast.unparse(node), LONGEST)
 
 
 def _compiled(tree: ast.Module, file: str) -> CodeType | None:

@@ -24,7 +24,7 @@ def calls(node: ast.expr, scope: Scope) -> Iterator[Change]:
     if not isinstance(node, ast.Call) or any(isinstance(a, ast.Starred) for a in node.args):
         return
     name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
-    words = f"there is a {name}() that does not belong there"
+    words = f"the call of {name}() does not belong there"
     method = is_method(node)
     if method and isinstance(node.func, ast.Attribute) and (name not in DROPPED or not DROPPED[name]):
         yield node.func.value, words
@@ -35,22 +35,24 @@ def calls(node: ast.expr, scope: Scope) -> Iterator[Change]:
 
 def names(node: ast.expr, scope: Scope) -> Iterator[Change]:
     """Any other name that is known where one stands."""
-    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+    if not _is_read(node) or _is_called(node, scope):
+        return
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id not in MODULES:
         attributes = {n.attr for n in scope.parents if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
-        if isinstance(node.value, ast.Name) and node.value.id not in MODULES:
-            called = isinstance(parent := scope.parents.get(node), ast.Call) and parent.func is node
-            for other in sorted(attributes - {node.attr})[: MOST_NAMES if not called else 0]:
-                yield ast.Attribute(node.value, other, ast.Load()), "another attribute belongs there"
-        return
-    if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
-        return
-    parent = scope.parents.get(node)
-    if isinstance(parent, ast.Call) and parent.func is node or node.id in MODULES:
-        return
-    known = _known(node, scope)
-    if node.id in known:
+        for attribute in sorted(attributes - {node.attr})[:MOST_NAMES]:
+            yield ast.Attribute(node.value, attribute, ast.Load()), "another attribute belongs there"
+    if isinstance(node, ast.Name) and node.id not in MODULES and node.id in (known := _known(node, scope)):
         for other in [name for name in known if name != node.id][:MOST_NAMES]:
             yield ast.Name(other, ast.Load()), OTHER
+
+
+def _is_read(node: ast.expr) -> bool:
+    """Whether an expression stands for its value, and not for a place that gets one."""
+    return isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+
+
+def _is_called(node: ast.expr, scope: Scope) -> bool:
+    return isinstance(parent := scope.parents.get(node), ast.Call) and parent.func is node
 
 
 def _known(node: ast.AST, scope: Scope) -> list[str]:
@@ -68,7 +70,7 @@ def _known(node: ast.AST, scope: Scope) -> list[str]:
 
 
 def numbers(node: ast.expr, scope: Scope) -> Iterator[Change]:
-    """An argument, or a length, where a fixed number stands; another number of the text."""
+    """An argument, or the length of one, where a fixed number stands."""
     if not isinstance(node, ast.Constant) or type(node.value) not in (int, float) or isinstance(scope.parents.get(node), ast.keyword):
         return
     here: ast.AST | None = node
@@ -108,7 +110,7 @@ def missing(node: ast.expr, scope: Scope) -> Iterator[Change]:
     parent = scope.parents.get(node)
     if isinstance(node, (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Lambda, ast.Slice, ast.Starred)):
         return
-    if isinstance(parent, ast.Call) and parent.func is node or isinstance(parent, ast.Attribute) and isinstance(node, ast.Name):
+    if _is_called(node, scope) or isinstance(parent, ast.Attribute) and isinstance(node, ast.Name):
         return
     if isinstance(node, ast.Name) and not isinstance(parent, (ast.Call, ast.BinOp, ast.Return, ast.Subscript, ast.For, ast.comprehension, ast.Assign)):
         return
@@ -179,8 +181,6 @@ def brackets(node: ast.expr, scope: Scope) -> Iterator[Change]:
         yield ast.BinOp(ast.BinOp(left, node.op, right.left), right.op, right.right), words
     if isinstance(left, ast.BinOp):
         yield ast.BinOp(left.left, left.op, ast.BinOp(left.right, node.op, right)), words
-        if isinstance(left.op, ast.USub):
-            yield ast.UnaryOp(ast.USub(), ast.BinOp(left.left, node.op, right)), words
     if isinstance(left, ast.UnaryOp) and isinstance(node.op, ast.Pow):
         yield ast.BinOp(left.operand, ast.Pow(), right), words
 
@@ -206,7 +206,7 @@ def rounding(node: ast.expr, scope: Scope) -> Iterator[Change]:
 def joined(node: ast.expr, scope: Scope) -> Iterator[Change]:
     """A factor or a term that is missing: one of the names that are known, or a small number."""
     parent = scope.parents.get(node)
-    if not isinstance(node, (ast.Name, ast.Call, ast.BinOp, ast.Attribute, ast.Subscript)) or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+    if not isinstance(node, (ast.Name, ast.Call, ast.BinOp, ast.Attribute, ast.Subscript)) or not _is_read(node):
         return
     if not isinstance(parent, (ast.BinOp, ast.Return, ast.Assign, ast.AugAssign, ast.Dict, ast.Tuple, ast.List)):
         return
@@ -223,20 +223,17 @@ def joined(node: ast.expr, scope: Scope) -> Iterator[Change]:
 
 def pieces(node: ast.expr, scope: Scope) -> Iterator[Change]:
     """Another expression of the same function where one stands."""
-    if not isinstance(node, (ast.Name, ast.Call, ast.Attribute, ast.Subscript)) or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+    if not isinstance(node, (ast.Name, ast.Call, ast.Attribute, ast.Subscript)) or not _is_read(node):
         return
-    parent = scope.parents.get(node)
-    if isinstance(parent, ast.Call) and parent.func is node or isinstance(parent, ast.Attribute):
+    if _is_called(node, scope) or isinstance(scope.parents.get(node), ast.Attribute):
         return
     here: ast.AST | None = node
     while here is not None and not isinstance(here, ast.FunctionDef):
         here = scope.parents.get(here)
     found: dict[str, ast.expr] = {}
     for other in ast.walk(here) if here is not None else ():
-        if isinstance(other, (ast.Call, ast.Attribute, ast.Subscript)) and isinstance(getattr(other, "ctx", ast.Load()), ast.Load):
-            called = scope.parents.get(other)
-            if not (isinstance(called, ast.Call) and called.func is other):
-                found.setdefault(ast.unparse(other), other)
+        if isinstance(other, (ast.Call, ast.Attribute, ast.Subscript)) and _is_read(other) and not _is_called(other, scope):
+            found.setdefault(ast.unparse(other), other)
     mine, around = ast.unparse(node), set(ast.walk(node))
     others = [o for text, o in found.items() if text != mine and len(text) <= LONGEST_PIECE and o not in around and node not in ast.walk(o)]
     for other in others[:MOST_PIECES]:  # listed before the first one is put in place: an expression within itself has no end

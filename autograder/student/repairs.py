@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import linecache
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType
@@ -51,6 +52,7 @@ class Trial:
         before, end, latest = dict(space), time.process_time() + SECONDS, time.monotonic() + PATIENCE * SECONDS
         each, slow = max(SHORTEST, FACTOR * self.seconds), 0
         torch.set_num_threads(1)  # those of the process that this is a copy of are not here
+        warnings.simplefilter("ignore", SyntaxWarning)  # of a change that makes little sense
         for file, text in _own_cells(self.probe, self.given):
             for repair, code in repairs(text, file):
                 if time.process_time() > end or time.monotonic() > latest:
