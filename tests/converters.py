@@ -6,8 +6,6 @@ A command costs three seconds before it begins, and as many for its warm process
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
@@ -15,6 +13,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from autograder.plugin import configure
+from autograder.plugin.at_once import listening
 from autograder.plugin.running import SubmissionRunner
 from autograder.runner.host import Runner
 
@@ -34,21 +33,9 @@ def convert(folder: Path, command: str, lecture: str, runner: Runner, force: boo
     made = CONVERTERS[command](coursedir=directory, config=config)
     made.force = force
     SubmissionRunner.instance().use(runner)  # the plug-in's one runner of a process is the worker's own
-    with _said(made.log) as lines:
-        made.start()
-    return "\n".join(lines)
-
-
-@contextmanager
-def _said(log: logging.Logger) -> Iterator[list[str]]:
     lines: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())
-    before = log.level, log.propagate, list(log.handlers)
-    log.setLevel(logging.INFO)
-    log.propagate, log.handlers = False, [handler]
-    try:
-        yield lines
-    finally:
-        log.setLevel(before[0])
-        log.propagate, log.handlers = before[1], before[2]
+    with listening(made.log, handler):
+        made.start()
+    return "\n".join(lines)

@@ -1,5 +1,6 @@
 """``autograder grade``: what it leaves is what ``nbgrader autograde`` leaves; what ran once need not run again; an interrupt loses nothing."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,12 @@ from conftest import TINY, copy_course
 from converters import convert
 from hostile import orphans
 from test_same_gradebook import cards_of, gradebook_of
+from typer.testing import CliRunner
 
+from autograder.commands.cli import app
 from autograder.commands.demo_class import hand_in, make_class
 from autograder.course.directory import load_course
+from autograder.course.schema import Tolerance
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
@@ -121,6 +126,45 @@ def test_after_a_change_of_tolerance_no_cell_runs_and_after_a_change_of_an_answe
     notebook.write_text(notebook.read_text().replace("def double(x", "def double(x ", 1))
     assert {one.student: one.kept for one in graded(course, crew).graded} == {"mixed_2": False}
     assert ran(graded(course, crew, force=True)) == set(STUDENTS) - NOTHING_TO_RUN
+
+
+def test_a_run_knows_nothing_of_what_only_a_judge_needs(tiny):
+    """So nothing runs when that changes: by the same words of its facts."""
+    rules = tiny.lecture(TINY).exercises
+
+    def told(exercise: str, **changed) -> str:
+        facts = hidden_facts(tiny, TINY)
+        return json.dumps(replace(facts, exercises={**rules, exercise: rules[exercise].model_copy(update=changed)}).for_a_run().to_json())
+
+    known = told("double")
+    assert known == told("double", points=7.0, title="Twice", minutes=3, difficulty=3, tolerance=Tolerance(rtol=1e-2)) == told("pieces", bonus=True)
+    assert known == told("train_tiny", title="Train it", tolerance=Tolerance(rtol=1e-2))
+    assert known not in (told("by_hand", forbid=("grad",)), told("train_tiny", points=9.0))
+
+
+def test_whom_nbgrader_was_told_to_leave_out_is_left_out(course, crew):
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write("\nc.CourseDirectory.student_id_exclude = 'mixed_2,reference'\n")
+    outcome = graded(course, crew)
+    assert {one.student for one in outcome.graded} == set(STUDENTS) - {"mixed_2", "reference"} and (outcome.skipped, outcome.failed) == (2, {})
+
+
+def test_the_command_says_what_has_become_of_a_class(course, crew, monkeypatch):
+    monkeypatch.setattr(crews, "Crew", lambda size, unsafe: contextlib.nullcontext(crew))
+    monkeypatch.chdir(course)
+    text = (course / "course.yml").read_text()
+    (course / "course.yml").write_text(f"timezone: UTC\n{text}".replace(f"  {TINY}:\n", f"  {TINY}:\n    due: 2026-12-30\n"))
+    notebook = course / "submitted" / "mixed_1" / TINY / f"{TINY}.ipynb"
+    written = json.loads(notebook.read_text())
+    next(cell for cell in written["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") == "why")["source"] = "Because it is so."
+    notebook.write_text(json.dumps(written))
+    first, second = (CliRunner().invoke(app, ["--course", str(course / "course.yml"), "grade", TINY, *more]) for more in ((), ("--json",)))
+    assert first.exit_code == second.exit_code == 0, first.output + second.output
+    for said in ("graded", "7 submissions in", "a minute", "stub: ", "late", "for a person", "nbgrader formgrader"):
+        assert said in first.output, (said, first.output)
+    assert len(first.output.splitlines()) < 40 and json.loads(second.output)["passed_over"] == len(STUDENTS)
+    nobody = CliRunner().invoke(app, ["--course", str(course / "course.yml"), "grade", TINY, "nobody"])
+    assert isinstance(nobody.exception, UserError) and "nothing was handed in" in str(nobody.exception)
 
 
 def test_a_damaged_run_is_made_again(course, crew, plain):

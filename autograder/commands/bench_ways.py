@@ -61,11 +61,7 @@ def ways_to_grade(
     Raises:
         UserError: the lecture is not built, or a command fails or leaves somebody out.
     """
-    ways = [
-        Way("nbgrader alone", ("-m", "nbgrader", "autograde", lecture), alone=True),
-        Way("nbgrader autograde with this kit", ("-m", "nbgrader", "autograde", lecture)),
-        *(Way(f"autograder grade --jobs {jobs}", ("-m", "autograder", "grade", lecture, "--jobs", str(jobs))) for jobs in sorted({1, os.cpu_count() or 1})),
-    ]
+    ways = _ways(lecture)
     own_commands_first()  # nbgrader alone looks for alembic on the path
     with Runner() as runner:
         answers = answer_key(course, lecture, runner, hidden_facts(course, lecture))
@@ -80,6 +76,20 @@ def ways_to_grade(
                 seconds.append(took)
             way.memory.append(held)
     return ways
+
+
+def _ways(lecture: str) -> list[Way]:
+    jobs = sorted({1, os.cpu_count() or 1})
+    return [
+        Way("nbgrader alone", ("-m", "nbgrader", "autograde", lecture), alone=True),
+        Way("nbgrader autograde with this kit", ("-m", "nbgrader", "autograde", lecture)),
+        *(Way(f"autograder grade --jobs {some}", ("-m", "autograder", "grade", lecture, "--jobs", str(some))) for some in jobs),
+    ]
+
+
+def steps(lectures: int, rounds: int) -> int:
+    """How often :func:`ways_to_grade` will tell what is measured, for so many lectures."""
+    return lectures * rounds * len(_ways(""))
 
 
 def _place(course: CourseDirectory, lecture: str, folder: Path, alone: bool, submissions: Sequence[Submission]) -> Path:

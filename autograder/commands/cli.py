@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -204,12 +203,12 @@ def bench(
 
 
 def _bench_grading(course: CourseDirectory, lectures: list[str], students: int, rounds: int) -> None:
-    from autograder.commands.bench_ways import ways_table, ways_to_grade
+    from autograder.commands.bench_ways import steps, ways_table, ways_to_grade
 
     with Stages(console) as stages:
-        stage = stages.begin("measuring", 0)
+        stage = stages.begin("measuring", steps(len(lectures), rounds))
         for lecture in lectures:
-            ways = ways_to_grade(course, lecture, students, rounds, course.build / "bench", partial(stage.say, lecture))
+            ways = ways_to_grade(course, lecture, students, rounds, course.build / "bench", stage.advance)
             console.print(ways_table(ways, lecture, students))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
+import statistics
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,8 +36,9 @@ def grade(
     """Grade what is in `submitted/`, several submissions at a time.
 
     It leaves what `nbgrader autograde` leaves, the same files and the same rows in the gradebook: formgrader, `nbgrader generate_feedback` and
-    `nbgrader export` go on from there. What was graded before is passed over, unless something else was handed in or the course has changed. Of a change
-    of points, tolerances or sentences no cell runs again: what left the jails is kept in `build/runs/`, which you may delete at any time.
+    `nbgrader export` go on from there. What was graded before is passed over, unless something else was handed in or the course has changed.
+    After a change of tolerances, sentences or points (but of a trained model's) no cell runs again: what left the jails is kept in `build/runs/`,
+    which you may delete at any time.
 
     Stop it with Ctrl-C, and run it again: nothing is lost. Exit code 1 if a submission could not be graded; who it is stands below the table.
     """
@@ -47,7 +48,6 @@ def grade(
     course = the_course()
     course.lecture(lecture)
     begun, outcome = time.monotonic(), Outcome()
-    logging.getLogger("nbgrader").setLevel(logging.CRITICAL)
     try:
         with Stages(console, quiet=as_json) as stages, Crew(jobs, state["unsafe"]) as crew:
             for student in students or ["*"]:
@@ -82,7 +82,7 @@ def _one(course: CourseDirectory, lecture: str, student: str, crew: Crew, force:
                 stages.tell(line if line.startswith(f"{what.student}: ") else f"{what.student}: {line}")
         else:
             counts["failed"] += 1
-        stage.advance_counted(", ".join(f"{number} {name}" for name, number in counts.items() if number))
+        stage.advance(", ".join(f"{number} {name}" for name, number in counts.items() if number), news=False)
 
     outcome = grade_class(course, lecture, student, crew, force, begin, done)
     for line in outcome.said:
@@ -105,11 +105,11 @@ def _told(lecture: str, outcome: Outcome, seconds: float) -> dict[str, Any]:
 def _show(lecture: str, outcome: Outcome, seconds: float) -> None:
     graded = outcome.graded
     if graded:
-        points = sorted(one.points - one.penalty for one in graded)
+        points = [one.points - one.penalty for one in graded]
         table = Table(title=lecture, title_justify="left", show_header=False)
         table.add_row("graded", f"{count(len(graded), 'submission')} in {seconds:.1f} s, {60 * len(graded) / seconds:,.0f} a minute")
         table.add_row("without a run", f"{sum(one.kept for one in graded)}: what left their jails was kept")
-        table.add_row("points", f"median {points[len(points) // 2]:g} of {graded[0].most:g}, from {points[0]:g} to {points[-1]:g}")
+        table.add_row("points", f"median {statistics.median(points):g} of {graded[0].most:g}, from {min(points):g} to {max(points):g}")
         if late := [one for one in graded if one.seconds_late]:
             table.add_row("late", f"{len(late)}, which cost {sum(one.penalty for one in late):g} points together")
         if asks := [one for one in graded if one.asks]:

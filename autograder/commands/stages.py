@@ -36,17 +36,15 @@ class Stage:
         self.done = done
         self._show(self.what, "")
 
-    def advance(self, text: str = "") -> None:
-        """One more is done."""
-        with self.stages.lock:
-            self.done += 1
-        self._show(text or self.what, f"{self.done}" if text else "")
+    def advance(self, text: str = "", news: bool = True) -> None:
+        """One more is done.
 
-    def advance_counted(self, text: str) -> None:
-        """One more is done; what has become of all of them so far is shown, and is no news by itself."""
+        Args:
+            news: the text stands on a line of its own in a log, and not only now and then.
+        """
         with self.stages.lock:
             self.done += 1
-        self._show(text, "")
+        self._show(text or self.what, f"{self.done}" if text and news else "")
 
     def end(self, text: str) -> None:
         """All is done."""

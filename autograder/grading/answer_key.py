@@ -21,7 +21,7 @@ from autograder.judge.answers import Answers, Key, Mistake, sharing
 from autograder.judge.looks import with_variants
 from autograder.runner import jail
 from autograder.runner.job import Cell, Job, Result
-from autograder.runner.kept import Runs
+from autograder.runner.runs import Runs
 from autograder.wall.facts import Facts
 from autograder.wall.record import Record, RecordError
 

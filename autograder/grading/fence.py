@@ -12,9 +12,9 @@ from autograder.course.schema import Exercise
 from autograder.judge.forbidden import importable
 from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.job import CellResult, Job, Result
-from autograder.runner.kept import Runs
 from autograder.runner.limits import for_another_run
 from autograder.runner.reading import Asked, Read
+from autograder.runner.runs import Runs
 
 ALONE = "(The points are for a run {how}, and there your answer gives something else.)"
 WITHOUT = "without those statements of yours that use what this exercise forbids, such as {first}"
@@ -52,7 +52,7 @@ class Fence:
             wanted = [Asked(rules.forbid, tuple(place.asking)) for place, rules in asked]
             found = runner.names.read([cell.source for cell in job.cells], importable(job.files), kept, wanted)
             self.found = {place.exercise: read for (place, _), read in zip(asked, found, strict=True)}
-        self.runs: dict[str, Result | None] = {}
+        self.runs: dict[str, Result] = {}
 
     def verdict(
         self, place: Place, rules: Exercise, result: Result, judge: Callable[..., Verdict], remarks: list[str]

@@ -17,14 +17,17 @@ from typing import Any
 
 import greenlet
 from nbconvert.writers import FilesWriter
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory as NbgraderDirectory
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
 
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
+from autograder.grading.answer_key import answer_key
+from autograder.grading.secret import hidden_facts
 from autograder.plugin import configure
 from autograder.plugin.interrupted import let_go
 from autograder.plugin.lateness import course_of
@@ -131,7 +134,8 @@ def grade_class(
     lead = Autograde(coursedir=directory, config=config)
     lead.force = force
     outcome = Outcome()
-    with _heard(lead.log) as lines:
+    lines = _Lines()
+    with listening(lead.log, lines):
         try:
             lead.init_notebooks()
         except NbGraderException:
@@ -141,18 +145,18 @@ def grade_class(
         lead.convert_notebooks = lambda: _all(lead, config, crew, lines, outcome, begin, done)
         lead.exporter = SubmissionExporter(parent=lead, config=config)
         outcome.said = lines.take()
+        answer_key(course, lecture, SubmissionRunner.instance().kept, hidden_facts(course, lecture))  # once, before several ask for them at the same time
         lead.convert_notebooks()  # by now with the turn of this lecture's graders around it
     return outcome
 
 
 def _config(course: CourseDirectory) -> Config:
-    """As nbgrader reads it in the course's folder; without a file as ``configure`` makes it."""
-    path = course.root / CONFIG
-    if path.is_file():
-        return PyFileConfigLoader(CONFIG, path=str(course.root)).load_config()
-    config = Config()
-    configure(config, str(path))
-    return config
+    """As every command of nbgrader's reads it in the course's folder; without a file there, as ``configure`` makes it."""
+    app = NbGrader()
+    app.load_config_file()
+    if not (path := course.root / CONFIG).is_file():
+        configure(app.config, str(path))
+    return app.config
 
 
 def _all(
@@ -173,6 +177,8 @@ def _all(
                 graded = _graded(lead, student, converter.exporter.nothing_ran, lines.take())
                 outcome.graded.append(graded)
                 done(graded)
+            except MissingEntry:
+                outcome.skipped += 1  # nbgrader was told to leave it out
             except NbGraderException:
                 outcome.failed[student] = _why(lines.take())
                 done(student)
@@ -217,13 +223,13 @@ def _why(said: list[str]) -> str:
 
 
 @contextlib.contextmanager
-def _heard(log: logging.Logger) -> Iterator[_Lines]:
-    lines = _Lines()
+def listening(log: logging.Logger, handler: logging.Handler) -> Iterator[None]:
+    """What nbgrader says goes to a handler, and nowhere else."""
     before = log.level, log.propagate, list(log.handlers)
     log.setLevel(logging.INFO)
-    log.propagate, log.handlers = False, [lines]
+    log.propagate, log.handlers = False, [handler]
     try:
-        yield lines
+        yield
     finally:
         log.setLevel(before[0])
         log.propagate, log.handlers = before[1], before[2]

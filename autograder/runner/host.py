@@ -54,7 +54,6 @@ class Runner:
         self.disk_mb = 0  # of the jail that runs
         self.current = -1  # the cell that is running
         self.since = 0.0  # when it began
-        self.lost = 0  # processes that were killed while they ran this job
         self.given_up = False  # nobody waits for what it runs any more
 
     def __enter__(self) -> Runner:
@@ -136,7 +135,7 @@ class Runner:
 
     def run(self, job: Job) -> Result:
         """Run a submission's cells; a cell that ends the process is left out and the rest runs again without it."""
-        result, self.lost = Result([CellResult(ended=cell.known, fatal=cell.known is not None) for cell in job.cells]), 0
+        result = Result([CellResult(ended=cell.known, fatal=cell.known is not None) for cell in job.cells])
         for _ in range(MAX_RERUNS):
             last = self._once(job, result)
             if last is None:
@@ -146,7 +145,6 @@ class Runner:
             for cell in result.cells:
                 if not cell.ran and not cell.ended:
                     cell.ended = f"More than {MAX_RERUNS} cells ended the process; this one was not run."
-        result.lost = self.lost
         for cell in result.cells:
             cell.outputs = outputs.named_limits(cell.outputs, job.limits)
         return result
@@ -172,8 +170,8 @@ class Runner:
             if too_much and self.current >= 0:
                 result.cells[self.current].ended = self._why("memory_mb", job)
                 return self.current
-            self.lost += 1
-            if self.lost <= MAX_LOST and not isinstance(error, Silence):
+            result.lost += 1
+            if result.lost <= MAX_LOST and not isinstance(error, Silence):
                 return self._once(job, result)  # from outside, until it happens again
             return self._died(result, "")
         except BaseException:

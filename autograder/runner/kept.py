@@ -14,35 +14,19 @@ import sys
 from dataclasses import asdict, astuple
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from autograder.changes.repairs import LONGEST, Repair
 from autograder.files import write_whole
 from autograder.runner import jail, outputs
 from autograder.runner.job import CellResult, Job, Result
-from autograder.runner.reading import Asked, Read
+from autograder.runner.runs import NamesRead, Runs
 from autograder.runner.taking import LONGEST_SAID, MAX_REPAIRS, room
 from autograder.wall.record import RecordError, decode, encode, storable
 
 DIGEST, LENGTH = 32, 8  # bytes, of what follows and of its first part, before all else
 MAX_TEXT = 1 << 16  # characters of a sentence about a cell
 RECORD, REPAIR = "record", "repair"
-
-
-class NamesRead(Protocol):
-    def read(self, cells: list[str], beside: dict[str, str | None], kept: set[int], asked: list[Asked]) -> list[Read]: ...
-
-
-class Runs(Protocol):
-    """What runs jobs: a runner, or several."""
-
-    @property
-    def unsafe(self) -> bool: ...
-
-    @property
-    def names(self) -> NamesRead: ...
-
-    def run(self, job: Job) -> Result: ...
 
 
 class KeptRuns:

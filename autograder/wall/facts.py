@@ -55,12 +55,10 @@ class Facts:
         return cls(**{**data, "exercises": exercises, "tolerance": Tolerance.model_validate(data["tolerance"])})
 
     def for_a_run(self) -> Facts:
-        """The same without what only a judge needs: a run does not depend on the points, the tolerance or the title of an answer."""
-        keep = {"forbid", "written"}
-        bare = {
-            name: rules if rules.loss else Exercise(title="-", points=1, minutes=1, difficulty=1, **rules.model_dump(include=keep))
-            for name, rules in self.exercises.items()
-        }
+        """The same without what only a judge needs: title, tolerance, and the points; but of a trained model these decide what is tried beside it."""
+        unseen = {"title": "-", "minutes": 1, "difficulty": 1, "time": None, "tolerance": None}
+        no_points = {"points": 1.0, "bonus": False}
+        bare = {name: rules.model_copy(update=unseen if rules.loss else unseen | no_points) for name, rules in self.exercises.items()}
         return replace(self, exercises=bare, tolerance=Tolerance())
 
     def rules(self, exercise: str) -> Exercise:
