@@ -81,6 +81,7 @@ def graded(folder: Path, crew: Crew, student: str = "*", force: bool = False) ->
 
 def ran(outcome: Outcome) -> set[str]:
     """Whose cells ran."""
+    assert all(not one.kept for one in outcome.graded if one.student in NOTHING_TO_RUN)
     return {one.student for one in outcome.graded if not one.kept} - NOTHING_TO_RUN
 
 

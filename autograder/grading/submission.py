@@ -34,7 +34,7 @@ class Graded:
     verdicts: dict[str, Verdict]
     cells: list[CellResult]
     remarks: list[str] = field(default_factory=list)  # for the instructor
-    ran: bool = False  # whether any of its cells ran now; if not, all that was needed was kept
+    kept: bool = False  # none of its cells ran now: all that was needed was kept
 
 
 def grade(
@@ -53,7 +53,7 @@ def grade(
     limits = course.course.limits.model_dump()
     job = Job(cells, with_names(files, course), facts.for_a_run().to_json(), limits, beside_first=not forbidding)
     result = runner.run(job)
-    ran = not result.kept
+    kept = result.kept
     if left_out := _explorations_that_left_no_time(job, result):
         cells = [replace(cell, known=LEFT_OUT) if number in left_out else cell for number, cell in enumerate(cells)]
         job, first = replace(job, cells=cells), result
@@ -65,7 +65,7 @@ def grade(
         again = for_another_run(limits, result.seconds, result.cpu_seconds)
         job = replace(job, files=with_names(files, course))
         result = runner.run(replace(job, limits=again))
-    graded = Graded({}, result.cells, ran=ran or not result.kept)
+    graded = Graded({}, result.cells, kept=kept and result.kept)
     sources = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(code_of(notebook))}
     places = [
         Place(cell.exercise, index, sources.get(cell.exercise + ANSWER), sources.get(f"{cell.exercise}_fit"))
@@ -84,7 +84,7 @@ def grade(
         if verdict.points and (reason := _too_many_numbers(files.get(f"{place.exercise}.safetensors"), rules)):
             verdict = refuse(place.exercise, rules, reason, "wrong")
         graded.verdicts[place.exercise] = verdict
-    graded.ran |= any(not again.kept for again in fence.runs.values())
+    graded.kept &= all(again.kept for again in fence.runs.values())
     _with_repairs(graded, job, result, answers, facts, runner)
     return graded
 
@@ -103,7 +103,7 @@ def _with_repairs(graded: Graded, job: Job, result: Result, answers: Answers, fa
     ]
     limits = for_another_run(job.limits, result.seconds, result.cpu_seconds)
     again = runner.run(replace(job, cells=cells, limits=limits, pictures=False))
-    graded.ran |= not again.kept
+    graded.kept &= again.kept
     for name in sorted(asked):
         found = best(result.records[name], answers.keys[name], facts.tolerance_of(name), again.repairs.get(name, ()))
         graded.verdicts[name] = with_repair(graded.verdicts[name], found)

@@ -174,7 +174,7 @@ def _all(
             try:
                 converter.assignments = {folder: lead.assignments[folder]}
                 converter.convert_notebooks()
-                graded = _graded(lead, student, converter.exporter.nothing_ran, lines.take())
+                graded = _graded(lead, student, converter.exporter.kept, lines.take())
                 outcome.graded.append(graded)
                 done(graded)
             except MissingEntry:

@@ -42,7 +42,7 @@ class SubmissionExporter(NotebookExporter):
         self._work: dict[str, interrupted.Work] = {}  # of each student
         self._rules: dict[str, str] = {}
         self._released: dict[tuple[str, str, str], dict[str, Any]] = {}
-        self.nothing_ran = False  # of the submission that was graded last
+        self.kept = False  # whether all runs of the submission that was graded last were kept ones
         self._answers: dict[Path, dict[str, str]] = {}  # by folder of autograded/, as they were graded last
         course = course_at(self.config.CoursePreprocessor.course_file)
         runner = SubmissionRunner.instance(parent=self)
