@@ -31,7 +31,7 @@ def bend(*x: float) -> float:
 class Desk:
     """Takes what a check hands over."""
 
-    training = "student"
+    training, looks = "student", True
 
     def __init__(self, given: str) -> None:
         self.facts = SimpleNamespace(rules=lambda name: SimpleNamespace(gradients=True), seeds={"e": [1, 2, 3]})

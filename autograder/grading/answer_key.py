@@ -138,10 +138,11 @@ def compute_answers(
     keys = {}
     for exercise in (cell.exercise for cell in cells if cell.exercise):
         keys[exercise] = _key(exercise, result, extras.get(exercise, []), where)
-        if exercise in known:
-            first = len(extras.get(exercise, []))
-            tried = [result.forks.get((exercise, first + number)) for number in range(len(known[exercise]))]
-            keys[exercise].catalogue = collected(known[exercise], tried, keys[exercise], facts.tolerance_of(exercise))
+        if catalogue:
+            found, own = known.get(exercise, []), extras.get(exercise, [])
+            tried = [result.forks.get((exercise, len(own) + number)) for number in range(len(found))]
+            mistakes = [extra for extra in own if extra["kind"] == "mistake"]
+            keys[exercise].catalogue = collected(found, tried, keys[exercise], facts.tolerance_of(exercise), mistakes)
     return Answers(keys, facts.to_json())
 
 

@@ -35,6 +35,8 @@ THREADS = 1  # of the warm process; they count as processes too
 class WireSession:
     """Sends each record out at once, so that a later crash costs nothing earlier."""
 
+    looks = True
+
     def __init__(self, job: dict[str, Any], out: int) -> None:
         self.facts = Facts.from_json(job["facts"])
         self.training = job["training"]

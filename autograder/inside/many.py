@@ -43,12 +43,16 @@ class OutOfTime(KeyboardInterrupt):
 
 
 class _Capture:
-    """Takes the records of one check."""
+    """Takes the records of one check.
+
+    Args:
+        patient: of another right answer, beside which a student's is held in everything; of a wrong one only what it returns is kept.
+    """
 
     training_steps, training_seconds = 0, 0.0
 
     def __init__(self, wired: Any, patient: bool) -> None:
-        self.training = "author" if patient else "grading"
+        self.training, self.looks = "author" if patient else "grading", patient
         self.facts, self.max_bytes = wired.facts, wired.max_bytes
         self.lecture_cells: frozenset[str] = wired.given()
         self.record: Record | None = None

@@ -82,13 +82,18 @@ def warm_up() -> None:
     gc.freeze()
 
 
-def mentions_optimisers(job: dict[str, Any], files: bytes) -> bool:
-    """Whether a cell, another answer to a check or a file beside the notebook may use one of torch's."""
-    return b"optim" in files or any("optim" in text for cell in job["cells"] for text in (cell["source"], *cell["forks"]))
+LATE = ("optim", "testing")  # parts of torch that import for seconds when they are used for the first time
 
 
-def load_optimisers() -> None:
-    """The first step of torch's optimisers imports for a second; a lecture without one need not wait for that."""
+def mentions_late(job: dict[str, Any], files: bytes) -> bool:
+    """Whether a cell, another answer to a check or a file beside the notebook may use one of those parts."""
+    texts = [text for cell in job["cells"] for text in (cell["source"], *cell["forks"])]
+    return any(part.encode() in files or any(part in text for text in texts) for part in LATE)
+
+
+def load_late() -> None:
+    """Import them once for all forks; a lecture without any need not wait for that."""
+    torch.testing.assert_close(torch.ones(1), torch.ones(1))
     weight = torch.zeros(1, requires_grad=True)
     optimiser = torch.optim.AdamW([weight])
     torch.optim.lr_scheduler.OneCycleLR(optimiser, 1.0, 10)
@@ -116,8 +121,8 @@ class Warm:
                 job, files = self.jobs.receive()
             except WireError:
                 return
-            if "torch._dynamo" not in sys.modules and mentions_optimisers(job, files):
-                load_optimisers()
+            if "torch._dynamo" not in sys.modules and mentions_late(job, files):
+                load_late()
                 before = state()
             end = self.run(job, files)
             del files

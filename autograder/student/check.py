@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -40,25 +40,39 @@ def check(exercise: str, probe: Callable[[torch.Generator], Any]) -> None:
         CheckFailed: the answer is not right, on a student's machine only.
     """
     session = current()
-    rules = session.facts.rules(exercise)
+    gradients = session.facts.rules(exercise).gradients
     seeds, given = session.facts.seeds[exercise], session.given()
-    draws: list[Draw] = []
+    if not session.looks:
+        session.submit(Record(exercise, tuple(_drawn(probe, seeds, given, gradients))))
+        return
     begun = time.process_time()
     with Watch(probe, given, keep=session.training == "student") as watch:
-        for number, seed in enumerate(seeds):
-            watch.begin(number)
-            with fresh_figures(shown=not draws), neutral(beside(seed)), torch.set_grad_enabled(rules.gradients):
-                draws.append(attempt(probe, torch.Generator().manual_seed(seed), probe=probe, given=given, seen=watch.returned))
-            if draws[-1].failure:
-                break
+        draws = _drawn(probe, seeds, given, gradients, watch)
     took = time.process_time() - begun
-    seen = watch.facts(draws[0], seeds[0], rules.gradients, patient=session.training == "author", attempt=attempt)
+    seen = watch.facts(draws[0], seeds[0], gradients, patient=session.training == "author", attempt=attempt)
     odd = next((number for number, draw in enumerate(draws) if not is_finite(list(draw.values.values()))), None)
     if odd is not None:
-        seen |= _beginning_of_it(probe, seeds[odd], given, rules.gradients)
-    draws += draws[-1:] * (len(seeds) - len(draws))  # one failure stands for the rest
+        seen |= _beginning_of_it(probe, seeds[odd], given, gradients)
     record = Record(exercise, tuple(draws), {"looks": seen} if seen else {})
-    session.submit(record, watch.calls, Trial(probe, record, seeds, given, rules.gradients, attempt, took))
+    session.submit(record, watch.calls, Trial(probe, record, seeds, given, gradients, attempt, took))
+
+
+def _drawn(probe: Callable[[torch.Generator], Any], seeds: Sequence[int], given: Given, gradients: bool, watch: Watch | None = None) -> list[Draw]:
+    """What the probe returns for each seed, up to the first failure, which stands for the rest."""
+    draws: list[Draw] = []
+    for number, seed in enumerate(seeds):
+        if watch:
+            watch.begin(number)
+        seen = watch.returned if watch else _as_it_is
+        with fresh_figures(shown=not draws), neutral(beside(seed)), torch.set_grad_enabled(gradients):
+            draws.append(attempt(probe, torch.Generator().manual_seed(seed), probe=probe, given=given, seen=seen))
+        if draws[-1].failure:
+            break
+    return draws + draws[-1:] * (len(seeds) - len(draws))
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _beginning_of_it(probe: Callable[[torch.Generator], Any], seed: int, given: Given, gradients: bool) -> dict[str, Any]:
@@ -95,7 +109,7 @@ def attempt(
     *arguments: Any,
     probe: Callable[..., Any] | None = None,
     given: Given = frozenset(),
-    seen: Callable[[Any], Any] = lambda value: value,
+    seen: Callable[[Any], Any] = _as_it_is,
 ) -> Draw:
     """What a call returns, or the failure it ends in, told by the student's own line.
 

@@ -18,6 +18,7 @@ Tried = Iterable[tuple[Repair, Record]]
 class Session(Protocol):
     facts: Facts
     training: str  # "student", "author" or "grading": what fit does
+    looks: bool  # whether what is seen at an answer's calls, and tried with it once more, is wanted beside what it returns
     training_steps: int  # while grading, of a model that was handed in without weights
     training_seconds: float  # of the processor, for these steps
 
