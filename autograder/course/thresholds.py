@@ -41,6 +41,7 @@ def _looked_up(keys: Tensor, counts: Tensor, wanted: Tensor) -> Tensor:
     return torch.where(keys[place] == wanted, counts[place], 0)
 
 
+@lru_cache(maxsize=64)
 def entropy(names: Names) -> float:
     """Nats: what single symbols of the training names leave open, the loss of a model that sees no context."""
     _, Y = names.contexts("train", 1)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from autograder.course.schema import Exercise
+from autograder.judge.answers import identical
 from autograder.judge.forbidden import importable
 from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.job import CellResult, Job, Result
@@ -73,6 +74,9 @@ class Fence:
         if alone is None:
             remarks += heard
             return first
+        if _says_the_same(result, alone, place.exercise):
+            remarks += heard
+            return first
         verdict = judge(alone, remarks=remarks)
         if verdict.points < first.points:
             how = [] if AUTOGRAD.isdisjoint(rules.forbid) else [WALL]
@@ -99,6 +103,17 @@ class Fence:
             limits = for_another_run(self.job.limits, result.seconds, result.cpu_seconds)
             self.runs[key] = self.runner.run(replace(self.job, cells=cells, limits=limits, autograd=autograd, pictures=False))
         return self.runs[key]
+
+
+def _says_the_same(one: Result, other: Result, exercise: str) -> bool:
+    """Whether two runs handed over the same record, so that one verdict is the other's, too."""
+    a, b = one.records.get(exercise), other.records.get(exercise)
+    if a is None or b is None or exercise in one.refused or exercise in other.refused or a.facts != b.facts or len(a.draws) != len(b.draws):
+        return False
+    pairs = list(zip(a.draws, b.draws))
+    if any(x.failure or y.failure or x.values.keys() != y.values.keys() for x, y in pairs):
+        return False
+    return all(identical(value, y.values[name]) for x, y in pairs for name, value in x.values.items())
 
 
 def _stopped(ran: CellResult) -> bool:

@@ -111,7 +111,7 @@ def _without_the_right(record: Record, reference: Record) -> tuple[Record, list[
     for number, draw in enumerate(record.draws):
         theirs = reference.draws[number].values if number < len(reference.draws) else {}
         places = {name: place for place, name in enumerate(theirs)}
-        order = [places[name] if name in theirs and _identical(value, theirs[name]) else name for name, value in draw.values.items()]
+        order = [places[name] if name in theirs and identical(value, theirs[name]) else name for name, value in draw.values.items()]
         draws.append(replace(draw, values={name: draw.values[name] for name in order if isinstance(name, str)}))
         orders.append(order)
     return replace(record, draws=tuple(draws)), orders
@@ -125,7 +125,8 @@ def _with_the_right(record: Record, orders: list[Order], reference: Record) -> R
     return replace(record, draws=tuple(draws))
 
 
-def _identical(value: Any, other: Any) -> bool:
+def identical(value: Any, other: Any) -> bool:
+    """Whether two values are the same to the last bit, and of the same type."""
     if value is other:
         return True
     if isinstance(value, Tensor) and isinstance(other, Tensor):

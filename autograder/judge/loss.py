@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
@@ -48,7 +49,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
         if draw.failure.name == "NotImplementedError" and draw.failure.message in ("", exercise):
             return refuse(exercise, rules, NOT_ATTEMPTED, "not attempted"), []
         return refuse(exercise, rules, describe(draw.failure)), []
-    rows, moved = rows_of(names, loss, seed), entropy_beside_known(names)
+    rows, moved = _rows(names, loss.split, loss.context, seed), entropy_beside_known(names)
     if reason := _wrong_form(draw.values, rows):
         return refuse(exercise, rules, reason, "wrong"), []
     values = {
@@ -258,11 +259,18 @@ def _by_few(facts: dict[str, Any], reached: float, unigram: float) -> str | None
     return f"A loss of {reached:.2f} with {facts['parameters']} parameters: what the model knows stands elsewhere, in its code perhaps. Have a look."
 
 
+_rows = functools.lru_cache(maxsize=8)(rows_of)  # all submissions of a class are judged on the same
+
+
 def _unseen_loss(each: Tensor, names: Names, loss: Loss, seed: int) -> float:
     """The mean over the rows of names that do not also stand in the training split."""
-    known = set(names.train)
-    words = names.split(loss.split)
-    fresh = torch.cat([torch.full((len(word) + 1,), word not in known) for word in words])
-    g = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(fresh), generator=g)  # the same first draw as in rows_of
-    return float(each[fresh[order]].mean())
+    return float(each[_unseen_rows(names, loss.split, seed)].mean())
+
+
+@functools.lru_cache(maxsize=8)
+def _unseen_rows(names: Names, split: str, seed: int) -> Tensor:
+    """Which rows of :func:`rows_of` are theirs."""
+    known, words = set(names.train), names.split(split)
+    fresh = torch.tensor([word not in known for word in words]).repeat_interleave(torch.tensor([len(word) + 1 for word in words]))
+    order = torch.randperm(len(fresh), generator=torch.Generator().manual_seed(seed))  # the same first draw as in rows_of
+    return fresh[order]

@@ -140,9 +140,10 @@ def _inside(name: str, found: types.MethodType | functools.partial[Any]) -> list
     return [(name, found.func), *arguments]
 
 
-def _globals_in(code: types.CodeType) -> set[str]:
+@functools.lru_cache(maxsize=4096)  # asked for again before and after every trial
+def _globals_in(code: types.CodeType) -> frozenset[str]:
     names = {str(i.argval) for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    return names.union(*(_globals_in(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)))
+    return frozenset(names.union(*(_globals_in(inner) for inner in code.co_consts if isinstance(inner, types.CodeType))))
 
 
 def _bytecode(code: types.CodeType, doc: str | None = None) -> str:

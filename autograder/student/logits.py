@@ -29,7 +29,7 @@ def record_of(found: Fitted, exercise: Exercise, facts: Facts, seed: int) -> dic
     and of one that the code has trained for a while. Where the loss falls short, the facts tell what the first steps of a training do.
     """
     names, rules = load_names(seed=facts.split_seed), exercise.loss_rules
-    rows, model = rows_of(names, rules, seed), found.model
+    rows, model = rows_of(names, rules.split, rules.context, seed), found.model
     weights.evaluation_mode(model)
     forget_caches(model)
     with by_its_weights_alone():

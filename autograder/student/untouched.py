@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dis
+import functools
 import random
 import types
 from collections.abc import Callable, Iterator
@@ -83,7 +84,8 @@ def _state_of(value: Any) -> tuple[Callable[[], Any], Callable[[Any], Any]] | No
     return None
 
 
-def _stored(code: types.CodeType) -> set[str]:
+@functools.lru_cache(maxsize=4096)
+def _stored(code: types.CodeType) -> frozenset[str]:
     """The global names that a function, or one inside it, gives another value."""
     names = {str(i.argval) for i in dis.get_instructions(code) if i.opname == "STORE_GLOBAL"}
-    return names.union(*(_stored(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)))
+    return frozenset(names.union(*(_stored(inner) for inner in code.co_consts if isinstance(inner, types.CodeType))))

@@ -32,21 +32,25 @@ class Rows:
     other_targets: Tensor
 
 
-def rows_of(names: Names, rules: Loss, seed: int) -> Rows:
+def rows_of(names: Names, split: str, context: int, seed: int) -> Rows:
     """All rows of the split and some of the training split, shuffled."""
     g = torch.Generator().manual_seed(seed)
 
-    def shuffled(split: str, most: int | None = None) -> tuple[Tensor, Tensor]:
-        contexts, targets = names.contexts(split, rules.context)
+    def shuffled(part: str, most: int | None = None) -> tuple[Tensor, Tensor]:
+        contexts, targets = names.contexts(part, context)
         order = torch.randperm(len(targets), generator=g)[:most]
         return contexts[order], targets[order]
 
-    return Rows(*shuffled(rules.split), *shuffled("train", TRAIN_ROWS), *shuffled(other_split(rules), OTHER_ROWS))
+    return Rows(*shuffled(split), *shuffled("train", TRAIN_ROWS), *shuffled(_other(split), OTHER_ROWS))
 
 
 def other_split(rules: Loss) -> str:
     """The held-out split that an exercise is not graded on."""
-    return "dev" if rules.split == "test" else "test"
+    return _other(rules.split)
+
+
+def _other(split: str) -> str:
+    return "dev" if split == "test" else "test"
 
 
 def is_number(value: Any) -> bool:
