@@ -19,6 +19,7 @@ from hostile import orphans
 from test_same_gradebook import cards_of, gradebook_of
 from typer.testing import CliRunner
 
+from autograder.changes.repairs import Repair
 from autograder.commands.cli import app
 from autograder.commands.demo_class import hand_in, make_class
 from autograder.course.directory import load_course
@@ -207,7 +208,7 @@ def test_what_no_run_could_have_handed_over_is_not_taken(tiny, crew, tmp_path, m
         lambda r: setattr(r, "cells", r.cells[:-1]),
         lambda r: setattr(r, "records", {"slope": r.records["double"]}),
         lambda r: setattr(r, "refused", {"double": 3}),
-        lambda r: setattr(r, "repairs", {"double": [(module.Repair("2", "x", "y"), r.records["double"])]}),
+        lambda r: setattr(r, "repairs", {"double": [(Repair("2", "x", "y"), r.records["double"])]}),
     ):
         changed = kept.run(job_of(tiny))
         change(changed)

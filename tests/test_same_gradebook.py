@@ -51,8 +51,12 @@ def undisturbed(handed_in, runner) -> tuple[list, dict]:
 
 def gradebook_of(folder: Path) -> list:
     """All that the gradebook holds of each submission."""
+    return rows_of(f"sqlite:///{folder}/gradebook.db")
+
+
+def rows_of(url: str) -> list:
     rows = []
-    with Gradebook(f"sqlite:///{folder}/gradebook.db", "tiny") as gradebook:
+    with Gradebook(url, "tiny") as gradebook:
         for submission in gradebook.assignment_submissions(TINY):
             for notebook in submission.notebooks:
                 rows += [(submission.student.id, g.name, g.auto_score, g.manual_score, g.needs_manual_grade) for g in notebook.grades]

@@ -7,6 +7,7 @@ with these words, in the catalogue of an exercise (``grading/catalogue.py``).
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,7 +31,8 @@ class Mutant:
     clause: str  # what then happens, in general words; empty if it has none
 
 
-def mutants(source: str) -> list[Mutant]:
+@functools.lru_cache(maxsize=256)  # for the public seeds, for the hidden ones, and for whoever counts them
+def mutants(source: str) -> tuple[Mutant, ...]:
     """All mutants of an answer cell, each text once; only what students write is changed.
 
     Args:
@@ -42,7 +44,7 @@ def mutants(source: str) -> list[Mutant]:
     for place in places_in(tree, own):
         for mutant in _of(place, tree):
             found.setdefault(mutant.source, mutant)
-    return [mutant for mutant in found.values() if mutant.kind]
+    return tuple(mutant for mutant in found.values() if mutant.kind)
 
 
 def draws_figures(source: str) -> bool:

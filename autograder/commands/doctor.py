@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course.directory import CourseDirectory, load_course
+from autograder.course.gradebook import shown
 from autograder.errors import UserError
 from autograder.grading.secret import SECRET_FILE, secret
 from autograder.runner.host import Runner
@@ -200,11 +201,11 @@ def _gradebook(course: CourseDirectory) -> str:
         with Gradebook(url, course.course.course) as gradebook:
             count = len(gradebook.assignments)
     except SQLAlchemyError as error:
-        raise UserError(f"{url} cannot be opened: {error}") from None
+        raise UserError(f"{shown(url)} cannot be opened: {error}") from None
     finally:
         if url.startswith("sqlite:///") and not existed:
             file.unlink(missing_ok=True)
-    return f"{url.split('@')[-1]}: {count} assignments"
+    return f"{shown(url)}: {count} assignments"
 
 
 def _private(course: CourseDirectory) -> list[Finding]:

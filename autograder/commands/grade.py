@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +31,10 @@ MOST_SAID = 3  # lines about one submission; the rest stands in its feedback
 def grade(
     lecture: Annotated[str, typer.Argument(help="A lecture of course.yml, such as lecture_1_trigram.", metavar="LECTURE")],
     students: Annotated[list[str] | None, typer.Argument(help="Whose work; everybody's if nobody is named.", metavar="[STUDENT]...")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Jails at a time.", show_default="one for each core")] = os.cpu_count() or 1,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Jails at a time.", show_default="one for each core")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Run submissions on the workers of this Dask scheduler, such as tls://grader.example.org:8786.", metavar="ADDRESS")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what was graded, and run all of it anew.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what came out as JSON, and nothing else.")] = False,
 ) -> None:
@@ -40,16 +45,18 @@ def grade(
     After a change of tolerances, sentences or points (but of a trained model's) no cell runs again: what left the jails is kept in `build/runs/`,
     which you may delete at any time.
 
+    With --scheduler the submissions run on other machines, each in a jail there; all else happens here. Workers need this package and bubblewrap,
+    and neither the course nor a shared folder: docs/scale.md.
+
     Stop it with Ctrl-C, and run it again: nothing is lost. Exit code 1 if a submission could not be graded; who it is stands below the table.
     """
     from autograder.plugin.at_once import Outcome
-    from autograder.runner.crew import Crew
 
     course = the_course()
     course.lecture(lecture)
     begun, outcome = time.monotonic(), Outcome()
     try:
-        with Stages(console, quiet=as_json) as stages, Crew(jobs, state["unsafe"]) as crew:
+        with Stages(console, quiet=as_json) as stages, _runners(jobs, scheduler, stages) as crew:
             for student in students or ["*"]:
                 _merge(outcome, _one(course, lecture, student, crew, force, stages))
     except KeyboardInterrupt:
@@ -62,6 +69,25 @@ def grade(
         _show(lecture, outcome, seconds)
     if outcome.failed:
         raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _runners(jobs: int | None, scheduler: str | None, stages: Stages) -> Iterator[Crew]:
+    """So many jails on this machine, or as many as a cluster has room for."""
+    from autograder.runner.cluster import Cluster
+    from autograder.runner.crew import Crew
+
+    if scheduler is None:
+        with Crew(jobs or os.cpu_count() or 1, state["unsafe"]) as crew:
+            yield crew
+        return
+    if state["unsafe"]:
+        raise UserError("--unsafe is for this machine alone: workers always run submissions in a jail.")
+    with Cluster(scheduler) as cluster:
+        if cluster.open_to_all:
+            stages.tell(f"{scheduler} is not encrypted: whoever is on that network can read submissions, and run code on the workers. Use tls://")
+        with Crew(jobs or cluster.threads(), make=cluster.runner) as crew:
+            yield crew
 
 
 def _one(course: CourseDirectory, lecture: str, student: str, crew: Crew, force: bool, stages: Stages) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -122,7 +122,7 @@ def mutate(course: CourseDirectory, lecture: str, runner: Runner, say: Callable[
 
 
 def _run(
-    course: CourseDirectory, lecture: str, runner: Runner, facts: Facts, wanted: dict[str, list[Mutant]], seconds: float
+    course: CourseDirectory, lecture: str, runner: Runner, facts: Facts, wanted: Mapping[str, Sequence[Mutant]], seconds: float
 ) -> dict[str, list[Record | str]]:
     """What each mutant returns, or why it returns nothing."""
     notebook = built_notebook(course.source(lecture))

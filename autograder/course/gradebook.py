@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
+WHEELS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}  # that bring the library they need along
 FORMS = "Write sqlite:///gradebook.db, or dialect+driver://user:password@host/name such as postgresql+psycopg://…"
 
 
@@ -32,10 +33,9 @@ def usable(url: str) -> str:
     try:
         driver = dialect.import_dbapi()
     except ImportError as error:
-        raise ValueError(
-            f"{parsed.drivername} needs the Python package {error.name or dialect.driver!r}, which is not installed here: install it beside "
-            "nbgrader, or name another driver"
-        ) from None
+        package = error.name or dialect.driver
+        how = f"pip install {WHEELS.get(package, package)!r}"
+        raise ValueError(f"{parsed.drivername} needs the Python package {package!r}, which is not installed here. Beside nbgrader: {how}") from None
     if dialect.name == "sqlite":
         _check_sqlite(parsed, dialect(), driver)
     return url
@@ -51,6 +51,13 @@ def _check_sqlite(url: URL, dialect, driver) -> None:  # type: ignore[no-untyped
         driver.connect(":memory:", **options).close()
     except Exception as error:  # noqa: BLE001  whatever a wrong option leads SQLite's driver to
         raise ValueError(f"SQLite does not take what stands behind the question mark ({error})") from None
+
+
+def shown(url: str) -> str:
+    """A URL as it may stand on a screen: without its password."""
+    from sqlalchemy.engine import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
 
 
 def file_of(url: str, root: Path) -> Path | None:

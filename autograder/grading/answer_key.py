@@ -139,7 +139,7 @@ def compute_answers(
     for exercise in (cell.exercise for cell in cells if cell.exercise):
         keys[exercise] = _key(exercise, result, extras.get(exercise, []), where)
         if catalogue:
-            found, own = known.get(exercise, []), extras.get(exercise, [])
+            found, own = known.get(exercise, ()), extras.get(exercise, [])
             tried = [result.forks.get((exercise, len(own) + number)) for number in range(len(found))]
             mistakes = [extra for extra in own if extra["kind"] == "mistake"]
             keys[exercise].catalogue = collected(found, tried, keys[exercise], facts.tolerance_of(exercise), mistakes)

@@ -14,7 +14,7 @@ import io
 import json
 import time
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -52,24 +52,31 @@ class Candidate:
     rank: int  # of two that return the same the lower is said: one cause rather than two, a known mistake rather than a general sentence
 
 
-def candidates(exercise: str, answers: dict[str, str], extras: dict[str, list[dict[str, Any]]], titles: dict[str, str]) -> list[Candidate]:
+def candidates(exercise: str, answers: dict[str, str], extras: dict[str, list[dict[str, Any]]], titles: dict[str, str]) -> tuple[Candidate, ...]:
     """All candidates for one exercise, the same for the same lecture file.
 
     Args:
         answers: the answer cells of the lecture, by exercise, in their order.
         extras: mistakes, variants and oracles by exercise.
     """
-    own, mistakes = answers[exercise], [extra for extra in extras.get(exercise, []) if extra["kind"] == "mistake"]
+    mistakes = {name: [extra for extra in found if extra["kind"] == "mistake"] for name, found in extras.items()}
+    return _candidates(exercise, json.dumps([answers, mistakes, titles]))
+
+
+@functools.lru_cache(maxsize=256)  # for the public seeds and for the hidden ones
+def _candidates(exercise: str, lecture: str) -> tuple[Candidate, ...]:
+    answers, extras, titles = json.loads(lecture)
+    own, mistakes = answers[exercise], extras.get(exercise, [])
     others = [*_elsewhere(exercise, answers, extras, titles), *islice(_pairs(own, mistakes), MOST_PAIRS)]
     told = sorted((m for m in mutants(own) if m.clause), key=lambda m: hashlib.sha256(m.source.encode()).digest())
     chosen = told[: max(0, MOST - len(others))]  # of every part of a long answer some, also where the time is up before the end
     alone = [Candidate(m.source, MUTANT.format(clause=m.clause), 2 if is_vague(m.clause) else 1) for m in chosen]
-    return alone + others  # one mistake is likelier than two, and there may not be time for all
+    return (*alone, *others)  # one mistake is likelier than two, and there may not be time for all
 
 
 def catalogue_of(
     cells: list[Cell], notebook: Any, extras: dict[str, list[dict[str, Any]]], rules: dict[str, Exercise]
-) -> dict[str, list[Candidate]]:
+) -> dict[str, tuple[Candidate, ...]]:
     """The candidates of each exercise whose answer is not trained, put into the cells of their checks."""
     sources = {cell.metadata.nbgrader.grade_id: cell.source for cell in code_of(notebook)}
     answers = {cell.exercise: sources[cell.exercise + ANSWER] for cell in cells if cell.exercise and cell.exercise + ANSWER in sources}
@@ -94,7 +101,9 @@ def pace() -> float:
     return max(1.0, min(took) / ORDINARY)
 
 
-def collected(found: list[Candidate], results: list[Record | str | None], key: Key, tolerance: Tolerance, mistakes: list[dict[str, Any]]) -> Catalogue:
+def collected(
+    found: Sequence[Candidate], results: list[Record | str | None], key: Key, tolerance: Tolerance, mistakes: list[dict[str, Any]]
+) -> Catalogue:
     """What has come back, without what is right or has a name, and without what two sentences fit equally well.
 
     Args:
@@ -128,7 +137,7 @@ def collected(found: list[Candidate], results: list[Record | str | None], key: K
     )
 
 
-def made_of(found: list[Candidate], mistakes: list[dict[str, Any]]) -> str:
+def made_of(found: Sequence[Candidate], mistakes: list[dict[str, Any]]) -> str:
     code = [[one.source, one.says, one.rank] for one in found], [extra["source"] for extra in mistakes]
     return hashlib.sha256(json.dumps(code).encode()).hexdigest()[:16]
 
@@ -180,7 +189,7 @@ def _elsewhere(exercise: str, answers: dict[str, str], extras: dict[str, list[di
             break
         if _defined(answer) & needed:
             for extra in extras.get(other, []):
-                if extra["kind"] == "mistake" and not extra.get("raises"):
+                if not extra.get("raises"):
                     found.append(Candidate(extra["source"], ELSEWHERE.format(title=titles[other], says=extra["says"]), 0))
     return found
 

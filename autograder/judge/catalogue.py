@@ -16,7 +16,7 @@ from autograder.course.schema import Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.diagnose import close
 from autograder.judge.evidence import agree
-from autograder.wall.plain import tensor_of
+from autograder.judge.numbers import tensor_of
 from autograder.wall.record import Record
 from autograder.wall.sketch import sketch
 

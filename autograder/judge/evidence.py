@@ -19,7 +19,7 @@ from autograder.course.schema import Tolerance
 from autograder.judge.answers import Key, Mistake
 from autograder.judge.diagnose import close
 from autograder.judge.forms import kind_of
-from autograder.wall.plain import tensor_of
+from autograder.judge.numbers import tensor_of
 from autograder.wall.record import Draw, Record
 
 NOT_FINITE = 1e-4  # how near the numbers beside a NaN or an infinity have to be

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograder.judge.forms import aligned, fits, kind_of
-from autograder.wall.plain import tensor_of
+from autograder.judge.numbers import tensor_of
 
 Array = np.ndarray[Any, Any]
 Arrays = list[Array]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.wall.plain import tensor_of
+from autograder.judge.numbers import tensor_of
 
 KINDS = {"bool": "truth values", "integer": "whole numbers", "float": "floating-point numbers", "complex": "complex numbers"}
 ONE = {"bool": "a truth value", "integer": "a whole number", "float": "a number", "complex": "a complex number"}

@@ -18,10 +18,10 @@ from autograder.judge.beside import Others, of_another, of_another_draw, with_an
 from autograder.judge.elementwise import each_alone
 from autograder.judge.fitting import seen_of
 from autograder.judge.lines import each_row, sums
+from autograder.judge.numbers import tensor_of
 from autograder.judge.places import places
 from autograder.judge.shapes import other_shape
 from autograder.judge.texts import of_texts, texts_of
-from autograder.wall.plain import tensor_of
 
 MOST = 24  # values of one answer that are looked at
 

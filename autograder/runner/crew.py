@@ -36,13 +36,14 @@ class Crew:
     Args:
         size: of them.
         unsafe: without the jail: only where somebody has typed it.
+        make: makes each of them: here, or in a cluster.
     """
 
-    def __init__(self, size: int, unsafe: bool = False) -> None:
+    def __init__(self, size: int, unsafe: bool = False, make: Callable[[bool], Any] = Runner) -> None:
         self.unsafe, self.size = unsafe, size
         self.names = _Names(self)
-        self.runners = [Runner(unsafe) for _ in range(size)]
-        self.free: queue.SimpleQueue[Runner] = queue.SimpleQueue()
+        self.runners = [make(unsafe) for _ in range(size)]
+        self.free: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.threads = ThreadPoolExecutor(size, thread_name_prefix="jail")
         self.hub: Any = None  # the greenlet that all others come back to
         self.waiting: dict[Future[Any], Any] = {}
@@ -63,7 +64,7 @@ class Crew:
         if self.starting:
             return
 
-        def start(runner: Runner) -> None:
+        def start(runner: Any) -> None:
             runner.ready(disk_mb)
             self.free.put(runner)
 
@@ -74,9 +75,10 @@ class Crew:
 
     def run(self, job: Job) -> Result:
         """As :meth:`Runner.run <autograder.runner.host.Runner.run>`, by whichever is free."""
-        return self.by_one(lambda runner: runner.run(job))
+        result: Result = self.by_one(lambda runner: runner.run(job))
+        return result
 
-    def by_one(self, work: Callable[[Runner], Value]) -> Value:
+    def by_one(self, work: Callable[[Any], Value]) -> Value:
         """What ``work`` returns for a runner that is free; other pieces of work go on until then."""
 
         def do() -> Value:

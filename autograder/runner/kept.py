@@ -11,22 +11,17 @@ import functools
 import hashlib
 import json
 import sys
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from autograder.changes.repairs import LONGEST, Repair
 from autograder.files import write_whole
-from autograder.runner import jail, outputs
-from autograder.runner.job import CellResult, Job, Result
+from autograder.runner import jail
+from autograder.runner.carried import result_of, result_to_bytes
+from autograder.runner.job import Job, Result
 from autograder.runner.runs import NamesRead, Runs
-from autograder.runner.taking import LONGEST_SAID, MAX_REPAIRS, room
-from autograder.wall.record import RecordError, decode, encode, storable
 
-DIGEST, LENGTH = 32, 8  # bytes, of what follows and of its first part, before all else
-MAX_TEXT = 1 << 16  # characters of a sentence about a cell
-RECORD, REPAIR = "record", "repair"
+DIGEST = 32  # bytes, of what follows
 
 
 class KeptRuns:
@@ -74,10 +69,15 @@ def digest(job: Job, unsafe: bool) -> str:
     return found.hexdigest()[:40]
 
 
-@functools.cache
 def _kit() -> str:
     """Of the code that runs beside a submission, and of what it stands on."""
-    found = hashlib.sha256(f"Python {sys.version}, torch {version('torch')}, numpy {version('numpy')}".encode())
+    return f"Python {sys.version}, torch {version('torch')}, numpy {version('numpy')}, {code()}"
+
+
+@functools.cache
+def code() -> str:
+    """Of this package's code that runs beside a submission."""
+    found = hashlib.sha256()
     for name in (*jail.RUNS, "runner"):
         path = jail.PACKAGE / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
@@ -86,16 +86,7 @@ def _kit() -> str:
 
 
 def _write(path: Path, result: Result) -> None:
-    repairs = {f"{REPAIR}/{name}/{number}": record for name, tried in result.repairs.items() for number, (_, record) in enumerate(tried)}
-    records = {f"{RECORD}/{name}": record for name, record in result.records.items()} | repairs
-    about = {
-        "cells": [[cell.outputs, cell.ended, cell.ran, cell.fatal, cell.seconds] for cell in result.cells],
-        "refused": result.refused,
-        "repairs": {name: [astuple(repair) for repair, _ in tried] for name, tried in result.repairs.items()},
-        "seconds": [result.seconds, result.cpu_seconds],
-    }
-    text = json.dumps(about).encode()
-    data = len(text).to_bytes(LENGTH, "big") + text + encode(records)
+    data = result_to_bytes(result)
     write_whole(path, hashlib.sha256(data).digest() + data)
 
 
@@ -105,50 +96,9 @@ def _read(path: Path, job: Job) -> Result | None:
         whole = path.read_bytes()
     except OSError:
         return None
-    data = memoryview(whole)[DIGEST:]
-    if hashlib.sha256(data).digest() != whole[:DIGEST]:
+    if hashlib.sha256(memoryview(whole)[DIGEST:]).digest() != whole[:DIGEST]:
         return None
-    try:
-        length = int.from_bytes(data[:LENGTH], "big")
-        about = json.loads(bytes(data[LENGTH : LENGTH + length]))
-        records, _ = decode(bytes(data[LENGTH + length :]), int(room(job)))
-        return _rebuilt(about, records, job)
-    except (RecordError, ValueError, KeyError, TypeError, IndexError, RecursionError):
-        return None
-
-
-def _rebuilt(about: dict[str, Any], records: dict[str, Any], job: Job) -> Result:
-    """Field by field."""
-    if len(about["cells"]) != len(job.cells):
-        raise ValueError("another number of cells")
-    cells, shown = [], 0
-    for shows, ended, ran, fatal, seconds in about["cells"]:
-        found = outputs.rebuilt(json.dumps(shows).encode(), job.limits, shown)
-        shown += outputs.size(found)
-        cells.append(CellResult(found, None if ended is None else _text(ended), ran is True, fatal is True, float(seconds)))
-    exercises = {cell.exercise for cell in job.cells if cell.exercise}
-    result = Result(cells, kept=True, seconds=float(about["seconds"][0]), cpu_seconds=float(about["seconds"][1]))
-    result.refused = {name: _text(why) for name, why in about["refused"].items() if name in exercises}
-    for key, record in records.items():
-        kind, name, *_ = key.split("/")
-        if record.exercise != name or name not in exercises:
-            raise ValueError("a record of another exercise")
-        if kind == RECORD:
-            result.records[name] = record
-    for name, told in about["repairs"].items():
-        tried = [(_repair(repair), records[f"{REPAIR}/{name}/{number}"]) for number, repair in enumerate(told[:MAX_REPAIRS])]
-        result.repairs[name] = tried
+    result = result_of(whole[DIGEST:], job)
+    if result is not None:
+        result.kept = True
     return result
-
-
-def _repair(told: list[Any]) -> Repair:
-    line, before, says = told
-    if type(line) is not int:
-        raise TypeError
-    return Repair(line, _text(before)[:LONGEST], _text(says)[:LONGEST_SAID])
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return storable(value[:MAX_TEXT])

@@ -1,0 +1,82 @@
+"""What a worker of a cluster does: runs a submission's job in a jail of its own machine.
+
+Bytes come, bytes go. Nothing but a job is known here: no course, no answers, no secret beyond the seeds of its inputs.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import queue
+import sys
+from collections.abc import Iterator
+from dataclasses import astuple
+from importlib.metadata import version
+from typing import Any
+
+from autograder.errors import UserError
+from autograder.runner.carried import apart, job_of, job_to_bytes, result_to_bytes, with_json
+from autograder.runner.host import Runner
+from autograder.runner.job import Job
+from autograder.runner.kept import code
+from autograder.runner.reading import Asked
+
+OTHER, CANNOT, DONE = "other", "cannot", "done"
+_idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()  # of this process: each works for one task at a time
+
+
+def versions() -> dict[str, str]:
+    """What has to be the same wherever submissions of one class run."""
+    return {"Python": f"{sys.version_info[0]}.{sys.version_info[1]}", "torch": version("torch"), "numpy": version("numpy"), "the kit's code": code()[:12]}
+
+
+def to_run(job: Job) -> bytes:
+    """A task: run a job."""
+    return with_json({"versions": versions(), "do": "run"}, job_to_bytes(job))
+
+
+def to_read(cells: list[str], beside: dict[str, str | None], kept: set[int], asked: list[Asked]) -> bytes:
+    """A task: look for forbidden names, as :meth:`NameReader.read <autograder.runner.reading.NameReader.read>`."""
+    arguments = [cells, beside, sorted(kept), [astuple(one) for one in asked]]
+    return with_json({"versions": versions(), "do": "read", "arguments": arguments})
+
+
+def done_here(task: bytes) -> bytes:
+    """Do a task in this process; says as JSON how it went, and what came of it behind.
+
+    Nothing is raised: what cannot be done on this machine is told.
+    """
+    about, behind = apart(task)
+    if differs := _differs(about["versions"]):
+        return with_json({OTHER: differs})
+    try:
+        with _a_runner() as runner:
+            if about["do"] == "run":
+                return with_json({DONE: None}, result_to_bytes(runner.run(job_of(behind))))
+            return with_json({DONE: _read(runner, *about["arguments"])})
+    except UserError as error:
+        return with_json({CANNOT: str(error)})
+
+
+def _differs(wanted: dict[str, str]) -> str:
+    own = versions()
+    return ", ".join(f"{what} {own[what]} in place of {wanted.get(what)}" for what in own if own[what] != wanted.get(what))
+
+
+def _read(runner: Runner, cells: list[str], beside: dict[str, str | None], kept: list[int], asked: list[list[Any]]) -> list[dict[str, Any]]:
+    wanted = [Asked(tuple(forbid), tuple(asking)) for forbid, asking in asked]
+    return [read.model_dump() for read in runner.names.read(cells, beside, set(kept), wanted)]
+
+
+@contextlib.contextmanager
+def _a_runner() -> Iterator[Runner]:
+    """One that nobody uses, or a new one; it stays for the next task."""
+    try:
+        runner = _idle.get_nowait()
+    except queue.Empty:
+        runner = Runner()
+        atexit.register(runner.close)
+    try:
+        yield runner
+    finally:
+        _idle.put(runner)

@@ -1,0 +1,171 @@
+"""Submissions that run on other machines: bytes there and back, the same gradebook, and nothing lost when a worker dies."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import TINY
+from hostile import orphans
+from test_at_once import course, handed_in, plain  # noqa: F401  fixtures
+from test_same_gradebook import cards_of, gradebook_of
+from typer.testing import CliRunner
+
+from autograder.commands.cli import app
+from autograder.course.directory import load_course
+from autograder.errors import UserError
+from autograder.grading.secret import hidden_facts
+from autograder.plugin.at_once import Graded, grade_class
+from autograder.runner import there
+from autograder.runner.carried import apart, job_of, job_to_bytes, result_of, result_to_bytes, with_json
+from autograder.runner.cluster import Cluster
+from autograder.runner.crew import Crew
+from autograder.runner.job import Cell, Job
+from autograder.runner.reading import Asked
+
+CHECK = 'from autograder import check\ncheck("double", lambda g: 2 * g.initial_seed())'
+WORDS = "print('ä', '\\ud800')\nimport torch\ntorch.ones(2)"
+
+
+@pytest.fixture
+def job(tiny) -> Job:
+    facts = hidden_facts(tiny, TINY).to_json()
+    return Job([Cell(WORDS, own=True), Cell("1 / 0"), Cell(CHECK, True, "double")], {"a.bin": b"\0\xff", "b.txt": b""}, facts, tiny.course.limits.model_dump())
+
+
+@pytest.fixture
+def worker(runner) -> Iterator[None]:
+    """What a worker does is done by this process's runner."""
+    there._idle.put(runner)
+    yield
+    assert there._idle.get_nowait() is runner
+
+
+def told(result) -> object:
+    cells = [(cell.outputs, cell.ended, cell.ran, cell.fatal) for cell in result.cells]
+    values = {name: [draw.values for draw in record.draws] for name, record in result.records.items()}
+    return cells, values, result.refused
+
+
+def test_a_job_and_its_result_are_the_same_there(job, worker, runner):
+    assert job_of(job_to_bytes(job)) == job
+    told_there, behind = apart(there.done_here(there.to_run(job)))
+    assert told_there == {there.DONE: None}
+    found, own = result_of(behind, job), runner.run(job)
+    assert found is not None and told(found) == told(own) and own.records
+
+
+def test_names_are_read_there(job, worker, runner):
+    cells, asked = ["x.backward()", "check()"], [Asked(("backward",), (1,))]
+    about, _ = apart(there.done_here(there.to_read(cells, {}, {1}, asked)))
+    assert about[there.DONE] == [read.model_dump() for read in runner.names.read(cells, {}, {1}, asked)]
+    assert about[there.DONE][0]["refused"] or about[there.DONE][0]["aside"]
+
+
+def test_a_worker_with_another_kit_says_so(job):
+    about, behind = apart(there.to_run(job))
+    answer, _ = apart(there.done_here(with_json({**about, "versions": {**about["versions"], "torch": "1.0"}}, behind)))
+    assert "torch" in answer[there.OTHER] and "1.0" in answer[there.OTHER]
+
+
+def test_a_result_of_something_else_is_not_taken(job, runner):
+    data = result_to_bytes(runner.run(job))
+    assert result_of(data, Job(job.cells[:1], {}, job.facts, job.limits)) is None  # other cells
+    assert result_of(data[:-20], job) is None
+    about, behind = apart(data)
+    assert result_of(with_json({**about, "seconds": ["long", 1]}, behind), job) is None
+
+
+def test_without_a_scheduler_dask_is_not_imported():
+    program = "import sys, autograder.commands.grade, autograder.plugin.at_once\nprint({'distributed', 'dask'} & set(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said == "set()\n"
+
+
+def test_a_scheduler_that_is_not_there_is_told_in_a_sentence(course, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("autograder.runner.cluster.CONNECT_SECONDS", 0.5)
+    monkeypatch.chdir(course)
+    ended = CliRunner().invoke(app, ["grade", TINY, "--scheduler", "tcp://127.0.0.1:1"])
+    assert ended.exit_code == 1 and isinstance(ended.exception, (UserError, SystemExit)), ended.output
+
+
+class Processes:
+    """A scheduler and workers as an operator starts them: each in a folder of its own, with TLS."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.running = folder, list[subprocess.Popen]()
+        self.tls = {"ca-file": folder / "cert.pem", "cert": folder / "cert.pem", "key": folder / "key.pem"}
+        made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=class"]
+        subprocess.run([*made, "-keyout", self.tls["key"], "-out", self.tls["cert"]], check=True, capture_output=True)
+        known = folder / "scheduler.json"
+        self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--protocol", "tls", "--no-dashboard", "--scheduler-file", str(known))
+        until = time.monotonic() + 120
+        while not known.exists():
+            assert time.monotonic() < until and self.running[0].poll() is None
+            time.sleep(0.1)
+        self.address = json.loads(known.read_text())["address"]
+
+    def start(self, what: str, *options: str) -> subprocess.Popen:
+        place = self.folder / f"{what} {len(self.running)}"
+        place.mkdir()
+        tls = [word for name, path in self.tls.items() for word in (f"--tls-{name}", str(path))]
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *options, *tls]
+        with open(place / "log", "w") as log:
+            self.running.append(subprocess.Popen(command, cwd=place, stdout=log, stderr=log, start_new_session=True))
+        return self.running[-1]
+
+    def worker(self) -> subprocess.Popen:
+        return self.start("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
+
+    def end(self) -> None:
+        for process in reversed(self.running):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory) -> Iterator[Processes]:
+    import dask
+
+    found = Processes(tmp_path_factory.mktemp("cluster"))
+    files = {"ca-file": "ca-file", "client.cert": "cert", "client.key": "key"}
+    settings = {f"distributed.comm.tls.{name}": str(found.tls[file]) for name, file in files.items()}
+    try:
+        with dask.config.set({**settings, "distributed.comm.require-encryption": True}):
+            yield found
+    finally:
+        found.end()
+
+
+@pytest.mark.slow
+def test_a_worker_of_another_torch_is_refused(processes, monkeypatch):
+    processes.worker()
+    monkeypatch.setattr(there, "version", lambda name: "9.9")  # here; the worker knows its own
+    with pytest.raises(UserError, match="torch 2.*here 9.9.*Install the same"):
+        Cluster(processes.address)
+
+
+@pytest.mark.slow
+def test_a_cluster_over_tls_leaves_the_same_gradebook_when_a_worker_dies(processes, course, plain):  # noqa: F811
+    one, _ = processes.worker(), processes.worker()  # beside the one that is there
+
+    def done(what: Graded | str) -> None:
+        if one.poll() is None:
+            os.kill(one.pid, signal.SIGKILL)
+            one.wait()
+
+    before = os.getcwd()
+    with Cluster(processes.address) as cluster, Crew(2, make=cluster.runner) as crew:
+        try:
+            outcome = grade_class(load_course(course / "course.yml"), TINY, "*", crew, False, lambda total: None, done)
+        finally:
+            os.chdir(before)
+    assert not outcome.failed and len(outcome.graded) > 4
+    assert gradebook_of(course) == gradebook_of(plain) and cards_of(course) == cards_of(plain)
+    processes.end()
+    assert orphans() == set()
