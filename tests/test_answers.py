@@ -7,8 +7,16 @@ import pytest
 import safetensors.torch
 import torch
 
-from autograder.judge.answers import Answers, Key, Mistake
+from autograder.commands.build import same_answers
+from autograder.course.schema import Exercise, Tolerance
+from autograder.grading.catalogue import made_of
+from autograder.judge.answers import Answers, Catalogue, Key, Mistake
+from autograder.judge.numbers import tensor_of
+from autograder.wall.facts import Facts
 from autograder.wall.record import MAX_UNPACKED, SMALL, Draw, Record, RecordError, decode, encode
+
+RULES = Exercise(title="x", points=1, minutes=1, difficulty=1)
+FACTS = Facts("x", {"double": RULES}, Tolerance(), 42, 42, {"double": [1]}, "", []).to_json()
 
 
 def record(value: float) -> Record:
@@ -43,6 +51,26 @@ def test_what_a_mistake_has_right_is_written_once(tmp_path):
         for again in after:
             assert encode({"r": again}) == encode({"r": before})
             assert [list(draw.values) for draw in again.draws] == [list(draw.values) for draw in before.draws]
+
+
+def test_answers_that_another_processor_rounds_otherwise_are_the_same(tmp_path):
+    """A mistake may hang on a rounding; the reference may not, nor may the code of either."""
+
+    def answers(reference: float, mistake: float, code: str = "a") -> Answers:
+        made = Catalogue(made_of([], [{"source": code}]))
+        return Answers({"double": Key(record(reference), [Mistake("You added.", record(mistake))], catalogue=made)}, FACTS)
+
+    answers(1.0, 2.0).save(tmp_path / "answers")
+    assert same_answers(tmp_path / "answers", answers(1.00001, 2.03))
+    for other in (answers(1.01, 2.0), answers(1.0, 2.5), answers(1.0, 2.0, "b")):
+        assert not same_answers(tmp_path / "answers", other)
+
+
+def test_a_list_is_what_it_is_and_not_what_it_equals():
+    """What numbers a list holds is remembered by which list it is: 1 and True are equal, and told apart."""
+    whole, truth = [1] * 9, [True] * 9
+    assert whole == truth and tensor_of(whole).dtype == torch.int64 and tensor_of(truth).dtype == torch.bool
+    assert tensor_of(whole) is tensor_of(whole) and tensor_of(["x"] * 9) is None
 
 
 @pytest.mark.parametrize("name", ["double/mistake/0", "double", "double/reference/x", "double/reference/0/0/0"])

@@ -42,10 +42,10 @@ class Desk:
         self.record, self.calls, self.trial = record, calls, trial
 
 
-def checked(answer: str, probe: str, *, before: str = "", author: bool = False):
+def checked(answer: str, probe: str, *, before: str = "", author: bool = False, looks: bool = True):
     """The desk after a notebook of some cells: the lecture's, one of the student's, the answer, the check. And its namespace."""
     space, desk = {"__name__": "__main__", "check": check}, Desk(GIVEN)
-    desk.training = "author" if author else "student"
+    desk.training, desk.looks = "author" if author else "student", looks
     session.use(desk)
     try:
         for number, cell in enumerate((GIVEN, before, answer, f"probe = {probe}\ncheck('e', probe)")):
@@ -95,6 +95,14 @@ def test_a_truth_value_that_stays_is_no_evidence():
 
 
 TWICE = "lambda g: (lambda x: (f(x), x))(drawn(g))"
+
+
+def test_where_only_the_values_are_kept_nothing_else_is_looked_at():
+    """As of the thousands of wrong answers that an author's run tries: the same values, whatever they do beside."""
+    answer = "def f(mine):\n    mine *= 2\n    return mine.log()"
+    seen, bare = (checked(answer, TWICE, looks=looks)[0].record for looks in (True, False))
+    assert seen.facts["looks"]["changed"] == ["mine"] and bare.facts == {}
+    assert all(torch.equal(a.values["[1]"], b.values["[1]"]) for a, b in zip(seen.draws, bare.draws)) and len(bare.draws) == 3
 
 
 def test_an_input_that_is_changed_in_place_is_named_where_all_that_is_wrong_follows_from_it():

@@ -46,13 +46,14 @@ class _Capture:
     """Takes the records of one check.
 
     Args:
-        patient: of another right answer, beside which a student's is held in everything; of a wrong one only what it returns is kept.
+        patient: of another right answer, which is looked at as long as it takes.
+        looks: whether more is wanted than what the answer returns.
     """
 
     training_steps, training_seconds = 0, 0.0
 
-    def __init__(self, wired: Any, patient: bool) -> None:
-        self.training, self.looks = "author" if patient else "grading", patient
+    def __init__(self, wired: Any, patient: bool, looks: bool) -> None:
+        self.training, self.looks = "author" if patient else "grading", looks
         self.facts, self.max_bytes = wired.facts, wired.max_bytes
         self.lecture_cells: frozenset[str] = wired.given()
         self.record: Record | None = None
@@ -116,6 +117,7 @@ class _Batch:
 
     def __init__(self, namespace: dict[str, Any], wired: Any, check: str, sketched: bool, patient: frozenset[int], as_cells: bool = False) -> None:
         self.namespace, self.wired, self.sketched, self.patient, self.as_cells = namespace, wired, sketched, patient, as_cells
+        self.looks = not sketched and not as_cells  # of mistakes, and of what is sketched, only the values are kept
         self.check = self._compiled(check)
         self.before = dict(namespace)
         self.states = random.getstate(), np.random.get_state(), torch.get_rng_state()
@@ -175,7 +177,7 @@ class _Batch:
 
     def _once(self, source: str, seconds: float, patient: bool = False) -> tuple[Record | str, float]:
         """The record of one answer, and the seconds that it took."""
-        capture, begun = _Capture(self.wired, patient), time.process_time()
+        capture, begun = _Capture(self.wired, patient, self.looks or patient), time.process_time()
         session.use(capture)
         random.setstate(self.states[0])
         np.random.set_state(self.states[1])
