@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-WHEELS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}  # that bring the library they need along
+WHEELS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}  # what pip calls them
 FORMS = "Write sqlite:///gradebook.db, or dialect+driver://user:password@host/name such as postgresql+psycopg://…"
 
 

@@ -85,7 +85,7 @@ class Cluster:
             answer = self._waited_for(future, given_up)
         finally:
             with contextlib.suppress(Exception):  # a scheduler that is gone cannot be told either
-                future.cancel() if not future.done() else future.release()
+                future.cancel()
         about, behind = apart(answer)
         if there.OTHER in about:
             raise UserError(f"A worker of {self.address} has {about[there.OTHER]}: install the same on all machines.")
@@ -98,9 +98,11 @@ class Cluster:
         while True:
             try:
                 return bytes(future.result(timeout=LOOK_SECONDS))
-            except TimeoutError:
+            except TimeoutError as error:
                 if given_up():
                     raise UserError("The run was given up.") from None
+                if future.done():
+                    raise UserError(f"A worker of {self.address} did not come to the end of this submission: {_in_one_line(error)}") from None
                 missing = 0.0 if self._workers() else missing + LOOK_SECONDS
                 if missing > WORKERS_SECONDS:
                     raise UserError(f"All workers of {self.address} are gone. Start some, and run this again.") from None
