@@ -69,6 +69,7 @@ def digest(job: Job, unsafe: bool) -> str:
     return found.hexdigest()[:40]
 
 
+@functools.cache
 def _kit() -> str:
     """Of the code that runs beside a submission, and of what it stands on."""
     return f"Python {sys.version}, torch {version('torch')}, numpy {version('numpy')}, {code()}"
