@@ -101,7 +101,7 @@ class Cluster:
             except TimeoutError as error:
                 if given_up():
                     raise UserError("The run was given up.") from None
-                if future.done():
+                if future.status == "error":  # of the task itself; what has just been done well is taken in the next round
                     raise UserError(f"A worker of {self.address} did not come to the end of this submission: {_in_one_line(error)}") from None
                 missing = 0.0 if self._workers() else missing + LOOK_SECONDS
                 if missing > WORKERS_SECONDS:
