@@ -20,7 +20,7 @@ from test_same_gradebook import cards_of, gradebook_of
 from typer.testing import CliRunner
 
 from autograder.changes.repairs import Repair
-from autograder.commands.cli import app
+from autograder.commands.cli import app, main
 from autograder.commands.demo_class import hand_in, make_class
 from autograder.course.directory import load_course
 from autograder.course.schema import Tolerance
@@ -149,6 +149,15 @@ def test_whom_nbgrader_was_told_to_leave_out_is_left_out(course, crew):
         config.write("\nc.CourseDirectory.student_id_exclude = 'mixed_2,reference'\n")
     outcome = graded(course, crew)
     assert {one.student for one in outcome.graded} == set(STUDENTS) - {"mixed_2", "reference"} and (outcome.skipped, outcome.failed) == (2, {})
+
+
+def test_what_ends_nbgraders_command_ends_this_one_with_its_sentence(course, crew, monkeypatch, capfd):
+    monkeypatch.setattr(crews, "Crew", lambda size, unsafe: contextlib.nullcontext(crew))
+    monkeypatch.chdir(course)
+    (course / "build" / "source" / TINY / f"{TINY}.ipynb").unlink()
+    assert main(["--course", str(course / "course.yml"), "grade", TINY]) == 1
+    said = capfd.readouterr().err
+    assert f"Nothing is graded: {TINY} has not been built on this machine." in said and "Traceback" not in said
 
 
 def test_the_command_says_what_has_become_of_a_class(course, crew, monkeypatch):

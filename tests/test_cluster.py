@@ -1,12 +1,13 @@
 """Submissions that run on other machines: bytes there and back, the same gradebook, and nothing lost when a worker dies."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from autograder.commands.cli import app
 from autograder.course.directory import load_course
 from autograder.errors import UserError
 from autograder.grading.secret import hidden_facts
-from autograder.plugin.at_once import Graded, grade_class
+from autograder.plugin.at_once import Graded, Outcome, grade_class
 from autograder.runner import there
 from autograder.runner.carried import apart, job_of, job_to_bytes, result_of, result_to_bytes, with_json
 from autograder.runner.cluster import Cluster
@@ -91,7 +92,22 @@ def test_a_scheduler_that_is_not_there_is_told_in_a_sentence(course, monkeypatch
     monkeypatch.setattr("autograder.runner.cluster.CONNECT_SECONDS", 0.5)
     monkeypatch.chdir(course)
     ended = CliRunner().invoke(app, ["grade", TINY, "--scheduler", "tcp://127.0.0.1:1"])
-    assert ended.exit_code == 1 and isinstance(ended.exception, (UserError, SystemExit)), ended.output
+    assert isinstance(ended.exception, UserError) and "tcp://127.0.0.1:1 cannot be reached" in str(ended.exception), ended.output
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UserError, match="pip install distributed"):
+        Cluster("tcp://127.0.0.1:1")
+
+
+def test_a_worker_without_a_jail_says_so_before_anything_is_sent(monkeypatch):
+    def no_jail(runner, disk_mb):
+        raise UserError("There is no bubblewrap here.")
+
+    monkeypatch.setattr(there.Runner, "ready", no_jail)
+    assert there.ready(64) == {there.CANNOT: "There is no bubblewrap here."}
+    there._idle.get_nowait()
 
 
 class Processes:
@@ -122,10 +138,15 @@ class Processes:
     def worker(self) -> subprocess.Popen:
         return self.start("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
 
-    def end(self) -> None:
-        for process in reversed(self.running):
+    def end_workers(self) -> None:
+        for process in self.running[1:]:
             process.kill()
             process.wait()
+
+    def end(self) -> None:
+        self.end_workers()
+        self.running[0].kill()
+        self.running[0].wait()
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +167,34 @@ def processes(tmp_path_factory) -> Iterator[Processes]:
 def test_a_worker_of_another_torch_is_refused(processes, monkeypatch):
     processes.worker()
     monkeypatch.setattr(there, "version", lambda name: "9.9")  # here; the worker knows its own
-    with pytest.raises(UserError, match="torch 2.*here 9.9.*Install the same"):
-        Cluster(processes.address)
+    with Cluster(processes.address) as cluster, pytest.raises(UserError, match="torch 2.*here 9.9.*Install the same"):
+        cluster.ready(64)
+
+
+def graded_there(address: str, folder: Path, done: Callable[[Graded | str], object]) -> Outcome:
+    before, found = os.getcwd(), load_course(folder / "course.yml")
+    with Cluster(address) as cluster, contextlib.chdir(before):
+        cluster.ready(found.course.limits.disk_mb)
+        with Crew(2, make=cluster.runner) as crew:
+            return grade_class(found, TINY, "*", crew, False, lambda total: None, done)
+
+
+@pytest.mark.slow
+def test_without_any_worker_left_the_command_ends_and_the_next_one_goes_on(processes, course, plain, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("autograder.runner.cluster.WORKERS_SECONDS", 3.0)
+    processes.worker()
+
+    def done(what: Graded | str) -> None:
+        processes.end_workers()
+
+    with pytest.raises(SystemExit) as ended:
+        graded_there(processes.address, course, done)
+    assert "are gone" in str(ended.value.code) and "\n" not in str(ended.value.code)
+    monkeypatch.undo()
+    processes.worker()
+    outcome = graded_there(processes.address, course, lambda what: None)
+    assert not outcome.failed and outcome.skipped >= 1
+    assert gradebook_of(course) == gradebook_of(plain) and cards_of(course) == cards_of(plain)
 
 
 @pytest.mark.slow
@@ -159,12 +206,7 @@ def test_a_cluster_over_tls_leaves_the_same_gradebook_when_a_worker_dies(process
             os.kill(one.pid, signal.SIGKILL)
             one.wait()
 
-    before = os.getcwd()
-    with Cluster(processes.address) as cluster, Crew(2, make=cluster.runner) as crew:
-        try:
-            outcome = grade_class(load_course(course / "course.yml"), TINY, "*", crew, False, lambda total: None, done)
-        finally:
-            os.chdir(before)
+    outcome = graded_there(processes.address, course, done)
     assert not outcome.failed and len(outcome.graded) > 4
     assert gradebook_of(course) == gradebook_of(plain) and cards_of(course) == cards_of(plain)
     processes.end()

@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import pytest
+import torch
 from conftest import TINY, daily
 from hostile import started_by
 
@@ -14,12 +15,15 @@ from autograder.course.lecture import read_lecture
 from autograder.course.notebook import source_notebook
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
+from autograder.grading.fence import _says_the_same
 from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import grade
 from autograder.judge.forbidden import Notebook, importable
 from autograder.judge.run_time import KNOWN
 from autograder.runner import jail, reading
+from autograder.runner.job import Result
 from autograder.runner.reading import Asked
+from autograder.wall.record import Draw, Failure, Record
 
 FORBIDDEN = ("backward", "autograd", "set_grad_enabled")
 CHECK = 'check("f", lambda g: f(g))'
@@ -374,3 +378,16 @@ def test_the_reader_has_nothing_else():
     with jail.command(["-c", look], 1, ("judge", "wall")) as command:
         said = subprocess.run(command.arguments, env={}, pass_fds=command.descriptors, stdout=subprocess.PIPE, text=True, check=True).stdout
     assert said == "['__init__.py', 'judge', 'wall']\n"
+
+
+def test_two_runs_need_one_verdict_only_where_they_handed_over_the_same():
+    def result(*values, facts=None, name="e", failure=None, refused=None) -> Result:
+        record = Record(name, tuple(Draw({"out": value}, failure=failure) for value in values), facts or {})
+        return Result([], {name: record}, refused or {})
+
+    one = result(torch.ones(2), 3)
+    assert _says_the_same(one, result(torch.ones(2), 3), "e")
+    others = [result(torch.ones(2), 4), result(torch.ones(2), 3.0), result(torch.ones(2, dtype=torch.float64), 3), result(torch.ones(2)), result(torch.ones(2), 3, name="f")]
+    others += [result(torch.ones(2), 3, facts={"steps": 1}), result(torch.ones(2), 3, refused={"e": "too large"}), Result([])]
+    others += [result(torch.ones(2), 3, failure=Failure("ValueError", "x")), result(torch.tensor([1.0, 2.0]), 3)]
+    assert not any(_says_the_same(one, other, "e") or _says_the_same(other, one, "e") for other in others)

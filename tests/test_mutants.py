@@ -1,5 +1,8 @@
 """Mutants of a reference, sketches of records, and the catalogue of wrong answers that nobody wrote down."""
 
+import itertools
+from types import SimpleNamespace
+
 import pytest
 import torch
 from conftest import ROOT, TINY, copy_course
@@ -11,9 +14,10 @@ from autograder.commands.build import write_sources
 from autograder.commands.mutate import CAUGHT, TOLD, mutate
 from autograder.course.directory import load_course
 from autograder.course.schema import Tolerance
+from autograder.grading import catalogue
 from autograder.grading.answer_key import answer_key, compute_answers
 from autograder.grading.catalogue import merge
-from autograder.grading.cells import built_notebook
+from autograder.grading.cells import built_notebook, cells_of
 from autograder.grading.secret import hidden_facts
 from autograder.judge.answers import Answers, Catalogue, Key, without_looks
 from autograder.judge.catalogue import recognised
@@ -112,6 +116,25 @@ CHECK = 'check("{}", lambda g: double(torch.randn(3, generator=g)))'
 def job_of(course, *checks: Cell) -> Job:
     begin = Cell("import time\nimport torch\nfrom autograder import check\nknown = [2.0]\ndef double(x): return known[0] * x")
     return Job([begin, *checks], {}, hidden_facts(course, TINY).to_json(), course.course.limits.model_dump())
+
+
+def test_a_slow_machine_gives_other_answers_more_time(tiny, monkeypatch):
+    """As much more as it is slower; a fast one no less than is written down."""
+
+    def seconds(a_step: float) -> float:
+        clock = itertools.count()
+        monkeypatch.setattr(catalogue, "time", SimpleNamespace(process_time=lambda: next(clock) * a_step))
+        catalogue.pace.cache_clear()
+        notebook = built_notebook(tiny.source(TINY))
+        cells = cells_of(notebook, tiny, TINY)
+        assert catalogue.catalogue_of(cells, notebook, {}, tiny.lecture(TINY).exercises)
+        return next(cell.many["seconds"] for cell in cells if cell.many)
+
+    try:
+        ordinary, slow, fast = (seconds(times * catalogue.ORDINARY) for times in (1, 4, 0.5))
+    finally:
+        catalogue.pace.cache_clear()
+    assert ordinary == fast == pytest.approx(catalogue.SECONDS) and slow == pytest.approx(4 * ordinary)
 
 
 def test_each_exercise_has_its_own_time_for_other_answers(tiny, runner):

@@ -274,14 +274,20 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         app(arguments, standalone_mode=True)
     except UserError as error:
-        Console(stderr=True).print(f"[red]error[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
-        return 1
+        return _said(str(error))
     except KeyboardInterrupt:
         Console(stderr=True).print("Interrupted.")
         return 130
     except SystemExit as end:
+        if isinstance(end.code, str):  # a command of nbgrader's would end with this sentence
+            return _said(end.code)
         return int(end.code or 0)
     return 0
+
+
+def _said(error: str) -> int:
+    Console(stderr=True).print(f"[red]error[/red] {escape(error)}", highlight=False, soft_wrap=True)
+    return 1
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def grade(
     course.lecture(lecture)
     begun, outcome = time.monotonic(), Outcome()
     try:
-        with Stages(console, quiet=as_json) as stages, _runners(jobs, scheduler, stages) as crew:
+        with Stages(console, quiet=as_json) as stages, _runners(course, jobs, scheduler, stages) as crew:
             for student in students or ["*"]:
                 _merge(outcome, _one(course, lecture, student, crew, force, stages))
     except KeyboardInterrupt:
@@ -72,18 +72,20 @@ def grade(
 
 
 @contextlib.contextmanager
-def _runners(jobs: int | None, scheduler: str | None, stages: Stages) -> Iterator[Crew]:
+def _runners(course: CourseDirectory, jobs: int | None, scheduler: str | None, stages: Stages) -> Iterator[Crew]:
     """So many jails on this machine, or as many as a cluster has room for."""
-    from autograder.runner.cluster import Cluster
     from autograder.runner.crew import Crew
 
     if scheduler is None:
         with Crew(jobs or os.cpu_count() or 1, state["unsafe"]) as crew:
             yield crew
         return
+    from autograder.runner.cluster import Cluster
+
     if state["unsafe"]:
         raise UserError("--unsafe is for this machine alone: workers always run submissions in a jail.")
     with Cluster(scheduler) as cluster:
+        cluster.ready(course.course.limits.disk_mb)
         if cluster.open_to_all:
             stages.tell(f"{scheduler} is not encrypted: whoever is on that network can read submissions, and run code on the workers. Use tls://")
         with Crew(jobs or cluster.threads(), make=cluster.runner) as crew:

@@ -33,7 +33,7 @@ from autograder.wall.record import Record
 from autograder.wall.sketch import Sketch, sketch
 
 SECONDS = 0.3  # of an ordinary machine's processor for one exercise: behind it no more is tried
-SMALL, ORDINARY = 2000, 0.008  # so many small operations take an ordinary machine so many seconds
+SMALL, ORDINARY = 2000, 0.008  # a machine that takes so many seconds for so many small operations is called ordinary
 MOST = 160  # entries of one exercise
 MOST_PAIRS = 45
 MUTANT = "Your result is what comes out when {clause}. Look for the place in your code where that happens."

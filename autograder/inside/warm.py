@@ -82,7 +82,7 @@ def warm_up() -> None:
     gc.freeze()
 
 
-LATE = ("optim", "testing")  # parts of torch that import for seconds when they are used for the first time
+LATE = ("optim", "torch.testing", "assert_close")  # parts of torch that import for seconds when they are used for the first time
 
 
 def mentions_late(job: dict[str, Any], files: bytes) -> bool:

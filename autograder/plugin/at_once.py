@@ -37,6 +37,7 @@ from autograder.plugin.submission import SubmissionExporter
 from autograder.runner.crew import Crew
 
 CONFIG = "nbgrader_config.py"
+OURS = f"{UserError.__module__}.{UserError.__name__}: "  # before a sentence of ours in a traceback of nbgrader's
 
 
 @dataclass
@@ -219,7 +220,7 @@ def _graded(lead: Autograde, student: str, kept: bool, said: list[str]) -> Grade
 def _why(said: list[str]) -> str:
     """The last line of what nbgrader says of a failure that is no traceback and no advice of its own."""
     own = [line for text in said for line in text.splitlines() if line.strip() and not line.startswith((" ", "There was an error", "Please", "Removing"))]
-    return NOTE.sub("", own[-1]).strip() if own else "nbgrader did not say why"
+    return NOTE.sub("", own[-1]).strip().removeprefix(OURS) if own else "nbgrader did not say why"
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ RECORD, REPAIR = "record", "repair"
 
 def with_json(about: Any, data: bytes = b"") -> bytes:
     """A JSON text, its length before it and bytes behind it."""
-    text = json.dumps(about).encode("utf-8", "surrogatepass")
+    text = json.dumps(about).encode()
     return len(text).to_bytes(LENGTH, "big") + text + data
 
 
@@ -33,14 +33,19 @@ def apart(data: bytes) -> tuple[Any, bytes]:
         ValueError: it has not.
     """
     length = int.from_bytes(data[:LENGTH], "big")
-    return json.loads(data[LENGTH : LENGTH + length].decode("utf-8", "surrogatepass")), data[LENGTH + length :]
+    return json.loads(data[LENGTH : LENGTH + length]), data[LENGTH + length :]
 
 
 def job_to_bytes(job: Job) -> bytes:
     """A submission's job: cells, limits and facts, and the files behind them."""
-    about = {name: value for name, value in vars(job).items() if name not in ("cells", "files", "say")}
     files = [[name, len(data)] for name, data in job.files.items()]
-    return with_json({"job": about, "cells": [asdict(cell) for cell in job.cells], "files": files}, b"".join(job.files.values()))
+    return with_json({**without_files(job), "files": files}, b"".join(job.files.values()))
+
+
+def without_files(job: Job) -> dict[str, Any]:
+    """Of a job all that decides its run but the files, as JSON has it."""
+    about = {name: value for name, value in vars(job).items() if name not in ("cells", "files", "say")}
+    return {"job": about, "cells": [asdict(cell) for cell in job.cells]}
 
 
 def job_of(data: bytes) -> Job:

@@ -6,6 +6,7 @@ Dask carries bytes to its workers and back, and gives the work of a worker that 
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from autograder.errors import UserError
 from autograder.runner import there
 from autograder.runner.carried import apart, result_of
-from autograder.runner.host import Runner
+from autograder.runner.host import START_SECONDS, Runner
 from autograder.runner.job import Job, Result
 from autograder.runner.reading import Asked, Read
 
@@ -26,6 +27,7 @@ WORKERS_SECONDS = 60.0  # without any worker, until it is said that there is non
 LOOK_SECONDS = 2.0  # between two looks at whether there still are workers
 NEARBY = ("127.0.0.1", "localhost", "::1")
 MISSING = "--scheduler needs the Python package 'distributed', which is not installed here: pip install distributed"
+SAME = "Install the same on all machines."
 READS = TypeAdapter(list[Read])
 
 
@@ -36,7 +38,7 @@ class Cluster:
         address: of the scheduler. Certificates for ``tls://`` come from Dask's own configuration (``distributed.comm.tls``).
 
     Raises:
-        UserError: it cannot be reached, there is no worker, or a worker has other versions.
+        UserError: it cannot be reached.
     """
 
     def __init__(self, address: str) -> None:
@@ -49,11 +51,6 @@ class Cluster:
             self.client: Any = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except Exception as error:  # noqa: BLE001  whatever a wrong address, a closed port or a certificate leads Dask to
             raise UserError(f"The scheduler at {address} cannot be reached: {_in_one_line(error)}") from None
-        try:
-            self._look()
-        except BaseException:
-            self.client.close()
-            raise
 
     def __enter__(self) -> Cluster:
         return self
@@ -70,7 +67,7 @@ class Cluster:
         """How many tasks its workers take at a time."""
         return sum(worker["nthreads"] for worker in self._workers().values())
 
-    def runner(self, unsafe: bool) -> RemoteRunner:
+    def runner(self) -> RemoteRunner:
         """One more submission at a time."""
         return RemoteRunner(self)
 
@@ -78,7 +75,8 @@ class Cluster:
         """What a worker makes of a task.
 
         Raises:
-            UserError: no worker is left, one cannot do it, or each that had it died.
+            UserError: each worker that had it died.
+            SystemExit: none is left, or one that has come since cannot run anything: whoever is next would fare no better, so the command ends.
         """
         future = self.client.submit(there.done_here, task, key=f"submission-{uuid.uuid4().hex}", pure=False)
         try:
@@ -87,10 +85,8 @@ class Cluster:
             with contextlib.suppress(Exception):  # a scheduler that is gone cannot be told either
                 future.cancel()
         about, behind = apart(answer)
-        if there.OTHER in about:
-            raise UserError(f"A worker of {self.address} has {about[there.OTHER]}: install the same on all machines.")
-        if there.CANNOT in about:
-            raise UserError(f"A worker of {self.address} says: {about[there.CANNOT]}")
+        if why := about.get(there.OTHER) or about.get(there.CANNOT):
+            sys.exit(f"A worker of {self.address} cannot go on: {why}. {SAME}")
         return about[there.DONE], behind
 
     def _waited_for(self, future: Any, given_up: Callable[[], bool]) -> bytes:
@@ -105,7 +101,7 @@ class Cluster:
                     raise UserError(f"A worker of {self.address} did not come to the end of this submission: {_in_one_line(error)}") from None
                 missing = 0.0 if self._workers() else missing + LOOK_SECONDS
                 if missing > WORKERS_SECONDS:
-                    raise UserError(f"All workers of {self.address} are gone. Start some, and run this again.") from None
+                    sys.exit(f"All workers of {self.address} are gone. Start some, and type the same again: what was graded is in the gradebook.")
             except Exception as error:  # noqa: BLE001  of Dask's, or raised on a worker that has another package by this name
                 raise UserError(f"A worker of {self.address} did not come to the end of this submission: {_in_one_line(error)}") from None
 
@@ -115,23 +111,27 @@ class Cluster:
         except Exception:  # noqa: BLE001  Dask tries to reach its scheduler again by itself
             return {}
 
-    def _look(self) -> None:
-        """Whether there are workers, and whether all of them are as this machine is."""
+    def ready(self, disk_mb: int) -> None:
+        """Start a jail on each worker.
+
+        Raises:
+            UserError: there is no worker, one is not as this machine is, or has no jail.
+        """
         try:
             self.client.wait_for_workers(1, timeout=WORKERS_SECONDS)
         except TimeoutError:
             raise UserError(f"The scheduler at {self.address} has no worker. Start some: dask worker {self.address} --nthreads 1") from None
-        own = there.versions()
-        try:
-            theirs = self.client.run(there.versions, on_error="return")
-        except Exception as error:  # noqa: BLE001  as above
-            raise UserError(f"The workers of {self.address} do not answer: {_in_one_line(error)}") from None
-        for worker, found in sorted(theirs.items()):
-            if not isinstance(found, dict):
-                raise UserError(f"The worker {worker} cannot run this kit ({_in_one_line(found)}). Install the same package there.")
-            other = [f"{what} {found.get(what)}, here {own[what]}" for what in own if found.get(what) != own[what]]
-            if other:
-                raise UserError(f"The worker {worker} has {'; '.join(other)}. Install the same on all machines.")
+        here = there.versions()
+        asked = {worker: self.client.submit(there.ready, disk_mb, workers=[worker], pure=False) for worker in self._workers()}
+        for worker, future in sorted(asked.items()):
+            try:
+                found = future.result(timeout=START_SECONDS)
+            except Exception as error:  # noqa: BLE001  of Dask's, or of a package of this name that knows nothing of it
+                raise UserError(f"The worker {worker} cannot run this kit: {_in_one_line(error)}. {SAME}") from None
+            if there.CANNOT in found:
+                raise UserError(f"The worker {worker} says: {found[there.CANNOT]}")
+            if other := there.differences(found[there.DONE], here):
+                raise UserError(f"The worker {worker} has {other}. {SAME}")
 
 
 class RemoteRunner:

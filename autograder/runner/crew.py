@@ -17,6 +17,7 @@ import greenlet
 from autograder.runner.host import Runner
 from autograder.runner.job import Job, Result
 from autograder.runner.reading import Asked, Read
+from autograder.runner.runs import Worker
 
 Value = TypeVar("Value")
 AHEAD = 1  # pieces of work beyond the number of jails: while these run, another one is made ready
@@ -36,14 +37,14 @@ class Crew:
     Args:
         size: of them.
         unsafe: without the jail: only where somebody has typed it.
-        make: makes each of them: here, or in a cluster.
+        make: makes each of them, where that is not a runner on this machine.
     """
 
-    def __init__(self, size: int, unsafe: bool = False, make: Callable[[bool], Any] = Runner) -> None:
+    def __init__(self, size: int, unsafe: bool = False, make: Callable[[], Worker] | None = None) -> None:
         self.unsafe, self.size = unsafe, size
         self.names = _Names(self)
-        self.runners = [make(unsafe) for _ in range(size)]
-        self.free: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.runners: list[Worker] = [make() if make else Runner(unsafe) for _ in range(size)]
+        self.free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self.threads = ThreadPoolExecutor(size, thread_name_prefix="jail")
         self.hub: Any = None  # the greenlet that all others come back to
         self.waiting: dict[Future[Any], Any] = {}
@@ -64,7 +65,7 @@ class Crew:
         if self.starting:
             return
 
-        def start(runner: Any) -> None:
+        def start(runner: Worker) -> None:
             runner.ready(disk_mb)
             self.free.put(runner)
 
@@ -75,10 +76,9 @@ class Crew:
 
     def run(self, job: Job) -> Result:
         """As :meth:`Runner.run <autograder.runner.host.Runner.run>`, by whichever is free."""
-        result: Result = self.by_one(lambda runner: runner.run(job))
-        return result
+        return self.by_one(lambda runner: runner.run(job))
 
-    def by_one(self, work: Callable[[Any], Value]) -> Value:
+    def by_one(self, work: Callable[[Worker], Value]) -> Value:
         """What ``work`` returns for a runner that is free; other pieces of work go on until then."""
 
         def do() -> Value:

@@ -11,13 +11,12 @@ import functools
 import hashlib
 import json
 import sys
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 from autograder.files import write_whole
 from autograder.runner import jail
-from autograder.runner.carried import result_of, result_to_bytes
+from autograder.runner.carried import result_of, result_to_bytes, without_files
 from autograder.runner.job import Job, Result
 from autograder.runner.runs import NamesRead, Runs
 
@@ -61,9 +60,7 @@ class KeptRuns:
 def digest(job: Job, unsafe: bool) -> str:
     """Of everything that decides a run."""
     found = hashlib.sha256()
-    decides = {name: value for name, value in vars(job).items() if name not in ("cells", "files", "say")}
-    about = {"cells": [asdict(cell) for cell in job.cells], "job": decides, "unsafe": unsafe, "kit": _kit()}
-    found.update(json.dumps(about, sort_keys=True).encode("utf-8", "surrogatepass"))
+    found.update(json.dumps({**without_files(job), "unsafe": unsafe, "kit": _kit()}, sort_keys=True).encode())
     for name, data in sorted(job.files.items()):
         found.update(f"\0{name}\0".encode(errors="surrogateescape") + hashlib.sha256(data).digest())
     return found.hexdigest()[:40]

@@ -30,6 +30,25 @@ def versions() -> dict[str, str]:
     return {"Python": f"{sys.version_info[0]}.{sys.version_info[1]}", "torch": version("torch"), "numpy": version("numpy"), "the kit's code": code()[:12]}
 
 
+def differences(there: dict[str, str], here: dict[str, str]) -> str:
+    """What a worker has otherwise than where the class is graded; nothing if all is the same."""
+    return "; ".join(f"{what} {there.get(what)}, here {here.get(what)}" for what in sorted({*there, *here}) if there.get(what) != here.get(what))
+
+
+def ready(disk_mb: int) -> dict[str, Any]:
+    """Start a jail here, and say which versions there are; why not, if it does not start.
+
+    Args:
+        disk_mb: as of :meth:`Runner.ready <autograder.runner.host.Runner.ready>`.
+    """
+    try:
+        with _a_runner() as runner:
+            runner.ready(disk_mb)
+    except UserError as error:
+        return {CANNOT: str(error)}
+    return {DONE: versions()}
+
+
 def to_run(job: Job) -> bytes:
     """A task: run a job."""
     return with_json({"versions": versions(), "do": "run"}, job_to_bytes(job))
@@ -47,7 +66,7 @@ def done_here(task: bytes) -> bytes:
     Nothing is raised: what cannot be done on this machine is told.
     """
     about, behind = apart(task)
-    if differs := _differs(about["versions"]):
+    if differs := differences(versions(), about["versions"]):
         return with_json({OTHER: differs})
     try:
         with _a_runner() as runner:
@@ -56,11 +75,6 @@ def done_here(task: bytes) -> bytes:
             return with_json({DONE: _read(runner, *about["arguments"])})
     except UserError as error:
         return with_json({CANNOT: str(error)})
-
-
-def _differs(wanted: dict[str, str]) -> str:
-    own = versions()
-    return ", ".join(f"{what} {own[what]} in place of {wanted.get(what)}" for what in own if own[what] != wanted.get(what))
 
 
 def _read(runner: Runner, cells: list[str], beside: dict[str, str | None], kept: list[int], asked: list[list[Any]]) -> list[dict[str, Any]]:
