@@ -39,8 +39,9 @@ CELLS = "import time\nx = 2"
 
 
 @pytest.fixture(scope="module")
-def crew() -> Iterator[Crew]:
+def crew(tiny) -> Iterator[Crew]:
     with Crew(2) as crew:
+        crew.ready(tiny.course.limits.disk_mb)
         yield crew
 
 
@@ -206,6 +207,22 @@ def test_a_run_that_was_kept_is_the_same(tiny, crew, tmp_path):
     assert not KeptRuns(crew, tmp_path / "runs", fresh=True).run(job_of(tiny)).kept
 
 
+def test_a_run_that_nobody_asks_for_goes_after_a_term(tiny, crew, tmp_path):
+    from autograder.runner import kept as module
+
+    kept, long_ago = KeptRuns(crew, tmp_path / "runs"), time.time() - module.UNUSED_DAYS * 24 * 3600 - 60
+    kept.run(job_of(tiny))
+    (used,) = (tmp_path / "runs").iterdir()
+    os.utime(used, (long_ago, long_ago))
+    assert kept.run(job_of(tiny)).kept
+    unused = tmp_path / "runs" / "unused"
+    unused.write_bytes(b"")
+    os.utime(unused, (long_ago, long_ago))
+    module._forget_unused.cache_clear()  # the next command
+    assert not kept.run(job_of(tiny, CELLS + " ")).kept
+    assert used.is_file() and not unused.exists()
+
+
 def test_what_no_run_could_have_handed_over_is_not_taken(tiny, crew, tmp_path, monkeypatch):
     """Whoever can write there can write into the gradebook as well; but a mistake of a disk or a tool is noticed by more than its hash."""
     from autograder.runner import kept as module
@@ -224,6 +241,11 @@ def test_what_no_run_could_have_handed_over_is_not_taken(tiny, crew, tmp_path, m
         module._write(path, changed)
         assert not kept.run(job_of(tiny)).kept, change
     assert kept.run(job_of(tiny)).records["double"].draws[0].values == result.records["double"].draws[0].values
+
+
+def test_runners_that_nobody_has_started_are_not_waited_for(tiny):
+    with Crew(1) as own, pytest.raises(RuntimeError, match="ready"):
+        own.run(job_of(tiny))
 
 
 def test_work_goes_on_while_a_jail_is_busy(tiny, crew):
@@ -283,6 +305,24 @@ def test_an_interrupt_loses_nothing_and_the_next_run_goes_on(course, plain):
     told = json.loads(command(course, "--json").communicate()[0])
     assert not told["failed"] and len(told["graded"]) + told["passed_over"] == len(STUDENTS)
     assert gradebook_of(course) == gradebook_of(plain) and cards_of(course) == cards_of(plain)
+
+
+@pytest.mark.slow
+def test_a_killed_grader_is_taken_up_again(course, plain):
+    """Wherever it was: each time a little later behind the first submission that it began."""
+    for kill in range(4):
+        before = set(course.glob(f"autograded/*/{TINY}"))
+        grader = command(course, "--jobs", "2")
+        while grader.poll() is None and not set(course.glob(f"autograded/*/{TINY}")) - before:
+            time.sleep(0.01)
+        time.sleep(0.15 * kill)
+        grader.kill()
+        grader.communicate()
+        assert grader.returncode == -signal.SIGKILL, "it was done too soon for this test"
+    told = json.loads(command(course, "--json").communicate()[0])
+    assert not told["failed"] and len(told["graded"]) + told["passed_over"] == len(STUDENTS)
+    assert gradebook_of(course) == gradebook_of(plain) and cards_of(course) == cards_of(plain) and files_of(course) == files_of(plain)
+    assert orphans() == set()
 
 
 def test_who_cannot_be_graded_is_named_and_the_others_are_graded(course, crew, monkeypatch):

@@ -79,7 +79,13 @@ class Crew:
         return self.by_one(lambda runner: runner.run(job))
 
     def by_one(self, work: Callable[[Worker], Value]) -> Value:
-        """What ``work`` returns for a runner that is free; other pieces of work go on until then."""
+        """What ``work`` returns for a runner that is free; other pieces of work go on until then.
+
+        Raises:
+            RuntimeError: none has been started, and none would ever be free.
+        """
+        if not self.starting:
+            raise RuntimeError("Crew.ready comes first")
 
         def do() -> Value:
             runner = self.free.get()

@@ -10,7 +10,9 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from autograder.runner.job import Job, Result
 from autograder.runner.runs import NamesRead, Runs
 
 DIGEST = 32  # bytes, of what follows
+UNUSED_DAYS = 120  # a run that nobody has asked for so long goes when another one comes: of answers, limits or a kit that are no more
 
 
 class KeptRuns:
@@ -53,6 +56,7 @@ class KeptRuns:
         if not result.lost:  # what was killed from outside may end otherwise the next time
             with contextlib.suppress(OSError):  # a full disk costs nobody a grade
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _forget_unused(path.parent)
                 _write(path, result)
         return result
 
@@ -83,6 +87,15 @@ def code() -> str:
     return found.hexdigest()
 
 
+@functools.cache  # once a command
+def _forget_unused(folder: Path) -> None:
+    last = time.time() - UNUSED_DAYS * 24 * 3600
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < last:
+                path.unlink()
+
+
 def _write(path: Path, result: Result) -> None:
     data = result_to_bytes(result)
     write_whole(path, hashlib.sha256(data).digest() + data)
@@ -99,4 +112,6 @@ def _read(path: Path, job: Job) -> Result | None:
     result = result_of(whole[DIGEST:], job)
     if result is not None:
         result.kept = True
+        with contextlib.suppress(OSError):  # it may be there to be read alone
+            os.utime(path)
     return result
