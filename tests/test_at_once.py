@@ -128,7 +128,9 @@ def test_after_a_change_of_tolerance_no_cell_runs_and_after_a_change_of_an_answe
     notebook = course / "submitted" / "mixed_2" / TINY / f"{TINY}.ipynb"
     notebook.write_text(notebook.read_text().replace("def double(x", "def double(x ", 1))
     assert {one.student: one.kept for one in graded(course, crew).graded} == {"mixed_2": False}
-    assert ran(graded(course, crew, force=True)) == set(STUDENTS) - NOTHING_TO_RUN
+    outcome = graded(course, crew, force=True)
+    assert ran(outcome) == set(STUDENTS) - NOTHING_TO_RUN
+    assert not any("Removing" in line for one in outcome.graded for line in one.said)
 
 
 def test_a_run_knows_nothing_of_what_only_a_judge_needs(tiny):

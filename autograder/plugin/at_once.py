@@ -37,6 +37,7 @@ from autograder.plugin.submission import SubmissionExporter
 from autograder.runner.crew import Crew
 
 CONFIG = "nbgrader_config.py"
+AGAIN = "Removing existing assignment"  # what nbgrader says of each one that is graded once more
 OURS = f"{UserError.__module__}.{UserError.__name__}: "  # before a sentence of ours in a traceback of nbgrader's
 
 
@@ -214,6 +215,7 @@ def _graded(lead: Autograde, student: str, kept: bool, said: list[str]) -> Grade
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
         penalty = sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks)
         asks = sum(grade.needs_manual_grade for grade in grades)
+        said = [line for line in said if not line.startswith(AGAIN)]
         return Graded(student, submission.score, submission.max_score, max(submission.total_seconds_late, 0), penalty, asks, kept, said)
 
 
