@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import TINY
@@ -110,6 +112,24 @@ def test_a_worker_without_a_jail_says_so_before_anything_is_sent(monkeypatch):
     there._idle.get_nowait()
 
 
+def test_a_submission_that_cannot_be_run_ends_nothing_but_its_own_grading(job, worker, monkeypatch):
+    """As on one machine; a worker that cannot run any ends the command."""
+
+    def fails(runner, what):
+        raise UserError("The runner ended before the first cell.")
+
+    cluster = Cluster.__new__(Cluster)  # its tasks are done in this process
+    with ThreadPoolExecutor(1) as here:
+        cluster.address = "tcp://here"
+        cluster.client = SimpleNamespace(submit=lambda work, task, **_: here.submit(work, task))
+        monkeypatch.setattr(there.Runner, "run", fails)
+        with pytest.raises(UserError, match="ended before the first cell"):
+            cluster.done(there.to_run(job), lambda: False)
+        monkeypatch.setattr(there.Runner, "ready", fails)
+        with pytest.raises(SystemExit, match="tcp://here cannot go on: The runner"):
+            cluster.done(there.to_run(job), lambda: False)
+
+
 class Processes:
     """A scheduler and workers as an operator starts them: each in a folder of its own, with TLS."""
 
@@ -169,6 +189,26 @@ def test_a_worker_of_another_torch_is_refused(processes, monkeypatch):
     monkeypatch.setattr(there, "version", lambda name: "9.9")  # here; the worker knows its own
     with Cluster(processes.address) as cluster, pytest.raises(UserError, match="torch 2.*here 9.9.*Install the same"):
         cluster.ready(64)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_busy_keeps_nobody_from_grading(processes, monkeypatch):
+    processes.end_workers()
+    monkeypatch.setattr("autograder.runner.cluster.START_SECONDS", 1.0)
+    with Cluster(processes.address) as cluster:
+        while cluster._workers():
+            time.sleep(0.1)
+        processes.worker()
+        cluster.client.wait_for_workers(1)
+        busy = cluster.client.submit(time.sleep, 600, workers=list(cluster._workers()), pure=False)
+        with pytest.raises(UserError, match="No worker .* has answered for 1 s"):
+            cluster.ready(64)
+        processes.worker()
+        cluster.client.wait_for_workers(2)
+        monkeypatch.setattr("autograder.runner.cluster.START_SECONDS", 40.0)  # of which all is waited for the busy one
+        cluster.ready(64)
+        assert not busy.done()
+    processes.end_workers()  # one would sleep on
 
 
 def graded_there(address: str, folder: Path, done: Callable[[Graded | str], object]) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -75,7 +76,7 @@ class Cluster:
         """What a worker makes of a task.
 
         Raises:
-            UserError: each worker that had it died.
+            UserError: each worker that had it died, or it cannot be run, as on this machine.
             SystemExit: none is left, or one that has come since cannot run anything: whoever is next would fare no better, so the command ends.
         """
         future = self.client.submit(there.done_here, task, key=f"submission-{uuid.uuid4().hex}", pure=False)
@@ -85,8 +86,12 @@ class Cluster:
             with contextlib.suppress(Exception):  # a scheduler that is gone cannot be told either
                 future.cancel()
         about, behind = apart(answer)
-        if why := about.get(there.OTHER) or about.get(there.CANNOT):
-            sys.exit(f"A worker of {self.address} cannot go on: {why}. {SAME}")
+        if there.FAILED in about:
+            raise UserError(about[there.FAILED])
+        if there.CANNOT in about:
+            sys.exit(f"A worker of {self.address} cannot go on: {about[there.CANNOT]}")
+        if there.OTHER in about:
+            sys.exit(f"A worker of {self.address} has {about[there.OTHER]}. {SAME}")
         return about[there.DONE], behind
 
     def _waited_for(self, future: Any, given_up: Callable[[], bool]) -> bytes:
@@ -112,10 +117,10 @@ class Cluster:
             return {}
 
     def ready(self, disk_mb: int) -> None:
-        """Start a jail on each worker.
+        """Start a jail on each worker. One that is busy or has just died is not waited for longer than a start may take: its first task tells.
 
         Raises:
-            UserError: there is no worker, one is not as this machine is, or has no jail.
+            UserError: no worker is there or answers, one is not as this machine is, or has no jail.
         """
         try:
             self.client.wait_for_workers(1, timeout=WORKERS_SECONDS)
@@ -123,9 +128,15 @@ class Cluster:
             raise UserError(f"The scheduler at {self.address} has no worker. Start some: dask worker {self.address} --nthreads 1") from None
         here = there.versions()
         asked = {worker: self.client.submit(there.ready, disk_mb, workers=[worker], pure=False) for worker in self._workers()}
-        for worker, future in sorted(asked.items()):
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and not all(future.done() for future in asked.values()):
+            time.sleep(0.1)
+        answered = sorted((worker, future) for worker, future in asked.items() if future.done())
+        if not answered:
+            raise UserError(f"No worker of {self.address} has answered for {START_SECONDS:.0f} s. They may be busy for others: try again when they are free.")
+        for worker, future in answered:
             try:
-                found = future.result(timeout=START_SECONDS)
+                found = future.result()
             except Exception as error:  # noqa: BLE001  of Dask's, or of a package of this name that knows nothing of it
                 raise UserError(f"The worker {worker} cannot run this kit: {_in_one_line(error)}. {SAME}") from None
             if there.CANNOT in found:
@@ -145,7 +156,7 @@ class RemoteRunner:
         self.given_up = threading.Event()
 
     def ready(self, disk_mb: int) -> None:
-        """Each worker starts its jail with its first submission."""
+        """Each worker has started a jail (:meth:`Cluster.ready`); one that comes later starts it with its first submission."""
 
     def run(self, job: Job) -> Result:
         """As :meth:`Runner.run <autograder.runner.host.Runner.run>`.

@@ -21,7 +21,7 @@ from autograder.runner.job import Job
 from autograder.runner.kept import code
 from autograder.runner.reading import Asked
 
-OTHER, CANNOT, DONE = "other", "cannot", "done"
+OTHER, CANNOT, FAILED, DONE = "other", "cannot", "failed", "done"
 _idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()  # of this process: each works for one task at a time
 
 
@@ -63,7 +63,7 @@ def to_read(cells: list[str], beside: dict[str, str | None], kept: set[int], ask
 def done_here(task: bytes) -> bytes:
     """Do a task in this process; says as JSON how it went, and what came of it behind.
 
-    Nothing is raised: what cannot be done on this machine is told.
+    Nothing is raised: what cannot be done on this machine is told, and apart from it what cannot be done with this submission.
     """
     about, behind = apart(task)
     if differs := differences(versions(), about["versions"]):
@@ -71,7 +71,12 @@ def done_here(task: bytes) -> bytes:
     try:
         with _a_runner() as runner:
             if about["do"] == "run":
-                return with_json({DONE: None}, result_to_bytes(runner.run(job_of(behind))))
+                job = job_of(behind)
+                runner.ready(job.limits["disk_mb"])
+                try:
+                    return with_json({DONE: None}, result_to_bytes(runner.run(job)))
+                except UserError as error:
+                    return with_json({FAILED: str(error)})
             return with_json({DONE: _read(runner, *about["arguments"])})
     except UserError as error:
         return with_json({CANNOT: str(error)})
