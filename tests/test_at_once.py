@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from conftest import TINY, copy_course
 from converters import convert
 from hostile import orphans
-from test_same_gradebook import cards_of, gradebook_of
+from test_same_gradebook import cards_of, gradebook_of, kill_graders
 from typer.testing import CliRunner
 
 from autograder.changes.repairs import Repair
@@ -311,16 +312,7 @@ def test_an_interrupt_loses_nothing_and_the_next_run_goes_on(course, plain):
 
 @pytest.mark.slow
 def test_a_killed_grader_is_taken_up_again(course, plain):
-    """Wherever it was: each time a little later behind the first submission that it began."""
-    for kill in range(4):
-        before = set(course.glob(f"autograded/*/{TINY}"))
-        grader = command(course, "--jobs", "2")
-        while grader.poll() is None and not set(course.glob(f"autograded/*/{TINY}")) - before:
-            time.sleep(0.01)
-        time.sleep(0.15 * kill)
-        grader.kill()
-        grader.communicate()
-        assert grader.returncode == -signal.SIGKILL, "it was done too soon for this test"
+    kill_graders(course, 4, random.Random(0), lambda folder: command(folder, "--jobs", "2"))
     told = json.loads(command(course, "--json").communicate()[0])
     assert not told["failed"] and len(told["graded"]) + told["passed_over"] == len(STUDENTS)
     assert gradebook_of(course) == gradebook_of(plain) and cards_of(course) == cards_of(plain) and files_of(course) == files_of(plain)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -113,11 +114,11 @@ def wait_for_a_new(folder: Path, step: str, process: subprocess.Popen) -> None:
         time.sleep(0.01)
 
 
-def kill_graders(folder: Path, times: int, chance: random.Random) -> None:
-    """Begin to grade a course again and again, and kill it at random moments; then let it end."""
+def kill_graders(folder: Path, times: int, chance: random.Random, start: Callable[[Path], subprocess.Popen]) -> None:
+    """Begin to grade a course again and again, and kill it at random moments."""
     killed = 0
     while killed < times:
-        grader = begin(folder, "autograde")
+        grader = start(folder)
         wait_for_a_new(folder, "autograded", grader)
         time.sleep(chance.random() * 0.6)
         if grader.poll() is not None:  # it was done before
@@ -126,7 +127,6 @@ def kill_graders(folder: Path, times: int, chance: random.Random) -> None:
         grader.kill()
         grader.wait()
         killed += 1
-    nbgrader(folder, "autograde", TINY)
 
 
 @pytest.mark.slow
@@ -135,7 +135,8 @@ def test_a_killed_grader_is_taken_up_again(handed_in, undisturbed, tmp_path):
     with ThreadPoolExecutor() as pool:
         for folder in folders:
             shutil.copytree(handed_in, folder)
-        list(pool.map(kill_graders, folders, [KILLS] * 2, map(random.Random, range(2))))
+        list(pool.map(kill_graders, folders, [KILLS] * 2, map(random.Random, range(2)), [lambda folder: begin(folder, "autograde")] * 2))
+        list(pool.map(lambda folder: nbgrader(folder, "autograde", TINY), folders))
     for folder in folders:
         assert gradebook_of(folder) == undisturbed[0]
         assert cards_of(folder) == undisturbed[1]

@@ -71,7 +71,8 @@ class _Lines(logging.Handler):
         self.lines: dict[Any, list[str]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.setdefault(greenlet.getcurrent(), []).append(record.getMessage())
+        if not (said := record.getMessage()).startswith(AGAIN):
+            self.lines.setdefault(greenlet.getcurrent(), []).append(said)
 
     def take(self) -> list[str]:
         return self.lines.pop(greenlet.getcurrent(), [])
@@ -215,7 +216,6 @@ def _graded(lead: Autograde, student: str, kept: bool, said: list[str]) -> Grade
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
         penalty = sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks)
         asks = sum(grade.needs_manual_grade for grade in grades)
-        said = [line for line in said if not line.startswith(AGAIN)]
         return Graded(student, submission.score, submission.max_score, max(submission.total_seconds_late, 0), penalty, asks, kept, said)
 
 
