@@ -15,13 +15,13 @@ from autograder.course.lecture import read_lecture
 from autograder.course.notebook import source_notebook
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
-from autograder.grading.fence import _says_the_same
+from autograder.grading.fence import _says_the_same, has_use_for_autograd
 from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import grade
 from autograder.judge.forbidden import Notebook, importable
 from autograder.judge.run_time import KNOWN
 from autograder.runner import jail, reading
-from autograder.runner.job import Result
+from autograder.runner.job import Cell, Result
 from autograder.runner.reading import Asked
 from autograder.wall.record import Draw, Failure, Record
 
@@ -378,6 +378,73 @@ def test_the_reader_has_nothing_else():
     with jail.command(["-c", look], 1, ("judge", "wall")) as command:
         said = subprocess.run(command.arguments, env={}, pass_fds=command.descriptors, stdout=subprocess.PIPE, text=True, check=True).stdout
     assert said == "['__init__.py', 'judge', 'wall']\n"
+
+
+def handed_in(tiny, **answers: str):
+    """The reference's notebook with other answers."""
+    notebook = source_notebook(TINY, tiny.lecture(TINY), read_lecture(tiny.solution(TINY), tiny.lecture(TINY)))
+    for name, text in {**solution_texts(tiny, TINY), **answers}.items():
+        for cell in notebook.cells:
+            if cell.metadata.get("nbgrader", {}).get("grade_id") == f"{name}_answer":
+                cell.source = text
+    return notebook
+
+
+@pytest.mark.parametrize(
+    ("slope", "hand", "runs"),
+    [
+        (None, None, [True, False]),  # the reference's slope is found by autograd
+        ("def slope(x):\n    return 2 * x", None, [False]),
+        ("def slope(x):\n    return 2 * x", "def by_hand(x):\n    return 3 * x", [False]),
+        ("def slope(x):\n    return 2 * x", "def by_hand(x):\n    return x.no_such_method()", [False]),
+        ("def slope(x):\n    return 2 * x\ntry:\n    torch.ones(1, requires_grad=True).sum().backward()\nexcept RuntimeError:\n    slope = None", None, [True, False]),
+    ],
+)
+def test_where_nothing_asks_for_a_gradient_one_run_tells_what_two_would(tiny, runner, monkeypatch, slope, hand, runs):
+    notebook = handed_in(tiny, **{name: text for name, text in (("slope", slope), ("by_hand", hand)) if text})
+    answers = answer_key(tiny, TINY, runner, hidden_facts(tiny, TINY))
+    files = {path.name: path.read_bytes() for path in tiny.weights(TINY).glob("*.safetensors")}
+    seen: list[bool] = []
+    run = runner.run
+    monkeypatch.setattr(runner, "run", lambda job: seen.append(job.autograd) or run(job))
+
+    def told():
+        graded = grade(notebook, files, tiny, TINY, answers, runner)
+        return graded.verdicts, [[{**output, "traceback": None} for output in cell.outputs] for cell in graded.cells]
+
+    once = told()
+    assert seen[: len(runs)] == runs and not any(seen[len(runs) :])
+    monkeypatch.setattr("autograder.grading.submission.has_use_for_autograd", lambda *_: True)
+    assert told() == once
+    assert once[0]["slope"].status == "correct" and (once[0]["by_hand"].status == "correct") is (hand is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("def f(dlogits):\n    gradient = dlogits / 32  # of the mean\n    return torch.nn.functional.pad(gradient, (1, 0))", False),
+        ("with torch.no_grad():\n    W -= 0.1 * dW", False),
+        ("%matplotlib inline\nbackward_linear_tanh(1)", False),
+        ("loss.backward()", True),
+        ("w = torch.ones(2, requires_grad=True)", True),
+        ("print(W.grad)", True),
+        ("model = torch.nn.Linear(2, 2)\nprint(model.weight)", True),
+        ("import torch.nn as layers", True),
+        ("from torch import optim", True),
+        ("g = torch.func.grad(f)", True),
+        ("getattr(loss, 'back' + 'ward')()", True),
+        ("loss.\uff42ackward()", True),  # a wide b, which Python takes for a b
+        ("exec(text)", True),
+        ("%run other.ipynb", True),
+        ("torch._C._something()", True),
+        ("class Word(str):\n    __match_args__ = ('x',)", True),
+    ],
+)
+def test_what_could_ask_for_a_gradient_is_seen(text, asks):
+    assert has_use_for_autograd([Cell(text)], {}) is asks
+    assert has_use_for_autograd([Cell("x = 1")], {"helper": text}) is asks
+    assert has_use_for_autograd([Cell("x = 1")], {"helper": None})
+    assert has_use_for_autograd([Cell("loss.backward()", given=True)], {}) and not has_use_for_autograd([Cell("globals()", given=True)], {})
 
 
 def test_two_runs_need_one_verdict_only_where_they_handed_over_the_same():

@@ -1,18 +1,21 @@
 """Exercises that forbid names: who uses them is told so, and the points are for a run in which nobody else's use could help.
 
-The fence are the names.  Where they mean autograd, a wall stands behind it: in the run that counts, torch differentiates nothing.
+The fence are the names.  Where they mean autograd, a wall stands behind it: in the run that counts, torch differentiates nothing.  Of a
+notebook in which nothing asks for a gradient that is the only run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from autograder.course.schema import Exercise
 from autograder.judge.answers import identical
 from autograder.judge.forbidden import importable
 from autograder.judge.verdict import Verdict, refuse
-from autograder.runner.job import CellResult, Job, Result
+from autograder.runner.job import Cell, CellResult, Job, Result
 from autograder.runner.limits import for_another_run
 from autograder.runner.reading import Asked, Read
 from autograder.runner.runs import Runs
@@ -22,6 +25,32 @@ WITHOUT = "without those statements of yours that use what this exercise forbids
 WALL = "in which torch differentiates nothing"
 AUTOGRAD = {"backward", "autograd"}  # who forbids one of them means all ways to it
 NOT_NEEDED = "Not needed in this run."
+ASKS = re.compile(  # what asks for gradients, shows that there could be some, or makes what has them; as code, not as a word of a comment
+    r"\.\s*(?:grad|backward|autograd|func|optim|is_leaf|\w*grad_fn|retains?_grad)\b|\w*requires_grad|\bautograd\s*\.\w|\bfunctorch\b|\boptim\b"
+    r"|\bnn\b(?!\s*\.\s*functional\b)|\b(?:enable_grad|set_grad_enabled|inference_mode|jacrev|jacfwd|vjp|jvp|jacobian|hessian)\b"
+)
+FINDS = re.compile(  # what could find any of these by another name
+    r"attr|override|methodcaller|import(?:lib|_module)|torch\._|^\s*(?:%(?!matplotlib\b|time\b)|!)"
+    r"|\b(?:eval|exec|compile|globals|locals|vars|dir|inspect|gc|ctypes|pickle|load|Timer)\b"
+    r"|__(?!init__|call__|name__|repr__|len__|iter__|getitem__|future__)\w+__",
+    re.MULTILINE,
+)
+
+
+def has_use_for_autograd(cells: Iterable[Cell], beside: dict[str, str | None]) -> bool:
+    """Whether a notebook could run otherwise where torch differentiates nothing.
+
+    Where this says no by mistake, what is lost is the student's own way round the fence, and no point is won.
+
+    Args:
+        cells: with the course's own ones, whose authors hide nothing.
+        beside: files beside the notebook that Python could import, by module; the text of those in Python, else ``None``.
+    """
+    own = [*(cell.source for cell in cells if not cell.given), *beside.values()]
+    if None in own or any(ASKS.search(cell.source) for cell in cells if cell.given):
+        return True
+    texts = [unicodedata.normalize("NFKC", text or "") for text in own]  # as Python reads a name
+    return any(ASKS.search(text) or FINDS.search(text) for text in texts)
 
 
 @dataclass(frozen=True)
@@ -90,8 +119,8 @@ class Fence:
         A cell that ended the process in the first run is left out of this one too, and so are the checks that are not asked here.
         """
         texts = [read.changed.get(str(number), cell.source) for number, cell in enumerate(self.job.cells)]
-        autograd = AUTOGRAD.isdisjoint(rules.forbid)
-        if autograd and texts == [cell.source for cell in self.job.cells]:
+        autograd = AUTOGRAD.isdisjoint(rules.forbid) and self.job.autograd
+        if autograd is self.job.autograd and texts == [cell.source for cell in self.job.cells]:
             return None
         key = "\0".join([str(autograd), *texts])
         if key not in self.runs:

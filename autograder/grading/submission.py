@@ -10,8 +10,9 @@ from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import Exercise
 from autograder.grading.cells import cells_of, code_of, with_names
-from autograder.grading.fence import NOT_NEEDED, Fence, Place
+from autograder.grading.fence import AUTOGRAD, NOT_NEEDED, Fence, Place, has_use_for_autograd
 from autograder.judge.answers import Answers
+from autograder.judge.forbidden import importable
 from autograder.judge.judging import verdict_of
 from autograder.judge.repaired import best, wants_a_repair, with_repair
 from autograder.judge.verdict import Verdict, refuse
@@ -51,7 +52,8 @@ def grade(
     cells = cells_of(notebook, course, lecture)
     forbidding = any(rules.forbid for rules in facts.exercises.values())
     limits = course.course.limits.model_dump()
-    job = Job(cells, with_names(files, course), facts.for_a_run().to_json(), limits, beside_first=not forbidding)
+    autograd = not any(AUTOGRAD.intersection(r.forbid) for r in facts.exercises.values()) or has_use_for_autograd(cells, importable(files))
+    job = Job(cells, with_names(files, course), facts.for_a_run().to_json(), limits, autograd=autograd, beside_first=not forbidding)
     result = runner.run(job)
     kept = result.kept
     if left_out := _explorations_that_left_no_time(job, result):
