@@ -13,7 +13,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from autograder.plugin import configure
-from autograder.plugin.at_once import listening
+from autograder.plugin.converting import listening
 from autograder.plugin.running import SubmissionRunner
 from autograder.runner.host import Runner
 

@@ -19,6 +19,7 @@ except ImportError:  # a student's install
     )
 
 from autograder.commands.collected import Platform
+from autograder.commands.feedback import feedback
 from autograder.commands.grade import grade
 from autograder.commands.mutating import mutate
 from autograder.commands.stages import Stages
@@ -139,6 +140,7 @@ def verify(
 
 
 app.command()(grade)
+app.command()(feedback)
 app.command()(mutate)
 
 
@@ -149,10 +151,10 @@ def demo(
         Path | None, typer.Option(help="Where the demonstration course goes; build/demo unless told otherwise.")
     ] = None,
 ) -> None:
-    """Grade a made-up class with the real nbgrader and compare every point and diagnosis with what is expected.
+    """Grade a made-up class through nbgrader and compare every point and diagnosis with what is expected.
 
     The class: the reference, the untouched stub, one submission for each known mistake and each variant, and a few mixed
-    ones. Runs `nbgrader generate_assignment`, `autograde`, `generate_feedback` and `export`. Exit code 1 if anything differs.
+    ones. `nbgrader generate_assignment`, `autograder grade`, `autograder feedback`, `nbgrader export`. Exit code 1 if anything differs.
     """
     from autograder.commands.demo import run_demo, tables
 

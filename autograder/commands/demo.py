@@ -1,4 +1,4 @@
-"""``autograder demo``: a made-up class through the real nbgrader, and every point compared with what is expected."""
+"""``autograder demo``: a made-up class through nbgrader, several submissions at a time, and every point compared with what is expected."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -20,15 +21,15 @@ from rich.table import Table
 from autograder.commands.build import build
 from autograder.commands.demo_class import Submission, hand_in, make_class, make_course
 from autograder.commands.stages import Stage, Stages
-from autograder.course.directory import CourseDirectory
+from autograder.course.directory import CourseDirectory, load_course
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
-from autograder.grading.cells import built_notebook
 from autograder.grading.secret import hidden_facts
+from autograder.plugin.at_once import grade_class
+from autograder.plugin.pages_at_once import write_pages
+from autograder.runner import crew as crews
 from autograder.runner.host import Runner
 from autograder.runner.parallel import each_lecture
-
-POLL_SECONDS = 0.5
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Outcome:
 def run_demo(
     course: CourseDirectory, lectures: list[str] | None, folder: Path, stages: Stages, unsafe: bool = False
 ) -> Outcome:
-    """Make the class, grade it with plain nbgrader commands, and compare.
+    """Make the class, grade it as ``autograder grade`` does, and compare.
 
     Raises:
         UserError: a lecture cannot be built, or an nbgrader command fails.
@@ -71,18 +72,14 @@ def run_demo(
     stage.end("built")
     make_course(course, folder, wanted)
     stage = stages.begin("nbgrader generate_assignment", len(wanted))
-    for some in (wanted[:1], wanted[1:]):  # the first one makes the gradebook
-        _at_once(folder, "generate_assignment", some, folder / "release", stage)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for some in (wanted[:1], wanted[1:]):  # the first one makes the gradebook
+            for _ in pool.map(lambda lecture: nbgrader(folder, "generate_assignment", lecture), some):
+                stage.advance()
     for lecture in wanted:
         for submission in classes[lecture]:
             hand_in(course, folder, lecture, submission)
-    work_of = {name: len(classes[name]) * len(built_notebook(course.source(name)).cells) for name in wanted}
-    longest_first = sorted(wanted, key=lambda name: -work_of[name])  # so that no core waits for the last lecture alone
-    options = ["--SubmissionRunner.unsafe=True"] if unsafe else []
-    for command, results in (("autograde", "autograded"), ("generate_feedback", "feedback")):
-        more = options if command == "autograde" else []
-        stage = stages.begin(f"nbgrader {command}", sum(map(len, classes.values())))
-        _at_once(folder, command, longest_first, folder / results, stage, more)
+    _grade(folder, wanted, sum(map(len, classes.values())), stages, unsafe)
     nbgrader(folder, "export")
     rows = {lecture: compare(course, folder, lecture, classes[lecture]) for lecture in wanted}
     faults = [
@@ -95,6 +92,29 @@ def run_demo(
         "gradebook": folder / "gradebook.db",
     }
     return Outcome(rows, faults, time.monotonic() - begun, places)
+
+
+def _grade(folder: Path, lectures: list[str], total: int, stages: Stages, unsafe: bool) -> None:
+    """What ``autograder grade`` and ``autograder feedback`` do, with jails that are started once for all lectures."""
+    course, jobs, before = load_course(folder / "course.yml"), os.cpu_count() or 1, os.getcwd()
+    try:
+        stage = stages.begin("grading", total)
+        with crews.Crew(jobs, unsafe) as crew:
+            for lecture in lectures:
+                grade_class(course, lecture, "*", crew, False, _nothing, partial(_done, stage, f"grading {lecture}"))
+        stage = stages.begin("feedback", total)
+        for lecture in lectures:
+            write_pages(course, lecture, "*", jobs, False, _nothing, partial(_done, stage, f"feedback on {lecture}"))
+    finally:
+        os.chdir(before)
+
+
+def _nothing(total: int) -> None:
+    """How many there are of one lecture is known already."""
+
+
+def _done(stage: Stage, text: str, what: object) -> None:
+    stage.advance(text, news=False)
 
 
 def nbgrader(folder: Path, *arguments: str) -> str:
@@ -126,23 +146,6 @@ def tables(outcome: Outcome) -> Iterator[Table]:
             given = "none" if row.given is None else f"{row.given:g}"
             table.add_row(row.student, f"{row.expected:g}", given, row.recognised, style="red" if row.faults else "")
         yield table
-
-
-def _at_once(
-    folder: Path, command: str, lectures: list[str], results: Path, stage: Stage, options: Sequence[str] = ()
-) -> None:
-    """One nbgrader command for several lectures, as many at a time as there are cores; shows what has been written."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        futures = [pool.submit(nbgrader, folder, command, lecture, *options) for lecture in lectures]
-        while wait(futures, timeout=POLL_SECONDS).not_done:
-            stage.reach(_written(results))
-        stage.reach(_written(results))
-        for future in futures:
-            future.result()
-
-
-def _written(folder: Path) -> int:
-    return sum(path.suffix in (".ipynb", ".html") for path in folder.rglob("*"))
 
 
 def compare(course: CourseDirectory, folder: Path, lecture: str, submissions: list[Submission]) -> list[Row]:

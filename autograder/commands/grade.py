@@ -40,7 +40,7 @@ def grade(
 ) -> None:
     """Grade what is in `submitted/`, several submissions at a time.
 
-    It leaves what `nbgrader autograde` leaves, the same files and the same rows in the gradebook: formgrader, `nbgrader generate_feedback` and
+    It leaves what `nbgrader autograde` leaves, the same files and the same rows in the gradebook: formgrader, `autograder feedback` and
     `nbgrader export` go on from there. What was graded before is passed over, unless something else was handed in or the course has changed.
     After a change of tolerances, sentences or points (but of a trained model's) no cell runs again: what left the jails is kept in `build/runs/`,
     which you may delete at any time.

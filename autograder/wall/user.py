@@ -1,11 +1,13 @@
-"""Who a process in a jail is: nobody else, and nobody that looks into it."""
+"""Who a process is: in a jail nobody else, and nobody that looks into it; and none that outlives who started it."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import signal
+import sys
 
-PR_SET_DUMPABLE = 4
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -21,3 +23,9 @@ def become(uid: int) -> None:
 def dumpable(value: bool) -> None:
     """Whether other processes of the user may look into this one, and whether it finds its own ``/proc/self/fd``."""
     _libc.prctl(PR_SET_DUMPABLE, int(value), 0, 0, 0)
+
+
+def end_with_parent() -> None:
+    """Where the kernel can see to it, this process ends with the one that started it, however that ends."""
+    if sys.platform == "linux":
+        _libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)

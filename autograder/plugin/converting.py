@@ -1,0 +1,86 @@
+"""nbgrader's converters without its command line: their configuration, for whom they work, what is done already, and what they say."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from nbgrader.apps.baseapp import NbGrader
+from nbgrader.converters.base import BaseConverter
+from traitlets.config import Config
+
+from autograder.course.directory import CourseDirectory
+from autograder.errors import UserError
+from autograder.plugin import configure
+from autograder.plugin.notes import NOTE
+
+CONFIG = "nbgrader_config.py"
+AGAIN = "Removing existing assignment"  # what nbgrader says of each one that is converted once more
+OURS = f"{UserError.__module__}.{UserError.__name__}: "  # before a sentence of ours in a traceback of nbgrader's
+
+
+class Lines(logging.Handler):
+    """Takes what nbgrader says, and for whom.
+
+    Args:
+        speaker: whose work it is that speaks now.
+    """
+
+    def __init__(self, speaker: Callable[[], Any] = lambda: None) -> None:
+        super().__init__(logging.WARNING)
+        self.speaker = speaker
+        self.lines: dict[Any, list[str]] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not (said := record.getMessage()).startswith(AGAIN):
+            self.lines.setdefault(self.speaker(), []).append(said)
+
+    def take(self) -> list[str]:
+        return self.lines.pop(self.speaker(), [])
+
+
+@contextlib.contextmanager
+def listening(log: logging.Logger, handler: logging.Handler) -> Iterator[None]:
+    """What nbgrader says goes to a handler, and nowhere else."""
+    before = log.level, log.propagate, list(log.handlers)
+    log.setLevel(logging.INFO)
+    log.propagate, log.handlers = False, [handler]
+    try:
+        yield
+    finally:
+        log.setLevel(before[0])
+        log.propagate, log.handlers = before[1], before[2]
+
+
+def config_of(course: CourseDirectory) -> Config:
+    """As every command of nbgrader's reads it in the course's folder; without a file there, as ``configure`` makes it."""
+    app = NbGrader()
+    app.load_config_file()
+    if not (path := course.root / CONFIG).is_file():
+        configure(app.config, str(path))
+    return app.config
+
+
+def student_of(converter: BaseConverter, folder: str) -> str:
+    """By nbgrader's own pattern of folders, which a course may have set otherwise."""
+    found = re.fullmatch(converter._format_source(re.escape(converter.coursedir.assignment_id), "(.*)", escape=True), folder, re.DOTALL)
+    return found[1] if found else Path(folder).parent.name
+
+
+def is_done(converter: BaseConverter, folder: str) -> bool:
+    """Whether nbgrader would pass over it: what was outdated is gone by now, and what has a newer time is found by nbgrader itself."""
+    target = Path(converter._format_dest(converter.coursedir.assignment_id, student_of(converter, folder)))
+    if not target.exists():
+        return False
+    new, old = converter.coursedir.get_existing_timestamp(folder), converter.coursedir.get_existing_timestamp(str(target))
+    return not (new and old and new > old)
+
+
+def why(said: list[str]) -> str:
+    """The last line of what nbgrader says of a failure that is no traceback and no advice of its own."""
+    own = [line for text in said for line in text.splitlines() if line.strip() and not line.startswith((" ", "There was an error", "Please", "Removing"))]
+    return NOTE.sub("", own[-1]).strip().removeprefix(OURS) if own else "nbgrader did not say why"

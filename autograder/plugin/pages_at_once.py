@@ -1,0 +1,146 @@
+"""The feedback pages of a whole class, several at a time: the same files as ``nbgrader generate_feedback``.
+
+A page depends on nothing but its autograded notebook and the gradebook's row, and is drawn by the processor alone. So each process takes one
+student after the other; what a stopped one leaves half written is found and written again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import Any
+
+from nbconvert.writers import FilesWriter
+from nbgrader import api
+from nbgrader.converters import GenerateFeedback
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory as NbgraderDirectory
+from traitlets.config import Config
+
+from autograder.course.directory import CourseDirectory
+from autograder.errors import UserError
+from autograder.plugin.converting import Lines, config_of, is_done, listening, student_of, why
+from autograder.plugin.interrupted import let_go
+from autograder.wall.user import end_with_parent
+
+KILLED = "the process that wrote it was killed; is there enough memory?"
+_writer: Any = None  # of this process
+
+
+@dataclass
+class Written:
+    """What has become of a class."""
+
+    pages: list[str] = field(default_factory=list)  # students
+    failed: dict[str, str] = field(default_factory=dict)  # student -> why there is no page
+    skipped: int = 0  # written before, and nothing has changed
+    said: list[str] = field(default_factory=list)
+
+
+def write_pages(
+    course: CourseDirectory, lecture: str, student: str, jobs: int, force: bool, begin: Callable[[int], object], done: Callable[[str], object]
+) -> Written:
+    """Write the feedback of what was graded of a lecture.
+
+    Args:
+        student: a name, or ``*`` for all.
+        jobs: processes.
+        force: also what was written before.
+        begin: told how many pages are to be written.
+        done: told whose page is, or could not be.
+
+    Raises:
+        UserError: nothing has been graded.
+    """
+    os.chdir(course.root)
+    config = config_of(course)
+    directory = NbgraderDirectory(config=config)
+    directory.assignment_id, directory.student_id = lecture, student
+    lead = GenerateFeedback(coursedir=directory, config=config)
+    written, lines = Written(), Lines()
+    with listening(lead.log, lines):
+        try:
+            lead.init_notebooks()
+        except NbGraderException:
+            where = directory.format_path(directory.autograded_directory, student, lecture)
+            raise UserError(f"Nothing is graded at {os.path.relpath(where, course.root)}. First: autograder grade {lecture}") from None
+        lead.exporter = lead.exporter_class(parent=lead, config=config)
+        written.said = lines.take()
+        waiting = [folder for folder in sorted(lead.assignments) if force or not is_done(lead, folder)]
+        written.skipped = len(lead.assignments) - len(waiting)
+        begin(len(waiting))
+        api.create_engine(directory.db_url, echo=False, future=True).dispose()  # a fork shall not speak through its parent's connection
+        _all(lead, config, waiting, jobs, force, written, done)
+    return written
+
+
+def _all(lead: GenerateFeedback, config: Config, waiting: list[str], jobs: int, force: bool, written: Written, done: Callable[[str], object]) -> None:
+    def pool_of(size: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(size, get_context("fork"), _begin, (lead, config, force))
+
+    left, again, running = list(reversed(waiting)), list[str](), dict[Future[tuple[str, list[str]]], str]()
+    pool = pool_of(jobs)
+    try:
+        while left or again or running:
+            while left and not again and len(running) <= jobs:
+                folder = left.pop()
+                running[pool.submit(_write, folder)] = folder
+            if not running:  # what ran when one was killed, one alone after the other: now it shows whose page it is
+                with pool_of(1) as alone:
+                    folder = again.pop()
+                    _took(lead, folder, alone.submit(_write, folder), written, done)
+                pool = pool if again else pool_of(jobs)
+                continue
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                folder = running.pop(future)
+                if isinstance(future.exception(), BrokenProcessPool):
+                    again.append(folder)
+                else:
+                    _took(lead, folder, future, written, done)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _took(lead: GenerateFeedback, folder: str, future: Future[tuple[str, list[str]]], written: Written, done: Callable[[str], object]) -> None:
+    student = student_of(lead, folder)
+    try:
+        failure, said = future.result()
+    except BrokenProcessPool:
+        failure, said = KILLED, []
+    if failure:
+        written.failed[student] = failure
+    else:
+        written.pages.append(student)
+        written.said += said
+    done(student)
+
+
+def _begin(lead: GenerateFeedback, config: Config, force: bool) -> None:
+    """In a process of its own: made ready as ``start()`` makes one, without the work that is done once for a lecture."""
+    global _writer
+    end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _writer = GenerateFeedback(coursedir=lead.coursedir, config=config)
+    _writer.force, _writer.writer = force, FilesWriter(parent=_writer, config=config)
+    _writer.exporter = _writer.exporter_class(parent=_writer, config=config)
+    for preprocessor in _writer.preprocessors:
+        _writer.exporter.register_preprocessor(preprocessor)
+
+
+def _write(folder: str) -> tuple[str, list[str]]:
+    """Why a page was not written, or nothing, and what nbgrader said of it."""
+    lines = Lines()
+    with listening(_writer.log, lines):
+        _writer.assignments = {folder: [os.path.join(folder, f"{os.path.basename(folder)}.ipynb")]}
+        try:
+            _writer.convert_notebooks()
+            return "", lines.take()
+        except NbGraderException:
+            return why(lines.take()), []
+        finally:
+            let_go(_writer)
