@@ -7,6 +7,7 @@ from conftest import ROOT, TINY
 from typer.testing import CliRunner
 
 from autograder.commands.bench import Paired
+from autograder.commands.bench_scale import Size, line_through
 from autograder.commands.bench_ways import Way
 from autograder.commands.cli import app, main
 
@@ -40,7 +41,27 @@ def test_ways_to_grade_are_measured_by_turns(tiny):
     said = CliRunner().invoke(app, ["--course", str(tiny.root / "course.yml"), "bench", "--grade", TINY, "--students", "3", "--rounds", "2"])
     assert said.exit_code == 0, said.output
     rows = [line for line in said.output.splitlines() if "MB" in line]
-    assert len(rows) >= 3 and re.search(r"nbgrader alone .* 1\.0 ", rows[0]) and "autograder grade --jobs 1" in said.output
+    assert len(rows) >= 4 and re.search(r"nbgrader alone .* 1\.0 ", rows[0]) and "autograder grade --jobs 1" in said.output
+    assert "the cells alone" in rows[-1]
+
+
+@pytest.mark.slow
+def test_classes_of_growing_size_are_measured(tiny):
+    said = CliRunner().invoke(app, ["--course", str(tiny.root / "course.yml"), "bench", "--scale", "4,2", TINY])
+    assert said.exit_code == 0, said.output
+    rows = [line for line in said.output.splitlines() if "MB" in line]
+    assert len(rows) == 2 and re.search(r"│ 2 .*│ 4 ", rows[0] + rows[1]) and "The straight line through them" in said.output
+
+
+@pytest.mark.parametrize("sizes", ["10", "10,x", "0,10", "10,10", ""])
+def test_one_size_is_no_scale(sizes, capsys):
+    assert main(["--course", str(ROOT / "course.yml"), "bench", "--scale", sizes]) == 1
+    assert "two sizes at least" in capsys.readouterr().err
+
+
+def test_the_line_through_classes():
+    start, more = line_through([Size(10, 7.0, 0), Size(100, 25.0, 0), Size(1000, 205.0, 0)])
+    assert start == pytest.approx(5.0) and more == pytest.approx(0.2)
 
 
 def test_what_one_more_costs_is_the_difference():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +17,7 @@ except ImportError:  # a student's install
         "The command autograder is the instructor's. Install what it needs with: pip install -c constraints.txt '.[instructor]'"
     )
 
+from autograder.commands.benching import bench
 from autograder.commands.collected import Platform
 from autograder.commands.feedback import feedback
 from autograder.commands.grade import grade
@@ -29,7 +29,6 @@ from autograder.commands.terminal import end as _end
 from autograder.commands.terminal import the_course as _course
 
 if TYPE_CHECKING:  # torch takes two seconds, which --help need not wait for
-    from autograder.course.directory import CourseDirectory
     from autograder.runner.host import Runner
 
 app = typer.Typer(
@@ -142,6 +141,7 @@ def verify(
 app.command()(grade)
 app.command()(feedback)
 app.command()(mutate)
+app.command()(bench)
 
 
 @app.command()
@@ -167,51 +167,6 @@ def demo(
         console.print(f"  {label}: {path}", soft_wrap=True, highlight=False)
     total = sum(len(rows) for rows in outcome.rows.values())
     _end(f"{total} submissions graded in {outcome.seconds:.0f} s", outcome.faults, "every point and every diagnosis is right")
-
-
-@app.command()
-def bench(
-    lectures: Lectures = None,
-    jail: Annotated[bool, typer.Option("--jail", help="What the jail costs: each lecture's reference with and without.")] = False,
-    grading: Annotated[bool, typer.Option("--grade", help="A class graded by nbgrader alone, with this kit, and by `autograder grade`.")] = False,
-    students: Annotated[int, typer.Option(min=3, help="With --grade: submissions.")] = 8,
-    rounds: Annotated[int | None, typer.Option(min=2, help="How many times each side is measured; 15 and 2 unless told otherwise.")] = None,
-) -> None:
-    """Measure on this machine, by turns in one run, what a part of grading costs.
-
-    Ratios travel from machine to machine, seconds do not. Nothing else should run meanwhile.
-    """
-    from autograder.commands.bench import cost_table, jail_cost
-
-    if jail == grading:
-        raise UserError("Say what to measure: autograder bench --jail, or autograder bench --grade LECTURE")
-    course = _course()
-    wanted = course.lectures(lectures)
-    if grading:
-        return _bench_grading(course, wanted, students, rounds or 2)
-    with Stages(console) as stages:
-        stage = stages.begin("measuring", len(wanted) * (rounds or 15))
-
-        def advance(lecture: str) -> None:
-            stage.say(lecture)
-            stage.advance()
-
-        cost = jail_cost(course, wanted, rounds or 15, advance)
-    console.print(cost_table(cost))
-    console.print(
-        f"The jail costs {100 * (statistics.median(cost.pairs) - 1):.1f} % of the time of grading: the median of {len(cost.pairs)} pairs. "
-        "The start is paid once a command."
-    )
-
-
-def _bench_grading(course: CourseDirectory, lectures: list[str], students: int, rounds: int) -> None:
-    from autograder.commands.bench_ways import steps, ways_table, ways_to_grade
-
-    with Stages(console) as stages:
-        stage = stages.begin("measuring", steps(len(lectures), rounds))
-        for lecture in lectures:
-            ways = ways_to_grade(course, lecture, students, rounds, course.build / "bench", stage.advance)
-            console.print(ways_table(ways, lecture, students))
 
 
 @app.command()
