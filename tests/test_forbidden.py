@@ -447,6 +447,16 @@ def test_what_could_ask_for_a_gradient_is_seen(text, asks):
     assert has_use_for_autograd([Cell("loss.backward()", given=True)], {}) and not has_use_for_autograd([Cell("globals()", given=True)], {})
 
 
+WORDS = ("a", "\n", " ", "_", "__a", "autograd ", ". ", "\ufdfa", "__init__")
+
+
+@pytest.mark.parametrize("text", [word * (500_000 // len(word)) for word in WORDS], ids=range(len(WORDS)))
+def test_looking_for_it_takes_no_longer_than_the_text(text):
+    begun = time.process_time()
+    has_use_for_autograd([Cell(text)], {})
+    assert time.process_time() - begun < 5  # what grows with its square takes hours
+
+
 def test_two_runs_need_one_verdict_only_where_they_handed_over_the_same():
     def result(*values, facts=None, name="e", failure=None, refused=None) -> Result:
         record = Record(name, tuple(Draw({"out": value}, failure=failure) for value in values), facts or {})

@@ -19,7 +19,6 @@ from autograder.plugin import pages_at_once
 from autograder.plugin.pages_at_once import KILLED, Written, write_pages
 
 STUDENTS = {"reference", "stub", "mistake_double_1", "mistake_pieces_1", "variant_pieces_1", "mixed_1", "mixed_2"}
-CHANCE = re.compile(r'(?<=id=")[\w-]+|(?<=for=")[\w-]+')  # ids of cells that had none are drawn anew
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +82,10 @@ def test_a_page_that_cannot_be_written_and_one_that_ends_its_process(graded, mon
     unreadable.write_text("{")
     begin = pages_at_once._write
 
-    def kills_itself(folder: str) -> tuple[str, list[str]]:
+    def kills_itself(folder: str, notebooks: list[str]) -> tuple[str, list[str]]:
         if "mixed_2" in folder:
             os.kill(os.getpid(), signal.SIGKILL)
-        return begin(folder)
+        return begin(folder, notebooks)
 
     kills_itself.__module__, kills_itself.__qualname__ = "autograder.plugin.pages_at_once", "_write"
     monkeypatch.setattr(pages_at_once, "_write", kills_itself)

@@ -26,11 +26,11 @@ WALL = "in which torch differentiates nothing"
 AUTOGRAD = {"backward", "autograd"}  # who forbids one of them means all ways to it
 NOT_NEEDED = "Not needed in this run."
 ASKS = re.compile(  # what asks for gradients, shows that there could be some, or makes what has them; as code, not as a word of a comment
-    r"\.\s*(?:grad|backward|autograd|func|optim|is_leaf|\w*grad_fn|retains?_grad)\b|\w*requires_grad|\bautograd\s*\.\w|\bfunctorch\b|\boptim\b"
+    r"\.\s*(?:grad|backward|autograd|func|optim|is_leaf|\w*grad_fn|retains?_grad)\b|requires_grad|\bautograd\s*\.\w|\bfunctorch\b|\boptim\b"
     r"|\bnn\b(?!\s*\.\s*functional\b)|\b(?:enable_grad|set_grad_enabled|inference_mode|jacrev|jacfwd|vjp|jvp|jacobian|hessian)\b"
 )
 FINDS = re.compile(  # what could find any of these by another name
-    r"attr|override|methodcaller|import(?:lib|_module)|torch\._|^\s*(?:%(?!matplotlib\b|time\b)|!)"
+    r"attr|override|methodcaller|import(?:lib|_module)|torch\._|^[ \t]*(?:%(?!matplotlib\b|time\b)|!)"
     r"|\b(?:eval|exec|compile|globals|locals|vars|dir|inspect|gc|ctypes|pickle|load|Timer)\b"
     r"|__(?!init__|call__|name__|repr__|len__|iter__|getitem__|future__)\w+__",
     re.MULTILINE,

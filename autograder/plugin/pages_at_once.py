@@ -89,11 +89,14 @@ def _all(lead: GenerateFeedback, config: Config, waiting: list[str], jobs: int, 
         while left or again or running:
             while left and not again and len(running) <= jobs:
                 folder = left.pop()
-                running[pool.submit(_write, folder)] = folder
+                try:
+                    running[pool.submit(_write, folder, lead.assignments[folder])] = folder
+                except BrokenProcessPool:  # one was killed while it had nothing to do
+                    again.append(folder)
             if not running:  # what ran when one was killed, one alone after the other: now it shows whose page it is
                 with pool_of(1) as alone:
                     folder = again.pop()
-                    _took(lead, folder, alone.submit(_write, folder), written, done)
+                    _took(lead, folder, alone.submit(_write, folder, lead.assignments[folder]), written, done)
                 pool = pool if again else pool_of(jobs)
                 continue
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -132,11 +135,11 @@ def _begin(lead: GenerateFeedback, config: Config, force: bool) -> None:
         _writer.exporter.register_preprocessor(preprocessor)
 
 
-def _write(folder: str) -> tuple[str, list[str]]:
+def _write(folder: str, notebooks: list[str]) -> tuple[str, list[str]]:
     """Why a page was not written, or nothing, and what nbgrader said of it."""
     lines = Lines()
     with listening(_writer.log, lines):
-        _writer.assignments = {folder: [os.path.join(folder, f"{os.path.basename(folder)}.ipynb")]}
+        _writer.assignments = {folder: notebooks}
         try:
             _writer.convert_notebooks()
             return "", lines.take()
