@@ -126,6 +126,9 @@ def _more_than_text(source: str, parser: Any) -> bool:
     return bool(look.found) or not look.closed
 
 
+AGAIN_SECONDS = 0.1
+
+
 class TooLong(BaseException):
     """The time is up. No Exception: pygments and others take those for errors of their own and raise something else."""
 
@@ -145,7 +148,7 @@ def at_most(seconds: float) -> Iterator[None]:
         raise TooLong
 
     before = signal.signal(signal.SIGVTALRM, up)
-    signal.setitimer(signal.ITIMER_VIRTUAL, max(seconds, 0.001))
+    signal.setitimer(signal.ITIMER_VIRTUAL, max(seconds, 0.001), AGAIN_SECONDS)  # the first may come in a callback of Python's, which lets no error out
     try:
         yield
     finally:
