@@ -447,7 +447,7 @@ def test_what_could_ask_for_a_gradient_is_seen(text, asks):
     assert has_use_for_autograd([Cell("loss.backward()", given=True)], {}) and not has_use_for_autograd([Cell("globals()", given=True)], {})
 
 
-WORDS = ("a", "\n", " ", "_", "__a", "autograd ", ". ", "\ufdfa", "__init__")
+WORDS = ("a", "\n", " ", "_", "__a", "autograd ", ". ", "\ufdfa", "__init__", "\u0301\u0323")
 
 
 @pytest.mark.parametrize("text", [word * (500_000 // len(word)) for word in WORDS], ids=range(len(WORDS)))

@@ -84,6 +84,7 @@ def test_a_page_that_cannot_be_written_and_one_that_ends_its_process(graded, mon
 
     def kills_itself(folder: str, notebooks: list[str]) -> tuple[str, list[str]]:
         if "mixed_2" in folder:
+            (graded / "feedback" / "mixed_2" / TINY).mkdir(parents=True, exist_ok=True)  # half done
             os.kill(os.getpid(), signal.SIGKILL)
         return begin(folder, notebooks)
 
@@ -91,6 +92,8 @@ def test_a_page_that_cannot_be_written_and_one_that_ends_its_process(graded, mon
     monkeypatch.setattr(pages_at_once, "_write", kills_itself)
     found = written(graded)
     assert set(found.pages) == STUDENTS - {"mixed_1", "mixed_2"} and set(found.failed) == {"mixed_1", "mixed_2"}
+    assert {page.split("/")[1] for page in pages_of(graded) if page.endswith(".html")} == set(found.pages)
+    assert not (graded / "feedback" / "mixed_2" / TINY).exists()
     assert found.failed["mixed_2"] == KILLED and "JSON" in found.failed["mixed_1"]
 
 

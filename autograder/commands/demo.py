@@ -79,10 +79,10 @@ def run_demo(
     for lecture in wanted:
         for submission in classes[lecture]:
             hand_in(course, folder, lecture, submission)
-    _grade(folder, wanted, sum(map(len, classes.values())), stages, unsafe)
+    failed = _grade(folder, wanted, sum(map(len, classes.values())), stages, unsafe)
     nbgrader(folder, "export")
     rows = {lecture: compare(course, folder, lecture, classes[lecture]) for lecture in wanted}
-    faults = [
+    faults = failed + [
         f"{lecture}: {row.student}: {fault}" for lecture, found in rows.items() for row in found for fault in row.faults
     ]
     first = classes[wanted[0]][2].student if len(classes[wanted[0]]) > 2 else classes[wanted[0]][0].student
@@ -94,19 +94,21 @@ def run_demo(
     return Outcome(rows, faults, time.monotonic() - begun, places)
 
 
-def _grade(folder: Path, lectures: list[str], total: int, stages: Stages, unsafe: bool) -> None:
-    """What ``autograder grade`` and ``autograder feedback`` do, with jails that are started once for all lectures."""
+def _grade(folder: Path, lectures: list[str], total: int, stages: Stages, unsafe: bool) -> list[str]:
+    """What ``autograder grade`` and ``autograder feedback`` do, with jails that are started once for all lectures; who failed, and why."""
+    failed: dict[str, str] = {}
     course, jobs, before = load_course(folder / "course.yml"), os.cpu_count() or 1, os.getcwd()
     try:
         stage = stages.begin("grading", total)
         with crews.Crew(jobs, unsafe) as crew:
             for lecture in lectures:
-                grade_class(course, lecture, "*", crew, False, _nothing, partial(_done, stage, f"grading {lecture}"))
+                failed |= grade_class(course, lecture, "*", crew, False, _nothing, partial(_done, stage, f"grading {lecture}")).failed
         stage = stages.begin("feedback", total)
         for lecture in lectures:
-            write_pages(course, lecture, "*", jobs, False, _nothing, partial(_done, stage, f"feedback on {lecture}"))
+            failed |= write_pages(course, lecture, "*", jobs, False, _nothing, partial(_done, stage, f"feedback on {lecture}")).failed
     finally:
         os.chdir(before)
+    return [f"{student}: {why}" for student, why in sorted(failed.items())]
 
 
 def _nothing(total: int) -> None:

@@ -37,6 +37,9 @@ FINDS = re.compile(  # what could find any of these by another name
 )
 
 
+MOST_READ = 500_000  # characters; more than that runs twice
+
+
 def has_use_for_autograd(cells: Iterable[Cell], beside: dict[str, str | None]) -> bool:
     """Whether a notebook could run otherwise where torch differentiates nothing.
 
@@ -49,8 +52,15 @@ def has_use_for_autograd(cells: Iterable[Cell], beside: dict[str, str | None]) -
     own = [*(cell.source for cell in cells if not cell.given), *beside.values()]
     if None in own or any(ASKS.search(cell.source) for cell in cells if cell.given):
         return True
-    texts = [unicodedata.normalize("NFKC", text or "") for text in own]  # as Python reads a name
+    if sum(len(text or "") for text in own) > MOST_READ:
+        return True
+    texts = (_as_python_reads(text or "") for text in own)
     return any(ASKS.search(text) or FINDS.search(text) for text in texts)
+
+
+def _as_python_reads(text: str) -> str:
+    """Each letter as in a name; one by one, since the order of many accents takes the square of their number."""
+    return text.translate({ord(letter): unicodedata.normalize("NFKC", letter) for letter in set(text) if letter > "\x7f"})
 
 
 @dataclass(frozen=True)

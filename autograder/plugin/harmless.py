@@ -35,6 +35,7 @@ MAX_COLOURED = 500_000_000  # sequences times characters: a page is looked throu
 COLOUR = re.compile(r"\x1b(\[[0-9;:?]{0,64}[@-~])?")
 LONG_COLOUR = re.compile(r"\x1b(?!\[[0-9;:?]{0,64}[@-~])")
 MAX_MARKDOWN = 20_000  # characters of a cell that are rendered
+AGAIN_SECONDS = 0.1  # until a time that is up is told once more
 SECONDS = 0.2  # of the processor for one cell; an honest one takes some milliseconds, and time grows with the square of some texts
 PAGE_SECONDS = 3.0  # for all code of a page
 MARKUP = re.compile(r"</?(?:b|br|code|del|details|em|hr|i|kbd|li|mark|ol|p|pre|s|strong|sub|summary|sup|u|ul)\s*/?>", re.I)
@@ -126,9 +127,6 @@ def _more_than_text(source: str, parser: Any) -> bool:
     return bool(look.found) or not look.closed
 
 
-AGAIN_SECONDS = 0.1
-
-
 class TooLong(BaseException):
     """The time is up. No Exception: pygments and others take those for errors of their own and raise something else."""
 
@@ -152,6 +150,7 @@ def at_most(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
+        signal.signal(signal.SIGVTALRM, signal.SIG_IGN)  # first: no second one while the timer is put out
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
 

@@ -7,12 +7,14 @@ student after the other; what a stopped one leaves half written is found and wri
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 from nbconvert.writers import FilesWriter
@@ -80,7 +82,7 @@ def write_pages(
 
 
 def _all(lead: GenerateFeedback, config: Config, waiting: list[str], jobs: int, force: bool, written: Written, done: Callable[[str], object]) -> None:
-    def pool_of(size: int) -> ProcessPoolExecutor:
+    def pool_of(size: int, force: bool = force) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(size, get_context("fork"), _begin, (lead, config, force))
 
     left, again, running = list(reversed(waiting)), list[str](), dict[Future[tuple[str, list[str]]], str]()
@@ -94,7 +96,7 @@ def _all(lead: GenerateFeedback, config: Config, waiting: list[str], jobs: int, 
                 except BrokenProcessPool:  # one was killed while it had nothing to do
                     again.append(folder)
             if not running:  # what ran when one was killed, one alone after the other: now it shows whose page it is
-                with pool_of(1) as alone:
+                with pool_of(1, force=True) as alone:  # its folder is there, half done
                     folder = again.pop()
                     _took(lead, folder, alone.submit(_write, folder, lead.assignments[folder]), written, done)
                 pool = pool if again else pool_of(jobs)
@@ -117,10 +119,18 @@ def _took(lead: GenerateFeedback, folder: str, future: Future[tuple[str, list[st
         failure, said = KILLED, []
     if failure:
         written.failed[student] = failure
+        shutil.rmtree(_page(lead, student).parent, ignore_errors=True)  # nobody is to be given half a page
+    elif not _page(lead, student).is_file():  # nbgrader was told to leave it out
+        written.skipped += 1
     else:
         written.pages.append(student)
         written.said += said
     done(student)
+
+
+def _page(lead: GenerateFeedback, student: str) -> Path:
+    lecture = lead.coursedir.assignment_id
+    return Path(lead._format_dest(lecture, student), f"{lecture}.html")
 
 
 def _begin(lead: GenerateFeedback, config: Config, force: bool) -> None:
@@ -145,5 +155,7 @@ def _write(folder: str, notebooks: list[str]) -> tuple[str, list[str]]:
             return "", lines.take()
         except NbGraderException:
             return why(lines.take()), []
+        except BaseException as error:  # noqa: BLE001  whatever one page raises, the others are written
+            return f"{type(error).__name__}: {error}", []
         finally:
             let_go(_writer)
