@@ -434,6 +434,9 @@ def test_where_nothing_asks_for_a_gradient_one_run_tells_what_two_would(tiny, ru
         ("g = torch.func.grad(f)", True),
         ("getattr(loss, 'back' + 'ward')()", True),
         ("loss.\uff42ackward()", True),  # a wide b, which Python takes for a b
+        ("from torch import func as f\nf.linearize(g, x)", True),
+        ("from torch import autograd as A\nA.functional.hvp(g, x, v)", True),
+        ("import runpy\nrunpy.run_path('cells.txt')", True),
         ("exec(text)", True),
         ("%run other.ipynb", True),
         ("torch._C._something()", True),

@@ -26,24 +26,22 @@ WALL = "in which torch differentiates nothing"
 AUTOGRAD = {"backward", "autograd"}  # who forbids one of them means all ways to it
 NOT_NEEDED = "Not needed in this run."
 ASKS = re.compile(  # what asks for gradients, shows that there could be some, or makes what has them; as code, not as a word of a comment
-    r"\.\s*(?:grad|backward|autograd|func|optim|is_leaf|\w*grad_fn|retains?_grad)\b|requires_grad|\bautograd\s*\.\w|\bfunctorch\b|\boptim\b"
-    r"|\bnn\b(?!\s*\.\s*functional\b)|\b(?:enable_grad|set_grad_enabled|inference_mode|jacrev|jacfwd|vjp|jvp|jacobian|hessian)\b"
+    r"\.\s*(?:grad|backward|autograd|func|optim|is_leaf|\w*grad_fn|retains?_grad)\b|requires_grad|\b(?:autograd|functorch|func|optim|distributions)\b"
+    r"|\bnn\b(?!\s*\.\s*functional\b)|\b(?:enable_grad|set_grad_enabled|inference_mode|grad_and_value|linearize|jacrev|jacfwd|vjp|jvp|hvp|vhp|jacobian|hessian)\b"
 )
+MOST_READ = 500_000  # characters of a student's own; with more, both runs are made
 FINDS = re.compile(  # what could find any of these by another name
     r"attr|override|methodcaller|import(?:lib|_module)|torch\._|^[ \t]*(?:%(?!matplotlib\b|time\b)|!)"
-    r"|\b(?:eval|exec|compile|globals|locals|vars|dir|inspect|gc|ctypes|pickle|load|Timer)\b"
+    r"|\b(?:eval|exec|compile|globals|locals|vars|dir|inspect|gc|ctypes|pickle|load|Timer|runpy)\b"
     r"|__(?!init__|call__|name__|repr__|len__|iter__|getitem__|future__)\w+__",
     re.MULTILINE,
 )
 
 
-MOST_READ = 500_000  # characters; more than that runs twice
-
-
 def has_use_for_autograd(cells: Iterable[Cell], beside: dict[str, str | None]) -> bool:
     """Whether a notebook could run otherwise where torch differentiates nothing.
 
-    Where this says no by mistake, what is lost is the student's own way round the fence, and no point is won.
+    Where this says no by mistake, no point is won; what is lost is the student's own way round the fence, or a gradient that was asked for elsewhere.
 
     Args:
         cells: with the course's own ones, whose authors hide nothing.
