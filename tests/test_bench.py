@@ -1,6 +1,8 @@
 """``autograder bench`` measures; how fast this machine is, is no test's business."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from conftest import ROOT, TINY
@@ -62,6 +64,11 @@ def test_one_size_is_no_scale(sizes, capsys):
 def test_the_line_through_classes():
     start, more = line_through([Size(10, 7.0, 0), Size(100, 25.0, 0), Size(1000, 205.0, 0)])
     assert start == pytest.approx(5.0) and more == pytest.approx(0.2)
+
+
+def test_cells_run_without_a_jail_only_in_a_class_that_was_made(tiny):
+    said = subprocess.run([sys.executable, "-m", "autograder.commands.bench_floor", TINY], cwd=tiny.root, capture_output=True, text=True)
+    assert said.returncode == 1 and "where `autograder bench --grade` has made the class" in said.stderr
 
 
 def test_what_one_more_costs_is_the_difference():

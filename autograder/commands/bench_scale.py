@@ -25,10 +25,10 @@ class Size:
 
 
 def scaled(course: CourseDirectory, lecture: str, sizes: list[int], folder: Path, advance: Callable[[str], None]) -> list[Size]:
-    """Grade classes of these sizes with ``autograder grade`` on all cores, nobody's cells another's.
+    """Grade classes of these sizes with ``autograder grade`` on all cores, nobody's own cells another's.
 
     Args:
-        folder: for the courses; it is emptied.
+        folder: for the courses, one after the other.
         advance: told what is measured, before each.
 
     Raises:

@@ -25,8 +25,8 @@ from autograder.runner.host import Runner
 
 FEW = 2  # submissions of the smaller class: what more of them cost is told by the difference
 ALONE = 'c = get_config()\nc.CourseDirectory.course_id = "alone"\nc.ExecutePreprocessor.timeout = 600\n'
+BEFORE = "gradebook.before"  # in a course that a bench has made
 LAST_LINES = 8  # of a command that failed
-ALONE_NAME = "nbgrader alone"
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Way:
     name: str
     command: tuple[str, ...]
     alone: bool = False  # nbgrader without this kit
-    floor: bool = False  # what no way to grade can save: nothing is graded
+    floor: bool = False  # nothing is graded: what no way to grade can save on one core
     few: list[float] = field(default_factory=list)
     many: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)  # MB, of the process that grades
@@ -77,7 +77,7 @@ def ways_to_grade(
 
 
 def mixed_class(course: CourseDirectory, lecture: str, students: int) -> list[Submission]:
-    """The reference, and what is right here and wrong there, as often as it takes: nobody's cells are another's.
+    """The reference, and what is right here and wrong there, as often as it takes: nobody's own cells are another's.
 
     Raises:
         UserError: the lecture is not built.
@@ -97,10 +97,10 @@ def _own(some: Submission, student: str) -> Submission:
 def _ways(lecture: str) -> list[Way]:
     jobs = sorted({1, os.cpu_count() or 1})
     return [
-        Way(ALONE_NAME, ("-m", "nbgrader", "autograde", lecture), alone=True),
+        Way("nbgrader alone", ("-m", "nbgrader", "autograde", lecture), alone=True),
         Way("nbgrader autograde with this kit", ("-m", "nbgrader", "autograde", lecture)),
         *(Way(f"autograder grade --jobs {some}", ("-m", "autograder", "grade", lecture, "--jobs", str(some))) for some in jobs),
-        Way("the cells alone, in bare forks", ("-m", "autograder.commands.bench_floor", lecture), floor=True),
+        Way("the cells alone, in bare forks on one core", ("-m", "autograder.commands.bench_floor", lecture), floor=True),
     ]
 
 
@@ -119,7 +119,7 @@ def place_of(course: CourseDirectory, lecture: str, folder: Path, submissions: S
     nbgrader(place, "generate_assignment", lecture)
     for submission in submissions:
         hand_in(course, place, lecture, submission)
-    shutil.copyfile(place / "gradebook.db", place / "gradebook.before")
+    shutil.copyfile(place / "gradebook.db", place / BEFORE)
     return place
 
 
@@ -127,7 +127,7 @@ def graded(place: Path, way: Way, lecture: str, size: int) -> tuple[float, float
     """Seconds and MB of a command that grades a class from its beginning."""
     for left in (place / "autograded", place / "build" / "runs"):
         shutil.rmtree(left, ignore_errors=True)
-    shutil.copyfile(place / "gradebook.before", place / "gradebook.db")
+    shutil.copyfile(place / BEFORE, place / "gradebook.db")
     with (place / "said.log").open("w+") as said:
         begun = time.perf_counter()
         process = subprocess.Popen([sys.executable, *way.command], cwd=place, stdout=said, stderr=said)

@@ -21,7 +21,7 @@ def bench(
     grading: Annotated[bool, typer.Option("--grade", help="A class graded by nbgrader alone, with this kit, and by `autograder grade`.")] = False,
     scale: Annotated[str | None, typer.Option(help="Classes of these sizes, such as 10,100,1000, graded by `autograder grade`.", metavar="SIZES")] = None,
     students: Annotated[int, typer.Option(min=3, help="With --grade: submissions.")] = 8,
-    rounds: Annotated[int | None, typer.Option(min=2, help="How many times each side is measured; 15 and 2 unless told otherwise.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=2, help="With --jail and --grade: times each side is measured; 15 and 2 unless told otherwise.")] = None,
 ) -> None:
     """Measure on this machine, by turns in one run, what a part of grading costs.
 
@@ -67,7 +67,7 @@ def _bench_scale(course: CourseDirectory, lectures: list[str], asked: str) -> No
 
     sizes = sorted({int(word) for word in asked.split(",") if word.strip().isdecimal()} - {0})
     if len(sizes) < 2 or len(sizes) != len(asked.split(",")):
-        raise UserError(f"--scale {asked}: two sizes at least, such as 10,100")
+        raise UserError(f"--scale {asked}: two sizes at least, whole numbers, each once, such as 10,100")
     with Stages(console) as stages:
         stage = stages.begin("measuring", len(lectures) * len(sizes))
         for lecture in lectures:
