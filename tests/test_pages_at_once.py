@@ -37,10 +37,10 @@ def graded(plain, tmp_path) -> Path:  # noqa: F811
     return folder
 
 
-def written(folder: Path, student: str = "*", jobs: int = 2, force: bool = False) -> Written:
+def written(folder: Path, *students: str, jobs: int = 2, force: bool = False) -> Written:
     before, told = os.getcwd(), []
     try:
-        found = write_pages(load_course(folder / "course.yml"), TINY, student, jobs, force, told.append, told.append)
+        found = write_pages(load_course(folder / "course.yml"), TINY, students or ["*"], jobs, force, told.append, told.append)
     finally:
         os.chdir(before)
     assert told[0] == len(told) - 1 and set(told[1:]) == {*found.pages, *found.failed}
@@ -70,9 +70,18 @@ def test_what_was_graded_again_or_half_written_is_written_again(graded):
 
 
 def test_one_student_of_all_and_one_who_is_not_graded(graded):
-    assert written(graded, "mixed_2").pages == ["mixed_2"]
+    page = written(graded, "mixed_2").pages
+    assert list(page) == ["mixed_2"] and page["mixed_2"].is_file()
     with pytest.raises(UserError, match="autograder grade"):
-        written(graded, "nobody")
+        written(graded, "mixed_1", "nobody")
+    assert set(written(graded, "mixed_1", "mixed_2", "stub").pages) == {"mixed_1", "stub"}
+
+
+def test_who_is_left_out_has_no_page(graded):
+    with (graded / "nbgrader_config.py").open("a") as config:
+        config.write("\nc.CourseDirectory.student_id_exclude = 'mixed_2'\n")
+    found = written(graded)
+    assert set(found.pages) == STUDENTS - {"mixed_2"} and found.skipped == 1 and not (graded / "feedback" / "mixed_2").exists()
 
 
 def test_a_page_that_cannot_be_written_and_one_that_ends_its_process(graded, monkeypatch):

@@ -96,19 +96,21 @@ def run_demo(
 
 def _grade(folder: Path, lectures: list[str], total: int, stages: Stages, unsafe: bool) -> list[str]:
     """What ``autograder grade`` and ``autograder feedback`` do, with jails that are started once for all lectures; who failed, and why."""
-    failed: dict[str, str] = {}
+    failed: list[str] = []
     course, jobs, before = load_course(folder / "course.yml"), os.cpu_count() or 1, os.getcwd()
     try:
         stage = stages.begin("grading", total)
         with crews.Crew(jobs, unsafe) as crew:
             for lecture in lectures:
-                failed |= grade_class(course, lecture, "*", crew, False, _nothing, partial(_done, stage, f"grading {lecture}")).failed
+                graded = grade_class(course, lecture, "*", crew, False, _nothing, partial(_done, stage, f"grading {lecture}"))
+                failed += [f"{lecture}: {student}: {why}" for student, why in graded.failed.items()]
         stage = stages.begin("feedback", total)
         for lecture in lectures:
-            failed |= write_pages(course, lecture, "*", jobs, False, _nothing, partial(_done, stage, f"feedback on {lecture}")).failed
+            written = write_pages(course, lecture, ["*"], jobs, False, _nothing, partial(_done, stage, f"feedback on {lecture}"))
+            failed += [f"{lecture}: {student}: {why}" for student, why in written.failed.items()]
     finally:
         os.chdir(before)
-    return [f"{student}: {why}" for student, why in sorted(failed.items())]
+    return failed
 
 
 def _nothing(total: int) -> None:

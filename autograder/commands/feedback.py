@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -11,11 +11,7 @@ from rich.markup import escape
 
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import console, count, the_course
-from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
-
-if TYPE_CHECKING:  # nbgrader takes seconds, which --help need not wait for
-    from autograder.plugin.pages_at_once import Written
 
 
 def feedback(
@@ -31,43 +27,27 @@ def feedback(
 
     Stop it with Ctrl-C, and run it again: nothing is lost. Exit code 1 if a page could not be written.
     """
-    from autograder.plugin.pages_at_once import Written
+    from autograder.plugin.pages_at_once import write_pages
 
     course = the_course()
     course.lecture(lecture)
-    whole = Written()
     try:
         with Stages(console) as stages:
-            for student in students or ["*"]:
-                part = _one(course, lecture, student, jobs or os.cpu_count() or 1, force, stages)
-                whole.pages += part.pages
-                whole.failed |= part.failed
-                whole.skipped += part.skipped
+            stage = stages.begin(f"feedback on {lecture}", 0)
+            written = write_pages(course, lecture, students or ["*"], jobs or os.cpu_count() or 1, force, stage.expect, lambda _: stage.advance(news=False))
+            for line in written.said:
+                stages.tell(line)
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped. To go on, type the same again.")
         raise typer.Exit(130) from None
-    if whole.pages:
-        first = f"feedback/{whole.pages[0]}/{lecture}/{lecture}.html"
-        console.print(f"{count(len(whole.pages), 'page')} written, for example {escape(first)}", soft_wrap=True, highlight=False)
-    if whole.skipped:
-        console.print(f"{count(whole.skipped, 'page')} written before, and nothing was graded since. To write all again: --force")
-    for name, reason in sorted(whole.failed.items()):
+    if written.pages:
+        first = os.path.relpath(next(iter(written.pages.values())), course.root)
+        console.print(f"{count(len(written.pages), 'page')} written, for example {escape(first)}", soft_wrap=True, highlight=False)
+    if written.skipped:
+        console.print(f"{count(written.skipped, 'page')} written before, and nothing was graded since. To write all again: --force")
+    for name, reason in sorted(written.failed.items()):
         console.print(f"[red]no page[/red] {escape(name)}: {escape(reason)}", highlight=False, soft_wrap=True)
-    if whole.failed:
+    if written.failed:
         raise typer.Exit(1)
-    if not whole.pages and not whole.skipped:
+    if not written.pages and not written.skipped:
         raise UserError(f"No page of {lecture} was written.")
-
-
-def _one(course: CourseDirectory, lecture: str, student: str, jobs: int, force: bool, stages: Stages) -> Written:
-    from autograder.plugin.pages_at_once import write_pages
-
-    stage = stages.begin(f"feedback on {lecture}", 0)
-
-    def begin(total: int) -> None:
-        stage.total = total
-
-    written = write_pages(course, lecture, student, jobs, force, begin, lambda _: stage.advance(news=False))
-    for line in written.said:
-        stages.tell(line)
-    return written

@@ -98,9 +98,6 @@ def _one(course: CourseDirectory, lecture: str, student: str, crew: Crew, force:
     stage = stages.begin(f"grading {lecture}", 0)
     counts = {"graded": 0, "without a run": 0, "late": 0, "failed": 0}
 
-    def begin(total: int) -> None:
-        stage.total = total
-
     def done(what: Graded | str) -> None:
         if not isinstance(what, str):
             counts["graded"] += 1
@@ -112,7 +109,7 @@ def _one(course: CourseDirectory, lecture: str, student: str, crew: Crew, force:
             counts["failed"] += 1
         stage.advance(", ".join(f"{number} {name}" for name, number in counts.items() if number), news=False)
 
-    outcome = grade_class(course, lecture, student, crew, force, begin, done)
+    outcome = grade_class(course, lecture, student, crew, force, stage.expect, done)
     for line in outcome.said:
         stages.tell(line)
     return outcome

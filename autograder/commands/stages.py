@@ -31,6 +31,10 @@ class Stage:
         """What is being done now, for which lecture. May be called from any thread."""
         self._show(f"{lecture}: {text}" if text else lecture, lecture + text.partition(":")[0])
 
+    def expect(self, total: int) -> None:
+        """How much there is to do, where that comes out later."""
+        self.total = total
+
     def reach(self, done: int) -> None:
         """So much of the whole is done."""
         self.done = done

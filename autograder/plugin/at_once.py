@@ -16,14 +16,13 @@ from nbconvert.writers import FilesWriter
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter, NbGraderException
-from nbgrader.coursedir import CourseDirectory as NbgraderDirectory
 from traitlets.config import Config
 
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
-from autograder.plugin.converting import Lines, config_of, is_done, listening, student_of, why
+from autograder.plugin.converting import Lines, is_done, listening, set_up, student_of, why
 from autograder.plugin.interrupted import let_go
 from autograder.plugin.lateness import course_of
 from autograder.plugin.running import SubmissionRunner
@@ -104,10 +103,8 @@ def grade_class(
     Raises:
         UserError: nothing can be graded, and why.
     """
-    os.chdir(course.root)
-    config = config_of(course)
-    directory = NbgraderDirectory(config=config)
-    directory.assignment_id, directory.student_id = lecture, student
+    config, directory = set_up(course, lecture)
+    directory.student_id = student
     SubmissionRunner.instance(config=config).use(crew)
     lead = Autograde(coursedir=directory, config=config)
     lead.force = force

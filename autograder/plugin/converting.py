@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters.base import BaseConverter
+from nbgrader.coursedir import CourseDirectory as NbgraderDirectory
 from traitlets.config import Config
 
 from autograder.course.directory import CourseDirectory
@@ -56,7 +58,16 @@ def listening(log: logging.Logger, handler: logging.Handler) -> Iterator[None]:
         log.propagate, log.handlers = before[1], before[2]
 
 
-def config_of(course: CourseDirectory) -> Config:
+def set_up(course: CourseDirectory, lecture: str) -> tuple[Config, NbgraderDirectory]:
+    """What a converter is made with, in the course's folder."""
+    os.chdir(course.root)
+    config = _config_of(course)
+    directory = NbgraderDirectory(config=config)
+    directory.assignment_id = lecture
+    return config, directory
+
+
+def _config_of(course: CourseDirectory) -> Config:
     """As every command of nbgrader's reads it in the course's folder; without a file there, as ``configure`` makes it."""
     app = NbGrader()
     app.load_config_file()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -21,16 +22,16 @@ from nbconvert.writers import FilesWriter
 from nbgrader import api
 from nbgrader.converters import GenerateFeedback
 from nbgrader.converters.base import NbGraderException
-from nbgrader.coursedir import CourseDirectory as NbgraderDirectory
 from traitlets.config import Config
 
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
-from autograder.plugin.converting import Lines, config_of, is_done, listening, student_of, why
+from autograder.plugin.converting import Lines, is_done, listening, set_up, student_of, why
 from autograder.plugin.interrupted import let_go
 from autograder.wall.user import end_with_parent
 
 KILLED = "the process that wrote it was killed; is there enough memory?"
+NOT_WRITTEN = "nbgrader passed over it, and did not say why"
 _writer: Any = None  # of this process
 
 
@@ -38,43 +39,46 @@ _writer: Any = None  # of this process
 class Written:
     """What has become of a class."""
 
-    pages: list[str] = field(default_factory=list)  # students
+    pages: dict[str, Path] = field(default_factory=dict)  # student -> where it is
     failed: dict[str, str] = field(default_factory=dict)  # student -> why there is no page
-    skipped: int = 0  # written before, and nothing has changed
+    skipped: int = 0  # written before and nothing has changed, or left out by nbgrader's own configuration
     said: list[str] = field(default_factory=list)
 
 
 def write_pages(
-    course: CourseDirectory, lecture: str, student: str, jobs: int, force: bool, begin: Callable[[int], object], done: Callable[[str], object]
+    course: CourseDirectory, lecture: str, students: Iterable[str], jobs: int, force: bool, begin: Callable[[int], object], done: Callable[[str], object]
 ) -> Written:
     """Write the feedback of what was graded of a lecture.
 
     Args:
-        student: a name, or ``*`` for all.
-        jobs: processes.
+        students: names, or ``*`` for all.
+        jobs: processes, at most.
         force: also what was written before.
         begin: told how many pages are to be written.
         done: told whose page is, or could not be.
 
     Raises:
-        UserError: nothing has been graded.
+        UserError: somebody has not been graded; then nothing is written.
     """
-    os.chdir(course.root)
-    config = config_of(course)
-    directory = NbgraderDirectory(config=config)
-    directory.assignment_id, directory.student_id = lecture, student
+    config, directory = set_up(course, lecture)
     lead = GenerateFeedback(coursedir=directory, config=config)
     written, lines = Written(), Lines()
     with listening(lead.log, lines):
-        try:
-            lead.init_notebooks()
-        except NbGraderException:
-            where = directory.format_path(directory.autograded_directory, student, lecture)
-            raise UserError(f"Nothing is graded at {os.path.relpath(where, course.root)}. First: autograder grade {lecture}") from None
-        lead.exporter = lead.exporter_class(parent=lead, config=config)
+        graded: dict[str, list[str]] = {}
+        for student in students:
+            directory.student_id = student
+            try:
+                lead.init_notebooks()
+            except NbGraderException:
+                where = directory.format_path(directory.autograded_directory, student, lecture)
+                raise UserError(f"Nothing is graded at {os.path.relpath(where, course.root)}. First: autograder grade {lecture}") from None
+            lead.exporter = lead.exporter_class(parent=lead, config=config)
+            graded |= lead.assignments
+        lead.assignments = graded
         written.said = lines.take()
-        waiting = [folder for folder in sorted(lead.assignments) if force or not is_done(lead, folder)]
-        written.skipped = len(lead.assignments) - len(waiting)
+        left_out = set(directory.student_id_exclude.split(","))
+        waiting = [folder for folder in sorted(graded) if student_of(lead, folder) not in left_out and (force or not is_done(lead, folder))]
+        written.skipped = len(graded) - len(waiting)
         begin(len(waiting))
         api.create_engine(directory.db_url, echo=False, future=True).dispose()  # a fork shall not speak through its parent's connection
         _all(lead, config, waiting, jobs, force, written, done)
@@ -83,8 +87,9 @@ def write_pages(
 
 def _all(lead: GenerateFeedback, config: Config, waiting: list[str], jobs: int, force: bool, written: Written, done: Callable[[str], object]) -> None:
     def pool_of(size: int, force: bool = force) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(size, get_context("fork"), _begin, (lead, config, force))
+        return ProcessPoolExecutor(size, get_context("fork"), _begin, (lead, config, force, os.getpid()))
 
+    jobs = max(1, min(jobs, len(waiting)))  # all are started with the first page
     left, again, running = list(reversed(waiting)), list[str](), dict[Future[tuple[str, list[str]]], str]()
     pool = pool_of(jobs)
     try:
@@ -117,13 +122,13 @@ def _took(lead: GenerateFeedback, folder: str, future: Future[tuple[str, list[st
         failure, said = future.result()
     except BrokenProcessPool:
         failure, said = KILLED, []
+    if not failure and not _page(lead, student).is_file():
+        failure = NOT_WRITTEN
     if failure:
         written.failed[student] = failure
         shutil.rmtree(_page(lead, student).parent, ignore_errors=True)  # nobody is to be given half a page
-    elif not _page(lead, student).is_file():  # nbgrader was told to leave it out
-        written.skipped += 1
     else:
-        written.pages.append(student)
+        written.pages[student] = _page(lead, student)
         written.said += said
     done(student)
 
@@ -133,10 +138,13 @@ def _page(lead: GenerateFeedback, student: str) -> Path:
     return Path(lead._format_dest(lecture, student), f"{lecture}.html")
 
 
-def _begin(lead: GenerateFeedback, config: Config, force: bool) -> None:
+def _begin(lead: GenerateFeedback, config: Config, force: bool, parent: int) -> None:
     """In a process of its own: made ready as ``start()`` makes one, without the work that is done once for a lecture."""
     global _writer
     end_with_parent()
+    if os.getppid() != parent:  # it ended before that was asked for
+        os._exit(1)
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # a bar may be drawn there, by a thread that is not in this process
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _writer = GenerateFeedback(coursedir=lead.coursedir, config=config)
     _writer.force, _writer.writer = force, FilesWriter(parent=_writer, config=config)
