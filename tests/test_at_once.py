@@ -74,10 +74,10 @@ def plain(handed_in, runner) -> Path:
     return folder
 
 
-def graded(folder: Path, crew: Crew, student: str = "*", force: bool = False) -> Outcome:
+def graded(folder: Path, crew: Crew, *students: str, force: bool = False) -> Outcome:
     before = os.getcwd()
     try:
-        return grade_class(load_course(folder / "course.yml"), TINY, student, crew, force, lambda total: None, lambda what: None)
+        return grade_class(load_course(folder / "course.yml"), TINY, students or ["*"], crew, force, lambda total: None, lambda what: None)
     finally:
         os.chdir(before)
 
@@ -117,6 +117,18 @@ def test_one_student_of_all(course, crew):
     assert [one.student for one in graded(course, crew, "mixed_1").graded] == ["mixed_1"]
     with pytest.raises(UserError, match="nothing was handed in"):
         graded(course, crew, "nobody")
+
+
+def test_some_students_of_all_are_graded_side_by_side_and_a_misspelt_name_grades_nobody(course, crew):
+    with pytest.raises(UserError, match="nothing was handed in at submitted/nobody"):
+        graded(course, crew, "mixed_1", "nobody", "mixed_2")
+    assert not (course / "autograded").exists()
+    without = next((course / "submitted").glob(f"stub/{TINY}/*.ipynb"), None)
+    assert without is None  # a folder without a notebook, which nbgrader passes over where it is the only one
+    outcome = graded(course, crew, "stub", "mixed_1", "mixed_2", "mixed_1")
+    assert sorted(one.student for one in outcome.graded) == ["mixed_1", "mixed_2", "stub"] and not outcome.failed
+    assert {folder.name for folder in (course / "autograded").iterdir()} == {"mixed_1", "mixed_2", "stub"}
+    assert graded(course, crew, "mixed_1", "stub").skipped == 2
 
 
 def test_after_a_change_of_tolerance_no_cell_runs_and_after_a_change_of_an_answer_only_that(course, crew, plain):

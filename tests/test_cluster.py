@@ -216,7 +216,7 @@ def graded_there(address: str, folder: Path, done: Callable[[Graded | str], obje
     with Cluster(address) as cluster, contextlib.chdir(before):
         cluster.ready(found.course.limits.disk_mb)
         with Crew(2, make=cluster.runner) as crew:
-            return grade_class(found, TINY, "*", crew, False, lambda total: None, done)
+            return grade_class(found, TINY, ["*"], crew, False, lambda total: None, done)
 
 
 @pytest.mark.slow

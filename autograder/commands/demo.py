@@ -102,7 +102,7 @@ def _grade(folder: Path, lectures: list[str], total: int, stages: Stages, unsafe
         stage = stages.begin("grading", total)
         with crews.Crew(jobs, unsafe) as crew:
             for lecture in lectures:
-                graded = grade_class(course, lecture, "*", crew, False, _nothing, partial(_done, stage, f"grading {lecture}"))
+                graded = grade_class(course, lecture, ["*"], crew, False, _nothing, partial(_done, stage, f"grading {lecture}"))
                 failed += [f"{lecture}: {student}: {why}" for student, why in graded.failed.items()]
         stage = stages.begin("feedback", total)
         for lecture in lectures:

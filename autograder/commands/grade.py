@@ -50,15 +50,12 @@ def grade(
 
     Stop it with Ctrl-C, and run it again: nothing is lost. Exit code 1 if a submission could not be graded; who it is stands below the table.
     """
-    from autograder.plugin.at_once import Outcome
-
     course = the_course()
     course.lecture(lecture)
-    begun, outcome = time.monotonic(), Outcome()
+    begun = time.monotonic()
     try:
         with Stages(console, quiet=as_json) as stages, _runners(course, jobs, scheduler, stages) as crew:
-            for student in students or ["*"]:
-                _merge(outcome, _one(course, lecture, student, crew, force, stages))
+            outcome = _graded(course, lecture, students or ["*"], crew, force, stages)
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped: what was graded is in the gradebook. To go on, type the same again.")
         raise typer.Exit(130) from None
@@ -92,7 +89,7 @@ def _runners(course: CourseDirectory, jobs: int | None, scheduler: str | None, s
             yield crew
 
 
-def _one(course: CourseDirectory, lecture: str, student: str, crew: Crew, force: bool, stages: Stages) -> Outcome:
+def _graded(course: CourseDirectory, lecture: str, students: list[str], crew: Crew, force: bool, stages: Stages) -> Outcome:
     from autograder.plugin.at_once import grade_class
 
     stage = stages.begin(f"grading {lecture}", 0)
@@ -109,17 +106,10 @@ def _one(course: CourseDirectory, lecture: str, student: str, crew: Crew, force:
             counts["failed"] += 1
         stage.advance(", ".join(f"{number} {name}" for name, number in counts.items() if number), news=False)
 
-    outcome = grade_class(course, lecture, student, crew, force, stage.expect, done)
+    outcome = grade_class(course, lecture, students, crew, force, stage.expect, done)
     for line in outcome.said:
         stages.tell(line)
     return outcome
-
-
-def _merge(whole: Outcome, part: Outcome) -> None:
-    whole.graded += part.graded
-    whole.failed |= part.failed
-    whole.skipped += part.skipped
-    whole.said += part.said
 
 
 def _told(lecture: str, outcome: Outcome, seconds: float) -> dict[str, Any]:

@@ -6,8 +6,9 @@ one writer at a time has the gradebook, and what an interrupt leaves half done i
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.plugin.converting import Lines, is_done, listening, set_up, student_of, why
+from autograder.plugin.folders import folders
 from autograder.plugin.interrupted import let_go
 from autograder.plugin.lateness import course_of
 from autograder.plugin.running import SubmissionRunner
@@ -90,32 +92,33 @@ class Converter(Autograde):
 
 
 def grade_class(
-    course: CourseDirectory, lecture: str, student: str, crew: Crew, force: bool, begin: Callable[[int], object], done: Callable[[Graded | str], object]
+    course: CourseDirectory,
+    lecture: str,
+    students: Sequence[str],
+    crew: Crew,
+    force: bool,
+    begin: Callable[[int], object],
+    done: Callable[[Graded | str], object],
 ) -> Outcome:
     """Grade what was handed in of a lecture.
 
     Args:
-        student: a name, or ``*`` for all.
+        students: names, or ``*`` for all.
         force: also what was graded before, and nothing that is kept is used.
         begin: told how many submissions are to be graded.
         done: told of each that is, or of the student whose submission could not be.
 
     Raises:
-        UserError: nothing can be graded, and why.
+        UserError: nothing was handed in by somebody; then nobody is graded.
     """
     config, directory = set_up(course, lecture)
-    directory.student_id = student
     SubmissionRunner.instance(config=config).use(crew)
     lead = Autograde(coursedir=directory, config=config)
     lead.force = force
     outcome = Outcome()
     lines = Lines(greenlet.getcurrent)
     with listening(lead.log, lines):
-        try:
-            lead.init_notebooks()
-        except NbGraderException:
-            where = directory.format_path(directory.submitted_directory, student, lecture)
-            raise UserError(f"There is nothing to grade: nothing was handed in at {os.path.relpath(where, course.root)}.") from None
+        _find(lead, students)
         lead.writer = FilesWriter(parent=lead, config=config)
         lead.convert_notebooks = lambda: _all(lead, config, crew, lines, outcome, begin, done)
         lead.exporter = SubmissionExporter(parent=lead, config=config)
@@ -123,6 +126,20 @@ def grade_class(
         answer_key(course, lecture, SubmissionRunner.instance().kept, hidden_facts(course, lecture))  # once, before several ask for them at the same time
         lead.convert_notebooks()  # by now with the turn of this lecture's graders around it
     return outcome
+
+
+def _find(lead: Autograde, students: Sequence[str]) -> None:
+    """Let nbgrader find what each of them has handed in; what it passes over is taken in before the work begins."""
+    found: dict[str, list[str]] = {}
+    for student in students:
+        lead.students, lead.coursedir.student_id = [student], student
+        with contextlib.suppress(NbGraderException):  # no folder, or none with a notebook in it
+            lead.init_notebooks()
+        if not (there := folders(lead)):
+            where = lead._format_source(lead.coursedir.assignment_id, student)
+            raise UserError(f"There is nothing to grade: nothing was handed in at {os.path.relpath(where, lead.coursedir.root)}.")
+        found |= lead.assignments or {str(folder): [str(folder / f"{lead.coursedir.assignment_id}.ipynb")] for folder in there}
+    lead.assignments, lead.students = found, list(students)
 
 
 def _all(

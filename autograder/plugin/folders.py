@@ -12,7 +12,7 @@ import logging
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,20 @@ FORMULA = ("=", "+", "-", "@")  # begin one in a spreadsheet
 MAX_NAME = 200  # bytes: most file systems take 255, and some names get an ending
 
 
-def folders(converter: Any) -> list[Path]:
-    """What the converter is asked to work on: a folder for each student, or whatever stands in its place."""
-    pattern = converter._format_source(converter.coursedir.assignment_id, converter.coursedir.student_id)
-    return [Path(name) for name in sorted(glob.glob(pattern))]
+def names_of(converter: Any) -> list[str]:
+    """Whose work the converter is asked for: names, or ``*`` for everybody. nbgrader knows one; ``students`` on a converter are several."""
+    return getattr(converter, "students", None) or [converter.coursedir.student_id]
+
+
+def folders(converter: Any, format_path: Callable[[str, str], str] | None = None) -> list[Path]:
+    """What the converter is asked to work on: a folder for each student, or whatever stands in its place.
+
+    Args:
+        format_path: makes a path out of assignment and student; where work was handed in unless another is given.
+    """
+    made = format_path or converter._format_source
+    found = {name for student in names_of(converter) for name in glob.glob(made(converter.coursedir.assignment_id, student))}
+    return [Path(name) for name in sorted(found)]
 
 
 @contextlib.contextmanager
@@ -57,8 +67,7 @@ def closed(folder: Path, root: Path) -> str:
 
 def open_up(converter: Any) -> None:
     """Let the grader read what is the grader's: a zip or a tar keeps modes, and a student's may close a folder to its new owner."""
-    pattern = Path(converter._format_source(converter.coursedir.assignment_id, converter.coursedir.student_id))
-    for folder in sorted(map(Path, glob.glob(str(pattern.parent)))):
+    for folder in folders(converter, lambda *of: os.path.dirname(converter._format_source(*of))):
         with alone(folder, converter.log):
             _open(folder, 0o700, converter.log)
     for folder in folders(converter):

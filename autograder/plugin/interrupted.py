@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import glob
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ from nbgrader.utils import rmtree
 
 from autograder.course.notebook import ANSWER
 from autograder.plugin.choosing import walk
+from autograder.plugin.folders import folders
 from autograder.plugin.stamps import STAMP, is_stamp
 
 GRADED = "graded"  # notebook metadata: written with the last version of the notebook, when its points are in the gradebook
@@ -65,9 +65,9 @@ def drop_outdated(
     for fd in _claimed.values():  # what earlier conversions of this process worked on is done
         os.close(fd)
     _claimed.clear()
-    assignment, students = converter.coursedir.assignment_id, converter.coursedir.student_id
+    assignment = converter.coursedir.assignment_id
     pattern = converter._format_dest(re.escape(assignment), "(.*)", escape=True)
-    for folder in sorted(glob.glob(converter._format_dest(assignment, students))):
+    for folder in map(str, folders(converter, converter._format_dest)):
         student = re.fullmatch(pattern, folder, re.DOTALL)
         if student is None:
             continue
