@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import TINY
 from converters import convert
+from nbgrader.api import Gradebook
 from test_at_once import handed_in, plain  # noqa: F401  fixtures
 from typer.testing import CliRunner
 
@@ -67,6 +68,21 @@ def test_what_was_graded_again_or_half_written_is_written_again(graded):
     (graded / "autograded" / "mixed_2" / TINY / f"{TINY}.ipynb").touch()
     found = written(graded)
     assert set(found.pages) == {"mixed_1", "mixed_2"} and any("its writing was interrupted" in said for said in found.said)
+
+
+def test_a_grade_given_by_hand_writes_the_page_of_that_student_again(graded):
+    """As the formgrader stores it, after the pages were written."""
+    written(graded)
+    with Gradebook(f"sqlite:///{graded}/gradebook.db") as gradebook:
+        gradebook.find_submission(TINY, "mixed_1").notebooks[0].grades[0].manual_score = 0.5
+        gradebook.db.commit()
+    found = written(graded)
+    assert set(found.pages) == {"mixed_1"} and any("by hand" in said for said in found.said)
+    with Gradebook(f"sqlite:///{graded}/gradebook.db") as gradebook:
+        gradebook.find_submission(TINY, "mixed_2").notebooks[0].comments[0].manual_comment = "Say it again, please."
+        gradebook.db.commit()
+    assert set(written(graded).pages) == {"mixed_2"}
+    assert not written(graded).pages
 
 
 def test_one_student_of_all_and_one_who_is_not_graded(graded):

@@ -23,7 +23,7 @@ def feedback(
     """Write a page for everybody who was graded into `feedback/`, several at a time.
 
     The pages are those of `nbgrader generate_feedback`, and `nbgrader release_feedback` goes on from there. A page is written again when its
-    notebook was graded again.
+    notebook was graded again, or a person has changed its points or comments.
 
     Stop it with Ctrl-C, and run it again: nothing is lost. Exit code 1 if a page could not be written.
     """

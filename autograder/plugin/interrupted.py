@@ -23,6 +23,7 @@ from nbgrader.utils import rmtree
 from autograder.course.notebook import ANSWER
 from autograder.plugin.choosing import walk
 from autograder.plugin.folders import folders
+from autograder.plugin.shown_grades import mark_of
 from autograder.plugin.stamps import STAMP, is_stamp
 
 GRADED = "graded"  # notebook metadata: written with the last version of the notebook, when its points are in the gradebook
@@ -164,14 +165,20 @@ def digest_of(folder: Path, time: bool = True) -> str:
     return found.hexdigest()[:16]
 
 
-def why_written_again(folder: Path, source: Path) -> str:
-    """Why a folder of ``feedback/`` holds no whole page; empty if it does."""
+def why_written_again(folder: Path, source: Path, grades: str = "") -> str:
+    """Why a folder of ``feedback/`` holds no page, or an old one; empty if there is nothing to write.
+
+    Args:
+        grades: the digest of what the gradebook holds now (:mod:`autograder.plugin.shown_grades`).
+    """
     page = folder / f"{folder.name}.html"
     whole = page.is_file() and page.read_bytes()[-64:].rstrip().endswith(b"</html>") and _same_stamp(folder, source)
     if not whole:
         return "its writing was interrupted; it is written again"
     newest = max((path.stat().st_mtime_ns for path in source.glob("*.ipynb")), default=0)
-    return "it was graded again since; it is written again" if newest > page.stat().st_mtime_ns else ""
+    if newest > page.stat().st_mtime_ns:
+        return "it was graded again since; it is written again"
+    return "its points or comments were changed by hand since; it is written again" if grades and mark_of(page) not in ("", grades) else ""
 
 
 def _same_stamp(folder: Path, source: Path) -> bool:

@@ -9,11 +9,13 @@ from typing import Any
 from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+from nbgrader.api import Gradebook
 
 from autograder.plugin.folders import add_overlooked
 from autograder.plugin.harmless import Highlighted
 from autograder.plugin.interrupted import claim_for, drop_outdated, why_written_again
 from autograder.plugin.lateness import agree_before, course_of, zone_of
+from autograder.plugin.shown_grades import marked, shown_grades
 from autograder.plugin.stamps import time_of
 
 NO_ALT = re.compile(r"<img (?![^>]*\balt=)")
@@ -33,16 +35,29 @@ class FeedbackExporter(HTMLExporter):
             zone = zone_of(course_of(self))
             self.parent.coursedir.get_existing_timestamp = lambda folder: time_of(Path(folder), zone)
             add_overlooked(self.parent)
-            for said in drop_outdated(self.parent, why_written_again):
-                self.log.warning(said)
+            self._drop_outdated()
+
+    def _drop_outdated(self) -> None:
+        lecture = self.parent.coursedir.assignment_id
+        with Gradebook(self.parent.coursedir.db_url, self.parent.coursedir.course_id) as gradebook:
+            shown = {self.parent._format_dest(lecture, student): digest for student, digest in shown_grades(gradebook, lecture).items()}
+        for said in drop_outdated(self.parent, lambda folder, source: why_written_again(folder, source, shown.get(str(folder), ""))):
+            self.log.warning(said)
 
     def from_notebook_node(
         self, nb: Any, resources: dict[str, Any] | None = None, **kwargs: Any
     ) -> tuple[str, dict[str, Any]]:
         claim_for(self.parent, resources)
+        digest = self._shown_now((resources or {}).get("nbgrader"))  # before the page reads them: what changes meanwhile is noticed the next time
         resources = self._init_resources(resources)
         self.register_filter("highlight_code", self.filters.get("highlight_code", Highlighted))
         widgets = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)
         self.register_filter("filter_data_type", widgets)
         page, resources = TemplateExporter.from_notebook_node(self, nb, resources, **kwargs)
-        return NO_ALT.sub('<img alt="a figure of this notebook" ', page), resources
+        return marked(NO_ALT.sub('<img alt="a figure of this notebook" ', page), digest), resources
+
+    def _shown_now(self, info: dict[str, str] | None) -> str:
+        if not info:  # not one of nbgrader's conversions
+            return ""
+        with Gradebook(info["db_url"]) as gradebook:
+            return shown_grades(gradebook, info["assignment"], info["student"]).get(info["student"], "")
