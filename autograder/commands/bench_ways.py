@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.table import Table
@@ -26,6 +27,7 @@ from autograder.runner.host import Runner
 FEW = 2  # submissions of the smaller class: what more of them cost is told by the difference
 ALONE = 'c = get_config()\nc.CourseDirectory.course_id = "alone"\nc.ExecutePreprocessor.timeout = 600\n'
 BEFORE = "gradebook.before"  # in a course that a bench has made
+OTTERS = "otter.json"  # what otter-grader leaves of a submission
 LAST_LINES = 8  # of a command that failed
 
 
@@ -35,7 +37,8 @@ class Way:
 
     name: str
     command: tuple[str, ...]
-    alone: bool = False  # nbgrader without this kit
+    alone: bool = False  # without this kit
+    otter: bool = False  # and without nbgrader
     floor: bool = False  # nothing is graded: what no way to grade can save on one core
     few: list[float] = field(default_factory=list)
     many: list[float] = field(default_factory=list)
@@ -51,7 +54,7 @@ class Way:
 
 
 def ways_to_grade(
-    course: CourseDirectory, lecture: str, students: int, rounds: int, folder: Path, advance: Callable[[str], None]
+    course: CourseDirectory, lecture: str, students: int, rounds: int, folder: Path, advance: Callable[[str], None], otter: bool = False
 ) -> list[Way]:
     """Grade a made-up class of a lecture in each way, every round in another order.
 
@@ -59,11 +62,14 @@ def ways_to_grade(
         students: in the larger class; more than ``FEW``.
         folder: for the courses; it is emptied.
         advance: told what is measured, before each way of each round.
+        otter: also by otter-grader.
 
     Raises:
-        UserError: the lecture is not built, or a command fails or leaves somebody out.
+        UserError: the lecture is not built, or a command fails or leaves somebody out, or otter-grader is not installed.
     """
-    ways = _ways(lecture)
+    if otter and not find_spec("otter"):
+        raise UserError("otter-grader is not installed: pip install 'otter-grader[grading]'")
+    ways = _ways(lecture, otter)
     class_of = mixed_class(course, lecture, students)
     places = {(alone, size): place_of(course, lecture, folder, class_of[:size], alone) for alone in (True, False) for size in (FEW, students)}
     for number in range(rounds):
@@ -94,19 +100,21 @@ def _own(some: Submission, student: str) -> Submission:
     return replace(some, student=student, answers={name: text and f"{text}\n# {student}" for name, text in some.answers.items()})
 
 
-def _ways(lecture: str) -> list[Way]:
+def _ways(lecture: str, otter: bool) -> list[Way]:
     jobs = sorted({1, os.cpu_count() or 1})
+    others = [Way("otter-grader, without its containers", ("-m", "autograder.commands.bench_otter", lecture), alone=True, otter=True)]
     return [
         Way("nbgrader alone", ("-m", "nbgrader", "autograde", lecture), alone=True),
+        *(others if otter else []),
         Way("nbgrader autograde with this kit", ("-m", "nbgrader", "autograde", lecture)),
         *(Way(f"autograder grade --jobs {some}", ("-m", "autograder", "grade", lecture, "--jobs", str(some))) for some in jobs),
         Way("the cells alone, in bare forks on one core", ("-m", "autograder.commands.bench_floor", lecture), floor=True),
     ]
 
 
-def steps(lectures: int, rounds: int) -> int:
+def steps(lectures: int, rounds: int, otter: bool) -> int:
     """How often :func:`ways_to_grade` will tell what is measured, for so many lectures."""
-    return lectures * rounds * len(_ways(""))
+    return lectures * rounds * len(_ways("", otter))
 
 
 def place_of(course: CourseDirectory, lecture: str, folder: Path, submissions: Sequence[Submission], alone: bool = False) -> Path:
@@ -136,7 +144,7 @@ def graded(place: Path, way: Way, lecture: str, size: int) -> tuple[float, float
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
         last = "".join(said.readlines()[-LAST_LINES:])
-    found = len(list(place.glob(f"autograded/*/{lecture}/{lecture}.ipynb")))
+    found = len(list(place.glob(f"autograded/*/{lecture}/{OTTERS if way.otter else f'{lecture}.ipynb'}")))
     if process.returncode or found != size and not way.floor:
         raise UserError(f"`{' '.join(way.command[1:])}` graded {found} of {size} in {place}:\n{last}")
     return took, used.ru_maxrss / 1024

@@ -20,6 +20,7 @@ def bench(
     jail: Annotated[bool, typer.Option("--jail", help="What the jail costs: each lecture's reference with and without.")] = False,
     grading: Annotated[bool, typer.Option("--grade", help="A class graded by nbgrader alone, with this kit, and by `autograder grade`.")] = False,
     scale: Annotated[str | None, typer.Option(help="Classes of these sizes, such as 10,100,1000, graded by `autograder grade`.", metavar="SIZES")] = None,
+    otter: Annotated[bool, typer.Option("--otter", help="With --grade: also by otter-grader, where it is installed.")] = False,
     students: Annotated[int, typer.Option(min=3, help="With --grade: submissions.")] = 8,
     rounds: Annotated[int | None, typer.Option(min=2, help="With --jail and --grade: times each side is measured; 15 and 2 unless told otherwise.")] = None,
 ) -> None:
@@ -34,7 +35,7 @@ def bench(
     course = the_course()
     wanted = course.lectures(lectures)
     if grading:
-        return _bench_grading(course, wanted, students, rounds or 2)
+        return _bench_grading(course, wanted, students, rounds or 2, otter)
     if scale is not None:
         return _bench_scale(course, wanted, scale)
     with Stages(console) as stages:
@@ -52,13 +53,13 @@ def bench(
     )
 
 
-def _bench_grading(course: CourseDirectory, lectures: list[str], students: int, rounds: int) -> None:
+def _bench_grading(course: CourseDirectory, lectures: list[str], students: int, rounds: int, otter: bool) -> None:
     from autograder.commands.bench_ways import steps, ways_table, ways_to_grade
 
     with Stages(console) as stages:
-        stage = stages.begin("measuring", steps(len(lectures), rounds))
+        stage = stages.begin("measuring", steps(len(lectures), rounds, otter))
         for lecture in lectures:
-            ways = ways_to_grade(course, lecture, students, rounds, course.build / "bench", stage.advance)
+            ways = ways_to_grade(course, lecture, students, rounds, course.build / "bench", stage.advance, otter)
             console.print(ways_table(ways, lecture, students))
 
 
