@@ -6,7 +6,16 @@ class UserError(Exception):
 
 
 class CheckFailed(AssertionError):
-    """A check that did not pass: shown in a notebook as one sentence, without the kit's own lines."""
+    """A check that did not pass: shown in a notebook as one sentence, without the kit's own lines.
+
+    Args:
+        message: why.
+        bar: what stands in the red bar below a card that has said why; the message where there is no card.
+    """
+
+    def __init__(self, message: str, bar: str = "") -> None:
+        super().__init__(message)
+        self.bar = bar or message
 
     def _render_traceback_(self) -> list[str]:
-        return [f"\x1b[31mCheckFailed\x1b[0m: {self}"]
+        return [f"\x1b[31mCheckFailed\x1b[0m: {self.bar}"]

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
-from autograder.judge.verdict import Verdict
+from autograder.judge.verdict import Row, Verdict
 
-COLOURS = {"correct": "#1a7f37", "partly correct": "#9a6700", "not attempted": "#57606a", "could not run": "#57606a"}
-WRONG = "#cf222e"
+MARKS = {  # of a status: a sign, and a colour for it and the edge; words are in the page's own colour, whatever its ground
+    "correct": ("✓", "#2f9e44"),
+    "partly correct": ("◐", "#b7791f"),
+    "not attempted": ("○", "#768390"),
+    "could not run": ("○", "#768390"),
+}
+WRONG = ("✗", "#e5534b")
+PLACE = re.compile(r"\[(\d{1,4})\]")  # of a value that a check gives without a name
+CELL = "text-align:left;padding:1px 16px 1px 0"
+QUIET = "opacity:.8;font-size:.92em"
 
 
 def number(points: float) -> str:
@@ -29,25 +38,51 @@ def as_html(verdict: Verdict, title: str = "") -> str:
 
     Everything in it is escaped, from HTML and from MathJax, whose ``\\href`` can run a script.
     """
-    colour = COLOURS.get(verdict.status, WRONG)
-    head = (
-        f'<div class="tex2jax_ignore" style="border-left:4px solid {colour};padding:6px 12px;margin:4px 0;max-width:860px">'
-        f'<div><b style="color:{colour}">{escape(verdict.status.capitalize())}</b> · '
-        f"<b>{number(verdict.points)} / {number(verdict.max_points)}</b> {_unit(verdict.max_points)} · {escape(title or verdict.exercise)} "
-        f"<code>{escape(verdict.exercise)}</code></div>"
-    )
-    message = f'<div style="margin-top:4px">{escape(verdict.message)}</div>' if verdict.message else ""
-    rows = [row for row in verdict.rows if row.name]
-    table = ""
-    if rows:
-        lines = "".join(
-            f'<tr><td style="text-align:left;padding-right:16px"><code>{escape(row.name)}</code></td>'
-            f'<td style="text-align:left;padding-right:16px;color:{COLOURS["correct"] if row.right else WRONG}">{"right" if row.right else "wrong"}</td>'
-            f'<td style="text-align:left">{escape(row.note if row.note != verdict.message else "")}</td></tr>'
-            for row in rows
+    sign, colour = MARKS.get(verdict.status, WRONG)
+    points = f"<b>{number(verdict.points)} / {number(verdict.max_points)}</b> {_unit(verdict.max_points)}"
+    said = escape(f"{verdict.status}, {of_points(verdict.points, verdict.max_points)}", quote=True)
+    parts = [
+        f'<div><span aria-hidden="true" style="color:{colour}">{sign}</span> <b>{escape(verdict.status.capitalize())}</b> · {points} · '
+        f"{escape(title or verdict.exercise)} <code>{escape(verdict.exercise)}</code></div>"
+    ]
+    if verdict.message:
+        parts.append(f'<div style="margin-top:4px">{escape(verdict.message)}</div>')
+    parts.append(_rows(verdict))
+    if verdict.shown:
+        parts.append(verdict.shown.html)
+    if verdict.compared:
+        parts.append(f'<div style="margin-top:4px;{QUIET}">{escape(verdict.compared)}</div>')
+    edge = f"border-left:4px solid {colour};padding:6px 12px;margin:4px 0;max-width:860px"
+    return f'<div class="tex2jax_ignore" role="group" aria-label="{said}" style="{edge}">{"".join(parts)}</div>'
+
+
+def _rows(verdict: Verdict) -> str:
+    """A line for each named value; what the message says is not said again."""
+    lines = []
+    for row in _worth_a_line(verdict):
+        sign, colour = MARKS["correct"] if row.right else WRONG
+        lines.append(
+            f'<tr><th scope="row" style="{CELL};font-weight:normal"><code>{escape(_name(row))}</code></th><td style="{CELL};white-space:nowrap">'
+            f'<span aria-hidden="true" style="color:{colour}">{sign}</span> {"right" if row.right else "wrong"}</td>'
+            f'<td style="{CELL}">{escape(_note(row, verdict))}</td></tr>'
         )
-        table = f'<table style="margin:4px 0"><tbody>{lines}</tbody></table>'
-    return f"{head}{message}{table}{verdict.shown.html if verdict.shown else ''}</div>"
+    return f'<table style="margin:4px 0"><tbody>{"".join(lines)}</tbody></table>' if lines else ""
+
+
+def _worth_a_line(verdict: Verdict) -> list[Row]:
+    """Those that have a name; of values that have only a place, those of which one is right, another wrong, or something is said."""
+    named = [row for row in verdict.rows if row.name]
+    alike = len({row.right for row in named}) == 1 and not any(_note(row, verdict) for row in named)
+    return [] if alike and all(PLACE.fullmatch(row.name) for row in named) else named
+
+
+def _name(row: Row) -> str:
+    place = PLACE.fullmatch(row.name)
+    return f"value {int(place[1]) + 1}" if place else row.name
+
+
+def _note(row: Row, verdict: Verdict) -> str:
+    return row.note if row.note != verdict.message else ""
 
 
 def as_text(verdict: Verdict) -> str:
@@ -55,10 +90,10 @@ def as_text(verdict: Verdict) -> str:
     lines = [f"{verdict.exercise}: {verdict.status}, {of_points(verdict.points, verdict.max_points)}"]
     if verdict.message:
         lines.append(f"  {verdict.message}")
-    for row in verdict.rows:
-        if row.name:
-            note = f"  {row.note}" if row.note and row.note != verdict.message else ""
-            lines.append(f"  {'right' if row.right else 'wrong'}  {row.name}{note}")
+    for row in _worth_a_line(verdict):
+        lines.append(f"  {'right' if row.right else 'wrong'}  {_name(row)}  {_note(row, verdict)}".rstrip())
     if verdict.shown:
         lines += [f"  {line}" for line in verdict.shown.text.split("\n")]
+    if verdict.compared:
+        lines.append(f"  ({verdict.compared})")
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from autograder.course.names import Names
 from autograder.judge.answers import Key
@@ -32,4 +33,12 @@ def verdict_of(
         return refuse(
             record.exercise, rules, "There is no answer to compare with: build the lecture again.", "could not run"
         )
-    return judge(record, key, rules, facts.tolerance_of(record.exercise))
+    return replace(judge(record, key, rules, facts.tolerance_of(record.exercise)), compared=_compared(record))
+
+
+def _compared(record: Record) -> str:
+    """How much of an answer was looked at."""
+    if any(draw.failure for draw in record.draws):
+        return ""
+    values, draws = max((len(draw.values) for draw in record.draws), default=0), len(record.draws)
+    return f"Compared: {values} {'value' if values == 1 else 'values'} for each of {draws} inputs, drawn at random." if values else ""

@@ -39,6 +39,7 @@ class Verdict:
     recognised: tuple[str, ...] = ()  # the sentences of the mistakes found
     loss: float | None = None  # of a trained model
     shown: Shown | None = None  # on a student's own machine alone
+    compared: str = ""  # what was, in a few words; empty if nothing came that could be
 
 
 def refuse(exercise: str, rules: Exercise, message: str, status: Status = "error") -> Verdict:

@@ -20,7 +20,7 @@ from autograder.changes.repairs import Repair
 from autograder.course.directory import EXPECTED
 from autograder.errors import CheckFailed
 from autograder.judge.answers import Answers, Key
-from autograder.judge.cards import as_html, as_text
+from autograder.judge.cards import as_html, as_text, of_points
 from autograder.judge.forbidden import Notebook, importable
 from autograder.judge.judging import verdict_of
 from autograder.judge.repaired import Best, better_and_better, wants_a_repair, with_repair
@@ -143,5 +143,7 @@ def show(verdict: Verdict, title: str) -> None:
     elif verdict.status == "correct":
         print(as_text(verdict))
     if verdict.status != "correct":
-        first = verdict.message or "see above"
-        raise CheckFailed(f"{verdict.exercise}: {first}" if in_notebook() else as_text(verdict))
+        if not in_notebook():
+            raise CheckFailed(as_text(verdict))
+        bar = f"{verdict.exercise}: {verdict.status}, {of_points(verdict.points, verdict.max_points)}"
+        raise CheckFailed(f"{verdict.exercise}: {verdict.message or 'see above'}", bar)

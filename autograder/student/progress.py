@@ -102,7 +102,7 @@ class Progress:
             HTML(
                 f"{note}<div><code>{escape(self.exercise)}</code> step {step:,}{total} · loss <b>{sum(recent) / len(recent):.4f}</b> "
                 f"(mean of the last {len(recent)} steps) · {escape(state)}</div>"
-                f'<progress max="1" {share} style="width:420px"></progress>{loss_curve(history)}'
+                f'<progress max="1" {share} aria-label="steps of the training" style="width:420px;max-width:100%"></progress>{loss_curve(history)}'
             )
         )
 
@@ -122,8 +122,9 @@ def loss_curve(history: list[float], width: int = 420, height: int = 120) -> str
         if m in finite
     )
     return (
-        f'<svg width="{width}" height="{height}" style="display:block" role="img" aria-label="loss curve">'
-        f'<polyline fill="none" stroke="#0969da" stroke-width="1.5" points="{points}"/>'
+        f'<svg width="{width}" height="{height}" style="display:block;max-width:100%" role="img" fill="currentColor" '
+        f'aria-label="loss curve, from {means[0]:.3f} to {means[-1]:.3f} in {len(history):,} steps">'
+        f'<polyline fill="none" stroke="#2f81f7" stroke-width="1.5" points="{points}"/>'
         f'<text x="2" y="12" font-size="11">{high:.3f}</text><text x="2" y="{height - 16}" font-size="11">{low:.3f}</text>'
         f'<text x="44" y="{height - 3}" font-size="11">step 1</text>'
         f'<text x="{width - 6}" y="{height - 3}" font-size="11" text-anchor="end">step {len(history):,}</text></svg>'
