@@ -3,15 +3,18 @@
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 from conftest import ROOT, TINY
 from typer.testing import CliRunner
 
 from autograder.commands.bench import Paired
+from autograder.commands.bench_otter import as_otters
 from autograder.commands.bench_scale import Size, line_through
 from autograder.commands.bench_ways import Way
 from autograder.commands.cli import app, main
+from autograder.grading.cells import built_notebook
 
 
 def test_a_ratio_is_that_of_neighbours():
@@ -45,6 +48,32 @@ def test_ways_to_grade_are_measured_by_turns(tiny):
     rows = [line for line in said.output.splitlines() if "MB" in line]
     assert len(rows) >= 4 and re.search(r"nbgrader alone .* 1\.0 ", rows[0]) and "autograder grade --jobs 1" in said.output
     assert "the cells alone" in rows[-1]
+
+
+def test_otter_grader_gets_each_check_as_a_test_of_its_own(tiny, tmp_path):
+    """A test of otter's that runs the cell fails where the cell does, and sees the notebook's names."""
+    notebook = built_notebook(tiny.released(TINY) / f"{TINY}.ipynb")
+    points = as_otters(notebook, tmp_path)
+    asked = {cell.source for cell in notebook.cells if cell.source.startswith("grader.check")}
+    assert asked == {f'grader.check("{name}")' for name in points} and {path.stem for path in tmp_path.iterdir()} == set(points)
+    rules = tiny.lecture(TINY).exercises
+    assert points == {name: rules[name].points for name in points} and set(rules) - set(points) == {name for name in rules if rules[name].written}
+    text = (tmp_path / "double.py").read_text()
+    compile(text, "double", "exec")
+    assert f"points = {rules['double'].points!r}" in text and "check(" in text
+
+
+def test_otter_grader_that_is_not_installed_is_asked_for(capsys, tiny, monkeypatch):
+    monkeypatch.setattr("autograder.commands.bench_ways.find_spec", lambda name: None)
+    assert main(["--course", str(tiny.root / "course.yml"), "bench", "--grade", "--otter", TINY]) == 1
+    assert "pip install 'otter-grader[grading]'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not find_spec("otter"), reason="otter-grader is not installed")
+def test_otter_grader_is_measured_beside_the_others(tiny):
+    said = CliRunner().invoke(app, ["--course", str(tiny.root / "course.yml"), "bench", "--grade", "--otter", TINY, "--students", "3", "--rounds", "2"])
+    assert said.exit_code == 0 and "otter-grader, without its containers" in said.output, said.output
 
 
 @pytest.mark.slow
