@@ -5977,6 +5977,13 @@ except Exception:  # noqa: BLE001  whatever an unfinished answer raises, a pictu
 # The parameters of a network live on from step to step, and their `grad` with them. Without a reset the second step's gradient is added to the first's, and the update follows the sum of all gradients so far, most of them taken at places
 # that were left long ago. So every training loop sets the gradients to zero before each backward pass (`zero_grad()` in PyTorch).
 
+# %% [markdown] marking="why_add_gradients"
+# | points | an answer that | for instance |
+# |---|---|---|
+# | 1 | Names the chain rule for several variables (one term for each path, added up) with an example in which `=` gives another number, **and** the second pass: gradients of earlier steps stay and are added, so they are set to zero before each backward pass. | *The sum over all paths. In $y = x + x$ each path gives 1, so $dy/dx = 2$, with = only the last 1 is left. In training the old gradients would be added to the new ones, so zero_grad first.* |
+# | 0.5 | One of the two halves, or both without an example or a rule. | *You have to zero the gradients because otherwise they accumulate over the steps.* |
+# | 0 | Says only that it works, or repeats the question. | *With = it was a bug and += fixes it.* |
+
 # %% [markdown]
 # ## From numbers to a choice
 #

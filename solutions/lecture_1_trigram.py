@@ -2429,6 +2429,13 @@ def cross_entropy(logits, targets):
 # backward pass. Its backward pass is the short expression softmax minus one-hot, divided by n, instead of a chain of derivatives. And it is harder to get
 # wrong: there is no axis to mistake and no softmax to take twice.
 
+# %% [markdown] marking="why_cross_entropy"
+# | points | an answer that | for instance |
+# |---|---|---|
+# | 1 | Two different reasons with their why: no overflow or no logarithm of 0 (the maximum is subtracted, the logarithm is of the sum), fewer tensors or kernels, a short backward pass, no axis or second softmax to get wrong. | *exp(100) is inf in float32 and softmax then gives nan; cross_entropy subtracts the maximum first. And backward needs only p minus one-hot, no intermediate tensors.* |
+# | 0.5 | One reason with its why, or two without. | *It is faster and numerically more stable.* |
+# | 0 | No reason, or a wrong one. | *It gives a lower loss than the one written by hand.* |
+
 # %% [markdown]
 # ## Training
 #
@@ -4204,6 +4211,13 @@ except Exception:  # noqa: BLE001  whatever an unfinished answer raises, a pictu
 # helps on all three, and most on train: a part of what it gains there is names known by heart. Dev and test differ by little and agree about which model is better, so what is chosen on dev holds on test;
 # it is their difference from train that grows with the size of the table. (With more smoothing the train loss only rises; the dev loss falls first and then rises.)
 
+# %% [markdown] marking="what_the_losses_say"
+# | points | an answer that | for instance |
+# |---|---|---|
+# | 1 | Numbers for all three questions: what the second symbol gains, that it gains most on train, that dev and test agree. A sentence on why (names known by heart) is part of it. | *The trigram is better by about 0.26 on train, 0.23 on dev and test; on train a part is memory. Dev and test differ by 0.015 and put the same model first.* |
+# | 0.5 | The right direction without numbers, or one of the questions left out. | *The trigram is better everywhere, most on train.* |
+# | 0 | Not from the table, or the opposite of it. | *The bigram is better because it has fewer parameters.* |
+
 # %% [markdown] exercise="own_exercise"
 # A bonus, as in the lecture: invent an exercise of your own about these models and solve it. Say in one or two sentences what is asked and why one might want to know it; put your code into cells of your own; write down here what came out, with
 # at least one number, and what you would try next.
@@ -4211,6 +4225,13 @@ except Exception:  # noqa: BLE001  whatever an unfinished answer raises, a pictu
 # %% [markdown] written="own_exercise"
 # Any question about these models that can be answered by running something: what is asked, a number that was measured, and a conclusion that follows from it. For instance: names drawn from the trigram table, and which share of them stands in the list already; which single
 # letter costs most; how the loss changes with the number of training names. Code that runs and a number that answers the question earn the point, whether or not the result is a surprise.
+
+# %% [markdown] marking="own_exercise"
+# | points | an answer that | for instance |
+# |---|---|---|
+# | 1 | A question about these models, code that was run, a number that answers it, and a conclusion that follows from the number. | *Which share of 1,000 drawn names is already in the list? 112 of 1,000, so it mostly makes new ones. Next I would count by length.* |
+# | 0.5 | A question and code without a number, or a number without a conclusion. | *I drew 1,000 names with the code above. Many looked real.* |
+# | 0 | No question, or nothing was run. | *One could try a four-gram.* |
 
 # %% [markdown]
 # ## What you did

@@ -2582,6 +2582,13 @@ def direct_help(train_one, d, hidden, seeds):
 # {%- else %}The answer names the gain that was measured, its sign, and whether it was the same with all three seeds, compared with how much the seeds differ.{% endif %} It says nothing about larger networks, longer trainings, other rates or longer contexts, and it is no statement about test. A good answer names the measured
 # number and one such limit.
 
+# %% [markdown] marking="direct_help_why"
+# | points | an answer that | for instance |
+# |---|---|---|
+# | 1 | The measured gain with its sign, set against how much the seeds differ, and one thing that was not measured (larger networks, longer trainings, other rates, test). | *Without direct connections it is better by 0.01 with all three seeds, about as much as the seeds differ. It says nothing about longer trainings.* |
+# | 0.5 | The number without a limit, or a limit without the number. | *They did not help in my runs, but I only tried one learning rate.* |
+# | 0 | An opinion without the measurement. | *Direct connections always help because gradients flow better.* |
+
 # %% [markdown] exercise="why_embedding"
 # In your own words, three or four sentences. The table of counts gets worse from {% if known %}the fourth{% else %}some{% endif %} symbol of context on, although it is told more. A network like yours goes on getting better: lecture 5 trains one on eight symbols{% if known %} and
 # comes below 2.0{% endif %}. What does the table do with a context that it has rarely or never seen, what does the network do with it, and what does the embedding have to do with that?
@@ -2590,6 +2597,13 @@ def direct_help(train_one, d, hidden, seeds):
 # In the table every context stands alone: what is counted for `bra` says nothing about `dra`. With every further symbol of context the same names are spread over 27 times as many rows, so most rows hold few counts or none,
 # and there the table has only its smoothing, nearly a uniform guess. The network has no row of its own for a context. It has to say everything with few weights, and it does so by giving symbols that behave alike, such as the vowels,
 # similar embeddings. What it learns from one context then moves its prediction for all contexts with similar embeddings, also for those that it has never seen.
+
+# %% [markdown] marking="why_embedding"
+# | points | an answer that | for instance |
+# |---|---|---|
+# | 1 | All three: a rare context is nearly empty in the table, so only the smoothing is left; the network answers it with the weights that it learned on others; symbols that behave alike have similar embeddings, so what was learned carries over. | *The table has no counts for most 4-grams and falls back on uniform. The network shares its weights over all contexts, and since vowels end up close together, a new context gets the prediction of similar ones.* |
+# | 0.5 | The empty rows, or the shared weights, but not what the embedding does. | *The table gets too sparse, a network generalises better.* |
+# | 0 | Only that networks are better, or something untrue. | *The network has more parameters than the table.* |
 
 # %% [markdown]
 # ## What it has learned

@@ -3951,6 +3951,13 @@ print(f"first loss {torch.tensor(27.0).log():.4f}, last loss {-(shares * shares.
 # symmetry is never broken. A network of which only the output bias learns predicts the same probabilities for every context; the best such prediction is how often each symbol occurs, and the loss ends at the
 # entropy of single symbols, {{ entropy }}. It has learned which letters are frequent, and nothing about which follows which.
 
+# %% [markdown] marking="zero_init_why"
+# | points | an answer that | for instance |
+# |---|---|---|
+# | 1 | The zeros by the formulas ($h = 0$ stops `W2`, $W_2 = 0$ stops all behind it), that a step leaves both zero, and that the loss is the entropy of single symbols: only frequencies were learned. | *dW2 = h.T @ dlogits and h is 0; dh = dlogits @ W2.T and W2 is 0. After b2 moved both are still 0, so it never changes. The end, 2.82, is the entropy of the letters: no context is used.* |
+# | 0.5 | Two of the three parts, or all as a claim ("symmetry") without the zeros. | *All weights are the same, so they stay symmetric and only the bias learns how frequent letters are.* |
+# | 0 | Vanishing gradients or a bad learning rate as the reason. | *tanh saturates, so the gradients vanish.* |
+
 # %% [markdown]
 # ## A deep network
 #

@@ -1101,6 +1101,13 @@ def backward_softmax_pieces(
 # The subtraction changes nothing in exact arithmetic, but $e^{z}$ overflows in float32 for $z$ above about 88. With the maximum
 # subtracted the largest count is exactly 1, so nothing overflows and the sum is never zero.
 
+# %% [markdown] marking="why_logit_maxes"
+# | points | an answer that | for instance |
+# |---|---|---|
+# | 1 | The probabilities do not change when a number is subtracted from a row, so the derivative is zero; and the exponential would overflow without it. | *softmax(z - m) = softmax(z) for every m, so the loss does not depend on m. But exp(90) is inf in float32, and with the largest at 0 nothing overflows.* |
+# | 0.5 | One of the two. | *It is only there for numerical stability.* |
+# | 0 | Says that the gradient is small, not why it is zero. | *The maximum is only one of 27 numbers, so it does not matter much.* |
+
 # %% [markdown] exercise="backward_linear_tanh"
 # Go on from `dlogits` through `logits = h @ W2 + b2` and `h = tanh(hpreact)`.
 #

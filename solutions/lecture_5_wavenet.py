@@ -3144,6 +3144,13 @@ def wavenet_shapes(B, T, n, features, hidden):
 #
 # With 16 symbols the big layer doubles, from 24,576 to 49,152 weights. The tree gets one more level, 32,768 weights, from 71,680 to 104,448: it grows with the logarithm of the context, the big layer in proportion to it.
 
+# %% [markdown] marking="why_a_tree"
+# | points | an answer that | for instance |
+# |---|---|---|
+# | 1 | What it buys (weights used at four places, or several nonlinear steps that join little by little) **and** both numbers for 16 symbols with how they grow: the big layer doubles to 49,152, the tree has one level more, 104,448. | *The first level sees each pair with the same weights, four examples a row. With 16 symbols: 49,152 for the big layer, proportional to T; 71,680 + 32,768 = 104,448 for the tree, with the logarithm of T.* |
+# | 0.5 | One of the two, or the growth without numbers. | *It goes through more nonlinearities, so it is more expressive.* |
+# | 0 | That the tree has fewer weights at this size, or nothing about either. | *The tree is better because it has fewer parameters.* |
+
 # %% [markdown]
 # ## Two modes
 #
@@ -5433,6 +5440,13 @@ def compare_models(models, batches, dev, rate):
 # With rate 0.1 the tree with tanh has about 2.33 on dev, the one with gates 2.37: tanh is better by 0.03 to 0.04 with each of the three seeds. With rate 0.3 it is 2.31 for tanh and 2.30 for the gates, which are better by about 0.01 with
 # each seed. (Other random numbers give slightly other losses.) So the answer depends on the rate; one likely reason is that a value multiplied by a number below 1 passes on a smaller gradient and wants larger steps. Each at the better of its rates, the gates are ahead, but by no more than some
 # hundredths, in very short trainings of very small trees. To believe it one would have to tune the rate for both, train much longer, and repeat it at the size that is wanted.
+
+# %% [markdown] marking="do_gates_help"
+# | points | an answer that | for instance |
+# |---|---|---|
+# | 1 | Six losses or means with their spread, and an answer that sets the difference against what another seed changes, at both rates. | *Rate 0.1: 2.33 / 2.37 on all three seeds (tanh better by 0.03 to 0.04); rate 0.3: 2.31 / 2.30. It depends on the rate; at the better rate of each the difference is smaller than I would trust.* |
+# | 0.5 | Numbers of one rate or of one seed, or a verdict without the spread. | *With rate 0.3 gates are better, 2.30 against 2.31.* |
+# | 0 | No measurement. | *Gates help because LSTMs have them, too.* |
 
 # %% [markdown]
 # ## What you did

@@ -51,14 +51,14 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def jupyter_lab(folder: Path, dark: bool = False) -> Iterator[str]:
-    """A server of a folder with settings of its own; gives its address, up to the notebooks."""
-    settings = folder / ".lab"
+def jupyter_lab(folder: Path, settings: Path, dark: bool = False) -> Iterator[str]:
+    """A server of a folder with settings of its own; gives its address, up to ``/lab``."""
     for name, values in (SETTINGS | (DARK if dark else {})).items():
         path = settings / "settings" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
-    environment = os.environ | {"JUPYTERLAB_SETTINGS_DIR": str(settings / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(settings / "workspaces")}
+    folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+    environment = os.environ | {name: str(settings / folder) for name, folder in folders.items()}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0", "--allow-root", "--IdentityProvider.token=", "--expose-app-in-browser"]
     command += ["--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={folder}"]
     with subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
@@ -102,8 +102,16 @@ class Lab:
         self.page.evaluate(RUN, self.cell(name))
         return self.shown(name)
 
+    def start(self, name: str) -> None:
+        """As :meth:`run`, without waiting for its end."""
+        self.page.evaluate("([run, i]) => { eval(run)(i); }", [RUN, self.cell(name)])
+
     def shown(self, name: str) -> str:
-        return str(self.at(name).locator(".jp-Cell-outputArea").inner_text())
+        return str(self.below(name).inner_text())
+
+    def below(self, name: str) -> Any:
+        """What stands below the cell of an id."""
+        return self.at(name).locator(".jp-Cell-outputArea")
 
     def at(self, name: str) -> Any:
         """The cell of an id on the page."""

@@ -13,6 +13,7 @@ ROLES = (
     "mistake",
     "variant",
     "written",
+    "marking",
 )  # each with the id of its exercise
 SHIPPED = ("exercise", "answer", "check", "fit", "written", "prose", "provided")
 EXTRA = ("oracle", "mistake", "variant")  # other answers: never in what students get

@@ -18,7 +18,8 @@ from autograder.course.text import read_text
 from autograder.course.wording import worded
 from autograder.errors import UserError
 
-ONCE = ("exercise", "answer", "fit", "check", "written")  # of each exercise; which of them it needs, its entry decides
+ONCE = ("exercise", "answer", "fit", "check", "written", "marking")  # of each exercise; which of them it needs, its entry decides
+TEXTS = ("exercise", "written", "marking")  # are Markdown
 PERCENT = {"extension": ".py", "format_name": "percent"}  # jupytext's py:percent
 AUTHOR = "from autograder.commands.script import run\n\nrun(__name__, globals())"
 
@@ -119,7 +120,7 @@ def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
     if exercise not in lecture.listed:
         entries = f"the entries are {', '.join(lecture.listed)}" if lecture.listed else "this lecture has none yet"
         raise UserError(f"{path}:{line}: {role}={exercise!r} has no entry in course.yml; {entries}.")
-    if code == (role in ("exercise", "written")):
+    if code == (role in TEXTS):
         raise UserError(f"{path}:{line}: {role}={exercise!r} must be a {'markdown' if code else 'code'} cell.")
     if (role == "mistake") != bool(says):
         raise UserError(
@@ -156,14 +157,16 @@ def _check_whole(path: Path, cells: list[LectureCell], lecture: Lecture) -> None
         for role in needed:
             if (role, name) not in places:
                 where = f"{path}:{own[0].line}" if own else f"{path}"
-                header = f'# %% {"[markdown] " if role in ("exercise", "written") else ""}{role}="{name}"'
+                header = f'# %% {"[markdown] " if role in TEXTS else ""}{role}="{name}"'
                 raise UserError(f"{where}: the exercise {name!r} of course.yml has no {role} cell: add `{header}`.")
+        allowed = (*needed, "marking") if rules.written else needed
         for cell in own:
-            if cell.role in ONCE and cell.role not in needed:
+            if cell.role in ONCE and cell.role not in allowed:
                 raise UserError(
-                    f"{path}:{cell.line}: {cell.role}={name!r}: by its entry in course.yml this exercise has only {', '.join(needed)}."
+                    f"{path}:{cell.line}: {cell.role}={name!r}: by its entry in course.yml this exercise has only {', '.join(allowed)}."
                 )
-        for first, then in zip(needed, needed[1:]):
+        present = [role for role in allowed if (role, name) in places]
+        for first, then in zip(present, present[1:]):
             if places[then, name] < places[first, name]:
                 before = "text" if first == "exercise" else first
                 raise UserError(f"{path}:{places[then, name]}: {then}={name!r} stands before its {before}.")

@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder.course.cells import EXTRA, SHIPPED, LectureCell
 from autograder.course.directory import CourseDirectory
 from autograder.course.lecture import read_lecture
+from autograder.course.marking import marking, marking_file
 from autograder.course.schema import Exercise, Lecture
 from autograder.course.wording import words_of
 from autograder.errors import UserError
@@ -151,7 +152,7 @@ def to_json(notebook: NotebookNode) -> str:
 
 
 def built(course: CourseDirectory, lecture: str) -> dict[Path, str]:
-    """What ``build/`` holds of a lecture file and its entry in ``course.yml``: the source notebook, and the other answers.
+    """What ``build/`` holds of a lecture file and its entry in ``course.yml``: the source notebook, the other answers, and how written ones are marked.
 
     Raises:
         UserError: something is wrong with the lecture file, or with the names.
@@ -163,7 +164,9 @@ def built(course: CourseDirectory, lecture: str) -> dict[Path, str]:
         raise UserError(f"the names of course.yml cannot be read: {error}") from None
     cells = read_lecture(course.solution(lecture), rules, words_of(names, rules))
     other = json.dumps(extras(cells), indent=1, sort_keys=True) + "\n"
-    return {course.source(lecture): to_json(source_notebook(lecture, rules, cells)), course.extras(lecture): other}
+    to_mark = json.dumps(marking(cells), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    source = to_json(source_notebook(lecture, rules, cells))
+    return {course.source(lecture): source, course.extras(lecture): other, marking_file(course, lecture): to_mark}
 
 
 def write_text(path: Path, text: str) -> None:

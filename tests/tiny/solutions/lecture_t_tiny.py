@@ -127,3 +127,5 @@ class Bigram:
 # Why?
 # %% [markdown] written="why"
 # Because.
+# %% [markdown] marking="why"
+# Two points for *because*, with the formula $1 + 1$; none for anything else.

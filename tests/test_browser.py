@@ -1,0 +1,148 @@
+"""What people see, in a real browser: a notebook in JupyterLab, light and dark, and the formgrader."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import TINY, copy_course
+from converters import convert
+from lab import Lab, browser, jupyter_lab, why_no_browser
+from nbgrader.api import Gradebook
+
+from autograder.commands.demo_class import Submission, hand_in, solution_texts
+
+pytestmark = pytest.mark.slow
+SLOW_TRAINING = """
+class Bigram:
+    def __init__(self):
+        self.W = torch.zeros(27, 27)
+
+    def __call__(self, contexts):
+        return self.W[contexts[:, -1]]
+
+
+def train(model):
+    import time
+    for step in range(40):
+        time.sleep(0.3)
+        model.W += 1
+        yield 3.0
+"""
+RULES = ["color-contrast", "svg-img-alt", "image-alt", "empty-table-header", "scope-attr-valid", "td-headers-attr", "aria-valid-attr", "aria-progressbar-name"]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if reason := why_no_browser():
+        pytest.skip(reason)
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def stub(tiny, tmp_path) -> Path:
+    """A student's folder."""
+    folder = tmp_path / "student"
+    shutil.copytree(tiny.released(TINY), folder)
+    return folder
+
+
+def faults(page, within: str) -> list[str]:
+    """What axe finds of contrast and names in a part of a page."""
+    found = Axe().run(page, context=within, options={"runOnly": RULES})
+    return [f"{fault['id']}: {node['html'][:120]} {node.get('failureSummary', '')[:200]}" for fault in found.response["violations"] for node in fault["nodes"]]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_notebook_from_a_wrong_answer_to_all_right(stub, tiny, tmp_path, chromium, dark):
+    texts = solution_texts(tiny, TINY)
+    with jupyter_lab(stub, tmp_path / "settings", dark) as address:
+        page = chromium.new_page(viewport={"width": 1200, "height": 900})
+        lab = Lab(page, address, f"{TINY}.ipynb")
+        assert lab.page.evaluate("document.body.dataset.jpThemeLight") == str(not dark).lower()
+        lab.run("provided_1")
+        lab.run("double_answer")
+        assert "Not attempted" in lab.run("double")
+        lab.write("double_answer", "def double(x):\n    return x * x")
+        lab.run("double_answer")
+        said = lab.run("double")
+        assert said.count("You squared the tensor") == 1 and "0 / 2 points" in said and "CheckFailed: double: wrong, 0 of 2 points" in said
+        lab.write("pieces_answer", "def pieces(x):\n    return {'sum': x.sum(1), 'mean': x.mean(1) * 1.25 + 0.3 * x[:, 0]}")
+        lab.run("pieces_answer")
+        said = lab.run("pieces")
+        assert "right" in said and "expected" in said and lab.below("pieces").locator("svg[role=img]").count() == 1
+        assert not faults(page, ".jp-Cell-outputArea")
+        for name in ("double", "pieces", "slope", "by_hand", "train_tiny"):
+            lab.write(f"{name}_answer", texts[name])
+        lab.command("notebook:run-all-cells")
+        lab.below("train_tiny").get_by_text(re.compile("Correct|Wrong|Error")).wait_for()
+        for name in ("double", "pieces", "slope", "by_hand", "train_tiny"):
+            assert "✓ Correct" in lab.shown(name) and "CheckFailed" not in lab.shown(name), lab.shown(name)
+        assert "step 40 of 40" in lab.shown("train_tiny_fit")
+        assert not faults(page, ".jp-Cell-outputArea") and not lab.errors
+        page.close()
+
+
+def test_a_training_is_stopped_and_goes_on(stub, tmp_path, chromium):
+    with jupyter_lab(stub, tmp_path / "settings") as address:
+        page = chromium.new_page()
+        lab = Lab(page, address, f"{TINY}.ipynb")
+        lab.run("provided_1")
+        lab.write("train_tiny_answer", SLOW_TRAINING)
+        lab.run("train_tiny_answer")
+        lab.start("train_tiny_fit")
+        lab.below("train_tiny_fit").get_by_text(re.compile(r"step [3-9] of 40")).wait_for()
+        lab.command("notebook:interrupt-kernel")
+        lab.below("train_tiny_fit").get_by_text(re.compile("Interrupted:")).first.wait_for()
+        stopped = int(re.search(r"step (\d+) of 40", lab.shown("train_tiny_fit"))[1])
+        assert 3 <= stopped < 40
+        said = lab.run("train_tiny_fit")
+        assert "step 40 of 40" in said and f"Continuing after step {stopped}." in said, said
+        assert not lab.errors
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def to_grade(assigned, tiny, tmp_path_factory, runner) -> Path:
+    """A course with one graded submission, whose written answer waits for a person."""
+    folder = tmp_path_factory.mktemp("formgrader") / "course"
+    copy_course(assigned, folder)
+    texts = solution_texts(tiny, TINY)
+    answers = {"double": "def double(x):\n    return x * x", "pieces": texts["pieces"], "why": "Because <b>I</b> say so."}
+    notebook = hand_in(assigned, folder, TINY, Submission("ada", answers, {})) / f"{TINY}.ipynb"
+    notebook.write_text(notebook.read_text().replace("YOUR ANSWER HERE", answers["why"]))
+    convert(folder, "autograde", TINY, runner)
+    return folder
+
+
+def test_a_written_answer_is_graded_beside_its_marking_and_the_page_shows_neither(to_grade, tmp_path, chromium, runner):
+    with jupyter_lab(to_grade, tmp_path / "settings") as address:
+        page = chromium.new_page(viewport={"width": 1200, "height": 1000})
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{address.removesuffix('/lab')}/formgrader/gradebook/{TINY}/{TINY}")
+        page.get_by_role("link", name="Submission #1").click()
+        marking = page.locator("details", has_text="model answer and marking")
+        assert "Because." in marking.inner_text() and "Two points for" in marking.inner_text() and marking.locator("math").count() == 1
+        score = page.locator("input#why")
+        score.fill("1.5")
+        page.locator("textarea#why-comment").fill("Say whose word it is.")
+        score.focus()
+        page.wait_for_timeout(2000)
+        page.screenshot(path=tmp_path / "formgrader.png", full_page=True)
+        assert not errors and all(url.startswith(address.removesuffix("/lab")) for url in asked), asked
+        page.close()
+    with Gradebook(f"sqlite:///{to_grade}/gradebook.db") as gradebook:
+        graded = gradebook.find_submission_notebook(TINY, TINY, "ada")
+        grade = next(grade for grade in graded.grades if grade.name == "why")
+        assert (grade.manual_score, grade.needs_manual_grade) == (1.5, False)
+    convert(to_grade, "generate_feedback", TINY, runner)
+    page = chromium.new_page(viewport={"width": 1000, "height": 1000})
+    page.goto((to_grade / "feedback" / "ada" / TINY / f"{TINY}.html").as_uri())
+    text = page.inner_text("body")
+    assert "Say whose word it is." in text and "Two points for" not in text and "model answer" not in text
+    page.close()
