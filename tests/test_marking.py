@@ -4,9 +4,8 @@ import json
 
 import nbformat
 import pytest
-from conftest import ROOT, TINY
+from conftest import TINY
 
-from autograder.course.directory import load_course
 from autograder.course.lecture import read_lecture
 from autograder.course.marking import read_marking
 from autograder.errors import UserError
@@ -58,8 +57,8 @@ def test_the_formgraders_page_alone_has_them(tiny):
         ('# %% [markdown] exercise="why"\n# W\n# %% [markdown] written="why"\n# B\n' + '# %% [markdown] marking="why"\n# x\n' * 2, "a second marking"),
     ],
 )
-def test_a_scheme_stands_once_behind_its_answer(tmp_path, cells, said):
-    rules = load_course(ROOT / "tests" / "tiny" / "course.yml").lecture(TINY)
+def test_a_scheme_stands_once_behind_its_answer(tiny, tmp_path, cells, said):
+    rules = tiny.lecture(TINY)
     alone = rules.model_copy(update={"listed": {"why": rules.listed["why"]}})
     alone.__dict__.pop("exercises", None)
     file = tmp_path / "lecture.py"
@@ -68,9 +67,9 @@ def test_a_scheme_stands_once_behind_its_answer(tmp_path, cells, said):
         read_lecture(file, alone)
 
 
-def test_a_scheme_is_for_a_written_answer(tmp_path):
-    rules = load_course(ROOT / "tests" / "tiny" / "course.yml").lecture(TINY)
+def test_a_scheme_is_for_a_written_answer(tiny, tmp_path):
+    rules = tiny.lecture(TINY)
     file = tmp_path / "lecture.py"
-    file.write_text((ROOT / "tests" / "tiny" / "solutions" / f"{TINY}.py").read_text() + '# %% [markdown] marking="double"\n# Two points.\n')
+    file.write_text(tiny.solution(TINY).read_text() + '# %% [markdown] marking="double"\n# Two points.\n')
     with pytest.raises(UserError, match="has only exercise, answer, check"):
         read_lecture(file, rules)
