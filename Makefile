@@ -4,7 +4,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 PYTEST := $(VENV)/bin/python -m pytest -n logical --no-loadscope-reorder
 
-.PHONY: demo test test-all verify pins clean
+.PHONY: demo test test-all verify docs pins clean
 
 demo: $(READY)
 	$(VENV)/bin/autograder demo
@@ -21,6 +21,10 @@ test-all: $(READY)
 
 verify: $(READY)
 	$(VENV)/bin/autograder verify
+
+# The documentation as a site, in build/site: open build/site/index.html.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet
 
 # The exact versions can be installed together on the oldest Python that the README names, and on the newest.
 pins: $(READY)

@@ -1,4 +1,4 @@
-"""What the README says of the lectures is what course.yml says; of the attacks, what they say themselves and what is measured."""
+"""What the README says of the lectures is what course.yml says; ``docs/attacks.md`` of the attacks, what they say themselves and what is measured."""
 
 import re
 import subprocess
@@ -29,8 +29,8 @@ def test_the_syllabus_is_that_of_the_course(course):
 
 
 ATTACK_ROW = re.compile(r"^\| ([a-z0-9 ]+) \| (.+) \| (.+) \| (.+) \|$", re.M)
-ATTACKS_SECTION = README.partition("### Attacks")[2].partition("\n#")[0]
-ATTACK_ROWS = {found[0]: found[1:] for found in ATTACK_ROW.findall(ATTACKS_SECTION) if found[0] != "attack"}
+ATTACKS_PAGE = (ROOT / "docs" / "attacks.md").read_text()
+ATTACK_ROWS = {found[0]: found[1:] for found in ATTACK_ROW.findall(ATTACKS_PAGE) if found[0] != "attack"}
 
 
 def test_the_table_of_attacks_is_that_of_the_gauntlet():
@@ -47,7 +47,19 @@ def test_its_summary_counts_its_rows():
     gave = sum("did not earn" in words for words in tried)
     data = sum(any(sign in words for sign in ("gets at:", "heard by", "writes:", "live in")) for words in tried)
     said = f"Of {len(tried)} attacks tried, nbgrader alone gave away points in {gave}, data in {data}, and lost grading in"
-    assert said in README and f"; {len(alone) - len(tried)} are not tried." in README
+    for page in (README, ATTACKS_PAGE):
+        assert said in page and f"; {len(alone) - len(tried)} are not tried." in page
+
+
+@pytest.mark.parametrize("page", [path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]])
+def test_links_between_pages_lead_somewhere(page):
+    text = (ROOT / page).read_text()
+    for target, place in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", text):
+        path = (ROOT / page).parent / target if target else ROOT / page
+        assert path.exists(), target
+        if place:
+            titles = re.findall(r"^#+ (.+)$", path.read_text(), re.M)
+            assert place in {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}, place
 
 
 @pytest.mark.slow
