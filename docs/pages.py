@@ -56,20 +56,31 @@ def reference_of(source: str) -> str:
         keys = [line for line in getattr(part, "body", ()) if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)]
         if not isinstance(part, ast.ClassDef) or not keys:
             continue
-        rows = [f"## {part.name}", "", ast.get_docstring(part) or "", "", "| key | type | without it | |", "|---|---|---|---|"]
+        rows = [f"## {part.name}", "", ast.get_docstring(part) or "", "", "| key | type | without it | what |", "|---|---|---|---|"]
         for key in keys:
             comment = lines[(key.end_lineno or key.lineno) - 1][key.end_col_offset or 0 :].partition("#")[2].strip()
             name, default = alias_of(key.value) or ast.unparse(key.target), default_of(key.value)
-            rows.append(f"| `{name}` | `{ast.unparse(key.annotation)}` | {default} | {comment} |".replace(" | `", " | `"))
+            rows.append(f"| `{name}` | `{type_of(key.annotation)}` | {default} | {comment} |")
         parts.append("\n".join(row.replace("``", "`") for row in rows))
     assert parts, "the model has no parts"
     return "# course.yml, key by key\n\nMade from its model; a key that is not listed is an error.\n\n" + "\n\n".join(reversed(parts)) + "\n"
 
 
 def default_of(value: ast.expr | None) -> str:
-    if isinstance(value, ast.Call):  # Field(default=…, …)
+    if isinstance(value, ast.Call):
+        if ast.unparse(value.func) != "Field":
+            return "what stands there without its keys"
         value = next((word.value for word in value.keywords if word.arg == "default"), None)
     return "it must be there" if value is None else f"`{ast.unparse(value)}`"
+
+
+def type_of(annotation: ast.expr) -> str:
+    """As it is written, without what a validator adds to it."""
+    if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) == "Annotated" and isinstance(annotation.slice, ast.Tuple):
+        return type_of(annotation.slice.elts[0])
+    if isinstance(annotation, ast.BinOp):
+        return f"{type_of(annotation.left)} or {type_of(annotation.right)}"
+    return ast.unparse(annotation)
 
 
 def alias_of(value: ast.expr | None) -> str:
