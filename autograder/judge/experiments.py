@@ -243,6 +243,15 @@ def _is_round(x: float) -> bool:
     return bool(abs(2 * digits - round(2 * digits)) < 0.02 * digits)
 
 
+def _made_once(seen: Seen) -> str:
+    if seen.facts.get("made once") is not True:
+        return ""
+    return (
+        "Your function that makes the model gives the same tensors each time it is called, so a training that begins anew goes on from the weights of the one "
+        "before. Make the model, with all its tensors, inside the function."
+    )
+
+
 EXPERIMENTS = (
     _nothing_moves,
     _wrong_loss,
@@ -259,4 +268,5 @@ EXPERIMENTS = (
     _vanishing,
     _too_far,
     _too_small,
+    _made_once,
 )

@@ -70,10 +70,16 @@ def seen(
             facts |= _steps(model, watch) | batches_of(watch, names, context)
             if not watch.taken and len(losses) > 1:
                 facts |= measured(make_model, train, seed, states[0], states[1], SECONDS)
+            facts["made once"] = _held(make_model()) & _held(model) != set()
     except Exception:  # noqa: BLE001  a student's training raises whatever it raises; what is not seen is not told
         return {}
     plain: dict[str, Any] = _plain(facts)
     return plain
+
+
+def _held(model: Any) -> set[int]:
+    """Which tensors and arrays a model holds."""
+    return {id(leaf.value) for leaf in leaves_of(model) if leaf.kind in ("tensor", "array")}
 
 
 def _plain(value: Any) -> Any:
