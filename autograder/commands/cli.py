@@ -19,6 +19,7 @@ except ImportError:  # a student's install
 
 from autograder.commands.benching import bench
 from autograder.commands.collected import Platform
+from autograder.commands.export import export
 from autograder.commands.feedback import feedback
 from autograder.commands.grade import grade
 from autograder.commands.mutating import mutate
@@ -140,6 +141,7 @@ def verify(
 
 app.command()(grade)
 app.command()(feedback)
+app.command()(export)
 app.command()(mutate)
 app.command()(bench)
 
