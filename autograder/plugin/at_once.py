@@ -22,6 +22,7 @@ from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
+from autograder.judge.verdict import Verdict
 from autograder.plugin.converting import Lines, is_done, listening, set_up, student_of, why
 from autograder.plugin.interrupted import let_go
 from autograder.plugin.lateness import course_of
@@ -90,7 +91,14 @@ class Converter(Autograde):
 
 
 def grade_class(
-    course: CourseDirectory, lecture: str, student: str, crew: Crew, force: bool, begin: Callable[[int], object], done: Callable[[Graded | str], object]
+    course: CourseDirectory,
+    lecture: str,
+    student: str,
+    crew: Crew,
+    force: bool,
+    begin: Callable[[int], object],
+    done: Callable[[Graded | str], object],
+    judged: Callable[[str, dict[str, Verdict]], object] = lambda student, verdicts: None,
 ) -> Outcome:
     """Grade what was handed in of a lecture.
 
@@ -99,6 +107,7 @@ def grade_class(
         force: also what was graded before, and nothing that is kept is used.
         begin: told how many submissions are to be graded.
         done: told of each that is, or of the student whose submission could not be.
+        judged: told whose submission has which verdicts.
 
     Raises:
         UserError: nothing can be graded, and why.
@@ -117,7 +126,7 @@ def grade_class(
             where = directory.format_path(directory.submitted_directory, student, lecture)
             raise UserError(f"There is nothing to grade: nothing was handed in at {os.path.relpath(where, course.root)}.") from None
         lead.writer = FilesWriter(parent=lead, config=config)
-        lead.convert_notebooks = lambda: _all(lead, config, crew, lines, outcome, begin, done)
+        lead.convert_notebooks = lambda: _all(lead, config, crew, lines, outcome, begin, done, judged)
         lead.exporter = SubmissionExporter(parent=lead, config=config)
         outcome.said = lines.take()
         answer_key(course, lecture, SubmissionRunner.instance().kept, hidden_facts(course, lecture))  # once, before several ask for them at the same time
@@ -126,7 +135,14 @@ def grade_class(
 
 
 def _all(
-    lead: Autograde, config: Config, crew: Crew, lines: Lines, outcome: Outcome, begin: Callable[[int], object], done: Callable[[Graded | str], object]
+    lead: Autograde,
+    config: Config,
+    crew: Crew,
+    lines: Lines,
+    outcome: Outcome,
+    begin: Callable[[int], object],
+    done: Callable[[Graded | str], object],
+    judged: Callable[[str, dict[str, Verdict]], object],
 ) -> None:
     spare: list[Converter] = []
     waiting = [folder for folder in sorted(lead.assignments) if lead.force or not is_done(lead, folder)]
@@ -142,6 +158,7 @@ def _all(
                 converter.convert_notebooks()
                 graded = _graded(lead, student, converter.exporter.kept, lines.take())
                 outcome.graded.append(graded)
+                judged(student, converter.exporter.verdicts)
                 done(graded)
             except MissingEntry:
                 outcome.skipped += 1  # nbgrader was told to leave it out
