@@ -109,9 +109,8 @@ def grade(place: Place) -> None:
         course = load_course(folder / "course.yml")
         _hand_in(place.base / "submission", folder / "submitted" / STUDENT / place.lecture)
         found: dict[str, Verdict] = {}
-        with place.crew(course) as (crew, weaker):
+        with contextlib.chdir(folder), place.crew(course) as (crew, weaker):  # nbgrader goes there, too
             outcome = grade_class(course, place.lecture, STUDENT, crew, True, _nothing, _nothing, lambda _, verdicts: found.update(verdicts))
-        os.chdir("/")
         if outcome.failed or not outcome.graded:
             raise UserError(f"Not graded: {'; '.join(outcome.failed.values()) or 'nothing was found to grade'}")
         for line in [*outcome.said, *outcome.graded[0].said]:

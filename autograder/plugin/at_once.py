@@ -24,6 +24,7 @@ from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.judge.verdict import Verdict
 from autograder.plugin.converting import Lines, is_done, listening, set_up, student_of, why
+from autograder.plugin.folders import folders
 from autograder.plugin.interrupted import let_go
 from autograder.plugin.lateness import course_of
 from autograder.plugin.running import SubmissionRunner
@@ -123,8 +124,12 @@ def grade_class(
         try:
             lead.init_notebooks()
         except NbGraderException:
-            where = directory.format_path(directory.submitted_directory, student, lecture)
-            raise UserError(f"There is nothing to grade: nothing was handed in at {os.path.relpath(where, course.root)}.") from None
+            there = folders(lead)
+            if not there:
+                where = directory.format_path(directory.submitted_directory, student, lecture)
+                raise UserError(f"There is nothing to grade: nothing was handed in at {os.path.relpath(where, course.root)}.") from None
+            lines.take()
+            lead.assignments = {str(folder): [str(folder / f"{lecture}.ipynb")] for folder in there}  # in a zip, or missing; either is told
         lead.writer = FilesWriter(parent=lead, config=config)
         lead.convert_notebooks = lambda: _all(lead, config, crew, lines, outcome, begin, done, judged)
         lead.exporter = SubmissionExporter(parent=lead, config=config)
