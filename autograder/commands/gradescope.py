@@ -30,7 +30,7 @@ PACKAGE = Path(__file__).parent.parent
 DISTRIBUTION = "zero-to-hero-autograder"
 OPTIONS = "options.json"  # in the zip
 NOTED = "gradescope.json"  # below build/: which files this command has written
-CPU_WHEELS = "https://download.pytorch.org/whl/cpu"  # the same torch without gigabytes of CUDA
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"  # the same torch without gigabytes of CUDA; else the usual one
 
 SETUP = f"""#!/usr/bin/env bash
 # Run once, when Gradescope makes the image: Python 3.11 or newer, bubblewrap, the packages, and the answers for the hidden inputs.
@@ -51,7 +51,8 @@ if [ -z "${{AUTOGRADER_PYTHON:-}}" ]; then
     apt-get install -y python3.12 python3.12-venv || apt-get install -y python3.11 python3.11-venv
   fi
   "$(find_python)" -m venv "$BASE/venv"
-  "$BASE/venv/bin/pip" install --no-cache-dir --extra-index-url {CPU_WHEELS} -r "$BASE/source/requirements.txt"
+  "$BASE/venv/bin/pip" install --no-cache-dir --index-url {CPU_WHEELS} "$(grep '^torch==' "$BASE/source/requirements.txt")" || true
+  "$BASE/venv/bin/pip" install --no-cache-dir -r "$BASE/source/requirements.txt"
   chmod -R a+rX "$BASE/venv"
 fi
 PYTHONPATH="$BASE/source/kit${{PYTHONPATH:+:$PYTHONPATH}}" "${{AUTOGRADER_PYTHON:-$BASE/venv/bin/python}}" -P -m autograder.commands.gradescoped prepare
