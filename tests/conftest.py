@@ -30,7 +30,7 @@ TINY = "lecture_t_tiny"
 
 # What workers begin with: training the references, and what takes longest, so that none is left alone with it at the end.
 LONG = ("verify.py lecture_0", "gauntlet", "same_gradebook", "bad_submissions", "nbgrader", "jail", "verify", "demo", "as_in_a_kernel")
-LONG += ("lectures", "which", "hostile_folders", "misleading", "own_value", "student_side", "training_styles", "harmless")
+LONG += ("lectures", "which", "hostile_folders", "gradescope", "misleading", "own_value", "student_side", "training_styles", "harmless")
 FIRST = tuple(f"test_{name}" for name in LONG)
 APART = re.compile(r"\[(lecture_[a-z0-9_]+|root \d|an ordinary user \d)")  # tests of a file that have something costly to themselves
 

@@ -19,8 +19,10 @@ except ImportError:  # a student's install
 
 from autograder.commands.benching import bench
 from autograder.commands.collected import Platform
+from autograder.commands.export import export
 from autograder.commands.feedback import feedback
 from autograder.commands.grade import grade
+from autograder.commands.gradescope import gradescope
 from autograder.commands.mutating import mutate
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import Lectures, console, state
@@ -140,6 +142,8 @@ def verify(
 
 app.command()(grade)
 app.command()(feedback)
+app.command()(export)
+app.command()(gradescope)
 app.command()(mutate)
 app.command()(bench)
 

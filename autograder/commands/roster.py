@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.errors import UserError
@@ -24,6 +24,7 @@ COLUMNS = {  # what a column is called, in small letters
     "first": ("first name", "firstname", "vorname"),
     "last": ("last name", "lastname", "surname", "nachname"),
 }
+POSSIBLE = "Points Possible"  # in Canvas' first column, of a row that is nobody
 IDS = ("login", "email", "register", "person")  # the first of these that is filled in is the student's id in the gradebook
 
 
@@ -34,6 +35,8 @@ class Person:
     numbers: dict[str, str]  # by platform, that its file names hold
     ids: frozenset[str]
     anonymous: str = ""  # "Participant", in Moodle's language
+    of: dict[str, str] = field(default_factory=dict, compare=False)  # what the roster says, by the keys of COLUMNS
+    row: tuple[str, ...] = field(default=(), compare=False)  # as it stands in the roster
 
     def is_called(self, name: str) -> bool:
         return _key(name) in self.names
@@ -42,8 +45,10 @@ class Person:
 class Roster:
     """A class, and whose a hand-in is."""
 
-    def __init__(self, people: list[Person]) -> None:
+    def __init__(self, people: list[Person], header: tuple[str, ...] = (), possible: tuple[str, ...] = ()) -> None:
         self.people = people
+        self.header = header  # as it stands in the file
+        self.possible = possible  # Canvas' row of points possible
 
     def find(self, piece: Piece, platform: str) -> Person | None:
         """Whose a hand-in is; nobody if none or more than one could be meant.
@@ -78,7 +83,8 @@ def read_roster(path: Path) -> Roster:
     Raises:
         UserError: it cannot be read, holds no column that says who somebody is, or the same one twice.
     """
-    header, rows = _rows(path)
+    written, rows = _rows(path)
+    header = [name.lower() for name in written]
     at = {what: header.index(name) for what, names in COLUMNS.items() for name in reversed(names) if name in header}
     if not any(what in at for what in (*IDS, "name", "last")):
         known = ", ".join(names[0] for names in COLUMNS.values())
@@ -86,19 +92,20 @@ def read_roster(path: Path) -> Roster:
     people: dict[str, Person] = {}
     for row in rows:
         of = {what: re.sub(r'^="(.*)"$', r"\1", row[column].strip()) for what, column in at.items() if column < len(row)}
-        person = _person(of, not any(what in at for what in IDS))
+        person = _person(of, not any(what in at for what in IDS), row)
         if person is None:
             continue
         if people.setdefault(person.student, person) != person:
             raise UserError(f"{path}: two people have the id {person.student}.")
     if not people:
         raise UserError(f"{path}: there is nobody in it.")
-    return Roster(list(people.values()))
+    possible = next((row for row in rows if row[0].strip().startswith(POSSIBLE)), [])
+    return Roster(list(people.values()), tuple(written), tuple(possible))
 
 
-def _person(of: dict[str, str], by_name: bool) -> Person | None:
+def _person(of: dict[str, str], by_name: bool, row: list[str]) -> Person | None:
     first, last, name = (of.get(what, "") for what in ("first", "last", "name"))
-    if name == "Student, Test" or name.startswith("Points Possible"):  # Canvas'
+    if name == "Student, Test" or name.startswith(POSSIBLE):  # Canvas'
         return None
     student = next((of[what] for what in IDS if of.get(what)), "") or (name or f"{first} {last}".strip() if by_name else "")
     if not (student := harmless_name(student)):
@@ -110,7 +117,7 @@ def _person(of: dict[str, str], by_name: bool) -> Person | None:
     numbers = {"canvas": person if person.isdecimal() else "", "moodle": participant[0] if participant else ""}
     ids = frozenset(of[what].casefold() for what in IDS if of.get(what)) | {student.casefold()}
     known = {platform: number for platform, number in numbers.items() if number}
-    return Person(student, frozenset(names), known, ids, _key(identifier.rstrip("0123456789")))
+    return Person(student, frozenset(names), known, ids, _key(identifier.rstrip("0123456789")), of, tuple(row))
 
 
 def _key(name: str) -> str:
@@ -132,7 +139,7 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
     rows = [row for row in rows if any(row)]
     if not rows or len(rows) > MAX_ROWS:
         raise UserError(f"{path} has no rows, or more than {MAX_ROWS}. Is it the list of the class?")
-    return [name.strip().lower() for name in rows[0]], rows[1:]
+    return [name.strip() for name in rows[0]], rows[1:]
 
 
 def _text(data: bytes) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 from autograder.wall.user import become, dumpable
 
-if __name__ == "__main__" and len(sys.argv) > 2:  # in a jail: before anything large is imported
+if __name__ == "__main__" and len(sys.argv) > 2:  # in a jail, or as another user: before anything large is imported
     become(int(sys.argv[2]))
     os.makedirs(os.environ["HOME"], exist_ok=True)
 
@@ -286,4 +286,4 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # PID 1 gets from inside only signals that it handles: none
     os.nice(NICE)
     warm_up()
-    Warm(int(sys.argv[1]), jailed=len(sys.argv) > 2).serve()
+    Warm(int(sys.argv[1]), jailed=len(sys.argv) == 3).serve()

@@ -6,7 +6,6 @@ one writer at a time has the gradebook, and what an interrupt leaves half done i
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
+from autograder.judge.verdict import Verdict
 from autograder.plugin.converting import Lines, is_done, listening, set_up, student_of, why
 from autograder.plugin.folders import folders
 from autograder.plugin.interrupted import let_go
@@ -99,6 +99,7 @@ def grade_class(
     force: bool,
     begin: Callable[[int], object],
     done: Callable[[Graded | str], object],
+    judged: Callable[[str, dict[str, Verdict]], object] = lambda student, verdicts: None,
 ) -> Outcome:
     """Grade what was handed in of a lecture.
 
@@ -107,6 +108,7 @@ def grade_class(
         force: also what was graded before, and nothing that is kept is used.
         begin: told how many submissions are to be graded.
         done: told of each that is, or of the student whose submission could not be.
+        judged: told whose submission has which verdicts.
 
     Raises:
         UserError: nothing was handed in by somebody; then nobody is graded.
@@ -118,9 +120,9 @@ def grade_class(
     outcome = Outcome()
     lines = Lines(greenlet.getcurrent)
     with listening(lead.log, lines):
-        _find(lead, students)
+        _find(lead, students, lines)
         lead.writer = FilesWriter(parent=lead, config=config)
-        lead.convert_notebooks = lambda: _all(lead, config, crew, lines, outcome, begin, done)
+        lead.convert_notebooks = lambda: _all(lead, config, crew, lines, outcome, begin, done, judged)
         lead.exporter = SubmissionExporter(parent=lead, config=config)
         outcome.said = lines.take()
         answer_key(course, lecture, SubmissionRunner.instance().kept, hidden_facts(course, lecture))  # once, before several ask for them at the same time
@@ -128,13 +130,15 @@ def grade_class(
     return outcome
 
 
-def _find(lead: Autograde, students: Sequence[str]) -> None:
+def _find(lead: Autograde, students: Sequence[str], lines: Lines) -> None:
     """Let nbgrader find what each of them has handed in; what it passes over is taken in before the work begins."""
     found: dict[str, list[str]] = {}
     for student in students:
         lead.students, lead.coursedir.student_id = [student], student
-        with contextlib.suppress(NbGraderException):  # no folder, or none with a notebook in it
+        try:
             lead.init_notebooks()
+        except NbGraderException:  # no folder, or a notebook in a zip, or none; each is told below
+            lines.take()
         if not (there := folders(lead)):
             where = lead._format_source(lead.coursedir.assignment_id, student)
             raise UserError(f"There is nothing to grade: nothing was handed in at {os.path.relpath(where, lead.coursedir.root)}.")
@@ -143,7 +147,14 @@ def _find(lead: Autograde, students: Sequence[str]) -> None:
 
 
 def _all(
-    lead: Autograde, config: Config, crew: Crew, lines: Lines, outcome: Outcome, begin: Callable[[int], object], done: Callable[[Graded | str], object]
+    lead: Autograde,
+    config: Config,
+    crew: Crew,
+    lines: Lines,
+    outcome: Outcome,
+    begin: Callable[[int], object],
+    done: Callable[[Graded | str], object],
+    judged: Callable[[str, dict[str, Verdict]], object],
 ) -> None:
     spare: list[Converter] = []
     waiting = [folder for folder in sorted(lead.assignments) if lead.force or not is_done(lead, folder)]
@@ -159,6 +170,7 @@ def _all(
                 converter.convert_notebooks()
                 graded = _graded(lead, student, converter.exporter.kept, lines.take())
                 outcome.graded.append(graded)
+                judged(student, converter.exporter.verdicts)
                 done(graded)
             except MissingEntry:
                 outcome.skipped += 1  # nbgrader was told to leave it out

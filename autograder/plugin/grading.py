@@ -33,7 +33,7 @@ class RunSubmission(CoursePreprocessor):
                 if not exercise.written
             }
             resources["autograder"] = Graded(verdicts, [])
-            self.parent.kept = False
+            self.parent.kept, self.parent.verdicts = False, verdicts
             return nb, resources
         runner = SubmissionRunner.instance(parent=self).ready(self.course)
         answers = answer_key(self.course, lecture, runner, hidden_facts(self.course, lecture))
@@ -51,7 +51,7 @@ class RunSubmission(CoursePreprocessor):
         for remark in graded.remarks:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
         resources["autograder"] = graded
-        self.parent.kept = graded.kept
+        self.parent.kept, self.parent.verdicts = graded.kept, graded.verdicts
         return nb, resources
 
 

@@ -15,6 +15,7 @@ from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import WITH_OUTPUTS
 from autograder.grading.secret import fingerprint, secret
+from autograder.judge.verdict import Verdict
 from autograder.plugin import exchange, folders, in_step, incoming, interrupted, lateness, recognise, turns
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
@@ -42,6 +43,7 @@ class SubmissionExporter(NotebookExporter):
         self._work: dict[str, interrupted.Work] = {}  # of each student
         self._rules: dict[str, str] = {}
         self._released: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.verdicts: dict[str, Verdict] = {}  # of the submission that was graded last
         self.kept = False  # whether all runs of the submission that was graded last were kept ones
         self._answers: dict[Path, dict[str, str]] = {}  # by folder of autograded/, as they were graded last
         course = course_at(self.config.CoursePreprocessor.course_file)

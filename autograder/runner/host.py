@@ -86,15 +86,8 @@ class Runner:
                 "Grading needs Linux: submissions run in forks of a warm process. On Windows or macOS use a Linux container."
             )
         ours, theirs = socket.socketpair()
-        program = ["-P", "-m", "autograder.inside.warm", str(theirs.fileno())]
-        if self.unsafe:
-            own = jail.Command([sys.executable, *program], ())
-            self.process = jail.started(own, theirs.fileno(), _environment(), own_session=True)
-        else:
-            self.group = cgroup.made()
-            with jail.command([*program, str(jail.uid())], disk_mb, group=self.group) as command:
-                self.process = jail.started(command, theirs.fileno(), {}, own_session=False)
-        theirs.close()
+        with theirs:
+            self.process = self._launched(["-P", "-m", "autograder.inside.warm", str(theirs.fileno())], theirs.fileno(), disk_mb)
         frames = Reader(ours.fileno())
         self.socket, self.frames, self.disk_mb = ours, frames, disk_mb
         try:
@@ -110,6 +103,13 @@ class Runner:
         assert header["type"] == "ready"
         if self.group:
             self.group.begins()
+
+    def _launched(self, program: list[str], fd: int, disk_mb: int) -> subprocess.Popen[bytes]:
+        if self.unsafe:
+            return jail.started(jail.Command([sys.executable, *program], ()), fd, _environment(), own_session=True)
+        self.group = cgroup.made()
+        with jail.command([*program, str(jail.uid())], disk_mb, group=self.group) as command:
+            return jail.started(command, fd, {}, own_session=False)
 
     def close(self) -> None:
         """End the warm process and the one that reads names."""

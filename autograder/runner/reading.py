@@ -17,6 +17,7 @@ from autograder.errors import UserError
 from autograder.runner import jail
 from autograder.wall.frames import Reader, WireError, send
 
+ROOMS = ("judge", "wall")  # of this package, that it sees
 SECONDS = 20  # of the processor; half a megabyte of the worst text takes six
 WAIT_SECONDS = 120.0  # beside busy neighbours
 MEMORY = 2 << 30  # bytes; the tree of half a megabyte of code takes half of it
@@ -122,9 +123,11 @@ class NameReader:
         self.socket, theirs = socket.socketpair()
         program = ["-P", "-m", "autograder.judge.reader", str(theirs.fileno()), str(SECONDS), str(MEMORY), str(MAX_ANSWER)]
         with theirs:
-            if self.unsafe:
-                own = jail.Command([sys.executable, *program, str(os.getuid())], ())
-                self.process = jail.started(own, theirs.fileno(), dict(os.environ), own_session=True)
-            else:
-                with jail.command([*program, str(jail.uid())], disk_mb=1, rooms=("judge", "wall")) as command:
-                    self.process = jail.started(command, theirs.fileno(), {}, own_session=False)
+            self.process = self._launched(program, theirs.fileno())
+
+    def _launched(self, program: list[str], fd: int) -> subprocess.Popen[bytes]:
+        if self.unsafe:
+            own = jail.Command([sys.executable, *program, str(os.getuid())], ())
+            return jail.started(own, fd, dict(os.environ), own_session=True)
+        with jail.command([*program, str(jail.uid())], disk_mb=1, rooms=ROOMS) as command:
+            return jail.started(command, fd, {}, own_session=False)

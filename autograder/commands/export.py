@@ -1,0 +1,147 @@
+"""``autograder export``: grades in the formats in which Canvas and Moodle take them, and as a plain table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from autograder.commands.stages import Stages
+from autograder.commands.terminal import Lectures, console, count, the_course
+from autograder.course.directory import CourseDirectory
+from autograder.errors import UserError
+from autograder.files import write_whole
+
+if TYPE_CHECKING:  # nbgrader takes seconds, which --help need not wait for
+    from autograder.plugin.grades import LectureGrades
+
+SHOWN = 20  # names in a line
+NOTED = "exported.json"  # below build/: what this command has written, by which it knows its own files again
+
+
+class Target(StrEnum):
+    canvas = "canvas"
+    moodle = "moodle"
+    csv = "csv"
+
+
+def export(
+    lectures: Lectures = None,
+    to: Annotated[Target, typer.Option("--to", help="Whose format. csv is for people and scripts.")] = Target.csv,
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="A CSV of the class, as for `autograder collect`: Canvas' gradebook export, Moodle's export of grades, or a grading worksheet."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the file goes.", show_default="grades-TO.csv in the course's folder")] = None,
+    by_exercise: Annotated[bool, typer.Option("--by-exercise", help="A column for each exercise in place of one for each lecture.")] = False,
+) -> None:
+    """Write the grades of some lectures, or all, into a file that a learning platform takes.
+
+    Canvas: export its gradebook, run `autograder export --to canvas --roster THAT_FILE`, and import what was written. People are found by Canvas' own
+    ids; an assignment of Canvas' that has a lecture's title or name gets its grades, and what has none becomes a new one.
+
+    Moodle: export its grades as plain text, run `--to moodle --roster THAT_FILE`, and import what was written as a CSV file. With a *grading worksheet* as
+    the roster it is filled in, for one lecture.
+
+    Bonus points have columns of their own, with 0 points possible. What lateness costs is taken off in proportion, by the points that people have given
+    by now. An answer that waits for a person counts nothing yet, and is told. Who has handed in nothing has no row, or an empty cell.
+
+    With --roster it says who is in the gradebook or on the roster alone; then the exit code is 1, and the file is written all the same.
+    """
+    from autograder.commands import exported
+    from autograder.commands.roster import read_roster
+    from autograder.plugin.grades import read_grades
+
+    course, home = the_course(), Path.cwd()
+    target = (home / out if out else course.root.resolve() / f"grades-{to.value}.csv").resolve()
+    known = read_roster(roster) if roster else None
+    if roster and target == (home / roster).resolve():
+        raise UserError(f"{roster} is the roster itself; name another file with --out.")
+    if not target.parent.is_dir():
+        raise UserError(f"{target.parent}: there is no such folder for --out.")
+    course = CourseDirectory(course.root.resolve(), course.course)  # nbgrader changes the folder
+    try:
+        with Stages(console) as stages:
+            stage = stages.begin("reading the gradebook", 1)
+            grades, told = read_grades(course, lectures)
+            stage.end("read")
+    finally:
+        os.chdir(home)
+    students = {student for one in grades for student in one.work}
+    matched = exported.match(students, known, to.value) if known else exported.Matched()
+    if to is Target.canvas:
+        table = exported.for_canvas(grades, known, matched, by_exercise)
+    elif to is Target.moodle:
+        table = exported.for_moodle(grades, known, matched, by_exercise)
+    else:
+        table = exported.as_csv(grades, matched, by_exercise)
+    data = exported.written(table, mark=to is Target.csv)
+    if replaced := _put(course, target, data):
+        told.append(replaced)
+    told += table.told
+    _say(grades, told, to)
+    alone = {"In the gradebook, and not to be found on the roster (no row)": matched.strangers, "On the roster, and nothing graded": matched.absent}
+    for what, names in alone.items():
+        if known and names:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            _tell(f"{what}: {len(names)} ({', '.join(names[:SHOWN])}{more}).")
+    console.print(f"Written: {escape(os.path.relpath(target))}", highlight=False, soft_wrap=True)
+    if any(alone.values()):
+        raise typer.Exit(1)
+
+
+def _put(course: CourseDirectory, target: Path, data: bytes) -> str:
+    """Write the file; what stood there and is not as this command left it is kept, and that is said."""
+    notes = course.build / NOTED
+    try:
+        noted = json.loads(notes.read_text())
+    except (OSError, ValueError):
+        noted = {}
+    said = ""
+    try:
+        if target.is_file() and (before := target.read_bytes()) != data and noted.get(str(target)) != hashlib.sha256(before).hexdigest():
+            course.make_private()
+            kept = course.build / "replaced" / "exports" / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{target.name}"
+            kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            shutil.copy2(target, kept)
+            said = f"What stood in {target.name} was not written by this command; it is kept in {os.path.relpath(kept, course.root)}."
+        write_whole(target, data)
+        target.chmod(0o600)
+        course.make_private()
+        write_whole(notes, json.dumps({**noted, str(target): hashlib.sha256(data).hexdigest()}).encode())
+    except OSError as error:
+        raise UserError(f"{target} cannot be written: {error.strerror}. Name another file with --out.") from None
+    return said
+
+
+def _say(grades: list[LectureGrades], told: list[str], to: Target) -> None:
+    from autograder.commands.exported import points
+
+    for one in grades:
+        waiting = sum(len(work.waiting) for work in one.work.values())
+        people = sum(bool(work.waiting) for work in one.work.values())
+        late = [work.penalty for work in one.work.values() if work.penalty]
+        line = f"{one.lecture}: {count(len(one.work), 'student')}, {points(one.most)} points"
+        line += f" and {points(one.bonus)} as a bonus" if one.bonus else ""
+        line += f"; lateness costs {len(late)} of them {points(sum(late))} points together" if late else ""
+        console.print(escape(line + "."), highlight=False, soft_wrap=True)
+        if waiting:
+            how = {Target.canvas: "", Target.moodle: " (the column 'Not final')", Target.csv: " (the column final)"}[to]
+            line = f"{one.lecture}: not final for {count(people, 'student')}{how}: {count(waiting, 'answer')} wait for a person, and count nothing yet."
+            console.print(f"[yellow]note[/yellow] {escape(line)} nbgrader formgrader, then export again.", highlight=False, soft_wrap=True)
+    for line in told:
+        _tell(line)
+
+
+def _tell(text: str) -> None:
+    """A line in which names are that a stranger chose."""
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    console.print(escape(shown), highlight=False, soft_wrap=True)
