@@ -22,6 +22,7 @@ from autograder.commands.collected import Platform
 from autograder.commands.feedback import feedback
 from autograder.commands.grade import grade
 from autograder.commands.mutating import mutate
+from autograder.commands.report import class_report
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import Lectures, console, state
 from autograder.commands.terminal import count as _count
@@ -140,6 +141,7 @@ def verify(
 
 app.command()(grade)
 app.command()(feedback)
+app.command("report")(class_report)
 app.command()(mutate)
 app.command()(bench)
 
