@@ -25,7 +25,7 @@ def tables(report: Report) -> dict[str, list[Row]]:
         own = [part for answer in answers for part in ((answer.points, answer.kind) if answer else ("", ""))]
         about = [one.student, one.person, one.handed_in, one.graded, round(one.points, 4) if one.graded else "", one.penalty, round(one.seconds_late / 3600, 2)]
         students.append([*about, *own])
-    exercises: list[Row] = [["exercise", "title", "points", "right", "mean", "discrimination", *kinds]]
+    exercises: list[Row] = [["exercise", "title", "points", "share_right", "mean_share", "discrimination", *kinds]]
     for item in report.items:
         shares = map(_rounded, (item.right, item.mean, item.discrimination))
         exercises.append([item.exercise, item.title, item.most, *shares, *(item.counts[kind] for kind in kinds)])

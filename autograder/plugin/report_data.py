@@ -254,4 +254,4 @@ def _read_records(work: Work, course: CourseDirectory, lecture: str, known: Told
 
 def is_unnamed(answer: Answer) -> bool:
     """Whether an answer is wrong and no mistake explains it."""
-    return answer.kind in UNNAMED and not answer.outcome.recognised
+    return answer.kind in UNNAMED and bool(answer.outcome.status) and not answer.outcome.recognised
