@@ -9,7 +9,6 @@ import shutil
 import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 import torch
@@ -22,6 +21,7 @@ from autograder.course.directory import CourseDirectory, load_course
 from autograder.course.lecture import read_lecture
 from autograder.course.schema import Tolerance
 from autograder.grading.submission import Graded
+from autograder.judge.cards import as_html
 from autograder.judge.clusters import clusters
 from autograder.judge.verdict import NOT_ATTEMPTED, Status, Verdict, refuse
 from autograder.plugin import absolute_gradebook, told
@@ -72,7 +72,8 @@ class Class:
     def add(self, student: str, answers: Made, sources: dict[str, str] | None = None, remarks: tuple[str, ...] = (), keep: bool = True, **person: str) -> None:
         """One student's work: points in the gradebook, a notebook in ``autograded/``, the run in the store."""
         verdicts = {name: refuse(name, self.rules[name], NOT_ATTEMPTED, "not attempted") for name in MOST}
-        verdicts |= {name: Verdict(name, status, points, MOST[name], says, recognised=(says,) if says else ()) for name, (status, points, says, _) in answers.items()}
+        for name, (status, points, says, _) in answers.items():
+            verdicts[name] = Verdict(name, status, points, MOST[name], says, recognised=(says,) if says else ())
         records = {name: found for name, (*_, found) in answers.items() if found is not None}
         run = f"{len(list(self.runs.iterdir())):040x}" if records and keep else ""
         if run:
@@ -209,7 +210,8 @@ def test_shares_means_and_the_three_ways_of_having_no_points(course, made):
     page = report(made)
     found = {row["exercise"]: row for row in rows(course, "exercises")}
     assert (found["double"]["share_right"], found["double"]["mean_share"], found["double"]["wrong"]) == ("0.5", "0.5", "4")
-    assert (found["pieces"]["share_right"], found["pieces"]["mean_share"], found["pieces"]["skipped"], found["pieces"]["partly right"]) == ("0.0", "0.25", "4", "4")
+    assert (found["pieces"]["share_right"], found["pieces"]["mean_share"]) == ("0.0", "0.25")
+    assert (found["pieces"]["skipped"], found["pieces"]["partly right"]) == ("4", "4")
     assert (found["why"]["not graded yet"], found["why"]["share_right"]) == ("1", "1.0") and found["why"]["skipped"] == "6"
     assert float(found["slope"]["discrimination"]) < -0.9 < 0.5  # who has the rest has not this
     assert [(row["says"], row["students"]) for row in rows(course, "mistakes")] == [(known, "4")]
@@ -250,7 +252,6 @@ def test_an_empty_class_one_student_and_a_second_run(course, made):
 
 
 def test_a_notebook_of_an_older_kit_is_read_from_its_cards(course, made):
-    says = "You subtracted the column."
     made.add("ada", {"double": ("wrong", 0.0, "", None)})
     path = course.root / "autograded" / "ada" / TINY / f"{TINY}.ipynb"
     notebook = json.loads(path.read_text())
@@ -259,10 +260,8 @@ def test_a_notebook_of_an_older_kit_is_read_from_its_cards(course, made):
     del notebook["metadata"]["autograder"]
     for cell in notebook["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade_id") == "double":
-            from autograder.judge.cards import as_html
-
-            verdict = Verdict("double", "wrong", 0.0, 2.0, says, recognised=(says,))
-            cell["outputs"] = [{"output_type": "execute_result", "data": {"text/html": as_html(verdict), "text/plain": "0.0"}, "metadata": {}, "execution_count": None}]
+            data = {"text/html": as_html(Verdict("double", "wrong", 0.0, 2.0, says, recognised=(says,))), "text/plain": "0.0"}
+            cell["outputs"] = [{"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None}]
     path.write_text(json.dumps(notebook))
     report(made)
     assert [row["says"] for row in rows(course, "mistakes")] == [says]
@@ -281,7 +280,8 @@ def test_equal_and_similar_work_is_shown_side_by_side(course, made, monkeypatch)
 
     def program(seed: int) -> str:
         chance.seed(seed)
-        lines = [chance.choice(["if a{0} > {1}:\n        b = a{0}[{1}]", "for i in range({1}):\n        a{0}.append(i)", "while a{0}: a{0}.pop({1})", "a{0} = [j ** {1} for j in c]"]) for _ in range(12)]
+        some = ["if a{0} > {1}:\n        b = a{0}[{1}]", "for i in range({1}):\n        a{0}.append(i)", "while a{0}: a{0}.pop({1})"]
+        lines = [chance.choice(some) for _ in range(12)]
         return "def double(x):\n    " + "\n    ".join(line.format(number, seed % 90 + number) for number, line in enumerate(lines))
 
     for number in range(8):
@@ -290,8 +290,9 @@ def test_equal_and_similar_work_is_shown_side_by_side(course, made, monkeypatch)
     made.add("copy", {"double": ("correct", 2.0, "", None)}, {"double": copied})
     made.add("twin", {"double": ("correct", 2.0, "", None)}, {"double": program(5)})
     page = report(made)
-    assert "<mark>" in page and page.index("<summary>copy") if "<summary>copy" in page else page.index("<summary>s0")
-    assert "the notebook" in page and "s5, twin" in page
+    pairs = [set(re.findall(r"copy|twin|s\d", pair)) for pair in re.findall(r"<summary>(\w+ \(.*? and .*?)</summary>", page)]
+    assert len(pairs) == 2 and {"s5", "twin"} in pairs and {"copy", "s0"} in pairs
+    assert "<mark>" in page and "the notebook" in page and "s5, twin" in page
     monkeypatch.setitem(sys.modules, "copydetect", None)
     assert "Not looked for: that needs the package copydetect" in report(made)
 
