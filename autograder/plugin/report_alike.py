@@ -80,7 +80,7 @@ def similar(work: ClassWork) -> list[Pair] | None:
     shares = {
         (students[i], students[j]): (count / len(prints[students[i]].hashes), count / len(prints[students[j]].hashes)) for (i, j), count in shared.items()
     }
-    ranked = sorted((pair for pair in shares if max(shares[pair]) >= LEAST), key=lambda pair: (-max(shares[pair]), -min(shares[pair]), pair))
+    ranked = sorted((pair for pair in shares if max(shares[pair]) >= LEAST), key=lambda pair: (-sum(shares[pair]), pair))
     pairs = []
     for a, b in ranked[:SHOWN]:
         _, _, slices = compare_files(prints[a], prints[b])

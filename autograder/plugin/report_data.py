@@ -39,7 +39,7 @@ from autograder.errors import UserError
 from autograder.plugin.converting import set_up
 from autograder.plugin.feedback import waits
 from autograder.plugin.notes import NOTE
-from autograder.plugin.told import Outcome, Told, from_cards, from_metadata
+from autograder.plugin.told import LONGEST, Outcome, Told, from_cards, from_metadata
 from autograder.runner.kept import kept_records
 from autograder.wall.record import Record
 
@@ -224,7 +224,7 @@ def _kind(answer: Answer, outcome: Outcome) -> str:
 
 
 def _words(cell: dict[str, Any]) -> str:
-    return html.unescape(re.sub(r"<[^<>]*>", "", "".join(cell["source"]))).removeprefix("About this submission.").strip()
+    return html.unescape(re.sub(r"<[^<>]*>", "", "".join(cell["source"]))).removeprefix("About this submission.").strip()[:LONGEST]
 
 
 def _read_files(work: Work, graded: Path, submitted: Path) -> None:

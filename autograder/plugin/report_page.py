@@ -15,7 +15,7 @@ from autograder.plugin.report_data import WAITS
 from autograder.plugin.report_made import Report
 
 TEMPLATES = Path(__file__).parent / "templates" / "report"
-MOST_CLUSTERS, MOST_MODELS = 60, 50  # on the page; the CSV files have all
+MOST_MISTAKES, MOST_CLUSTERS, MOST_MODELS = 60, 60, 50  # on the page; the CSV files have all
 
 
 def write(report: Report, folder: Path) -> Path:
@@ -68,6 +68,7 @@ def page(report: Report) -> str:
         when=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         delay=_delay,
         fewest=report_statistics.FEWEST,
+        most_mistakes=MOST_MISTAKES,
         most_clusters=MOST_CLUSTERS,
         most_models=MOST_MODELS,
         shared_by_all=f"{report_alike.NOT_THEIRS} students or 5 %",
