@@ -27,17 +27,6 @@ def histogram(points: list[float], most: float, label: str) -> str:
     return _svg(figure, label)
 
 
-def shares(names: list[str], right: list[float], label: str) -> str:
-    """A bar for each exercise: the share of right answers."""
-    figure, axes = _axes(7.2, 0.6 + 0.26 * len(names))
-    axes.barh(range(len(names)), right, color=LINE, height=0.7)
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    return _svg(figure, label)
-
-
 def curves(trainings: list[tuple[list[float], float]], label: str) -> str:
     """Loss on training rows by step, a line for each student.
 
