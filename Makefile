@@ -38,7 +38,7 @@ $(READY): pyproject.toml constraints.txt
 		then apt-get update -q && apt-get install -y -q --no-install-recommends bubblewrap libseccomp2; \
 		else echo "Install bubblewrap and libseccomp first: sudo apt install bubblewrap libseccomp2"; exit 1; fi
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[instructor,cluster,postgresql,dev]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[instructor,cluster,postgresql,similarity,dev]'
 	touch $(READY)
 
 clean:

@@ -14,7 +14,7 @@ PAGE = Path(__file__).parent / "architecture.md"
 BEGIN, END = "<!-- the picture: python docs/rooms.py -->", "<!-- end of the picture -->"
 SIDES = {  # of the wall -> rooms
     "an instructor's commands": ("commands",),
-    "trusted": ("plugin", "grading", "runner", "judge"),
+    "trusted": ("report", "plugin", "grading", "runner", "judge"),
     "both sides": ("wall", "changes", "course"),
     "beside a student's code": ("student", "inside"),
 }

@@ -24,6 +24,7 @@ from autograder.commands.feedback import feedback
 from autograder.commands.grade import grade
 from autograder.commands.gradescope import gradescope
 from autograder.commands.mutating import mutate
+from autograder.commands.report import class_report
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import Lectures, console, state
 from autograder.commands.terminal import count as _count
@@ -144,6 +145,7 @@ app.command()(grade)
 app.command()(feedback)
 app.command()(export)
 app.command()(gradescope)
+app.command("report")(class_report)
 app.command()(mutate)
 app.command()(bench)
 

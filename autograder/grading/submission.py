@@ -36,6 +36,7 @@ class Graded:
     cells: list[CellResult]
     remarks: list[str] = field(default_factory=list)  # for the instructor
     kept: bool = False  # none of its cells ran now: all that was needed was kept
+    run: str = ""  # under which name the run that counts is kept, if it is
 
 
 def grade(
@@ -67,7 +68,7 @@ def grade(
         again = for_another_run(limits, result.seconds, result.cpu_seconds)
         job = replace(job, files=with_names(files, course))
         result = runner.run(replace(job, limits=again))
-    graded = Graded({}, result.cells, kept=kept and result.kept)
+    graded = Graded({}, result.cells, kept=kept and result.kept, run=result.name)
     sources = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(code_of(notebook))}
     places = [
         Place(cell.exercise, index, sources.get(cell.exercise + ANSWER), sources.get(f"{cell.exercise}_fit"))

@@ -81,10 +81,11 @@ def _explained(record: Record, mistake: Record, reference: Record, names: list[s
         return set()
     has_right = {name for name in names if all(name in a.values and a.values[name] is b.values[name] for a, b in zip(mistake.draws, reference.draws))}
     others = [name for name in names if name not in has_right]
-    return (has_right - wrong) | {name for name in others if all(_alike(name, a, b, tolerance) for a, b in zip(record.draws, mistake.draws))}
+    return (has_right - wrong) | {name for name in others if all(alike(name, a, b, tolerance) for a, b in zip(record.draws, mistake.draws))}
 
 
-def _alike(name: str, draw: Draw, mistake: Draw, tolerance: Tolerance) -> bool:
+def alike(name: str, draw: Draw, mistake: Draw, tolerance: Tolerance) -> bool:
+    """Whether a value is the mistake's; NaN is where the mistake has NaN."""
     if name not in draw.values or name not in mistake.values:
         return name not in draw.values and name not in mistake.values
     if _far(draw.numbers[name], mistake.numbers[name], tolerance):
@@ -161,7 +162,7 @@ def _stops_alike(record: Record, mistake: Record, tolerance: Tolerance) -> bool:
     for draw, other in zip(record.draws, mistake.draws):
         if draw.failure is None or other.failure is None:
             if draw.failure is not other.failure or not all(
-                _alike(name, draw, other, tolerance) for name in other.values
+                alike(name, draw, other, tolerance) for name in other.values
             ):
                 return False
         elif (draw.failure.name, draw.failure.message) != (other.failure.name, other.failure.message):

@@ -97,7 +97,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     hint = remark or ("" if enough else diagnosis(evaluation))
     status: Status = "correct" if enough else "partly correct" if points else "wrong"
     verdict = Verdict(
-        exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table, loss=reached
+        exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table, loss=reached, unseen=unseen
     )
     return verdict, [
         said

@@ -38,6 +38,7 @@ class Verdict:
     rows: tuple[Row, ...] = ()
     recognised: tuple[str, ...] = ()  # the sentences of the mistakes found
     loss: float | None = None  # of a trained model
+    unseen: float | None = None  # the same on names that it was not trained on
     shown: Shown | None = None  # on a student's own machine alone
     compared: str = ""  # what was, in a few words; empty if nothing came that could be
 

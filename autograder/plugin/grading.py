@@ -12,7 +12,7 @@ from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import Graded, grade
 from autograder.judge.cards import as_html
 from autograder.judge.verdict import NOT_ATTEMPTED, Verdict, refuse
-from autograder.plugin import harmless, incoming
+from autograder.plugin import harmless, incoming, told
 from autograder.plugin.base import CoursePreprocessor
 from autograder.plugin.interrupted import GRADED, WORK
 from autograder.plugin.notes import add_note, refused_for
@@ -76,7 +76,8 @@ class GiveVerdicts(CoursePreprocessor):
             cell.outputs = [*figures, from_dict(card)]
             self.log.info("%s: %s: %s", resources["nbgrader"]["student"], name, verdict.status)
         work = resources["autograder_work"]
-        nb.metadata["autograder"] = {GRADED: True, WORK: work.digest, **work.rules}  # on disk only after the points are in the gradebook
+        said = {told.KEY: told.to_metadata(resources["autograder"])}
+        nb.metadata["autograder"] = {GRADED: True, WORK: work.digest, **work.rules, **said}  # on disk only after the points are in the gradebook
         return nb, resources
 
 

@@ -13,7 +13,7 @@ from autograder.changes.repairs import LONGEST, Repair
 from autograder.runner import outputs
 from autograder.runner.job import Cell, CellResult, Job, Result
 from autograder.runner.taking import LONGEST_SAID, MAX_REPAIRS, room
-from autograder.wall.record import RecordError, decode, encode, storable
+from autograder.wall.record import Record, RecordError, decode, encode, storable
 
 LENGTH = 8  # bytes, of the JSON behind them
 MAX_TEXT = 1 << 16  # characters of a sentence about a cell
@@ -80,6 +80,15 @@ def result_of(data: bytes, job: Job) -> Result | None:
         return _rebuilt(about, records, job)
     except (RecordError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return None
+
+
+def records_of(data: bytes, most_bytes: int) -> dict[str, Record]:
+    """Of :func:`result_to_bytes` what the checks were given, by exercise; empty where these bytes hold something else."""
+    try:
+        found, _ = decode(apart(data)[1], most_bytes)
+    except (RecordError, ValueError, RecursionError):
+        return {}
+    return {record.exercise: record for key, record in found.items() if key == f"{RECORD}/{record.exercise}"}
 
 
 def _rebuilt(about: dict[str, Any], records: dict[str, Any], job: Job) -> Result:

@@ -55,6 +55,7 @@ class Result:
     repairs: dict[str, list[tuple[Repair, Record]]] = field(default_factory=dict)  # exercise -> changes, and what comes out with each
     files: dict[str, bytes] = field(default_factory=dict)
     kept: bool = False  # from an earlier run: nothing has run now
+    name: str = ""  # under which it is kept, if it is
     lost: int = 0  # processes that were killed under it, from outside or from within
     seconds: float = 0.0  # of all runs together, without those in which it waited for a processor
     cpu_seconds: float = 0.0  # of the processor

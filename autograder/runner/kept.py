@@ -11,6 +11,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 from importlib.metadata import version
@@ -18,11 +19,13 @@ from pathlib import Path
 
 from autograder.files import write_whole
 from autograder.runner import jail
-from autograder.runner.carried import result_of, result_to_bytes, without_files
+from autograder.runner.carried import records_of, result_of, result_to_bytes, without_files
 from autograder.runner.job import Job, Result
 from autograder.runner.runs import NamesRead, Runs
+from autograder.wall.record import Record
 
 DIGEST = 32  # bytes, of what follows
+NAME = re.compile("[0-9a-f]{40}")  # of a file
 UNUSED_DAYS = 120  # a run that nobody has asked for so long goes when another one comes: of answers, limits or a kit that are no more
 
 
@@ -58,6 +61,7 @@ class KeptRuns:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 _forget_unused(path.parent)
                 _write(path, result)
+                result.name = path.name
         return result
 
 
@@ -96,22 +100,41 @@ def _forget_unused(folder: Path) -> None:
                 path.unlink()
 
 
+def kept_records(folder: Path, name: str, most_bytes: int) -> dict[str, Record]:
+    """What the checks of one kept run were given, by exercise; empty where it is not there any more, or damaged.
+
+    Args:
+        folder: as of :class:`KeptRuns`.
+        name: of :attr:`Result.name <autograder.runner.job.Result.name>`.
+        most_bytes: that are read.
+    """
+    path = folder / name
+    if not NAME.fullmatch(name) or not path.is_file() or path.stat().st_size > most_bytes:
+        return {}
+    data = _whole(path)
+    return {} if data is None else records_of(data, most_bytes)
+
+
 def _write(path: Path, result: Result) -> None:
     data = result_to_bytes(result)
     write_whole(path, hashlib.sha256(data).digest() + data)
 
 
-def _read(path: Path, job: Job) -> Result | None:
-    """A run that was kept; nothing if there is none, or it is not whole, or holds what no run of this job could have handed over."""
+def _whole(path: Path) -> bytes | None:
+    """A file's bytes behind their digest, if they are the ones that were written."""
     try:
         whole = path.read_bytes()
     except OSError:
         return None
-    if hashlib.sha256(memoryview(whole)[DIGEST:]).digest() != whole[:DIGEST]:
-        return None
-    result = result_of(whole[DIGEST:], job)
+    return whole[DIGEST:] if hashlib.sha256(memoryview(whole)[DIGEST:]).digest() == whole[:DIGEST] else None
+
+
+def _read(path: Path, job: Job) -> Result | None:
+    """A run that was kept; nothing if there is none, or it is not whole, or holds what no run of this job could have handed over."""
+    data = _whole(path)
+    result = None if data is None else result_of(data, job)
     if result is not None:
-        result.kept = True
+        result.kept, result.name = True, path.name
         with contextlib.suppress(OSError):  # it may be there to be read alone
             os.utime(path)
     return result
