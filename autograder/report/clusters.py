@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from autograder.course.cells import BEGIN, END
 from autograder.course.schema import Tolerance
 from autograder.judge.clusters import clusters, stops_with
+from autograder.report.counts import unnamed
 from autograder.report.data import Answer, ClassWork, Work
-from autograder.report.statistics import unnamed
 
 LONGEST = 6000  # characters of an answer that is shown
 

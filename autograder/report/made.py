@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autograder.course.directory import CourseDirectory
-from autograder.report import alike, clusters, training
-from autograder.report import statistics as report_statistics
+from autograder.report import alike, clusters, counts, training
 from autograder.report.data import ClassWork
 
 
@@ -15,9 +14,9 @@ class Report:
     """Everything that is said about a class."""
 
     work: ClassWork
-    items: list[report_statistics.Item]
-    spread: report_statistics.Spread | None
-    mistakes: list[report_statistics.Mistake]
+    items: list[counts.Item]
+    spread: counts.Spread | None
+    mistakes: list[counts.Mistake]
     clusters: clusters.Clusters
     boards: list[training.Board]
     same: list[alike.Same]
@@ -28,9 +27,9 @@ def make(course: CourseDirectory, work: ClassWork) -> Report:
     """Compute what the page shows."""
     return Report(
         work,
-        report_statistics.items(work),
-        report_statistics.spread(work),
-        report_statistics.mistakes(work),
+        counts.items(work),
+        counts.spread(work),
+        counts.mistakes(work),
         clusters.find(work, course.course.tolerance),
         training.boards(work),
         alike.same_files(work),

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from autograder.files import write_whole
-from autograder.report import alike, plots, training
-from autograder.report import statistics as report_statistics
-from autograder.report.csv import tables, to_csv
+from autograder.report import alike, counts, plots, training
 from autograder.report.data import WAITS
 from autograder.report.made import Report
+from autograder.report.tables import tables, to_csv
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_MISTAKES, MOST_CLUSTERS, MOST_MODELS = 60, 60, 50  # on the page; the CSV files have all
@@ -55,7 +54,7 @@ def page(report: Report) -> str:
         same=report.same,
         pairs=pairs,
         boards=[_shown(board) for board in report.boards],
-        kinds=report_statistics.KINDS,
+        kinds=counts.KINDS,
         summary=_summary(report),
         regular=regular,
         bonus=bonus,
@@ -68,7 +67,7 @@ def page(report: Report) -> str:
         remarks=[(one, said) for one in work.works for said in one.notes],
         when=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         delay=_delay,
-        fewest=report_statistics.FEWEST,
+        fewest=counts.FEWEST,
         most_mistakes=MOST_MISTAKES,
         most_clusters=MOST_CLUSTERS,
         most_models=MOST_MODELS,

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
-from autograder.report import statistics as report_statistics
+from autograder.report import counts
 from autograder.report.made import Report
 
 Row = list[Any]
@@ -17,7 +17,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run by sp
 def tables(report: Report) -> dict[str, list[Row]]:
     """The CSV files by name, each with its heading."""
     work = report.work
-    kinds = report_statistics.KINDS
+    kinds = counts.KINDS
     columns = [part for name in work.rules for part in (name, f"{name}_is")]
     students: list[Row] = [["student", "name", "handed_in", "graded", "points", "penalty", "hours_late", *columns]]
     for one in work.works:
