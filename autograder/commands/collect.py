@@ -59,7 +59,8 @@ def collect(
     """
     course.lecture(lecture)
     if source.is_file() and platform == Platform.zip and f"{lecture}{HANDED_IN.removesuffix('.zip')}" in source.name:
-        raise UserError(f"{source.name} is what one student hands in. Put it into a folder, the student's name before its own (ada_{source.name}), and collect that.")
+        named = f"ada_{source.name}"
+        raise UserError(f"{source.name} is what one student hands in. Put the student's name before its own ({named}), and collect the folder with it.")
     limits, made = course.course.limits, Collected()
     with opened(source, limits.largest_bytes, lambda name: platform != Platform.zip and _read_name(platform, name, lecture) is None) as download:
         made.left_out += [f"Not taken: {sentence}" for sentence in download.refused]

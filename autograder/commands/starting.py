@@ -131,9 +131,10 @@ def standings(folder: Path) -> Iterator[Row]:
     except (OSError, RecordError, KeyError, TypeError, ValueError):
         return
     for saved in notebooks_in(folder, facts.exercises):
-        standing = Standing(facts.exercises, saved.cards())
-        unwritten = [name for name, rules in facts.exercises.items() if name not in standing.right and saved.is_unwritten(name, rules)]
-        trained = [name for name, rules in facts.exercises.items() if rules.loss and name not in unwritten]
+        exercises = saved.in_order(facts.exercises)
+        standing = Standing(exercises, saved.cards())
+        unwritten = [name for name, rules in exercises.items() if name not in standing.right and saved.is_unwritten(name, rules)]
+        trained = [name for name, rules in exercises.items() if rules.loss and name not in unwritten]
         missing = [name for name in trained if not (folder / f"{name}.safetensors").is_file()]
         yield Row(facts.lecture, saved, standing, unwritten, missing)
 

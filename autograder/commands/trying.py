@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 import webbrowser
 from collections.abc import Callable
@@ -46,7 +47,7 @@ class Tried:
     def rows(self) -> list[tuple[str, str, str, str, str]]:
         """Of each exercise: id, title, state, points to expect, reason."""
         found = []
-        for name, rules in self.facts.exercises.items():
+        for name, rules in self.standing.rules.items():
             status, points = self.standing.known.get(name, ("no verdict", 0.0))
             state, earned = ("a person reads it", "?") if rules.written else (status, f"{round(points, 2):g}")
             if rules.written and self.saved.is_unwritten(name, rules):
@@ -124,7 +125,7 @@ def run(path: Path, expect: Callable[[int], None] = lambda cells: None, done: Ca
         notebook = nbformat.read(path, as_version=4)
     except Exception as error:  # noqa: BLE001  nbformat raises whatever a damaged file leads it to
         raise UserError(f"{path} cannot be read as a notebook: {type(error).__name__}: {str(error)[:200]}") from None
-    tried = Tried(facts, notebook, saved, Standing(facts.exercises))
+    tried = Tried(facts, notebook, saved, Standing(saved.in_order(facts.exercises)))
     _restore(tried)
     expect(sum(cell.cell_type == "code" for cell in notebook.cells))
     left_out: set[int] = set()
@@ -190,7 +191,7 @@ def _run_cells(notebook: Any, folder: Path, left_out: set[int], done: Callable[[
     )
     number = -1
     try:
-        with client.setup_kernel(env=environment):
+        with client.setup_kernel(env=environment, stderr=subprocess.DEVNULL):  # what its server says of itself; cells' own goes into the notebook
             for number, cell in enumerate(notebook.cells):
                 if cell.cell_type != "code":
                     continue
@@ -217,7 +218,7 @@ def _take_verdicts(tried: Tried, folder: Path) -> None:
             about = output.get("metadata", {}).get(MARK, {})
             if about.get("exercise") == name:
                 tried.standing.known[name] = str(about["status"]), float(about["points"])
-            elif output.output_type == "error" and name in tried.facts.exercises:
+            elif output.output_type == "error" and name in tried.facts.exercises and tried.standing.known.get(name, ("",))[0] != "not attempted":
                 tried.reasons[name] = str(output.evalue).removeprefix(f"{name}: ")[:200]
     for name, rules in tried.facts.exercises.items():
         if rules.loss and not (folder / f"{name}.safetensors").is_file() and not tried.saved.is_unwritten(name, rules):

@@ -73,8 +73,9 @@ class LocalSession:
     def standing(self) -> Standing:
         """How far the student is: what the cards in the saved notebook say, and what was checked since."""
         if self._standing is None:
-            saved = None if rehearsal.asked_for() else own_notebook.of_this_kernel(self.folder, self.facts.exercises)
-            self._standing = Standing(self.facts.exercises, saved.cards() if saved else {})
+            saved, exercises = own_notebook.of_this_kernel(self.folder, self.facts.exercises), self.facts.exercises
+            ordered = saved.in_order(exercises) if saved else exercises
+            self._standing = Standing(ordered, saved.cards() if saved and not rehearsal.asked_for() else {})
         return self._standing
 
     def given(self) -> frozenset[str]:

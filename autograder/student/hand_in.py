@@ -51,8 +51,11 @@ def hand_in(notebook: str | None = None) -> None:
     if saved is None:
         _show(_Told([], [standing.sums() + ".", WHICH.format(lecture=lecture)]))
         return
-    rows = [(name, rules.title, *_state(name, saved, standing, folder)) for name, rules in exercises.items()]
+    standing.rules = saved.in_order(exercises)
+    rows = [(name, rules.title, *_state(name, saved, standing, folder)) for name, rules in standing.rules.items()]
     lines = [f"{standing.sums()}."]
+    if questions := [name for name, rules in standing.rules.items() if rules.written and saved.is_unwritten(name, rules)]:
+        lines.append(f"Not answered in what was saved last: {', '.join(questions)}.")
     if newer := _unsaved(saved):
         lines.append(UNSAVED.format(what=newer))
     else:
@@ -67,7 +70,7 @@ def _state(name: str, saved: Saved, standing: Standing, folder: Path) -> tuple[s
     of = f"{points:g} of {rules.points:g}" if status else f"of {rules.points:g}"
     if rules.written:
         unwritten = saved.is_unwritten(name, rules)
-        return ("unwritten (written since? save, and run this cell again)" if unwritten else "written; a person reads it"), f"of {rules.points:g}"
+        return ("unwritten" if unwritten else "written; a person reads it"), f"of {rules.points:g}"
     if status != "correct" and saved.is_unwritten(name, rules):
         return "unwritten", of
     if rules.loss and not (folder / f"{name}.safetensors").is_file():

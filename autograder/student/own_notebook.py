@@ -34,6 +34,11 @@ class Saved:
         found = [cell["source"] for cell in self.cells if name_of(cell) == grade_id]
         return found[-1] if found else None
 
+    def in_order(self, exercises: dict[str, Exercise]) -> dict[str, Exercise]:
+        """Exercises as they stand in it; those that do not stand there last."""
+        places = {name_of(cell): place for place, cell in reversed(list(enumerate(self.cells)))}
+        return dict(sorted(exercises.items(), key=lambda entry: places.get(entry[0], len(self.cells))))
+
     def cards(self) -> dict[str, tuple[str, float]]:
         """What the cards in it say: status and points by exercise."""
         found: dict[str, tuple[str, float]] = {}

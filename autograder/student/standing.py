@@ -54,16 +54,18 @@ class Standing:
         return next((name for name in names[at:] + names[:at] if name not in self.right), None)
 
     def line(self, after: str | None = None) -> str:
-        """Such as ``7 of 15 exercises, 11.5 of 20 points; next: `mean_nll```.
+        """Such as ``7 of 15 exercises, 11.5 of 20 points; next: `mean_nll```; bonus points stand apart, once there are some.
 
         Args:
             after: the exercise that was looked at just now.
         """
-        following = self.next(after)
-        return f"{self.sums()}; {f'next: `{following}`' if following else 'all is right: the last cell makes what you hand in'}"
+        (got, most), (extra, _), following = self.ordinary, self.bonus, self.next(after)
+        points = f"{_number(got)} of {_number(most)} points{f' + {_number(extra)} bonus' if extra else ''}"
+        then = f"next: `{following}`" if following else "all is right: the last cell makes what you hand in"
+        return f"{len(self.right)} of {len(self.checked)} exercises, {points}; {then}"
 
     def sums(self) -> str:
-        """Without what comes next."""
+        """All that there is to get, in words."""
         (got, most), (extra, bonus) = self.ordinary, self.bonus
         said = f"{len(self.right)} of {len(self.checked)} exercises, {_number(got)} of {_number(most)} points"
         said += f" and {_number(extra)} of {_number(bonus)} bonus points" if bonus else ""
