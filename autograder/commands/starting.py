@@ -15,6 +15,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.facts_beside import facts_in
 from autograder.commands.terminal import console
 from autograder.course.directory import EXPECTED
 from autograder.course.packaged import Packaged, lecture_named, lectures
@@ -97,7 +98,10 @@ def _first_to_do(folder: Path) -> Packaged:
     for found in known:
         if not (folder / found.name / found.notebook.name).is_file():
             return found
-        rows = list(standings(folder / found.name))
+        try:
+            rows = list(standings(folder / found.name))
+        except UserError:
+            return found
         if not rows or any(row.left for row in rows):
             return found
     return known[-1]
@@ -119,17 +123,15 @@ class Row:
 
 
 def standings(folder: Path) -> Iterator[Row]:
-    """The notebooks of a lecture's folder, with what the cards in them say."""
-    from autograder.judge.answers import Answers
+    """The notebooks of a lecture's folder, with what the cards in them say.
+
+    Raises:
+        UserError: the answers beside them cannot be read.
+    """
     from autograder.student.own_notebook import notebooks_in
     from autograder.student.standing import Standing
-    from autograder.wall.facts import Facts
-    from autograder.wall.record import RecordError
 
-    try:
-        facts = Facts.from_json(Answers.load(folder / EXPECTED).facts)
-    except (OSError, RecordError, KeyError, TypeError, ValueError):
-        return
+    facts = facts_in(folder)
     for saved in notebooks_in(folder, facts.exercises):
         exercises = saved.in_order(facts.exercises)
         standing = Standing(exercises, saved.cards())
@@ -145,7 +147,12 @@ def progress() -> None:
     Reads the notebooks as they were saved, and counts what the cards in them say; nothing is run. `autograder try NOTEBOOK` runs one from top to bottom.
     """
     folders = [Path.cwd(), *sorted(path for path in Path.cwd().iterdir() if path.is_dir() and not path.name.startswith("."))]
-    rows = [row for folder in folders if (folder / EXPECTED).is_file() for row in standings(folder)]
+    rows: list[Row] = []
+    for folder in (folder for folder in folders if (folder / EXPECTED).is_file()):
+        try:
+            rows += standings(folder)
+        except UserError as error:
+            console.print(f"[yellow]left out[/yellow] {escape(str(error))}", highlight=False, soft_wrap=True)
     if not rows:
         raise UserError("There is no lecture in this folder. Put one there with: autograder start")
     table = Table("notebook", "right", "points", "unwritten", "next", title_justify="left")

@@ -16,11 +16,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.facts_beside import facts_in
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import console
-from autograder.course.directory import EXPECTED
+from autograder.commands.trying_page import page_of
 from autograder.course.packaged import NAMES, lectures
-from autograder.errors import CheckFailed, UserError
+from autograder.errors import UserError
+from autograder.files import write_whole
 
 if TYPE_CHECKING:  # it loads torch
     from autograder.student.own_notebook import Saved
@@ -73,9 +75,6 @@ def try_(
 
     Ends with a table, and writes a page with all cards. Exit code 1 if the notebook could not be run.
     """
-    from autograder.commands.trying_page import page_of
-    from autograder.files import write_whole
-
     with Stages(console) as stages:
         stage = stages.begin("running the cells", 0)
         tried = run(notebook, stage.expect, lambda _: stage.advance(news=False))
@@ -88,7 +87,9 @@ def try_(
         console.print(escape(note), highlight=False, soft_wrap=True)
     target = page or notebook.with_name(f"{notebook.stem}-try.html")
     try:
-        write_whole(target, page_of(tried, notebook.name).encode("utf-8", "replace"))
+        draws = max((len(seeds) for seeds in tried.facts.seeds.values()), default=0)
+        text = page_of(tried.notebook, notebook.name, tried.facts.lecture, tried.standing.sums(), tried.rows(), tried.notes, draws)
+        write_whole(target, text.encode("utf-8", "replace"))
     except OSError as error:
         raise UserError(f"The page cannot be written: {error}. Name another place with --page.") from None
     console.print(f"To expect: {tried.standing.sums()}.", highlight=False, soft_wrap=True)
@@ -109,16 +110,12 @@ def run(path: Path, expect: Callable[[int], None] = lambda cells: None, done: Ca
     """
     import nbformat
 
-    from autograder.student.desk import LocalSession
     from autograder.student.own_notebook import of_lecture
     from autograder.student.standing import Standing
 
     if not path.is_file():
         raise UserError(f"{path}: there is no such file.")
-    try:
-        facts = LocalSession(path.parent / EXPECTED).facts
-    except CheckFailed as error:
-        raise UserError(str(error)) from None
+    facts = facts_in(path.parent)
     if (saved := of_lecture(path, facts.exercises)) is None:
         raise UserError(f"{path} is no notebook of {facts.lecture}, or cannot be read. Save it in JupyterLab, and try again.")
     try:
