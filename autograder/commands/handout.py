@@ -22,10 +22,10 @@ from autograder.errors import UserError
 from autograder.files import write_whole
 
 BUILT_OF = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "constraints.txt")  # beside the package, in a clone
-README = """Linux, macOS (Windows in brackets); Python 3.11 to 3.13. Type in this folder:
-1. python3 -m venv .venv                                          [py -m venv .venv]
-2. .venv/bin/pip install -c constraints.txt {wheel}    [.venv\\Scripts\\pip …]
-3. .venv/bin/jupyter lab {lecture}.ipynb                          [.venv\\Scripts\\jupyter …]
+README = """Where you unpacked this, beside {lecture}/, type (1 and 2 once for all lectures; on Windows py for python3, .venv\\Scripts\\ for .venv/bin/):
+1.  python3 -m venv .venv
+2.  .venv/bin/pip install -c {lecture}/constraints.txt {lecture}/{wheel}
+3.  .venv/bin/jupyter lab {lecture}/{lecture}.ipynb
 """
 
 

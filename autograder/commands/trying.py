@@ -128,7 +128,8 @@ def run(path: Path, expect: Callable[[int], None] = lambda cells: None, done: Ca
     left_out: set[int] = set()
     while True:
         with tempfile.TemporaryDirectory(prefix="autograder-try-", ignore_cleanup_errors=True) as copy:
-            _copy(path, Path(copy), facts)
+            _copy(path, Path(copy))
+            nbformat.write(notebook, Path(copy) / path.name)  # by which a check tells the lecture's own cells from the student's
             ended = _run_cells(notebook, Path(copy), left_out, done)
         if ended is None:
             break
@@ -161,7 +162,7 @@ def _restore(tried: Tried) -> None:
         tried.notes.append(f"Locked cells that had been edited ran as they were handed out: {', '.join(edited)}.")
 
 
-def _copy(path: Path, folder: Path, facts: Facts) -> None:
+def _copy(path: Path, folder: Path) -> None:
     """What grading would have beside the notebook: its weights, its modules and data, the lecture's answers and names."""
     for file in sorted(path.parent.iterdir()):
         if file.is_file() and file.suffix.lower() in TAKEN and file.stat().st_size <= MAX_FILE and ".previous" not in file.name:

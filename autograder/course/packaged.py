@@ -34,8 +34,8 @@ class Packaged:
     def title(self) -> str:
         """The first heading of its notebook."""
         cells = json.loads(self.notebook.read_text(encoding="utf-8"))["cells"]
-        lines = ("".join(cell["source"]).splitlines() for cell in cells)
-        return next((line.removeprefix("# ") for found in lines for line in found if line.startswith("# ") and not line.startswith("# %")), self.name)
+        lines = [line for cell in cells if cell["cell_type"] == "markdown" for line in "".join(cell["source"]).splitlines()]
+        return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), self.name)
 
 
 def lectures(root: Path | None = None) -> list[Packaged]:
