@@ -18,8 +18,9 @@ class WithLectures(build_py):
             return
         target = Path(self.build_lib, "autograder", "lectures")
         shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
         for folder in sorted(path for path in (ROOT / "assignments").iterdir() if path.is_dir()):
-            (target / folder.name).mkdir(parents=True)
+            (target / folder.name).mkdir()
             for name in (f"{folder.name}.ipynb", "expected.safetensors"):
                 if (folder / name).is_file():
                     shutil.copyfile(folder / name, target / folder.name / name)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,6 +41,7 @@ def handout(
     """
     course = the_course()
     course.lecture(lecture)
+    files = files_of(course, lecture)
     target = out or course.build / "handout" / f"{lecture}.zip"
     with Stages(console) as stages:
         stage = stages.begin("packing", 2)
@@ -47,7 +49,7 @@ def handout(
         with tempfile.TemporaryDirectory(prefix="autograder-") as scratch:
             wheel = wheel_of(course, Path(scratch))
             stage.advance("the package is built")
-            data = packed(course, lecture, wheel)
+            data = packed(lecture, {**files, wheel.name: wheel}, wheel.name)
         stage.end("packed")
     try:
         if out is None:
@@ -59,28 +61,30 @@ def handout(
     console.print(f"{target} ({len(data) / 1e6:.1f} MB): give it to your students.", highlight=False, markup=False, soft_wrap=True)
 
 
-def packed(course: CourseDirectory, lecture: str, wheel: Path) -> bytes:
-    """The zip: all in one folder of the lecture's name.
+def files_of(course: CourseDirectory, lecture: str) -> dict[str, Path]:
+    """What goes into the zip besides the package, by its name there.
 
     Raises:
         UserError: the stub or the exact versions are missing.
     """
     folder = course.released(lecture)
-    files = {
-        f"{lecture}.ipynb": folder / f"{lecture}.ipynb",
-        EXPECTED: folder / EXPECTED,
-        NAMES: course.names,
-        wheel.name: wheel,
-        "constraints.txt": PACKAGE.parent / "constraints.txt",
-    }
+    files = {f"{lecture}.ipynb": folder / f"{lecture}.ipynb", EXPECTED: folder / EXPECTED, NAMES: course.names}
+    files["constraints.txt"] = PACKAGE.parent / "constraints.txt"
     for name, path in files.items():
         if not path.is_file():
             raise UserError(f"{path}: there is no such file, and students need {name}. Make it with: autograder build {lecture}")
+    return files
+
+
+def packed(lecture: str, files: dict[str, Path], wheel: str) -> bytes:
+    """The zip: all in one folder of the lecture's name, with a README."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in files.items():
             archive.write(path, f"{lecture}/{name}")
-        archive.writestr(f"{lecture}/README.txt", README.format(wheel=wheel.name, lecture=lecture))
+        readme = zipfile.ZipInfo(f"{lecture}/README.txt", time.localtime()[:6])
+        readme.external_attr = 0o644 << 16
+        archive.writestr(readme, README.format(wheel=wheel, lecture=lecture))
     return made.getvalue()
 
 
