@@ -72,6 +72,7 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
     first, last = [new_markdown_cell(how_it_works(name, lecture)), _locked(IS_IT_INSTALLED, INSTALLED)], _locked(MAKE_HAND_IN, HAND_IN)
     for made, given in zip((*first, last), ("how-it-works", "installed", "hand-in")):  # beside the numbers, which are those of the lecture's own cells
         made["id"] = given
+    first[1].metadata["jupyter"] = {"source_hidden": True}  # JupyterLab folds it: of interest only where it fails
     out = [*first, *out, last]
     metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
