@@ -126,7 +126,7 @@ CASES: dict[str, tuple[Edit, str]] = {  # what becomes of a right notebook, and 
     "answer_and_check_merged": (merged("double_answer", "double"), "The cell double was missing; it was put back"),
     "answer_in_a_locked_cell": (merged("provided_1", "double_answer"), "The locked cell provided_1 held answers, too"),
     "answer_in_the_check_before": (merged("double", "pieces_answer"), "The locked cell double held answers, too"),
-    "all_code_in_one": (all_code_in_one, "The locked cell provided_1 held answers, too"),
+    "all_code_in_one": (all_code_in_one, "The locked cell kit-installed held answers, too"),
     "below_its_check": (moved("double_answer", "double"), "The cell double_answer stood below its check; it runs before it"),
     "model_below_its_fit": (moved("train_tiny_answer", "train_tiny"), "stood below its check"),
     "copy_above_a_stub": (copied("double_answer", "double_answer", 0, stub=True), "The answer to double stands in another cell"),
