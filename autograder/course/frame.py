@@ -24,11 +24,13 @@ except ImportError:  # the package is missing, or another project of the same na
 
     clone = ["-c ../../constraints.txt -e ../.."] if glob("../../constraints.txt") else []
     found = [*glob("zero_to_hero_autograder-*.whl"), *glob("../zero_to_hero_autograder-*.whl"), *clone, "THE_WHL_FILE_OF_YOUR_COURSE"]
-    raise ImportError(
-        "the package zero-to-hero-autograder is not installed here, or another project, which is called autograder as well, "
+    error = ImportError(
+        "The package zero-to-hero-autograder is not installed here, or another project, which is called autograder as well, "
         "was installed in its place. Run these two lines in a cell, and restart the kernel:\\n\\n"
         f"%pip uninstall -y autograder zero-to-hero-autograder\\n%pip install {{found[0]}}"
-    ) from None"""
+    )
+    error._render_traceback_ = lambda: [str(error)]  # the sentence alone
+    raise error from None"""
 
 MAKE_HAND_IN = """# Hand in (locked): save the notebook (Ctrl-S), then run this
 from autograder import hand_in
