@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import TINY, copy_course
+from conftest import ROOT, TINY, copy_course
 from converters import convert
 from nbclient import NotebookClient
 from nbgrader.api import Gradebook
@@ -190,6 +190,22 @@ def test_the_kits_own_cells_and_the_zip_cost_nobody_anything(student, graded):
     notes = [cell.source for cell in notebook.cells if "About this submission" in cell.source]
     assert notes == [] or student == "zip_twice" and "handin (1)" in notes[0]
     assert said(named(notebook, HAND_IN)) == "" and not list((graded / "autograded" / student).rglob("*.zip"))
+
+
+@pytest.mark.parametrize("lecture", sorted(path.name for path in (ROOT / "assignments").iterdir()))
+def test_every_notebook_begins_and_ends_with_the_kits_own_cells(lecture):
+    cells = nbformat.read(ROOT / "assignments" / lecture / f"{lecture}.ipynb", as_version=4).cells
+    lines = [line for line in cells[0].source.splitlines() if line]
+    assert lines[0] == "**How this works**" and len(lines) <= 11
+    assert all(word in cells[0].source for word in ("card", "Hints", "(locked)", "probe", "`g`", "Shapes", "Hand in", f"{lecture}-handin.zip"))
+    last = cells[-1].metadata.nbgrader
+    assert cells[-1].source.endswith("hand_in()") and (last.grade, last.solution, last.locked, "points" in last) == (False, False, True, False)
+    labels = {"solution": "# Your code: ", "grade": "# Check (locked)"}
+    for cell in (cell for cell in cells[1:-1] if cell.cell_type == "code"):
+        kind = next((kind for kind in labels if cell.metadata.nbgrader[kind]), "")
+        assert cell.source.startswith(labels.get(kind, ("# Given (locked)", "# Training (locked)")))
+        if kind:  # a broken answer, or one that is missing, does not stop Run All
+            assert cell.metadata.tags == ["raises-exception"]
 
 
 def test_the_line_counts_bonus_points_apart(course):

@@ -50,6 +50,7 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
             made = new_code_cell(
                 cell.source, metadata={"nbgrader": _nbgrader(f"{cell.exercise}{ANSWER}", solution=True)}
             )
+            made.metadata["tags"] = list(MAY_FAIL)  # a syntax error neither: the check below says that the cell did not run
         elif cell.role == "check":
             points = lecture.exercises[cell.exercise].points
             made = new_code_cell(
