@@ -1,6 +1,6 @@
 """The auto-graded companion to "Neural Networks: Zero to Hero": what a notebook imports.
 
-``check`` and ``check_loss`` stand in the locked cells of a notebook, ``fit`` trains a model; ``autograder.names`` and
+``check`` and ``check_loss`` stand in the locked cells of a notebook, ``fit`` trains a model, ``hand_in`` is its last cell; ``autograder.names`` and
 ``autograder.figures`` hold what else a notebook needs.  All other modules stand in folders named by who may enter them.
 """
 
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from autograder.student.check import check, check_loss
     from autograder.student.fit import fit
+    from autograder.student.hand_in import hand_in
     from autograder.student.session import Session
 
-__all__ = ["check", "check_loss", "fit"]
+__all__ = ["check", "check_loss", "fit", "hand_in"]
 __version__ = "0.1.0"
 
 
@@ -24,6 +25,10 @@ def __getattr__(name: str) -> Any:
     from autograder.student import check, fit, session
 
     session.otherwise(_desk)
+    if name == "hand_in":
+        from autograder.student.hand_in import hand_in
+
+        return hand_in
     return getattr(fit if name == "fit" else check, name)
 
 

@@ -24,10 +24,6 @@ run(__name__, globals())
 # Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another. A function leaves
 # what it is given as it was, unless its text says otherwise: what the caller still needs is copied before it is changed.
 #
-# **How it works.** Put your code in the place of each `raise NotImplementedError(…)` and run the check below it: a card says whether it is right, what it earns, and what went wrong. The cells with checks and with
-# given code are locked; add cells of your own wherever you like. A check calls your function with inputs that it draws from `g`, a random generator with a known seed; while grading the seeds are others. Types say
-# what goes in and out: `Float[Tensor, " k"]` is a tensor of floats with k elements. Three hints unfold under each task; the third is close to the answer. Hand in this notebook.
-#
 # **Notation.** `x.data` is the number that a node of an expression holds, `x.grad` the derivative of the final result with respect to that node. In prose
 # that derivative is $\partial L / \partial x$, where $L$ is the final result; when we train, $L$ is the loss.
 

@@ -24,11 +24,6 @@ run(__name__, globals())
 # Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another. A function leaves
 # what it is given as it was, unless its text says otherwise: what the caller still needs is copied before it is changed.
 #
-# **How it works.** Put your code in the place of each `raise NotImplementedError(…)` and run the check below it: a card says whether it is right, what it earns, and what went wrong. The cells
-# with checks and with given code are locked; add cells of your own wherever you like. A check calls your function with inputs that it draws from `g`, a random generator with a known
-# seed; while grading the seeds are others. Types say the shapes: `Float[Tensor, "n 27"]` is a tensor of floats with n rows and 27 columns. Three hints unfold under each task; the third is close to
-# the answer. Hand in this notebook and the `.safetensors` files beside it.
-#
 # **Notation.** There are 27 symbols: `.` has index 0 and stands for both the start and the end of a name, `a` to `z` have the indices 1 to 26.
 # `P` is a matrix of probabilities, one row for each current symbol. `W` holds weights, `logits` are the network's raw outputs, a *context*
 # is what the model sees, and a *target* is what it has to predict.

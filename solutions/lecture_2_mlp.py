@@ -23,11 +23,6 @@ run(__name__, globals())
 # Every exercise stands alone: what it builds on is given, so that a gap in one does not cost another. A function leaves
 # what it is given as it was, unless its text says otherwise: what the caller still needs is copied before it is changed.
 #
-# **How it works.** Put your code in the place of each `raise NotImplementedError(…)` and run the check below it: a card says whether it is right, what it earns, and what went wrong. The cells
-# with checks and with given code are locked; add cells of your own wherever you like. A check calls your function with inputs that it draws from `g`, a random generator with a known
-# seed; while grading the seeds are others. Types say the shapes: `Float[Tensor, "N T*d"]` is a tensor of floats with N rows and T times d columns. Three hints unfold under each task. Hand in
-# this notebook and `train_mlp.safetensors`, which training writes beside it.
-#
 # **Notation.** `T` is the length of a context, `X` holds contexts, shape `(N, T)`, and `Y` the targets, `(N,)`. `C` is the **embedding table**: row `i` is the vector of `d` numbers for symbol `i`. `E` holds the joined
 # embeddings of each context, `(N, T * d)`. A hidden layer has the weights `W1` and the bias `b1`, its output is `h`; the last layer has `W2` and `b2` and gives the logits, `(N, 27)`.
 

@@ -166,6 +166,12 @@ CASES: dict[str, tuple[str, Tree, dict[str, dict[str, str]], str]] = {
         "zip", {f"ann/{NOTEBOOK}": "a", f"ben/{TINY}/{NOTEBOOK}": "b", "cem.ipynb": "c", "dee.zip": "z", ".DS_Store": "x", "read.me": "x"},
         {"ann": {NOTEBOOK: "a"}, "ben": {NOTEBOOK: "b"}, "cem": {NOTEBOOK: "c"}, "dee": {"dee.zip": "z"}}, "Not recognised: read.me.",
     ),
+    "zip_packed_by_the_last_cell": (
+        "zip", {f"ada_{TINY}-handin.zip": "a", f"{TINY}-handin (1)-ben.zip": "b", f"cem/{TINY}-handin.zip": "c", f"{TINY}-handin (2).zip": "d"},
+        {"ada": {f"ada_{TINY}-handin.zip": "a"}, "ben": {f"{TINY}-handin (1)-ben.zip": "b"}, "cem": {f"{TINY}-handin.zip": "c"}},
+        f"{TINY}-handin (2).zip does not say whose it is. Put the student's name before it",
+    ),
+    "canvas_packed": ("canvas", {f"{C}_1_{TINY}-handin.zip": "a"}, {C: {f"{TINY}-handin.zip": "a"}}, ""),
     "zip_umlauts": ("zip", {f"{NFD}/{NOTEBOOK}": "a", f"{NFC}/{WEIGHTS}": "w"}, {NFC: {NOTEBOOK: "a", WEIGHTS: "w"}}, ""),
     "zip_harmless": (
         "zip", {f"+ann/{NOTEBOOK}": "a", f"&/{NOTEBOOK}": "b"}, {"ann": {NOTEBOOK: "a"}},
@@ -188,6 +194,12 @@ def test_each_file_comes_to_its_student(case, form, course, tmp_path, capsys):
     again = run(course, platform, form(tree, tmp_path))
     row = capsys.readouterr().out.splitlines()[4].replace("│", " ").split()
     assert again == 0 and row == [str(len(expected)), "0", "0", str(len(expected))]
+
+
+def test_what_one_student_packed_is_no_class(course, tmp_path, capsys):
+    (tmp_path / f"{TINY}-handin.zip").write_bytes(zipped({NOTEBOOK: "a"}))
+    assert run(course, "zip", tmp_path / f"{TINY}-handin.zip") == 1
+    assert "is what one student hands in" in " ".join(capsys.readouterr().err.split()) and not (course.root / "submitted").exists()
 
 
 def test_a_wrapping_folder_and_a_zip_in_a_folder_are_no_students(course, tmp_path):

@@ -66,6 +66,18 @@ def test_a_wrong_answer_is_told(shown):
     assert shown["bigram_counts"][-1]["ename"] == "CheckFailed"
 
 
+def told(outputs: list) -> str:
+    return "".join(output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in outputs)
+
+
+def test_a_line_says_how_far_one_is(shown):
+    assert "1 of 16 exercises, 1 of 18 points; next: `split_names`" in told(shown["vocabulary"])
+
+
+def test_the_last_cell_asks_to_save_first(shown):
+    assert "older than what runs here" in told(shown["kit-hand-in"]) and "bigram_counts" in told(shown["kit-hand-in"])
+
+
 def test_an_untouched_exercise_is_not_attempted(shown):
     assert "Not attempted yet." in card(shown["bigram_probabilities"])
 

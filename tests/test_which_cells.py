@@ -104,6 +104,18 @@ def written_as_raw(nb) -> None:
     nb.cells[nb.cells.index(cell)] = nbformat.v4.new_raw_cell(cell.source)
 
 
+def from_colab(nb) -> None:
+    """As Google Colab saves: no ids, its own metadata in each cell, nothing of ours in the notebook's."""
+    nb.nbformat_minor = 0
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    nb.metadata = nbformat.from_dict({"colab": {"provenance": []}, "kernelspec": kernel, "language_info": {"name": "python"}})
+    nb.cells.insert(0, new_code_cell("%pip install --no-deps zero_to_hero_autograder-0.1.0-py3-none-any.whl", metadata={"id": "i"}))
+    for number, cell in enumerate(nb.cells):
+        cell.pop("id", None)
+        cell.metadata = nbformat.from_dict({**cell.metadata, "id": f"aB3_{number}", "colab": {"base_uri": "https://localhost:8080/"}, "outputId": "x"})
+        cell.metadata.pop("tags", None)
+
+
 STUBS: dict[str, str] = {}
 CASES: dict[str, tuple[Edit, str]] = {  # what becomes of a right notebook, and what is told
     "as_it_was": (lambda nb: None, ""),
@@ -114,7 +126,7 @@ CASES: dict[str, tuple[Edit, str]] = {  # what becomes of a right notebook, and 
     "answer_and_check_merged": (merged("double_answer", "double"), "The cell double was missing; it was put back"),
     "answer_in_a_locked_cell": (merged("provided_1", "double_answer"), "The locked cell provided_1 held answers, too"),
     "answer_in_the_check_before": (merged("double", "pieces_answer"), "The locked cell double held answers, too"),
-    "all_code_in_one": (all_code_in_one, "The locked cell provided_1 held answers, too"),
+    "all_code_in_one": (all_code_in_one, "The locked cell kit-installed held answers, too"),
     "below_its_check": (moved("double_answer", "double"), "The cell double_answer stood below its check; it runs before it"),
     "model_below_its_fit": (moved("train_tiny_answer", "train_tiny"), "stood below its check"),
     "copy_above_a_stub": (copied("double_answer", "double_answer", 0, stub=True), "The answer to double stands in another cell"),
@@ -127,13 +139,16 @@ CASES: dict[str, tuple[Edit, str]] = {  # what becomes of a right notebook, and 
     "written_anew": (written_anew, ""),
     "written_without_metadata": (both(written_anew, without("id")), ""),
     "written_as_raw": (written_as_raw, ""),
+    "from_colab": (from_colab, ""),
+    "from_colab_without_metadata": (both(from_colab, without("metadata")), "recognised by their text"),
+    "kits_cells_edited": (both(removed("kit-installed"), merged("kit-hand-in", "double")), "The cell double was missing; it was put back"),
 }
 
 
-UNTOLD = ("as_it_was", "ids_lost", "copy_beside_the_answer", "ends_of_lines")
+UNTOLD = ("as_it_was", "from_colab", "ids_lost", "copy_beside_the_answer", "ends_of_lines")
 DAILY = """
     as_it_was metadata_lost both_lost two_answers_merged answer_in_a_locked_cell all_code_in_one model_below_its_fit
-    copy_above_a_stub copy_beside_the_answer answer_made_anew written_elsewhere written_as_raw
+    copy_above_a_stub copy_beside_the_answer answer_made_anew written_elsewhere written_as_raw from_colab kits_cells_edited
 """
 
 
@@ -166,7 +181,7 @@ def test_nothing_right_is_lost_and_it_is_told_once(student, graded):
     assert any(WRITTEN in cell.source for cell in notebook.cells)
 
 
-@pytest.mark.parametrize("student", daily("as_it_was copy_beside_the_answer", UNTOLD))
+@pytest.mark.parametrize("student", daily("as_it_was copy_beside_the_answer from_colab", UNTOLD))
 def test_nobody_is_accused(student, graded):
     notebook = nbformat.read(graded / "autograded" / student / TINY / f"{TINY}.ipynb", as_version=4)
     assert not any(NOTE.fullmatch(cell.source) for cell in notebook.cells)

@@ -6,16 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from autograder.errors import UserError
-
-try:
-    import typer
-    from rich.console import Console
-    from rich.markup import escape
-except ImportError:  # a student's install
-    sys.exit(
-        "The command autograder is the instructor's. Install what it needs with: pip install -c constraints.txt '.[instructor]'"
-    )
+import typer
+from rich.console import Console
+from rich.markup import escape
 
 from autograder.commands.benching import bench
 from autograder.commands.collected import Platform
@@ -23,24 +16,31 @@ from autograder.commands.export import export
 from autograder.commands.feedback import feedback
 from autograder.commands.grade import grade
 from autograder.commands.gradescope import gradescope
+from autograder.commands.handout import handout
 from autograder.commands.mutating import mutate
 from autograder.commands.report import class_report
 from autograder.commands.stages import Stages
+from autograder.commands.starting import progress, start
 from autograder.commands.terminal import Lectures, console, state
 from autograder.commands.terminal import count as _count
 from autograder.commands.terminal import end as _end
 from autograder.commands.terminal import the_course as _course
+from autograder.commands.trying import try_
+from autograder.errors import UserError
 
 if TYPE_CHECKING:  # torch takes two seconds, which --help need not wait for
     from autograder.runner.host import Runner
+
+STUDENTS = "For students"
+INSTRUCTORS_OWN = ("nbgrader", "jupytext", "pyseccomp", "greenlet", "sqlalchemy", "distributed", "psycopg")  # packages that a student's install lacks
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Builds, proves and grades the exercises of **Neural Networks: Zero to Hero**. "
-    "`course.yml` describes the course; grading itself is plain `nbgrader autograde`.",
+    help="The exercises of **Neural Networks: Zero to Hero**. Students begin with `autograder start`. "
+    "An instructor builds, proves and grades: `course.yml` describes the course; grading itself is plain `nbgrader autograde`.",
 )
 
 
@@ -58,6 +58,11 @@ def options(
     state.update(course=course, unsafe=unsafe)
     if unsafe:
         Console(stderr=True).print("[yellow]warning[/yellow] --unsafe: notebooks run without the jail.")
+
+
+app.command(rich_help_panel=STUDENTS)(start)
+app.command("try", rich_help_panel=STUDENTS)(try_)
+app.command(rich_help_panel=STUDENTS)(progress)
 
 
 @app.command()
@@ -148,6 +153,7 @@ app.command()(gradescope)
 app.command("report")(class_report)
 app.command()(mutate)
 app.command()(bench)
+app.command()(handout)
 
 
 @app.command()
@@ -238,6 +244,10 @@ def main(arguments: list[str] | None = None) -> int:
         app(arguments, standalone_mode=True)
     except UserError as error:
         return _said(str(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in INSTRUCTORS_OWN:
+            raise
+        return _said(f"This command is the instructor's and needs {error.name}. Install it in a clone with: pip install -c constraints.txt -e '.[instructor]'")
     except KeyboardInterrupt:
         Console(stderr=True).print("Interrupted.")
         return 130

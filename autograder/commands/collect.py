@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ from autograder.commands.downloaded import opened
 from autograder.commands.roster import Roster
 from autograder.commands.stages import Stages
 from autograder.course.directory import CourseDirectory
+from autograder.course.frame import HANDED_IN
 from autograder.errors import UserError
 from autograder.plugin import absolute_gradebook, gradebook_file, own_commands_first
 from autograder.plugin.choosing import MAX_ZIPPED, NOTEBOOK, Found, is_meant
@@ -56,6 +58,9 @@ def collect(
         UserError: the download or the lecture is not there or cannot be read, or the disk is too small.
     """
     course.lecture(lecture)
+    if source.is_file() and platform == Platform.zip and f"{lecture}{HANDED_IN.removesuffix('.zip')}" in source.name:
+        named = f"ada_{source.name}"
+        raise UserError(f"{source.name} is what one student hands in. Put the student's name before its own ({named}), and collect the folder with it.")
     limits, made = course.course.limits, Collected()
     with opened(source, limits.largest_bytes, lambda name: platform != Platform.zip and _read_name(platform, name, lecture) is None) as download:
         made.left_out += [f"Not taken: {sentence}" for sentence in download.refused]
@@ -88,7 +93,10 @@ def _read_name(platform: Platform, where: str, lecture: str) -> Piece | None:
 
 
 def loose(where: str, lecture: str) -> Piece | None:
-    """One folder, zip or notebook a student, called by the student's id; nothing if it is none of these."""
+    """One folder, zip or notebook a student, called by the student's id; nothing if it is none of these.
+
+    What the last cell of a notebook packs bears the lecture's name: whoever collects it puts the student's before or behind.
+    """
     top, _, rest = where.partition("/")
     top = composed(top)
     if top.lower() in PLAIN or top.startswith("._") or top.lower() == "__macosx":
@@ -97,7 +105,15 @@ def loose(where: str, lecture: str) -> Piece | None:
         return Piece(top, "", rest.removeprefix(f"{lecture}/"))
     if NOTEBOOK.search(top):
         return Piece(NOTEBOOK.sub("", top), "", f"{lecture}.ipynb")
-    return Piece(top[:-4], "", top) if top.lower().endswith(".zip") else None
+    if not top.lower().endswith(".zip"):
+        return None
+    return Piece(_packed_by(top, lecture) if lecture in top else top[:-4], "", top)
+
+
+def _packed_by(name: str, lecture: str) -> str:
+    """Whose name stands on what the last cell of a notebook has packed, without the lecture's and what a browser has put behind it; the whole of any other."""
+    packed = rf"{re.escape(lecture)}{re.escape(HANDED_IN.removesuffix('.zip'))}(?:[ _-]*(?:\(\d+\)|\d{{1,2}}$))*"
+    return re.sub(packed, "", name[:-4]).strip(" _-.") if re.search(packed, name[:-4]) else name[:-4]
 
 
 def _without_wrapping(files: list[Found], source: Path, platform: Platform) -> list[Found]:
@@ -141,7 +157,11 @@ def _name(hand_ins: list[HandIn], platform: Platform, roster: Roster | None, mad
             person = None
         student = person.student if person else hand_in.piece.student
         if not student:
-            made.left_out.append(f"{hand_in.whole} has no name under which it can be graded. Rename it in the download.")
+            made.left_out.append(
+                f"{hand_in.whole} has no name under which it can be graded. Rename it in the download."
+                if hand_in.whole
+                else f"{next(iter(hand_in.files))} does not say whose it is. Put the student's name before it, as in ada_{next(iter(hand_in.files))}."
+            )
         elif student in taken:
             made.left_out.append(f"{hand_in.whole} would get the id {student}, which is that of {taken[student]}. Rename it in the download.")
         else:

@@ -12,6 +12,16 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.course.cells import EXTRA, SHIPPED, LectureCell
 from autograder.course.directory import CourseDirectory
+from autograder.course.frame import (
+    CHECK,
+    GIVEN,
+    HAND_IN,
+    INSTALLED,
+    IS_IT_INSTALLED,
+    MAKE_HAND_IN,
+    TRAINING,
+    how_it_works,
+)
 from autograder.course.lecture import read_lecture
 from autograder.course.marking import marking, marking_file
 from autograder.course.schema import Exercise, Lecture
@@ -30,21 +40,23 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
     out = []
     for position, cell in enumerate(shipped):
         if cell.role == "provided" and cell.exercise:  # the reference of one that is skipped
-            made = _locked(cell.source, f"{cell.exercise}_provided")
+            made = _locked(f"{GIVEN}\n{cell.source}", f"{cell.exercise}_provided")
         elif cell.role == "provided":
             provided += 1
-            made = _locked(cell.source, f"provided_{provided}")
+            made = _locked(f"{GIVEN}\n{cell.source}", f"provided_{provided}")
         elif cell.role == "fit":
-            made = _locked(cell.source, f"{cell.exercise}_fit")
+            made = _locked(f"{TRAINING.format(exercise=cell.exercise)}\n{cell.source}", f"{cell.exercise}_fit")
             made.metadata["tags"] = list(MAY_FAIL)
         elif cell.role == "answer":
             made = new_code_cell(
                 cell.source, metadata={"nbgrader": _nbgrader(f"{cell.exercise}{ANSWER}", solution=True)}
             )
+            made.metadata["tags"] = list(MAY_FAIL)  # a syntax error neither: the check below says that the cell did not run
         elif cell.role == "check":
             points = lecture.exercises[cell.exercise].points
             made = new_code_cell(
-                cell.source, metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, locked=True, points=points)}
+                f"{CHECK.format(exercise=cell.exercise)}\n{cell.source}",
+                metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, locked=True, points=points)},
             )
             made.metadata["tags"] = list(MAY_FAIL)
         elif cell.role == "written":
@@ -59,6 +71,11 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
             made = new_markdown_cell(cell.source)
         made["id"] = f"{position:03d}-{cell.role}-{cell.exercise}"[:64].rstrip("-").replace("_", "-")
         out.append(made)
+    first, last = [new_markdown_cell(how_it_works(name, lecture)), _locked(IS_IT_INSTALLED, INSTALLED)], _locked(MAKE_HAND_IN, HAND_IN)
+    for made, given in zip((*first, last), ("how-it-works", "installed", "hand-in")):  # beside the numbers, which are those of the lecture's own cells
+        made["id"] = given
+    first[1].metadata["jupyter"] = {"source_hidden": True}  # JupyterLab folds it: of interest only where it fails
+    out = [*first, *out, last]
     metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},

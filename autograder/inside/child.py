@@ -21,6 +21,7 @@ from autograder.student import session
 from autograder.student.check import check, check_loss
 from autograder.student.copies import in_a_copy
 from autograder.student.fit import fit
+from autograder.student.hand_in import hand_in
 from autograder.student.repairs import MOST_SECONDS, PATIENCE
 from autograder.student.session import Tried
 from autograder.wall.calls import Call
@@ -28,7 +29,7 @@ from autograder.wall.facts import Facts
 from autograder.wall.frames import send
 from autograder.wall.record import Record, encode
 
-KIT: dict[str, Callable[..., Any]] = {"check": check, "check_loss": check_loss, "fit": fit}  # before any submission
+KIT: dict[str, Callable[..., Any]] = {"check": check, "check_loss": check_loss, "fit": fit, "hand_in": hand_in}  # before any submission
 THREADS = 1  # of the warm process; they count as processes too
 
 

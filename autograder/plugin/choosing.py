@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from autograder.course.frame import HANDED_IN
 from autograder.plugin.bounded import read_notebook
 
 MAX_ENTRIES = 10_000  # of a folder, that are looked at
@@ -24,6 +25,7 @@ MAX_DEPTH = 5
 MAX_ZIPPED = 1_000  # files in a zip
 NOT_MEANT = {"__macosx", "__pycache__", "node_modules", "venv"}
 NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.I)
+COPY = re.compile(rf"{re.escape(HANDED_IN.removesuffix('.zip'))}([ _-]*(\(\d+\)|copy|kopie|\d+))*\.zip/", re.I)
 MAX_NOTEBOOKS, MAX_READ = 20, 120 << 20  # that are read to find the one that is meant, and their bytes together
 
 
@@ -129,6 +131,16 @@ def damage_told(name: str) -> Iterator[None]:
         raise OSError(f"{name} is damaged: {type(error).__name__}: {error}") from None
 
 
+def is_copy(where: str) -> bool:
+    """Whether a file stands in the zip that a notebook's last cell makes, whatever a browser or platform has put behind its name."""
+    return bool(COPY.search(where))
+
+
+def without_copies(files: list[Found], chosen: Found | None) -> list[Found]:
+    """The files of a submission, without those of that zip where the notebook itself was handed in beside it."""
+    return files if chosen is None or is_copy(chosen.where) else [file for file in files if not is_copy(file.where)]
+
+
 @dataclass
 class Choice:
     """The notebook that is meant, as it was read, and what to tell about it."""
@@ -165,9 +177,10 @@ def notebook_in(files: list[Found], expected: str, cells: Callable[[Any], int]) 
         first = next(iter(faults), None)
         return Choice(fault=f"{first} cannot be read as a notebook ({faults[first]})." if first else "")
     ours = [entry for entry in read if entry[0]]
+    ours = [entry for entry in ours if not is_copy(entry[1].where)] or ours  # the zip holds what stands beside it
     _, file, notebook = (ours or read)[0]
     note = ""
-    if file.where != expected:
+    if file.where != expected and not (is_copy(file.where) and file.name == expected):
         note = f"Your notebook is called {file.where}, not {expected}; it was graded all the same."
     if len(ours) > 1:
         others = ", ".join(other.where for _, other, _ in ours[1:4])

@@ -10,18 +10,22 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import ClearSolutions
 from traitlets import Bool
 
+from autograder.course.frame import YOUR_CODE
 from autograder.course.notebook import ANSWER
 from autograder.plugin.base import CoursePreprocessor
 from autograder.plugin.lateness import agree, course_of, end_if_unknown
 
 
 class ClearNamedSolutions(ClearSolutions):
-    """A solution becomes ``raise NotImplementedError("<its exercise>")``."""
+    """A solution becomes ``raise NotImplementedError("<its exercise>")``, in a cell whose first line says that it is the student's."""
 
     def preprocess_cell(self, cell: Any, resources: dict[str, Any], cell_index: int) -> tuple[Any, dict[str, Any]]:
         exercise = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix(ANSWER)
         self.code_stub = {"python": f'raise NotImplementedError("{exercise}")'}
-        return super().preprocess_cell(cell, resources, cell_index)
+        cell, resources = super().preprocess_cell(cell, resources, cell_index)
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = f"{YOUR_CODE.format(exercise=exercise)}\n{cell.source}"
+        return cell, resources
 
 
 class ReleaseExporter(NotebookExporter):

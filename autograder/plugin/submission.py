@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
 from autograder.course.directory import CourseDirectory
+from autograder.course.frame import OWN
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import WITH_OUTPUTS
 from autograder.grading.secret import fingerprint, secret
@@ -19,7 +20,7 @@ from autograder.judge.verdict import Verdict
 from autograder.plugin import exchange, folders, in_step, incoming, interrupted, lateness, recognise, turns
 from autograder.plugin.base import CoursePreprocessor, course_at
 from autograder.plugin.bounded import read_notebook
-from autograder.plugin.choosing import Choice, Found, files_in, notebook_in
+from autograder.plugin.choosing import Choice, Found, files_in, notebook_in, without_copies
 from autograder.plugin.notes import add_note, refused_for
 from autograder.plugin.released import as_it_was_released, released_cells
 from autograder.plugin.resubmitted import put_aside
@@ -170,6 +171,7 @@ class SubmissionExporter(NotebookExporter):
             choice = notebook_in(small, f"{lecture}.ipynb", CellsOf(course.source(lecture)))
             trained = [name for name, rules in course.lecture(lecture).exercises.items() if rules.loss]
             beside = choice.found.folder if choice.found else ""
+            files = without_copies(files, choice.found)
             self._last = folder, (choice, *incoming.meant(folder, files, beside, trained, limits))
         return self._last[1]
 
@@ -242,7 +244,7 @@ class RestoreCells(CoursePreprocessor):
         if metadata["grade"] and "points" in before and _number(before["points"]) != metadata["points"]:
             notes.append(CHANGED if untouched else f"The points of {name} had been changed; {metadata['points']:g} count.")
         if metadata["locked"]:
-            if recognise.text_of(cell) != recognise.text_of(original):
+            if recognise.text_of(cell) != recognise.text_of(original) and not name.startswith(OWN):
                 notes.append(CHANGED if untouched else f"The locked cell {name} had been edited; its original was used.")
             cell.source = original.source
         cell.metadata["nbgrader"] = metadata
@@ -261,7 +263,7 @@ class RestoreCells(CoursePreprocessor):
                 index = _index(nb, before) + 1 if before is not None else 0
             nb.cells.insert(index, cell)
             found[name] = cell
-            if not refused_for(nb):
+            if not refused_for(nb) and not name.startswith(OWN):
                 notes.append(f"The cell {name} was missing; it was put back.")
 
 

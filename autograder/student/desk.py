@@ -26,12 +26,15 @@ from autograder.judge.judging import verdict_of
 from autograder.judge.repaired import Best, better_and_better, wants_a_repair, with_repair
 from autograder.judge.shown import shown
 from autograder.judge.verdict import Verdict, refuse
+from autograder.student import own_notebook, rehearsal
+from autograder.student.cells import Cells
 from autograder.student.copies import in_a_copy
 from autograder.student.names import load_names
 from autograder.student.own_line import locked_cells
 from autograder.student.progress import in_notebook
 from autograder.student.repairs import MOST_SECONDS
 from autograder.student.session import Tried
+from autograder.student.standing import Standing
 from autograder.wall.calls import Call
 from autograder.wall.facts import Facts, canary
 from autograder.wall.record import Record, RecordError
@@ -43,7 +46,7 @@ class LocalSession:
     """Compares with the public answers at once and shows the verdict."""
 
     training, looks = "student", True
-    training_steps, training_seconds = 0, 0.0  # are for grading
+    training_steps, training_seconds = 0, 0.0  # are for grading, and for a rehearsal of it
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
@@ -62,6 +65,18 @@ class LocalSession:
             )
 
         self.folder, self.lecture_cells = path.parent, frozenset[str]()
+        if rehearsal.asked_for():
+            self.training, self.training_steps, self.training_seconds = "grading", rehearsal.LIMITS.training_steps, rehearsal.LIMITS.training_seconds
+        self._standing: Standing | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """How far the student is: what the cards in the saved notebook say, and what was checked since."""
+        if self._standing is None:
+            saved, exercises = own_notebook.of_this_kernel(self.folder, self.facts.exercises), self.facts.exercises
+            ordered = saved.in_order(exercises) if saved else exercises
+            self._standing = Standing(ordered, saved.cards() if saved and not rehearsal.asked_for() else {})
+        return self._standing
 
     def given(self) -> frozenset[str]:
         self.lecture_cells = self.lecture_cells or locked_cells(self.folder, self.facts.lecture)  # they never change
@@ -82,7 +97,14 @@ class LocalSession:
                 verdict = with_repair(verdict, self.repaired(record, key, trial))
             with contextlib.suppress(Exception):  # a student's own objects may do anything when they are shown; the verdict stands
                 verdict = replace(verdict, shown=shown(record, key.reference, calls, self.facts.tolerance_of(record.exercise)))
-        show(verdict, rules.title)
+        if record.draws and (why := watched.explain(record.exercise, record.draws[0].failure) if (watched := _watch()) else ""):
+            verdict = replace(verdict, message=why, shown=None)
+        self.standing.known[record.exercise] = verdict.status, verdict.points
+        try:
+            show(verdict, rules.title)
+        finally:
+            if in_notebook():
+                print(self.standing.line(record.exercise))
 
     def repaired(self, record: Record, key: Key, trial: Tried) -> Best | None:
         """The small change that makes most of an answer right; nothing where a process with threads is not safely copied (macOS, Windows)."""
@@ -118,6 +140,17 @@ def forbidden_here(exercise: str, forbid: tuple[str, ...]) -> str | None:
 
 
 _cache: dict[tuple[Path, int | None], LocalSession] = {}
+_watched: list[Cells] = []  # of this process's one shell
+
+
+def _watch() -> Cells | None:
+    """Whoever watches the cells of this kernel, from the first time that it is asked for."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is not None and not _watched:
+        _watched.append(Cells(shell))
+        if rehearsal.asked_for():
+            rehearsal.begin(shell, lambda: here().given())
+    return _watched[0] if _watched else None
 
 
 def here() -> LocalSession:
@@ -127,6 +160,7 @@ def here() -> LocalSession:
     if key not in _cache:
         _cache.clear()
         _cache[key] = LocalSession(path)
+        _watch()
     return _cache[key]
 
 
@@ -139,7 +173,8 @@ def show(verdict: Verdict, title: str) -> None:
     if in_notebook():
         from IPython.display import HTML, display
 
-        display(HTML(as_html(verdict, title)))
+        about = {"exercise": verdict.exercise, "status": verdict.status, "points": verdict.points}
+        display(HTML(as_html(verdict, title)), metadata={own_notebook.MARK: about})
     elif verdict.status == "correct":
         print(as_text(verdict))
     if verdict.status != "correct":

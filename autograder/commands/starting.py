@@ -1,0 +1,171 @@
+"""``autograder start`` and ``autograder progress``: for those who learn from the installed package, with or without a course."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from autograder.commands.facts_beside import facts_in
+from autograder.commands.terminal import console
+from autograder.course.directory import EXPECTED
+from autograder.course.packaged import Packaged, lecture_named, lectures
+from autograder.errors import UserError
+
+if TYPE_CHECKING:  # it loads torch
+    from autograder.student.own_notebook import Saved
+    from autograder.student.standing import Standing
+
+NEW = "new"  # in the name of what is put beside a student's own file
+
+
+def start(
+    lecture: Annotated[
+        str | None, typer.Argument(help="A lecture, such as lecture_1_trigram, or a part of its name: 1, trigram.", metavar="[LECTURE]")
+    ] = None,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Only put the files there.")] = False,
+) -> None:
+    """Put a lecture into the current folder, and open it in JupyterLab.
+
+    Makes a folder of the lecture's name with its notebook, the answers that its checks compare with, and the names. Whatever is there already stays as it
+    is: to go on with a lecture, type the same again. Without a name it is the first lecture in which something is left to do.
+
+    `autograder start 1` · `autograder start trigram` · `autograder start`
+    """
+    found = lecture_named(lecture) if lecture else _first_to_do(Path.cwd())
+    folder = Path.cwd() if Path.cwd().name == found.name and Path(found.notebook.name).is_file() else Path.cwd() / found.name
+    made, kept = put(found, folder)
+    where = os.path.relpath(folder / found.notebook.name)
+    if made:
+        console.print(f"{escape(found.title)}: {', '.join(made)} put into {escape(os.path.relpath(folder))}/", highlight=False, soft_wrap=True)
+    if kept:
+        console.print(f"Yours, left as it is: {', '.join(kept)}", highlight=False, soft_wrap=True)
+    if folder_differs(found, folder):
+        console.print(
+            f"[yellow]note[/yellow] The {EXPECTED} there is of another release than this package. It fits the notebook that came with it: keep both, or put "
+            "the folder aside and start afresh.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if no_open:
+        console.print(f"Open it with: jupyter lab {escape(where)}", highlight=False, soft_wrap=True)
+        return
+    console.print(f"Opening {escape(where)} in JupyterLab. Ctrl-C here ends it.", highlight=False, soft_wrap=True)
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", where]))
+
+
+def put(lecture: Packaged, folder: Path) -> tuple[list[str], list[str]]:
+    """Copy what is missing of a lecture; the names of what was copied, and of what was there.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    made, kept = [], []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, source in lecture.files.items():
+            if os.path.lexists(folder / name):
+                kept.append(name)
+                continue
+            partial = folder / f"{name}.partial"
+            shutil.copyfile(source, partial)
+            os.replace(partial, folder / name)
+            made.append(name)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error}. Type this in a folder of your own.") from None
+    return made, kept
+
+
+def folder_differs(lecture: Packaged, folder: Path) -> bool:
+    """Whether the answers in a student's folder are others than the package's."""
+    here = folder / EXPECTED
+    return not here.is_file() or here.read_bytes() != (lecture.folder / EXPECTED).read_bytes()
+
+
+def _first_to_do(folder: Path) -> Packaged:
+    known = lectures()
+    if not known:
+        lecture_named("")
+    for found in known:
+        if not (folder / found.name / found.notebook.name).is_file():
+            return found
+        try:
+            rows = list(standings(folder / found.name))
+        except UserError:
+            return found
+        if not rows or any(row.left for row in rows):
+            return found
+    return known[-1]
+
+
+@dataclass(frozen=True)
+class Row:
+    """How far one notebook is."""
+
+    lecture: str
+    saved: Saved
+    standing: Standing
+    unwritten: list[str]  # exercises
+    missing: list[str]  # weights of exercises whose code is there
+
+    @property
+    def left(self) -> bool:
+        return bool(self.standing.next() or self.unwritten)
+
+
+def standings(folder: Path) -> Iterator[Row]:
+    """The notebooks of a lecture's folder, with what the cards in them say.
+
+    Raises:
+        UserError: the answers beside them cannot be read.
+    """
+    from autograder.student.own_notebook import notebooks_in
+    from autograder.student.standing import Standing
+
+    facts = facts_in(folder)
+    for saved in notebooks_in(folder, facts.exercises):
+        exercises = saved.in_order(facts.exercises)
+        standing = Standing(exercises, saved.cards())
+        unwritten = [name for name, rules in exercises.items() if name not in standing.right and saved.is_unwritten(name, rules)]
+        trained = [name for name, rules in exercises.items() if rules.loss and name not in unwritten]
+        missing = [name for name in trained if not (folder / f"{name}.safetensors").is_file()]
+        yield Row(facts.lecture, saved, standing, unwritten, missing)
+
+
+def progress() -> None:
+    """Show how far you are in each lecture of the current folder.
+
+    Reads the notebooks as they were saved, and counts what the cards in them say; nothing is run. `autograder try NOTEBOOK` runs one from top to bottom.
+    """
+    folders = [Path.cwd(), *sorted(path for path in Path.cwd().iterdir() if path.is_dir() and not path.name.startswith("."))]
+    rows: list[Row] = []
+    for folder in (folder for folder in folders if (folder / EXPECTED).is_file()):
+        try:
+            rows += standings(folder)
+        except UserError as error:
+            console.print(f"[yellow]left out[/yellow] {escape(str(error))}", highlight=False, soft_wrap=True)
+    if not rows:
+        raise UserError("There is no lecture in this folder. Put one there with: autograder start")
+    table = Table("notebook", "right", "points", "unwritten", "next", title_justify="left")
+    for row in rows:
+        (got, most), (extra, _) = row.standing.ordinary, row.standing.bonus
+        points = f"{got:g} of {most:g}" + (f" + {extra:g}" if extra else "")
+        following = row.standing.next() or (f"write {row.unwritten[0]}" if row.unwritten else "hand in")
+        where = os.path.relpath(row.saved.path)
+        table.add_row(escape(where), f"{len(row.standing.right)} of {len(row.standing.checked)}", points, str(len(row.unwritten)), following)
+    console.print(table)
+    for row in rows:
+        for name in row.missing:
+            console.print(f"{escape(os.path.relpath(row.saved.path))}: {name}.safetensors is missing; run the cell with fit.", highlight=False, soft_wrap=True)
+    if here := {row.lecture for row in rows}:
+        others = [found.name for found in lectures() if found.name not in here]
+        console.print(f"Not begun: {', '.join(others)}" if others else "All lectures are here.", highlight=False, soft_wrap=True)

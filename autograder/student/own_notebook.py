@@ -1,0 +1,101 @@
+"""The notebook that a kernel belongs to, as it was saved: which file it is, its cells, and the cards that stand in it.
+
+A student's own file on a student's own machine: nothing here is asked while grading.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.course.frame import UNWRITTEN
+from autograder.course.schema import Exercise
+
+MAX_BYTES = 1 << 27  # of a notebook that is looked through
+MARK = "autograder"  # in the metadata of a card's output: what it says, for whoever reads the saved notebook
+ANSWER = "_answer"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A notebook as it stands on the disk."""
+
+    path: Path
+    cells: list[dict[str, Any]]
+    when: float  # it was saved, seconds since 1970
+
+    def named(self, grade_id: str) -> str | None:
+        """The text of a cell; of several of that name the last, which counts."""
+        found = [cell["source"] for cell in self.cells if name_of(cell) == grade_id]
+        return found[-1] if found else None
+
+    def in_order(self, exercises: dict[str, Exercise]) -> dict[str, Exercise]:
+        """Exercises as they stand in it; those that do not stand there last."""
+        places = {name_of(cell): place for place, cell in reversed(list(enumerate(self.cells)))}
+        return dict(sorted(exercises.items(), key=lambda entry: places.get(entry[0], len(self.cells))))
+
+    def cards(self) -> dict[str, tuple[str, float]]:
+        """What the cards in it say: status and points by exercise."""
+        found: dict[str, tuple[str, float]] = {}
+        for output in (output for cell in self.cells for output in cell["outputs"]):
+            about = output.get("metadata", {}).get(MARK) if isinstance(output, dict) and isinstance(output.get("metadata"), dict) else None
+            if isinstance(about, dict) and isinstance(about.get("exercise"), str) and isinstance(about.get("points"), (int, float)):
+                found[about["exercise"]] = str(about.get("status")), float(about["points"])
+        return found
+
+    def is_unwritten(self, exercise: str, rules: Exercise) -> bool:
+        """Whether the place of an answer still holds what it was handed out with."""
+        text = self.named(exercise if rules.written else f"{exercise}{ANSWER}")
+        if text is None:
+            return rules.written  # a person has nothing to read; code may stand in a cell of the student's own
+        return not text.strip() or (UNWRITTEN in text if rules.written else f'raise NotImplementedError("{exercise}")' in text)
+
+
+def name_of(cell: dict[str, Any]) -> str:
+    """A cell's ``grade_id``, or nothing."""
+    about = cell["metadata"].get("nbgrader", {})
+    return str(about.get("grade_id", "")) if isinstance(about, dict) else ""
+
+
+def read_saved(path: Path) -> Saved | None:
+    """A notebook; nothing if it cannot be read as one."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return None
+        cells = []
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+            outputs = cell.get("outputs", [])
+            cells.append({"cell_type": cell["cell_type"], "metadata": dict(cell["metadata"]), "source": source, "outputs": list(outputs)})
+        return Saved(path, cells, path.stat().st_mtime)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def of_lecture(path: Path, exercises: Iterable[str]) -> Saved | None:
+    """A notebook, if it holds cells of these exercises."""
+    saved, wanted = read_saved(path), set(exercises)
+    return saved if saved and any(name_of(cell) in wanted for cell in saved.cells) else None
+
+
+def notebooks_in(folder: Path, exercises: Iterable[str]) -> list[Saved]:
+    """All notebooks of a lecture in a folder, by name."""
+    wanted = set(exercises)
+    return [saved for path in sorted(folder.glob("*.ipynb")) if (saved := of_lecture(path, wanted))]
+
+
+def of_this_kernel(folder: Path, exercises: Iterable[str]) -> Saved | None:
+    """The notebook in which this process works: by what its editor says of it, else the only one of the lecture in the folder."""
+    wanted = set(exercises)
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    names = getattr(shell, "user_ns", {})
+    for told in (names.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME"), names.get("__session__")):
+        if isinstance(told, str) and told.endswith(".ipynb") and (saved := of_lecture(folder / told, wanted)):
+            return saved
+    found = notebooks_in(folder, wanted)
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,235 @@
+"""A student's way through a notebook: what the first and the last cell say, what stands below each card, and one file that is handed in."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT, TINY, copy_course
+from converters import convert
+from nbclient import NotebookClient
+from nbgrader.api import Gradebook
+
+from autograder.commands.demo_class import solution_texts
+from autograder.course.frame import HAND_IN, INSTALLED, IS_IT_INSTALLED
+from autograder.student.own_notebook import read_saved
+from autograder.student.standing import Standing
+
+NOTEBOOK, WEIGHTS, PACKED = f"{TINY}.ipynb", "train_tiny.safetensors", f"{TINY}-handin.zip"
+
+
+def named(notebook, name: str):
+    return next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name)
+
+
+def said(cell) -> str:
+    """All that a cell shows, without the cards' own HTML."""
+    return "\n".join(o.get("text") or o.get("data", {}).get("text/plain", "") or o.get("evalue", "") for o in cell.outputs)
+
+
+def card(cell) -> str:
+    return "".join(o.get("data", {}).get("text/html", "") for o in cell.outputs)
+
+
+class Evening:
+    """A student's kernel, and what is done in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.notebook = folder, nbformat.read(folder / NOTEBOOK, as_version=4)
+        place = {"metadata": {"path": str(folder)}}
+        self.client = NotebookClient(self.notebook, timeout=120, kernel_name="python3", allow_errors=True, resources=place)
+
+    def run(self, name: str, text: str | None = None):
+        """Run a cell, with another text in it if there is one."""
+        cell = named(self.notebook, name)
+        cell.source = cell.source if text is None else text
+        self.client.execute_cell(cell, self.notebook.cells.index(cell))
+        return cell
+
+    def save(self) -> None:
+        nbformat.write(self.notebook, self.folder / NOTEBOOK)
+
+
+@pytest.fixture(scope="module")
+def texts(tiny) -> dict[str, str]:
+    return solution_texts(tiny, TINY)
+
+
+@pytest.fixture(scope="module")
+def evening(tiny, texts, tmp_path_factory) -> dict[str, object]:
+    """One evening's work, and what the cells showed on the way."""
+    folder = tmp_path_factory.mktemp("evening")
+    shutil.copytree(tiny.released(TINY), folder, dirs_exist_ok=True)
+    shutil.copyfile(folder / NOTEBOOK, folder / "as it was fetched.ipynb")
+    work, found = Evening(folder), {}
+    environment = {**os.environ, "JPY_SESSION_NAME": str(folder / NOTEBOOK)}
+    with work.client.setup_kernel(env=environment):
+        for name in (INSTALLED, "provided_1"):
+            work.run(name)
+        found["first"] = said(work.run(INSTALLED))
+        for name in ("double", "pieces"):
+            work.run(f"{name}_answer", texts[name])
+        found["double"] = said(work.run("double"))
+        found["slope"] = said(work.run("slope"))
+        found["unsaved"], found["nothing packed"] = said(work.run(HAND_IN)), not (folder / PACKED).exists()
+        work.save()
+        found["saved"] = said(work.run(HAND_IN))
+        found["train"] = said(work.run("train_tiny_answer", texts["train_tiny"]))
+        work.run("train_tiny_fit")
+        found["trained"] = card(work.run("train_tiny"))
+        work.save()
+        found["packed"] = said(work.run(HAND_IN))
+        found["zip"] = {name: zipfile.ZipFile(folder / PACKED).read(name) for name in zipfile.ZipFile(folder / PACKED).namelist()}
+        found["disk"] = {name: (folder / name).read_bytes() for name in (NOTEBOOK, WEIGHTS)}
+        work.run("double_answer", "def double(x:\n    return 2 * x")
+        found["broken"] = card(work.run("double"))
+        work.run("double_answer", "undefined_thing\n" + texts["double"])
+        work.run("double_answer", "# Your code: double\nundefined_thing\n" + texts["double"])
+        found["stopped"] = card(work.run("double"))
+        work.run("double_answer", texts["double"])
+        found["mended"] = card(work.run("double"))
+        work.run("train_tiny_answer", texts["train_tiny"] + "\nreturn return")
+        found["training broken"] = card(work.run("train_tiny"))
+        work.run("train_tiny_answer", texts["train_tiny"])
+        found["scratch"] = said(work.run(HAND_IN, "kept = 3\nclass Helper: pass"))
+        work.run(HAND_IN, "kept = (4")
+        found["kept"] = said(work.run(HAND_IN, "kept"))
+    return found
+
+
+def test_a_line_below_each_card_says_how_far_one_is(evening):
+    assert evening["first"] == "" and "1 of 5 exercises, 2 of 14 points; next: `pieces`" in evening["double"]
+    assert "1 of 5 exercises, 2 of 14 points; next: `slope`" in evening["slope"]
+
+
+def test_what_is_not_saved_is_not_packed(evening):
+    assert "older than what runs here: the answer to double that you ran last is not in it" in evening["unsaved"] and evening["nothing packed"]
+
+
+def test_the_last_cell_says_what_is_right_missing_and_unwritten(evening):
+    rows = {line.split()[0]: line for line in evening["saved"].splitlines() if line}
+    assert rows["double"].endswith("right") and "not checked yet" in rows["pieces"] and rows["slope"].endswith("unwritten")
+    assert rows["why"].endswith("unwritten") and "Not answered in what was saved last: why." in evening["saved"]
+    assert f"{PACKED} (" in evening["saved"] and f"It holds {NOTEBOOK}, the notebook as it was saved at" in evening["saved"]
+
+
+def test_one_file_holds_the_notebook_and_its_weights(evening):
+    assert "Correct" in evening["trained"] and f"It holds {NOTEBOOK}, {WEIGHTS}" in evening["packed"]
+    assert evening["zip"] == evening["disk"]
+
+
+def test_an_answer_that_did_not_run_leaves_no_correct_standing(evening):
+    assert "Correct" not in evening["broken"] and "The cell that defines `double` did not run: it stops with SyntaxError" in evening["broken"]
+    assert "did not run: it stops with NameError: name &#x27;undefined_thing&#x27; is not defined" in evening["stopped"]
+    assert "Correct" in evening["mended"]
+    assert "Correct" not in evening["training broken"] and "did not run: it stops with SyntaxError" in evening["training broken"]
+    assert evening["kept"] == "3"  # a value of a student's own cell
+
+
+@pytest.fixture(scope="module")
+def graded(tiny, assigned, texts, tmp_path_factory, runner) -> Path:
+    """A right notebook handed in as its last cell packs it, and in other ways."""
+    folder = tmp_path_factory.mktemp("graded") / "course"
+    copy_course(assigned, folder)
+    notebook = nbformat.read(folder / "release" / TINY / NOTEBOOK, as_version=4)
+    for name in ("double", "pieces", "slope", "by_hand", "train_tiny"):
+        named(notebook, f"{name}_answer").source = texts[name]
+    named(notebook, "why").source = "Because."
+    weights = (tiny.weights(TINY) / WEIGHTS).read_bytes()
+
+    def put(student: str, name: str, data: bytes) -> None:
+        path = folder / "submitted" / student / TINY / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    def packed(nb) -> bytes:
+        place = folder / "packed.zip"
+        with zipfile.ZipFile(place, "w") as archive:
+            archive.writestr(NOTEBOOK, nbformat.writes(nb))
+            archive.writestr(WEIGHTS, weights)
+        return place.read_bytes()
+
+    whole = nbformat.writes(notebook).encode()
+    put("zip_alone", PACKED, packed(notebook))
+    put("zip_twice", f"{TINY}-handin (1).zip", packed(notebook))
+    stale = nbformat.from_dict(notebook)
+    for student in ("zip_beside", "as_it_is"):
+        put(student, NOTEBOOK, whole)
+        put(student, WEIGHTS, weights)
+    old = nbformat.reads(nbformat.writes(stale), as_version=4)
+    named(old, "double_answer").source = "def double(x):\n    return x"
+    put("zip_beside", PACKED, packed(old))
+    os.utime(folder / "submitted" / "zip_beside" / TINY / NOTEBOOK, (time.time() - 9e4,) * 2)
+    for student, change in {"no_last_cell": None, "renamed": "other-name", "called": 'hand_in("x.ipynb")'}.items():
+        nb = nbformat.reads(nbformat.writes(notebook), as_version=4)
+        cell = named(nb, HAND_IN)
+        if change is None:
+            nb.cells = [other for other in nb.cells if other.metadata.get("nbgrader", {}).get("grade_id") not in (HAND_IN, INSTALLED)]
+        elif change == "other-name":
+            cell.metadata["nbgrader"]["grade_id"] = change
+        else:
+            cell.source = change
+        put(student, NOTEBOOK, nbformat.writes(nb).encode())
+        put(student, WEIGHTS, weights)
+    convert(folder, "autograde", TINY, runner)
+    return folder
+
+
+@pytest.mark.parametrize("student", ["as_it_is", "zip_alone", "zip_twice", "zip_beside", "no_last_cell", "renamed", "called"])
+def test_the_kits_own_cells_and_the_zip_cost_nobody_anything(student, graded):
+    notebook = nbformat.read(graded / "autograded" / student / TINY / NOTEBOOK, as_version=4)
+    with Gradebook(f"sqlite:///{graded}/gradebook.db", "tiny") as gradebook:
+        grades = gradebook.find_submission_notebook(TINY, TINY, student).grades
+        assert sum(grade.auto_score or 0 for grade in grades if grade.name != "why") == 14.0
+        assert HAND_IN not in [grade.name for grade in grades]
+    notes = [cell.source for cell in notebook.cells if "About this submission" in cell.source]
+    assert notes == [] or student == "zip_twice" and "handin (1)" in notes[0]
+    assert said(named(notebook, HAND_IN)) == "" and not list((graded / "autograded" / student).rglob("*.zip"))
+
+
+@pytest.mark.parametrize("lecture", sorted(path.name for path in (ROOT / "assignments").iterdir()))
+def test_every_notebook_begins_and_ends_with_the_kits_own_cells(lecture):
+    cells = nbformat.read(ROOT / "assignments" / lecture / f"{lecture}.ipynb", as_version=4).cells
+    lines = [line for line in cells[0].source.splitlines() if line]
+    assert lines[0] == "**How this works**" and len(lines) <= 11
+    assert all(word in cells[0].source for word in ("card", "Hints", "(locked)", "probe", "`g`", "Shapes", "Hand in", f"{lecture}-handin.zip"))
+    last = cells[-1].metadata.nbgrader
+    assert cells[-1].source.endswith("hand_in()") and (last.grade, last.solution, last.locked, "points" in last) == (False, False, True, False)
+    labels = {"solution": "# Your code: ", "grade": "# Check (locked)"}
+    for cell in (cell for cell in cells[1:-1] if cell.cell_type == "code"):
+        kind = next((kind for kind in labels if cell.metadata.nbgrader[kind]), "")
+        assert cell.source.startswith(labels.get(kind, ("# Given (locked)", "# Training (locked)")))
+        if kind:  # a broken answer, or one that is missing, does not stop Run All
+            assert cell.metadata.tags == ["raises-exception"]
+
+
+def test_the_line_counts_bonus_points_apart(course):
+    rules = course.lecture("lecture_1_trigram").exercises
+    standing = Standing(rules, {name: ("correct", entry.points) for name, entry in rules.items() if not entry.written})
+    assert standing.line() == "16 of 16 exercises, 18 of 18 points + 3 bonus; all is right: the last cell makes what you hand in"
+    standing.known = {"vocabulary": ("correct", 99.0), "mean_nll": ("partly correct", 0.5)}
+    assert standing.line("mean_nll") == "1 of 16 exercises, 1.5 of 18 points; next: `mean_nll`"
+
+
+@pytest.mark.parametrize("beside", ["zero_to_hero_autograder-0.1.0-py3-none-any.whl", ""])
+def test_another_project_of_the_same_name_is_told_with_what_to_type(beside, tmp_path):
+    (tmp_path / "autograder").mkdir()
+    (tmp_path / "autograder" / "__init__.py").write_text("")  # of the package index
+    if beside:
+        (tmp_path / beside).touch()
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run([sys.executable, "-c", IS_IT_INSTALLED], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert "another project, which is called autograder as well" in ended.stderr and "During handling" not in ended.stderr
+    assert f"%pip uninstall -y autograder zero-to-hero-autograder\n%pip install {beside or 'THE_WHL_FILE_OF_YOUR_COURSE'}\n" in ended.stderr
+
+
+def test_a_notebook_that_cannot_be_read_is_none(tmp_path):
+    for name, text in {"a.ipynb": "", "b.ipynb": "[]", "c.ipynb": '{"cells": [1]}', "d.ipynb": '{"cells": [{"source": 3}]}'}.items():
+        (tmp_path / name).write_text(text)
+        assert read_saved(tmp_path / name) is None
+    assert read_saved(tmp_path / "none.ipynb") is None
