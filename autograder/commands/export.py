@@ -136,7 +136,7 @@ def _say(grades: list[LectureGrades], told: list[str], to: Target) -> None:
         if waiting:
             how = {Target.canvas: "", Target.moodle: " (the column 'Not final')", Target.csv: " (the column final)"}[to]
             line = f"{one.lecture}: not final for {count(people, 'student')}{how}: {count(waiting, 'answer')} wait for a person, and count nothing yet."
-            console.print(f"[yellow]note[/yellow] {escape(line)} nbgrader formgrader, then export again.", highlight=False, soft_wrap=True)
+            console.print(f"[yellow]note[/yellow] {escape(line)} In JupyterLab: menu Nbgrader, Formgrader. Then export again.", highlight=False, soft_wrap=True)
     for line in told:
         _tell(line)
 
