@@ -187,7 +187,7 @@ def test_the_command_says_what_has_become_of_a_class(course, crew, monkeypatch):
     notebook.write_text(json.dumps(written))
     first, second = (CliRunner().invoke(app, ["--course", str(course / "course.yml"), "grade", TINY, *more]) for more in ((), ("--json",)))
     assert first.exit_code == second.exit_code == 0, first.output + second.output
-    for said in ("graded", "7 submissions in", "a minute", "stub: ", "late", "for a person", "nbgrader formgrader"):
+    for said in ("graded", "7 submissions in", "a minute", "stub: ", "late", "for a person", "menu Nbgrader, Formgrader"):
         assert said in first.output, (said, first.output)
     assert len(first.output.splitlines()) < 40 and json.loads(second.output)["passed_over"] == len(STUDENTS)
     nobody = CliRunner().invoke(app, ["--course", str(course / "course.yml"), "grade", TINY, "nobody"])
