@@ -4,7 +4,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 PYTEST := $(VENV)/bin/python -m pytest -n logical --no-loadscope-reorder
 
-.PHONY: demo test test-all verify docs pins clean
+.PHONY: demo test test-all verify docs screenshots pins clean
 
 demo: $(READY)
 	$(VENV)/bin/autograder demo
@@ -25,6 +25,10 @@ verify: $(READY)
 # The documentation as a site, in build/site: open build/site/index.html.
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet
+
+# The pictures in the pages, of the demo's class; needs Chromium (or: playwright install chromium).
+screenshots: $(READY)
+	$(VENV)/bin/python docs/screenshots.py
 
 # The exact versions can be installed together on the oldest Python that the README names, and on the newest.
 pins: $(READY)

@@ -15,6 +15,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parent.parent
 FROM_ROOT = {"index.md": "README.md", "security.md": "SECURITY.md", "contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 PUBLIC = ("check", "check_loss", "fit", "hand_in")
+PICTURE = re.compile(r'((?:src|srcset)=")docs/')
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|#)([^)#\s]*)(#[^)\s]*)?\)")
 
 
@@ -46,7 +47,7 @@ def with_links(text: str, folder: str) -> str:
         page = pages.get((ROOT / folder / found[2]).resolve())
         return f"[{found[1]}]({page}{found[3] or ''})" if page else found[1]
 
-    return LINK.sub(on_the_site, text).replace("](docs/feedback.png)", "](feedback.png)")
+    return PICTURE.sub(r"\1", LINK.sub(on_the_site, text))
 
 
 def reference_of(source: str) -> str:

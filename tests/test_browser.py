@@ -11,6 +11,7 @@ from converters import convert
 from lab import Lab, browser, jupyter_lab, why_no_browser
 from nbgrader.api import Gradebook
 
+from autograder.commands.cli import main
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 
 pytestmark = pytest.mark.slow
@@ -146,3 +147,23 @@ def test_a_written_answer_is_graded_beside_its_marking_and_the_page_shows_neithe
     text = page.inner_text("body")
     assert "Say whose word it is." in text and "Two points for" not in text and "model answer" not in text
     page.close()
+
+
+def test_pages_that_are_written_have_no_faults_light_or_dark(to_grade, tmp_path, chromium, runner, monkeypatch):
+    """A feedback page, the class report and the page of a rehearsal: readable, nothing asked of another machine, and no error in the console."""
+    convert(to_grade, "generate_feedback", TINY, runner)
+    assert main(["--course", str(to_grade / "course.yml"), "report", TINY]) == 0
+    student = tmp_path / "student"
+    shutil.copytree(to_grade / "release" / TINY, student)
+    assert main(["try", str(student / f"{TINY}.ipynb")]) == 0
+    pages = [to_grade / "feedback" / "ada" / TINY / f"{TINY}.html", to_grade / "build" / "report" / TINY / "report.html", student / f"{TINY}-try.html"]
+    for path in pages:
+        for scheme in ("light", "dark"):
+            page = chromium.new_page(viewport={"width": 1000, "height": 900}, color_scheme=scheme)
+            said: list[str] = []
+            page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)  # noqa: B023  of this page
+            page.on("request", lambda request: said.append(request.url) if request.url.startswith("http") else None)  # noqa: B023
+            page.goto(path.as_uri())
+            assert not said, (path.name, said)
+            assert not (found := faults(page, "body")), (path.name, scheme, found)
+            page.close()
