@@ -78,7 +78,8 @@ def configure(c: Any, config_file: str) -> None:
         "highlight_code": f"{HERE}.harmless.Highlighted",
         "markdown2html": f"{HERE}.maths.markdown2html",
     }
-    c.HTMLExporter.preprocessors = [f"{HERE}.beside_written.ShowMarking"]  # does nothing but on the formgrader's pages
+    c.HTMLExporter.preprocessors = [f"{HERE}.beside_written.ShowMarking"]
+    c.FeedbackExporter.preprocessors = []
     c.HTMLExporter.exclude_anchor_links = True  # a heading's id would stand for a cell's: the formgrader loses that cell's grade
     c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {"nbgrader"}
     c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {("language_info", "name"), "autograder"}

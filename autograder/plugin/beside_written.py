@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from nbformat.v4 import new_markdown_cell
+from traitlets import List
 
 from autograder.course.marking import read_marking
 from autograder.plugin.base import CoursePreprocessor
@@ -15,6 +16,8 @@ OPEN = "<details open><summary><b>{title}: model answer and marking</b> (only wh
 
 class ShowMarking(CoursePreprocessor):
     """Puts model answer and marking scheme below a written answer, on the formgrader's page alone."""
+
+    display_data_priority = List().tag(config=True)  # nbgrader's preprocessors take it from nobody, and say so when an exporter gives it
 
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         lecture = resources.get("assignment_id")
