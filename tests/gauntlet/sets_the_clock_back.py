@@ -12,7 +12,7 @@ import time
 
 end = time.monotonic() + 20
 while time.monotonic() < end:
-    for cell in (-5, -1, 0, 1, 2, 3, "3", None, True):
+    for cell in (-5, -1, 0, 1, 2, 3, 4, "4", None, True):
         head = json.dumps({"type": "cell", "cell": cell}).encode()
         for fd in range(3, 64):
             try:
