@@ -112,7 +112,8 @@ def test_pictures_of_a_written_answer_reach_the_person_who_grades_it(student, wi
     assert "attachments" not in cells[place]
     outputs = cells[place + 1]["outputs"] if shown else []
     assert len([o for o in outputs if {"image/png", "image/jpeg"} & o["data"].keys()]) == shown
-    assert len(cells) - place - 1 == bool(shown)
+    assert len(cells) - place - 1 == bool(shown) + 1  # and the cell that packs what is handed in
+    assert cells[-1]["metadata"]["nbgrader"]["grade_id"] == "kit-hand-in"
     page = (with_pictures / "feedback" / student / TINY / f"{TINY}.html").read_text()
     assert page.count('src="data:image/') == shown
     with Gradebook(f"sqlite:///{with_pictures}/gradebook.db", "tiny") as gradebook:

@@ -123,7 +123,7 @@ def loss_curve(history: list[float], width: int = 420, height: int = 120) -> str
     )
     return (
         f'<svg width="{width}" height="{height}" style="display:block;max-width:100%" role="img" fill="currentColor" '
-        f'aria-label="loss curve, from {means[0]:.3f} to {means[-1]:.3f} in {len(history):,} steps">'
+        f'aria-label="loss curve, from {finite[0]:.3f} to {finite[-1]:.3f} in {len(history):,} steps">'
         f'<polyline fill="none" stroke="#2f81f7" stroke-width="1.5" points="{points}"/>'
         f'<text x="2" y="12" font-size="11">{high:.3f}</text><text x="2" y="{height - 16}" font-size="11">{low:.3f}</text>'
         f'<text x="44" y="{height - 3}" font-size="11">step 1</text>'
