@@ -3,6 +3,7 @@
 import importlib.abc
 import os
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from conftest import ROOT, TINY, copy_course
 
 from autograder.commands import trying
-from autograder.commands.cli import main
+from autograder.commands.cli import INSTRUCTORS_OWN, main
 from autograder.commands.demo_class import solution_texts
 from autograder.course import packaged
 from autograder.student.own_notebook import MARK
@@ -183,7 +184,8 @@ def test_a_handout_holds_all_that_a_student_needs(handed_out, tiny):
     assert set(handed_out.namelist()) == {f"{TINY}/{name}" for name in held}
     assert handed_out.read(f"{TINY}/{NOTEBOOK}") == (tiny.released(TINY) / NOTEBOOK).read_bytes()
     readme = handed_out.read(f"{TINY}/README.txt").decode().splitlines()
-    assert [line[:2] for line in readme[1:]] == ["1.", "2.", "3."] and wheel in readme[2] and NOTEBOOK in readme[3]
+    assert [line[:2] for line in readme[1:4]] == ["1.", "2.", "3."] and wheel in readme[2] and NOTEBOOK in readme[3]
+    assert len(readme) == 5 and f"autograder try {TINY}/{NOTEBOOK}" in readme[4]
 
 
 def test_the_wheel_carries_the_courses_lectures_and_no_answers(handed_out, tmp_path):
@@ -208,3 +210,21 @@ def test_a_lecture_that_is_not_built_is_not_handed_out(tiny, tmp_path, capsys):
 def test_every_lecture_of_this_course_is_carried(course):
     assert [found.name for found in packaged.lectures()] == sorted(course.course.lectures)
     assert os.path.samefile(packaged.lectures()[0].names, ROOT / "names.txt")
+
+
+@pytest.mark.parametrize("command", [["--help"], ["start", "--help"], ["try", "--help"], ["progress", "--help"], ["grade", "--help"], ["gradescope", "--help"]])
+def test_a_students_install_has_the_command_line(command):
+    """None of the packages that it lacks is asked for before an instructor's command does its work."""
+    block = f"""
+import subprocess
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {INSTRUCTORS_OWN!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+from autograder.commands.cli import INSTRUCTORS_OWN, main
+sys.exit(main({command!r}))
+"""
+    ended = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True)
+    assert ended.returncode == 0 and "Usage" in ended.stdout, ended.stderr[-2000:]

@@ -7,6 +7,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -17,6 +18,7 @@ from nbgrader.api import Gradebook
 
 from autograder.commands.demo_class import solution_texts
 from autograder.course.frame import HAND_IN, INSTALLED, IS_IT_INSTALLED
+from autograder.student.cells import Cells
 from autograder.student.own_notebook import read_saved
 from autograder.student.standing import Standing
 
@@ -233,3 +235,27 @@ def test_a_notebook_that_cannot_be_read_is_none(tmp_path):
         (tmp_path / name).write_text(text)
         assert read_saved(tmp_path / name) is None
     assert read_saved(tmp_path / "none.ipynb") is None
+
+
+def test_an_answer_that_changed_since_its_check_does_not_count_as_right(course):
+    """Told by the text of the cell: the same text run once more changes nothing."""
+    handlers = {}
+    shell = SimpleNamespace(user_ns={}, events=SimpleNamespace(register=handlers.setdefault))
+    cells = Cells(shell)
+
+    def ran(text: str) -> None:
+        info = SimpleNamespace(raw_cell=text, cell_id="x")
+        handlers["pre_run_cell"](info)
+        handlers["post_run_cell"](SimpleNamespace(info=info, error_before_exec=None, error_in_exec=None))
+
+    ran("# Your code: bigram_counts\ndef bigram_counts(words):\n    return 1")
+    ran("x = 1")
+    ran("# Your code: bigram_counts\ndef bigram_counts(words):\n    return 1\n")
+    assert not cells.changed
+    ran("# Your code: bigram_counts\ndef bigram_counts(words):\n    return 2")
+    assert cells.changed == {"bigram_counts"}
+    rules = course.lecture("lecture_1_trigram").exercises
+    standing = Standing(rules, {"bigram_counts": ("correct", 2.0), "mean_nll": ("correct", 1.0)}, cells.changed)
+    assert standing.right == ["mean_nll"] and standing.ordinary[0] == 1.0
+    cells.changed.discard("bigram_counts")
+    assert standing.right == ["bigram_counts", "mean_nll"] and standing.ordinary[0] == 3.0

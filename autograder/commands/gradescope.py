@@ -21,7 +21,6 @@ from rich.markup import escape
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import console, the_course
 from autograder.course.directory import CourseDirectory
-from autograder.course.notebook import earlier_prose
 from autograder.course.schema import Lecture
 from autograder.errors import UserError
 from autograder.files import write_whole
@@ -128,6 +127,7 @@ def gradescope(
 
 
 def _zip(course: CourseDirectory, lecture: str, entry: Lecture, options: dict[str, Any]) -> bytes:
+    from autograder.course.notebook import earlier_prose
     from autograder.grading.secret import SEEDS_FILE, hidden_facts
 
     separation = "as another user, where no jail can be had" if options["weaker_separation"] else "a jail, or no grade"

@@ -27,6 +27,7 @@ README = """Where you unpacked this, beside {lecture}/, type (1 and 2 once for a
 1.  python3 -m venv .venv
 2.  .venv/bin/pip install -c {lecture}/constraints.txt {lecture}/{wheel}
 3.  .venv/bin/jupyter lab {lecture}/{lecture}.ipynb
+Before you hand in, to see which points to expect: .venv/bin/autograder try {lecture}/{lecture}.ipynb (the first install takes some minutes).
 """
 
 

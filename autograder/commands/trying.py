@@ -59,7 +59,7 @@ class Tried:
 
 
 def try_(
-    notebook: Annotated[Path, typer.Argument(help="Your notebook, such as lecture_1_trigram/lecture_1_trigram.ipynb.", metavar="NOTEBOOK")],
+    notebook: Annotated[Path, typer.Argument(help="Your notebook, such as lecture_1_trigram/lecture_1_trigram.ipynb, or its folder.", metavar="NOTEBOOK")],
     page: Annotated[
         Path | None, typer.Option(help="Where the page goes.", show_default="beside the notebook, its name with -try.html", metavar="FILE")
     ] = None,
@@ -75,6 +75,8 @@ def try_(
 
     Ends with a table, and writes a page with all cards. Exit code 1 if the notebook could not be run.
     """
+    if notebook.is_dir():
+        notebook = notebook / f"{notebook.resolve().name}.ipynb"
     with Stages(console) as stages:
         stage = stages.begin("running the cells", 0)
         tried = run(notebook, stage.expect, lambda _: stage.advance(news=False))
@@ -114,7 +116,7 @@ def run(path: Path, expect: Callable[[int], None] = lambda cells: None, done: Ca
     from autograder.student.standing import Standing
 
     if not path.is_file():
-        raise UserError(f"{path}: there is no such file.")
+        raise UserError(f"{path}: there is no such file. Name your notebook, or its folder.")
     facts = facts_in(path.parent)
     if (saved := of_lecture(path, facts.exercises)) is None:
         raise UserError(f"{path} is no notebook of {facts.lecture}, or cannot be read. Save it in JupyterLab, and try again.")

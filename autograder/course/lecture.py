@@ -155,6 +155,8 @@ def _check_whole(path: Path, cells: list[LectureCell], lecture: Lecture) -> None
         needed = ("exercise", *(("written",) if rules.written else ("answer", "fit", "check") if rules.loss else ("answer", "check")))
         own = [cell for cell in cells if cell.exercise == name]
         for role in needed:
+            if (role, name) not in places and role == "answer" and ("written", name) in places:
+                raise UserError(f"{path}:{places['written', name]}: written={name!r} is an answer in words: put `written: true` into its entry in course.yml.")
             if (role, name) not in places:
                 where = f"{path}:{own[0].line}" if own else f"{path}"
                 header = f'# %% {"[markdown] " if role in TEXTS else ""}{role}="{name}"'

@@ -71,7 +71,7 @@ def describe(failure: Failure) -> str:
     if failure.line:
         return f"{f'{means} ' if means else ''}{what}, in {where}"
     if failure.check and not means:
-        return f"{what}, where the check goes on with what your code gives it: {failure.check}"
+        return f"{what.rstrip('.')}. (It ended where the check goes on with what your code gives it: {failure.check})"
     return f"{what.rstrip('.')}.{f' {means}' if means else ''}"
 
 

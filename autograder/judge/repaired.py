@@ -85,4 +85,5 @@ def with_repair(verdict: Verdict, found: Best | None) -> Verdict:
         if not mended:
             return verdict
         said = f"One small change makes {listed(mended)} right, in {where}."
-    return replace(verdict, message=f"{verdict.message} {said}".strip())
+    before = f"{verdict.message}." if verdict.message and verdict.message[-1] not in ".!?:)" else verdict.message
+    return replace(verdict, message=f"{before} {said}".strip())

@@ -28,6 +28,8 @@ class Cells:
         self.before: dict[str, Any] = {}
         self.why: dict[str, str] = {}  # by name of what is unknown
         self.trained: dict[str, str] = {}  # exercises whose training went with a name
+        self.answers: dict[str, str] = {}  # the text of each exercise's answer when it ran last
+        self.changed = set[str]()  # exercises whose answer has another text since
         shell.events.register("pre_run_cell", self.begin)
         shell.events.register("post_run_cell", self.end)
 
@@ -39,6 +41,11 @@ class Cells:
         info, error = result.info, result.error_before_exec
         if info is None:
             return
+        if exercise := _exercise_of(info):
+            text = str(info.raw_cell).strip()
+            if self.answers.get(exercise, text) != text:
+                self.changed.add(exercise)
+            self.answers[exercise] = text
         if error is None and _is_answer(info) and not isinstance(result.error_in_exec, KeyboardInterrupt):
             error = result.error_in_exec
         for name in _defined(info):
@@ -66,6 +73,12 @@ class Cells:
 
 def _is_answer(info: Any) -> bool:
     return str(info.raw_cell).lstrip().startswith(OWN) or "-answer-" in str(getattr(info, "cell_id", ""))
+
+
+def _exercise_of(info: Any) -> str:
+    """Whose answer a cell is, by its first line; nothing if it has none of ours."""
+    first = str(info.raw_cell).lstrip().partition("\n")[0]
+    return first[len(OWN) + 1 :].strip() if first.startswith(f"{OWN}:") else ""
 
 
 def _defined(info: Any) -> set[str]:

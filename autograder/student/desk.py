@@ -78,6 +78,12 @@ class LocalSession:
             self._standing = Standing(ordered, saved.cards() if saved and not rehearsal.asked_for() else {})
         return self._standing
 
+    def changed(self) -> set[str]:
+        """The exercises whose answer has run with another text since they were checked."""
+        if (watched := _watch()) is not None:
+            self.standing.changed = watched.changed
+        return self.standing.changed
+
     def given(self) -> frozenset[str]:
         self.lecture_cells = self.lecture_cells or locked_cells(self.folder, self.facts.lecture)  # they never change
         return self.lecture_cells
@@ -100,6 +106,7 @@ class LocalSession:
         if record.draws and (why := watched.explain(record.exercise, record.draws[0].failure) if (watched := _watch()) else ""):
             verdict = replace(verdict, message=why, shown=None)
         self.standing.known[record.exercise] = verdict.status, verdict.points
+        self.changed().discard(record.exercise)
         try:
             show(verdict, rules.title)
         finally:

@@ -52,6 +52,7 @@ def hand_in(notebook: str | None = None) -> None:
         _show(_Told([], [standing.sums() + ".", WHICH.format(lecture=lecture)]))
         return
     standing.rules = saved.in_order(exercises)
+    getattr(here, "changed", set)()
     rows = [(name, rules.title, *_state(name, saved, standing, folder)) for name, rules in standing.rules.items()]
     lines = [f"{standing.sums()}."]
     if questions := [name for name, rules in standing.rules.items() if rules.written and saved.is_unwritten(name, rules)]:
@@ -71,6 +72,8 @@ def _state(name: str, saved: Saved, standing: Standing, folder: Path) -> tuple[s
     if rules.written:
         unwritten = saved.is_unwritten(name, rules)
         return ("unwritten" if unwritten else "written; a person reads it"), f"of {rules.points:g}"
+    if name in standing.changed:
+        return "changed since its check: run it again", of
     if status != "correct" and saved.is_unwritten(name, rules):
         return "unwritten", of
     if rules.loss and not (folder / f"{name}.safetensors").is_file():

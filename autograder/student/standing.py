@@ -19,6 +19,7 @@ class Standing:
 
     rules: dict[str, Exercise]
     known: Known = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)  # exercises whose answer has run with another text since they were checked
 
     @property
     def checked(self) -> list[str]:
@@ -27,7 +28,7 @@ class Standing:
 
     @property
     def right(self) -> list[str]:
-        return [name for name in self.checked if self.known.get(name, ("", 0.0))[0] == "correct"]
+        return [name for name in self.checked if name not in self.changed and self.known.get(name, ("", 0.0))[0] == "correct"]
 
     @property
     def ordinary(self) -> tuple[float, float]:
@@ -45,7 +46,7 @@ class Standing:
         return sum(rules.points for rules in self.rules.values() if rules.written)
 
     def _points(self, name: str) -> float:
-        return min(max(self.known.get(name, ("", 0.0))[1], 0.0), self.rules[name].points)
+        return 0.0 if name in self.changed else min(max(self.known.get(name, ("", 0.0))[1], 0.0), self.rules[name].points)
 
     def next(self, after: str | None = None) -> str | None:
         """The first exercise that is not right, from this one on, then from the beginning."""
