@@ -19,12 +19,10 @@ from nbgrader.converters.base import BaseConverter, NbGraderException
 from traitlets.config import Config
 
 from autograder.course.directory import CourseDirectory
-from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.judge.verdict import Verdict
-from autograder.plugin.converting import Lines, is_done, listening, set_up, student_of, why
-from autograder.plugin.folders import folders
+from autograder.plugin.converting import Lines, find_work, is_done, listening, set_up, student_of, why
 from autograder.plugin.interrupted import let_go
 from autograder.plugin.lateness import course_of
 from autograder.plugin.running import SubmissionRunner
@@ -120,7 +118,7 @@ def grade_class(
     outcome = Outcome()
     lines = Lines(greenlet.getcurrent)
     with listening(lead.log, lines):
-        _find(lead, students, lines)
+        find_work(lead, students, lines, "There is nothing to grade: nothing was handed in at {where}.", without=True)
         lead.writer = FilesWriter(parent=lead, config=config)
         lead.convert_notebooks = lambda: _all(lead, config, crew, lines, outcome, begin, done, judged)
         lead.exporter = SubmissionExporter(parent=lead, config=config)
@@ -128,22 +126,6 @@ def grade_class(
         answer_key(course, lecture, SubmissionRunner.instance().kept, hidden_facts(course, lecture))  # once, before several ask for them at the same time
         lead.convert_notebooks()  # by now with the turn of this lecture's graders around it
     return outcome
-
-
-def _find(lead: Autograde, students: Sequence[str], lines: Lines) -> None:
-    """Let nbgrader find what each of them has handed in; what it passes over is taken in before the work begins."""
-    found: dict[str, list[str]] = {}
-    for student in students:
-        lead.students, lead.coursedir.student_id = [student], student
-        try:
-            lead.init_notebooks()
-        except NbGraderException:  # no folder, or a notebook in a zip, or none; each is told below
-            lines.take()
-        if not (there := folders(lead)):
-            where = lead._format_source(lead.coursedir.assignment_id, student)
-            raise UserError(f"There is nothing to grade: nothing was handed in at {os.path.relpath(where, lead.coursedir.root)}.")
-        found |= lead.assignments or {str(folder): [str(folder / f"{lead.coursedir.assignment_id}.ipynb")] for folder in there}
-    lead.assignments, lead.students = found, list(students)
 
 
 def _all(

@@ -6,18 +6,19 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from nbgrader.apps.baseapp import NbGrader
-from nbgrader.converters.base import BaseConverter
+from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory as NbgraderDirectory
 from traitlets.config import Config
 
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
 from autograder.plugin import configure
+from autograder.plugin.folders import folders
 from autograder.plugin.notes import NOTE
 
 CONFIG = "nbgrader_config.py"
@@ -74,6 +75,33 @@ def _config_of(course: CourseDirectory) -> Config:
     if not (path := course.root / CONFIG).is_file():
         configure(app.config, str(path))
     return app.config
+
+
+def find_work(lead: BaseConverter, students: Sequence[str], lines: Lines, nothing: str, without: bool = False) -> None:
+    """Let nbgrader find the work of each of some students; ``folders.names_of`` knows from then on that it is theirs.
+
+    Args:
+        students: names, or ``*`` for all.
+        lines: takes what nbgrader says where it finds nothing, which is forgotten.
+        nothing: the sentence about a student of whom there is nothing, with ``{where}`` in it.
+        without: take a folder without a notebook, too: what stands there is told later.
+
+    Raises:
+        UserError: there is nothing of one of them.
+    """
+    lecture, found = lead.coursedir.assignment_id, dict[str, list[str]]()
+    for student in students:
+        lead.students, lead.coursedir.student_id = [student], student
+        try:
+            lead.init_notebooks()
+        except NbGraderException:
+            lines.take()
+        there = folders(lead) if without else []
+        if not lead.assignments and not there:
+            where = os.path.relpath(lead._format_source(lecture, student), lead.coursedir.root)
+            raise UserError(nothing.format(where=where))
+        found |= lead.assignments or {str(folder): [str(folder / f"{lecture}.ipynb")] for folder in there}
+    lead.assignments, lead.students = found, list(students)
 
 
 def student_of(converter: BaseConverter, folder: str) -> str:

@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -25,8 +25,7 @@ from nbgrader.converters.base import NbGraderException
 from traitlets.config import Config
 
 from autograder.course.directory import CourseDirectory
-from autograder.errors import UserError
-from autograder.plugin.converting import Lines, is_done, listening, set_up, student_of, why
+from autograder.plugin.converting import Lines, find_work, is_done, listening, set_up, student_of, why
 from autograder.plugin.interrupted import let_go
 from autograder.wall.user import end_with_parent
 
@@ -46,7 +45,7 @@ class Written:
 
 
 def write_pages(
-    course: CourseDirectory, lecture: str, students: Iterable[str], jobs: int, force: bool, begin: Callable[[int], object], done: Callable[[str], object]
+    course: CourseDirectory, lecture: str, students: Sequence[str], jobs: int, force: bool, begin: Callable[[int], object], done: Callable[[str], object]
 ) -> Written:
     """Write the feedback of what was graded of a lecture.
 
@@ -64,17 +63,9 @@ def write_pages(
     lead = GenerateFeedback(coursedir=directory, config=config)
     written, lines = Written(), Lines()
     with listening(lead.log, lines):
-        graded: dict[str, list[str]] = {}
-        for student in students:
-            directory.student_id = student
-            try:
-                lead.init_notebooks()
-            except NbGraderException:
-                where = directory.format_path(directory.autograded_directory, student, lecture)
-                raise UserError(f"Nothing is graded at {os.path.relpath(where, course.root)}. First: autograder grade {lecture}") from None
-            lead.exporter = lead.exporter_class(parent=lead, config=config)
-            graded |= lead.assignments
-        lead.assignments = graded
+        find_work(lead, students, lines, f"Nothing is graded at {{where}}. First: autograder grade {lecture}")
+        lead.exporter = lead.exporter_class(parent=lead, config=config)
+        graded = lead.assignments
         written.said = lines.take()
         left_out = set(directory.student_id_exclude.split(","))
         waiting = [folder for folder in sorted(graded) if student_of(lead, folder) not in left_out and (force or not is_done(lead, folder))]
