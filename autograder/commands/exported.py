@@ -8,8 +8,6 @@ assignment's grading worksheet reads ``Identifier``, ``Grade`` and ``Last modifi
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -17,12 +15,11 @@ from dataclasses import dataclass, field
 
 from autograder.commands.roster import COLUMNS, Person, Roster
 from autograder.errors import UserError
-from autograder.plugin.folders import FORMULA
 from autograder.plugin.grades import LectureGrades, Work
 from autograder.plugin.platforms import Piece
+from autograder.plugin.spreadsheet import harmless, to_csv
 
 OURS = re.compile(r"(?P<name>.+)_(?P<number>\d+)", re.DOTALL)  # a folder that `autograder collect` has named without a roster
-NUMBER = re.compile(r"-?\d+([.,]\d+)?%?|-")
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 NUMBERED = re.compile(r"(?P<title>.*\S)\s*\(\d+\)", re.DOTALL)  # Canvas' title of an assignment that is there
 MOODLE_FINDS = {"email": "Email address", "register": "ID number", "login": "Username"}
@@ -237,18 +234,10 @@ def written(table: Table, mark: bool) -> bytes:
     Args:
         mark: begin with UTF-8's mark, by which spreadsheets know it; platforms do without.
     """
-    text = io.StringIO(newline="")
-    rows = [[harmless(cell) for cell in row] for row in table.rows]
-    if changed := sum(new != old for made, row in zip(rows, table.rows) for new, old in zip(made, row)):
+    changed = sum(harmless(cell) != cell for row in table.rows for cell in row)
+    if changed:
         table.told.append(f"{_count(changed, 'cell')} would have been a formula in a spreadsheet; a ' stands before each.")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode("utf-8-sig" if mark else "utf-8", "replace")
-
-
-def harmless(cell: str) -> str:
-    """The text of a cell; where a spreadsheet would run it, behind an apostrophe."""
-    cell = re.sub(r'^="(.*)"$', r"\1", cell, flags=re.DOTALL)  # a spreadsheet's way to keep zeros
-    return f"'{cell}" if cell.lstrip().startswith(FORMULA) and not NUMBER.fullmatch(cell.strip()) or cell[:1] in ("\t", "\r") else cell
+    return to_csv(table.rows, mark)
 
 
 def points(value: float | None) -> str:

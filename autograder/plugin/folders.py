@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.plugin.choosing import MAX_ENTRIES
+from autograder.plugin.spreadsheet import FORMULA
 
 MARKUP = set('<>&"\\')
-FORMULA = ("=", "+", "-", "@")  # begin one in a spreadsheet
 MAX_NAME = 200  # bytes: most file systems take 255, and some names get an ending
 
 

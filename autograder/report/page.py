@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from autograder.files import write_whole
+from autograder.plugin.spreadsheet import to_csv
 from autograder.report import alike, counts, plots, training
 from autograder.report.data import WAITS
 from autograder.report.made import Report
-from autograder.report.tables import tables, to_csv
+from autograder.report.tables import tables
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_MISTAKES, MOST_CLUSTERS, MOST_MODELS = 60, 60, 50  # on the page; the CSV files have all
@@ -26,7 +27,7 @@ def write(report: Report, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, rows in tables(report).items():
-        write_whole(folder / f"{name}.csv", to_csv(rows))
+        write_whole(folder / f"{name}.csv", to_csv(rows, mark=True))
     path = folder / "report.html"
     write_whole(path, page(report).encode())
     return path

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable
 from typing import Any
 
 from autograder.report import counts
 from autograder.report.made import Report
 
 Row = list[Any]
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run by spreadsheets
 
 
 def tables(report: Report) -> dict[str, list[Row]]:
@@ -43,14 +39,3 @@ def tables(report: Report) -> dict[str, list[Row]]:
 
 def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 4)
-
-
-def to_csv(rows: Iterable[Row]) -> bytes:
-    """UTF-8 with a mark, which spreadsheets want; nothing in it is a formula."""
-    out = io.StringIO()
-    csv.writer(out).writerows([_plain(value) for value in row] for row in rows)
-    return out.getvalue().encode("utf-8-sig")
-
-
-def _plain(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
