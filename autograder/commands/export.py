@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import time
@@ -14,17 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from autograder.commands.own_files import is_own, write_own
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import Lectures, console, count, the_course
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
-from autograder.files import write_whole
 
 if TYPE_CHECKING:  # nbgrader takes seconds, which --help need not wait for
     from autograder.plugin.grades import LectureGrades
 
 SHOWN = 20  # names in a line
-NOTED = "exported.json"  # below build/: what this command has written, by which it knows its own files again
 
 
 class Target(StrEnum):
@@ -100,23 +97,15 @@ def export(
 
 def _put(course: CourseDirectory, target: Path, data: bytes) -> str:
     """Write the file; what stood there and is not as this command left it is kept, and that is said."""
-    notes = course.build / NOTED
-    try:
-        noted = json.loads(notes.read_text())
-    except (OSError, ValueError):
-        noted = {}
     said = ""
     try:
-        if target.is_file() and (before := target.read_bytes()) != data and noted.get(str(target)) != hashlib.sha256(before).hexdigest():
+        if target.is_file() and target.read_bytes() != data and not is_own(course, target):
             course.make_private()
             kept = course.build / "replaced" / "exports" / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{target.name}"
             kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.copy2(target, kept)
             said = f"What stood in {target.name} was not written by this command; it is kept in {os.path.relpath(kept, course.root)}."
-        write_whole(target, data)
-        target.chmod(0o600)
-        course.make_private()
-        write_whole(notes, json.dumps({**noted, str(target): hashlib.sha256(data).hexdigest()}).encode())
+        write_own(course, target, data)
     except OSError as error:
         raise UserError(f"{target} cannot be written: {error.strerror}. Name another file with --out.") from None
     return said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -18,17 +17,16 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from autograder.commands.own_files import is_own, write_own
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import console, the_course
 from autograder.course.directory import CourseDirectory
 from autograder.course.schema import Lecture
 from autograder.errors import UserError
-from autograder.files import write_whole
 
 PACKAGE = Path(__file__).parent.parent
 DISTRIBUTION = "zero-to-hero-autograder"
 OPTIONS = "options.json"  # in the zip
-NOTED = "gradescope.json"  # below build/: which files this command has written
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"  # the same torch without gigabytes of CUDA; else the usual one
 
 SETUP = f"""#!/usr/bin/env bash
@@ -215,17 +213,9 @@ def _requirements() -> Iterator[str]:
 
 def _put(course: CourseDirectory, target: Path, data: bytes) -> None:
     """Write the zip for its owner alone; a file that is not one of these is left as it is."""
-    course.make_private()
-    notes = course.build / NOTED
-    try:
-        noted = json.loads(notes.read_text())
-    except (OSError, ValueError):
-        noted = []
-    if target.exists() and (not target.is_file() or hashlib.sha256(target.read_bytes()).hexdigest() not in noted):
+    if target.exists() and not is_own(course, target):
         raise UserError(f"{target} is there, and this command has not written it as it is. Move it away, or name another file with --out.")
     try:
-        write_whole(target, data)
-        target.chmod(0o600)
+        write_own(course, target, data)
     except OSError as error:
         raise UserError(f"{target} cannot be written: {error.strerror}. Name another file with --out.") from None
-    write_whole(notes, json.dumps([*noted, hashlib.sha256(data).hexdigest()][-50:]).encode())
