@@ -8,10 +8,8 @@ written, which Gradescope shows as a fault of the autograder, and what is wrong 
 from __future__ import annotations
 
 import contextlib
-import html
 import json
 import os
-import re
 import shutil
 import stat
 import sys
@@ -37,7 +35,7 @@ from autograder.judge.verdict import Verdict
 from autograder.plugin import own_commands_first
 from autograder.plugin.at_once import grade_class
 from autograder.plugin.feedback import waits
-from autograder.plugin.notes import NOTE
+from autograder.plugin.notes import notes_of
 from autograder.plugin.stamps import STAMP
 from autograder.runner.crew import Crew
 from autograder.runner.weaker import NOT_PROMISED, WeakerRunner
@@ -156,7 +154,8 @@ def _results(course: CourseDirectory, place: Place, verdicts: dict[str, Verdict]
             tests.append({**test, "score": points, "max_score": exercise.points, "status": "passed" if points == exercise.points else "failed"})
             if verdict and exercise.loss and verdict.loss is not None and points > 0 and place.options["leaderboard"]:
                 board.append({"name": f"{exercise.title} ({exercise.loss.split} loss)", "value": round(verdict.loss, 4), "order": "asc"})
-    said = _notes(course.root / "autograded" / STUDENT / place.lecture / f"{place.lecture}.ipynb")
+    notebook = course.root / "autograded" / STUDENT / place.lecture / f"{place.lecture}.ipynb"
+    said = notes_of(nbformat.read(notebook, as_version=4).cells)
     if waiting := sum(exercise.written for exercise in rules.values()):
         said.append("One answer is graded by a person." if waiting == 1 else f"{waiting} answers are graded by a person.")
     if weaker:
@@ -174,13 +173,6 @@ def _test(place: Place, number: int, name: str, exercise: Exercise, told: str) -
 def _written(exercise: Exercise, waiting: bool) -> str:
     points = f"{exercise.points:g} {'point' if exercise.points == 1 else 'points'}"
     return f"Waits for a person, who can give {points}." if waiting else f"Nothing was written; a person could give {points}."
-
-
-def _notes(notebook: Path) -> list[str]:
-    """What the kit says about the submission as a whole."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    found = [cell.source for cell in cells if cell.cell_type == "markdown" and NOTE.fullmatch(cell.source)]
-    return [html.unescape(re.sub(r"<[^>]+>", "", source)) for source in found]
 
 
 def main(arguments: list[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbformat.v4 import new_markdown_cell
@@ -20,6 +21,12 @@ def add_note(notebook: Any, note: str, refused: bool) -> None:
         metadata={"autograder": {REFUSED: note} if refused else {}},
     )
     notebook.cells.insert(0, cell)
+
+
+def notes_of(cells: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The words of all that :func:`add_note` has put into a notebook, its cells as JSON or as nbformat has them."""
+    texts = ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "markdown"]
+    return [html.unescape(re.sub(r"<[^<>]*>", "", text)).strip() for text in texts if NOTE.fullmatch(text)]
 
 
 def refused_for(nb: Any) -> str | None:

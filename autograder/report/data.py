@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import html
 import json
 import os
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,7 +36,7 @@ from autograder.course.schema import Exercise
 from autograder.errors import UserError
 from autograder.plugin.converting import set_up
 from autograder.plugin.feedback import waits
-from autograder.plugin.notes import NOTE
+from autograder.plugin.notes import notes_of
 from autograder.plugin.told import LONGEST, Outcome, Told, from_cards, from_metadata
 from autograder.runner.kept import kept_records
 from autograder.wall.record import Record
@@ -211,7 +209,7 @@ def _read_notebook(work: Work, directory: NbgraderDirectory, course: CourseDirec
             answer.kind = answer.kind if answer.kind == WAITS else _kind(answer, outcome)
     if known.outcomes and all(outcome.status == "could not run" for outcome in known.outcomes.values()):
         work.refused = next(iter(known.outcomes.values())).message or "It could not be graded."
-    work.notes += known.remarks + [_words(cell) for cell in cells if cell.get("cell_type") == "markdown" and NOTE.fullmatch("".join(cell["source"]))]
+    work.notes += known.remarks + [note.removeprefix("About this submission.").strip()[:LONGEST] for note in notes_of(cells)]
     _read_files(work, folder, Path(directory.format_path(directory.submitted_directory, work.student, lecture)))
     _read_records(work, course, lecture, known)
 
@@ -221,10 +219,6 @@ def _kind(answer: Answer, outcome: Outcome) -> str:
     by_check = KINDS.get(outcome.status, answer.kind)
     by_points = answer.kind
     return by_points if (by_points == RIGHT) != (by_check == RIGHT) else by_check
-
-
-def _words(cell: dict[str, Any]) -> str:
-    return html.unescape(re.sub(r"<[^<>]*>", "", "".join(cell["source"]))).removeprefix("About this submission.").strip()[:LONGEST]
 
 
 def _read_files(work: Work, graded: Path, submitted: Path) -> None:
