@@ -26,7 +26,7 @@ from autograder.commands.terminal import count as _count
 from autograder.commands.terminal import end as _end
 from autograder.commands.terminal import the_course as _course
 from autograder.commands.trying import try_
-from autograder.errors import UserError
+from autograder.errors import CheckFailed, UserError
 
 if TYPE_CHECKING:  # torch takes two seconds, which --help need not wait for
     from autograder.runner.host import Runner
@@ -242,7 +242,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; a user's mistake is one sentence and exit code 1, never a traceback."""
     try:
         app(arguments, standalone_mode=True)
-    except UserError as error:
+    except (UserError, CheckFailed) as error:
         return _said(str(error))
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in INSTRUCTORS_OWN:

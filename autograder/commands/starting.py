@@ -15,11 +15,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.commands.facts_beside import facts_in
 from autograder.commands.terminal import console
 from autograder.course.directory import EXPECTED
 from autograder.course.packaged import Packaged, lecture_named, lectures
-from autograder.errors import UserError
+from autograder.errors import CheckFailed, UserError
 
 if TYPE_CHECKING:  # it loads torch
     from autograder.student.own_notebook import Saved
@@ -100,7 +99,7 @@ def _first_to_do(folder: Path) -> Packaged:
             return found
         try:
             rows = list(standings(folder / found.name))
-        except UserError:
+        except CheckFailed:
             return found
         if not rows or any(row.left for row in rows):
             return found
@@ -126,12 +125,13 @@ def standings(folder: Path) -> Iterator[Row]:
     """The notebooks of a lecture's folder, with what the cards in them say.
 
     Raises:
-        UserError: the answers beside them cannot be read.
+        CheckFailed: the answers beside them cannot be read.
     """
+    from autograder.judge.public import public_answers
     from autograder.student.own_notebook import notebooks_in
     from autograder.student.standing import Standing
 
-    facts = facts_in(folder)
+    facts = public_answers(folder / EXPECTED)[1]
     for saved in notebooks_in(folder, facts.exercises):
         exercises = saved.in_order(facts.exercises)
         standing = Standing(exercises, saved.cards())
@@ -151,7 +151,7 @@ def progress() -> None:
     for folder in (folder for folder in folders if (folder / EXPECTED).is_file()):
         try:
             rows += standings(folder)
-        except UserError as error:
+        except CheckFailed as error:
             console.print(f"[yellow]left out[/yellow] {escape(str(error))}", highlight=False, soft_wrap=True)
     if not rows:
         raise UserError("There is no lecture in this folder. Put one there with: autograder start")

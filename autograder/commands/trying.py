@@ -16,10 +16,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.commands.facts_beside import facts_in
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import console
 from autograder.commands.trying_page import page_of
+from autograder.course.directory import EXPECTED
 from autograder.course.packaged import NAMES, lectures
 from autograder.errors import UserError
 from autograder.files import write_whole
@@ -108,16 +108,18 @@ def run(path: Path, expect: Callable[[int], None] = lambda cells: None, done: Ca
         done: told of each that has run.
 
     Raises:
-        UserError: it is no notebook of a lecture, lacks what came with it, or no kernel starts.
+        UserError: it is no notebook of a lecture, or no kernel starts.
+        CheckFailed: what came with it is not there.
     """
     import nbformat
 
+    from autograder.judge.public import public_answers
     from autograder.student.own_notebook import of_lecture
     from autograder.student.standing import Standing
 
     if not path.is_file():
         raise UserError(f"{path}: there is no such file. Name your notebook, or its folder.")
-    facts = facts_in(path.parent)
+    facts = public_answers(path.parent / EXPECTED)[1]
     if (saved := of_lecture(path, facts.exercises)) is None:
         raise UserError(f"{path} is no notebook of {facts.lecture}, or cannot be read. Save it in JupyterLab, and try again.")
     try:

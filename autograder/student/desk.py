@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 
-import torch
-
 from autograder.changes.repairs import Repair
 from autograder.course.directory import EXPECTED
 from autograder.errors import CheckFailed
-from autograder.judge.answers import Answers, Key
+from autograder.judge.answers import Key
 from autograder.judge.cards import as_html, as_text, of_points
 from autograder.judge.forbidden import Notebook, importable
 from autograder.judge.judging import verdict_of
+from autograder.judge.public import public_answers
 from autograder.judge.repaired import Best, better_and_better, wants_a_repair, with_repair
 from autograder.judge.shown import shown
 from autograder.judge.verdict import Verdict, refuse
@@ -36,8 +35,7 @@ from autograder.student.repairs import MOST_SECONDS
 from autograder.student.session import Tried
 from autograder.student.standing import Standing
 from autograder.wall.calls import Call
-from autograder.wall.facts import Facts, canary
-from autograder.wall.record import Record, RecordError
+from autograder.wall.record import Record
 
 WAIT_SECONDS = 5.0  # on the clock, for small changes of an answer to be tried
 
@@ -49,21 +47,7 @@ class LocalSession:
     training_steps, training_seconds = 0, 0.0  # are for grading, and for a rehearsal of it
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise CheckFailed(
-                f"{path.name} is not in {path.parent}. It comes with the assignment: fetch it again, and open the notebook from its folder."
-            )
-        try:
-            self.answers = Answers.load(path)
-            self.facts = Facts.from_json(self.answers.facts)
-        except (RecordError, KeyError, TypeError, ValueError) as error:
-            raise CheckFailed(f"{path.name} is damaged; fetch the assignment again. ({error})") from None
-        if self.facts.canary != canary():
-            raise CheckFailed(
-                f"This machine's torch {torch.__version__} draws other random numbers than torch {self.facts.torch}, with which the "
-                f"answers were made, so nothing can be compared here. Install it with: pip install torch=={self.facts.torch.split('+')[0]}"
-            )
-
+        self.answers, self.facts = public_answers(path)
         self.folder, self.lecture_cells = path.parent, frozenset[str]()
         if rehearsal.asked_for():
             self.training, self.training_steps, self.training_seconds = "grading", rehearsal.LIMITS.training_steps, rehearsal.LIMITS.training_seconds
@@ -75,14 +59,10 @@ class LocalSession:
         if self._standing is None:
             saved, exercises = own_notebook.of_this_kernel(self.folder, self.facts.exercises), self.facts.exercises
             ordered = saved.in_order(exercises) if saved else exercises
-            self._standing = Standing(ordered, saved.cards() if saved and not rehearsal.asked_for() else {})
+            watched = _watch()
+            known, changed = saved.cards() if saved and not rehearsal.asked_for() else {}, watched.changed if watched else set[str]()
+            self._standing = Standing(ordered, known, changed)
         return self._standing
-
-    def changed(self) -> set[str]:
-        """The exercises whose answer has run with another text since they were checked."""
-        if (watched := _watch()) is not None:
-            self.standing.changed = watched.changed
-        return self.standing.changed
 
     def given(self) -> frozenset[str]:
         self.lecture_cells = self.lecture_cells or locked_cells(self.folder, self.facts.lecture)  # they never change
@@ -106,7 +86,7 @@ class LocalSession:
         if record.draws and (why := watched.explain(record.exercise, record.draws[0].failure) if (watched := _watch()) else ""):
             verdict = replace(verdict, message=why, shown=None)
         self.standing.known[record.exercise] = verdict.status, verdict.points
-        self.changed().discard(record.exercise)
+        self.standing.changed.discard(record.exercise)
         try:
             show(verdict, rules.title)
         finally:
