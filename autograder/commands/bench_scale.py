@@ -34,7 +34,7 @@ def scaled(course: CourseDirectory, lecture: str, sizes: list[int], folder: Path
     Raises:
         UserError: the lecture is not built, or a command fails or leaves somebody out.
     """
-    way = Way("", ("-m", "autograder", "grade", lecture, "--jobs", str(os.cpu_count() or 1)))
+    way = Way("", ("-m", "autograder", "grade", lecture, "--jobs", str(os.cpu_count() or 1)), leaves=f"{lecture}.ipynb")
     everybody = mixed_class(course, lecture, max(sizes))
     found = []
     for size in sorted(sizes):

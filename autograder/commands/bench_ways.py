@@ -38,8 +38,7 @@ class Way:
     name: str
     command: tuple[str, ...]
     alone: bool = False  # without this kit
-    otter: bool = False  # and without nbgrader
-    floor: bool = False  # nothing is graded: what no way to grade can save on one core
+    leaves: str | None = None  # of each submission a file of this name in autograded/; nothing where nothing is graded
     few: list[float] = field(default_factory=list)
     many: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)  # MB, of the process that grades
@@ -102,13 +101,14 @@ def _own(some: Submission, student: str) -> Submission:
 
 def _ways(lecture: str, otter: bool) -> list[Way]:
     jobs = sorted({1, os.cpu_count() or 1})
-    others = [Way("otter-grader, without its containers", ("-m", "autograder.commands.bench_otter", lecture), alone=True, otter=True)]
+    graded = f"{lecture}.ipynb"
+    others = [Way("otter-grader, without its containers", ("-m", "autograder.commands.bench_otter", lecture), alone=True, leaves=OTTERS)]
     return [
-        Way("nbgrader alone", ("-m", "nbgrader", "autograde", lecture), alone=True),
+        Way("nbgrader alone", ("-m", "nbgrader", "autograde", lecture), alone=True, leaves=graded),
         *(others if otter else []),
-        Way("nbgrader autograde with this kit", ("-m", "nbgrader", "autograde", lecture)),
-        *(Way(f"autograder grade --jobs {some}", ("-m", "autograder", "grade", lecture, "--jobs", str(some))) for some in jobs),
-        Way("the cells alone, in bare forks on one core", ("-m", "autograder.commands.bench_floor", lecture), floor=True),
+        Way("nbgrader autograde with this kit", ("-m", "nbgrader", "autograde", lecture), leaves=graded),
+        *(Way(f"autograder grade --jobs {some}", ("-m", "autograder", "grade", lecture, "--jobs", str(some)), leaves=graded) for some in jobs),
+        Way("the cells alone, in bare forks on one core", ("-m", "autograder.commands.bench_floor", lecture)),  # what no way can save
     ]
 
 
@@ -144,8 +144,8 @@ def graded(place: Path, way: Way, lecture: str, size: int) -> tuple[float, float
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
         last = "".join(said.readlines()[-LAST_LINES:])
-    found = len(list(place.glob(f"autograded/*/{lecture}/{OTTERS if way.otter else f'{lecture}.ipynb'}")))
-    if process.returncode or found != size and not way.floor:
+    found = len(list(place.glob(f"autograded/*/{lecture}/{way.leaves}"))) if way.leaves else size
+    if process.returncode or found != size:
         raise UserError(f"`{' '.join(way.command[1:])}` graded {found} of {size} in {place}:\n{last}")
     return took, used.ru_maxrss / 1024
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 
 from autograder.judge.verdict import Row, Verdict
+from autograder.wall.plain import PLACE
 
 MARKS = {  # of a status: a sign, and a colour for it and the edge; words are in the page's own colour, whatever its ground
     "correct": ("✓", "#2f9e44"),
@@ -14,7 +14,6 @@ MARKS = {  # of a status: a sign, and a colour for it and the edge; words are in
     "could not run": ("○", "#768390"),
 }
 WRONG = ("✗", "#e5534b")
-PLACE = re.compile(r"\[(\d{1,4})\]")  # of a value that a check gives without a name
 CELL = "text-align:left;padding:1px 16px 1px 0"
 QUIET = "opacity:.8;font-size:.92em"
 
@@ -94,6 +93,6 @@ def as_text(verdict: Verdict) -> str:
         lines.append(f"  {'right' if row.right else 'wrong'}  {_name(row)}  {_note(row, verdict)}".rstrip())
     if verdict.shown:
         lines += [f"  {line}" for line in verdict.shown.text.split("\n")]
-    if verdict.compared:
+    if verdict.compared and verdict.status != "correct":
         lines.append(f"  ({verdict.compared})")
     return "\n".join(lines)

@@ -6,7 +6,6 @@ reference, on whose calls the same was tried.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +16,9 @@ from autograder.course.schema import Tolerance
 from autograder.judge.arrange import arranged
 from autograder.judge.diagnose import close
 from autograder.judge.verdict import listed
+from autograder.wall.plain import PLACE
 from autograder.wall.record import WHOLE, Record
 
-PLACE = re.compile(r"\[(\d+)\]")
 MOST = 0.5  # of the elements
 LONGEST = 60  # characters of a name that a student has chosen
 

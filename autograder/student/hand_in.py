@@ -52,7 +52,6 @@ def hand_in(notebook: str | None = None) -> None:
         _show(_Told([], [standing.sums() + ".", WHICH.format(lecture=lecture)]))
         return
     standing.rules = saved.in_order(exercises)
-    getattr(here, "changed", set)()
     rows = [(name, rules.title, *_state(name, saved, standing, folder)) for name, rules in standing.rules.items()]
     lines = [f"{standing.sums()}."]
     if questions := [name for name, rules in standing.rules.items() if rules.written and saved.is_unwritten(name, rules)]:

@@ -7,6 +7,7 @@ that holds tensors a tuple.  Nothing that comes out of here can answer for itsel
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from numbers import Real
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 
 WHOLE = ""  # the name of a value that stands alone
+PLACE = re.compile(r"\[(\d{1,4})\]")  # that of a part of a tuple, which has no other
 MAX_ITEMS = 256  # of one draw: far more than any exercise returns
 MAX_LIST = 20_000  # of a list of strings or numbers, with the lists in it: far more than any probe returns
 MAX_TEXT = 2_000  # characters of an error message or a string
