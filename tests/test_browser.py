@@ -15,22 +15,6 @@ from autograder.commands.cli import main
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 
 pytestmark = pytest.mark.slow
-SLOW_TRAINING = """
-class Bigram:
-    def __init__(self):
-        self.W = torch.zeros(27, 27)
-
-    def __call__(self, contexts):
-        return self.W[contexts[:, -1]]
-
-
-def train(model):
-    import time
-    for step in range(40):
-        time.sleep(0.3)
-        model.W += 1
-        yield 3.0
-"""
 NOT_OF_A_PART = {"region": {"enabled": False}, "scrollable-region-focusable": {"enabled": False}}  # JupyterLab's own affair
 HEADINGS = {"heading-order": {"enabled": False}}  # a lecture's own
 
@@ -87,12 +71,14 @@ def test_a_notebook_from_a_wrong_answer_to_all_right(stub, tiny, tmp_path, chrom
         page.close()
 
 
-def test_a_training_is_stopped_and_goes_on(stub, tmp_path, chromium):
+def test_a_training_is_stopped_and_goes_on(stub, tiny, tmp_path, chromium):
+    slow = solution_texts(tiny, TINY)["train_tiny"].replace("for _ in range(40):", "import time\n    for _ in range(40):\n        time.sleep(0.3)")
+    assert "sleep" in slow
     with jupyter_lab(stub, tmp_path / "settings") as address:
         page = chromium.new_page()
         lab = Lab(page, address, f"{TINY}.ipynb")
         lab.run("provided_1")
-        lab.write("train_tiny_answer", SLOW_TRAINING)
+        lab.write("train_tiny_answer", slow)
         lab.run("train_tiny_answer")
         lab.start("train_tiny_fit")
         lab.below("train_tiny_fit").get_by_text(re.compile(r"step [3-9] of 40")).wait_for()
