@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from autograder.changes.repairs import Repair
 from autograder.commands.cli import app, main
 from autograder.commands.demo_class import hand_in, make_class
+from autograder.commands.interrupt import heard
 from autograder.course.directory import load_course
 from autograder.course.schema import Tolerance
 from autograder.errors import UserError
@@ -306,6 +307,17 @@ def command(folder: Path, *more: str) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-m", "autograder", "grade", TINY, *more], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
+
+
+def test_an_interrupt_is_heard_that_falls_into_a_callback():
+    class Held:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)  # and no exception leaves this method
+
+    with pytest.raises(KeyboardInterrupt), heard():
+        held = Held()
+        del held
+        time.sleep(30)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from autograder.commands.feedback import feedback
 from autograder.commands.grade import grade
 from autograder.commands.gradescope import gradescope
 from autograder.commands.handout import handout
+from autograder.commands.interrupt import heard
 from autograder.commands.mutating import mutate
 from autograder.commands.report import class_report
 from autograder.commands.stages import Stages
@@ -241,7 +242,8 @@ def doctor() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; a user's mistake is one sentence and exit code 1, never a traceback."""
     try:
-        app(arguments, standalone_mode=True)
+        with heard():
+            app(arguments, standalone_mode=True)
     except (UserError, CheckFailed) as error:
         return _said(str(error))
     except ModuleNotFoundError as error:
