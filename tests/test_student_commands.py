@@ -1,21 +1,26 @@
 """What a student types: start, progress, try; what an instructor hands out; and the wheel that carries the lectures."""
 
 import importlib.abc
+import io
 import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import ROOT, TINY, copy_course
+from rich.console import Console
 
-from autograder.commands import trying
+from autograder.commands import stages, trying
 from autograder.commands.cli import INSTRUCTORS_OWN, main
 from autograder.commands.demo_class import solution_texts
 from autograder.course import packaged
+from autograder.course.schema import Limits
+from autograder.student import rehearsal
 from autograder.student.own_notebook import MARK
 
 LECTURE, NOTEBOOK = "lecture_1_trigram", f"{TINY}.ipynb"
@@ -149,6 +154,28 @@ def test_try_runs_locked_cells_as_they_were_handed_out(tried):
 def test_try_goes_on_behind_a_cell_that_ends_the_process(tried):
     assert "The cell that begins with 'import os' ended the process" in tried["notes"]
     assert tried["rows"]["slope"][1] == "0 of 3" and tried["rows"]["by_hand"][0] == "not attempted"
+
+
+def test_a_loop_without_an_end_is_stopped_and_its_line_is_told(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(packaged, "PACKAGE", tiny.root / "autograder")
+    monkeypatch.setattr(rehearsal, "LIMITS", Limits(cell_seconds=6))
+    endless = "def double(x):\n    while True:\n        x = x + 0"
+    found = trying.run(in_folder(tiny, tmp_path, double_answer=endless, pieces_answer=solution_texts(tiny, TINY)["pieces"]))
+    rows = {name: (state, points, why) for name, _, state, points, why in found.rows()}
+    assert rows["double"][:2] == ("error", "0 of 2") and rows["pieces"][0] == "correct"
+    shown = next(cell for cell in found.notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "double").outputs
+    assert "It was stopped in line " in str(shown) and "look for a loop that never does" in str(shown)
+
+
+def test_where_there_is_no_terminal_a_long_silence_is_broken(monkeypatch):
+    monkeypatch.setattr(stages, "SILENCE_SECONDS", 0.2)
+    console = Console(file=io.StringIO(), force_terminal=False)
+    with stages.Stages(console) as shown:
+        stage = shown.begin("a class", 3)
+        stage.reach(1)
+        time.sleep(1.0)
+    said = console.file.getvalue().splitlines()
+    assert 2 <= len(said) <= 6 and set(line.split("s", 1)[1].strip() for line in said) == {"1 of 3  a class"}
 
 
 def test_try_says_that_weights_are_missing(tried):

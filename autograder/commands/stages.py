@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 LINE_SECONDS = 15.0  # between two lines of a log about the same thing
+SILENCE_SECONDS = 30.0  # after which the last line is said again: whoever waits sees that it goes on
 
 
 class Stage:
@@ -35,10 +36,10 @@ class Stage:
         """How much there is to do, where that comes out later."""
         self.total = total
 
-    def reach(self, done: int) -> None:
-        """So much of the whole is done."""
+    def reach(self, done: int, text: str = "") -> None:
+        """So much of the whole is done, and this is what comes next."""
         self.done = done
-        self._show(self.what, "")
+        self._show(text or self.what, "")
 
     def advance(self, text: str = "", news: bool = True) -> None:
         """One more is done.
@@ -54,6 +55,7 @@ class Stage:
         """All is done."""
         self.done = self.total
         self._show(text, text)
+        self.stages.now = None
 
     def _show(self, text: str, news: str) -> None:
         if self.stages.bars is not None and self.bar is not None:
@@ -82,15 +84,26 @@ class Stages:
         self.bars = Progress(*columns, console=console) if console.is_terminal and not quiet else None
         self.lock, self.begun = threading.Lock(), time.monotonic()
         self.last, self.told = self.begun, set[str]()
+        self.now: tuple[Stage, str] | None = None  # what is being done
+        self.over = threading.Event()
 
     def __enter__(self) -> Stages:
         if self.bars:
             self.bars.start()
+        elif not self.quiet:
+            threading.Thread(target=self._break_silence, daemon=True).start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.over.set()
         if self.bars:
             self.bars.stop()
+
+    def _break_silence(self) -> None:
+        while not self.over.wait(SILENCE_SECONDS / 10):
+            with self.lock:
+                if self.now and time.monotonic() - self.last >= SILENCE_SECONDS:
+                    self._print(*self.now)
 
     def begin(self, what: str, total: int) -> Stage:
         """A new stage, such as ``nbgrader autograde`` of so many submissions."""
@@ -106,11 +119,14 @@ class Stages:
         if self.quiet:
             return
         with self.lock:
-            now = time.monotonic()
+            self.now = stage, text
             key = f"{stage.what} {news}"
-            if (not news or key in self.told) and now - self.last < LINE_SECONDS:
+            if (not news or key in self.told) and time.monotonic() - self.last < LINE_SECONDS:
                 return
             self.told.add(key)
-            self.last = now
-            done = f"{stage.done} of {stage.total}"
-            self.console.print(f"{now - self.begun:5.0f} s  {done:>10}  {text}", highlight=False, markup=False, soft_wrap=True)
+            self._print(stage, text)
+
+    def _print(self, stage: Stage, text: str) -> None:
+        self.last = time.monotonic()
+        done = f"{stage.done} of {stage.total}" if stage.total else ""
+        self.console.print(f"{self.last - self.begun:5.0f} s  {done:>10}  {text}", highlight=False, markup=False, soft_wrap=True)

@@ -161,7 +161,8 @@ def progress() -> None:
         points = f"{got:g} of {most:g}" + (f" + {extra:g}" if extra else "")
         following = row.standing.next() or (f"write {row.unwritten[0]}" if row.unwritten else "hand in")
         where = os.path.relpath(row.saved.path)
-        table.add_row(escape(where), f"{len(row.standing.right)} of {len(row.standing.checked)}", points, str(len(row.unwritten)), following)
+        (right, exercises), (more, _) = row.standing.count(), row.standing.count(bonus=True)
+        table.add_row(escape(where), f"{right} of {exercises}" + (f" + {more}" if more else ""), points, str(len(row.unwritten)), following)
     console.print(table)
     for row in rows:
         for name in row.missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -79,7 +80,7 @@ def try_(
         notebook = notebook / f"{notebook.resolve().name}.ipynb"
     with Stages(console) as stages:
         stage = stages.begin("running the cells", 0)
-        tried = run(notebook, stage.expect, lambda _: stage.advance(news=False))
+        tried = run(notebook, stage.expect, stage.reach)
         stage.end("all cells have run")
     table = Table("exercise", "", "points", "why", title=tried.facts.lecture, title_justify="left")
     for name, _, state, points, reason in tried.rows():
@@ -100,12 +101,12 @@ def try_(
         webbrowser.open(target.resolve().as_uri())
 
 
-def run(path: Path, expect: Callable[[int], None] = lambda cells: None, done: Callable[[int], None] = lambda cell: None) -> Tried:
+def run(path: Path, expect: Callable[[int], None] = lambda cells: None, begin: Callable[[int, str], None] = lambda done, text: None) -> Tried:
     """Run a notebook in a copy of its folder.
 
     Args:
         expect: told how many cells there are.
-        done: told of each that has run.
+        begin: told of each that begins to run: how many have, and its first line.
 
     Raises:
         UserError: it is no notebook of a lecture, or no kernel starts.
@@ -134,7 +135,7 @@ def run(path: Path, expect: Callable[[int], None] = lambda cells: None, done: Ca
         with tempfile.TemporaryDirectory(prefix="autograder-try-", ignore_cleanup_errors=True) as copy:
             _copy(path, Path(copy))
             nbformat.write(notebook, Path(copy) / path.name)  # by which a check tells the lecture's own cells from the student's
-            ended = _run_cells(notebook, Path(copy), left_out, done)
+            ended = _run_cells(tried, Path(copy), left_out, begin)
         if ended is None:
             break
         left_out.add(ended)
@@ -177,7 +178,7 @@ def _copy(path: Path, folder: Path) -> None:
             shutil.copyfile(above, folder / NAMES)
 
 
-def _run_cells(notebook: Any, folder: Path, left_out: set[int], done: Callable[[int], None]) -> int | None:
+def _run_cells(tried: Tried, folder: Path, left_out: set[int], begin: Callable[[int, str], None]) -> int | None:
     """Run all cells; the number of one that ended the process, if one did."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -186,21 +187,21 @@ def _run_cells(notebook: Any, folder: Path, left_out: set[int], done: Callable[[
 
     environment = {name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"} | {ASKED: "1"}
     environment["OMP_NUM_THREADS"] = "1"  # as in the jail
-    longest = int(LIMITS.cell_seconds + 3 * LIMITS.training_seconds)
-    place = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(
-        notebook, timeout=longest, startup_timeout=STARTS, kernel_name="python3", allow_errors=True, interrupt_on_timeout=True, resources=place
-    )
-    number = -1
+    place, notebook = {"metadata": {"path": str(folder)}}, tried.notebook
+    client = NotebookClient(notebook, startup_timeout=STARTS, kernel_name="python3", allow_errors=True, interrupt_on_timeout=True, resources=place)
+    client.log = _quiet()
+    number, done = -1, 0
     try:
         with client.setup_kernel(env=environment, stderr=subprocess.DEVNULL):  # what its server says of itself; cells' own goes into the notebook
             for number, cell in enumerate(notebook.cells):
                 if cell.cell_type != "code":
                     continue
                 cell.outputs = []
+                begin(done, _beginning(cell.source))
+                done += 1
                 if number not in left_out:
+                    client.timeout = int(LIMITS.cell_seconds + (3 * LIMITS.training_seconds if "fit(" in cell.source else 0))
                     client.execute_cell(cell, number)
-                done(number)
     except (DeadKernelError, CellTimeoutError) as error:
         if number < 0:
             raise UserError(f"No Jupyter kernel starts here: {error}") from None
@@ -208,6 +209,14 @@ def _run_cells(notebook: Any, folder: Path, left_out: set[int], done: Callable[[
     except RuntimeError as error:
         raise UserError(f"No Jupyter kernel starts here: {error}. Is ipykernel installed? pip install ipykernel") from None
     return None
+
+
+def _quiet() -> logging.Logger:
+    """A log that goes nowhere: a cell that was stopped is told by its card."""
+    log = logging.getLogger(f"{__name__}.client")
+    log.propagate = False
+    log.addHandler(logging.NullHandler())
+    return log
 
 
 def _take_verdicts(tried: Tried, folder: Path) -> None:

@@ -36,7 +36,7 @@ THREADS = 1  # of the warm process; they count as processes too
 class WireSession:
     """Sends each record out at once, so that a later crash costs nothing earlier."""
 
-    looks = True
+    looks, stops = True, False
 
     def __init__(self, job: dict[str, Any], out: int) -> None:
         self.facts = Facts.from_json(job["facts"])

@@ -50,7 +50,7 @@ class _Capture:
         looks: whether more is wanted than what the answer returns.
     """
 
-    training_steps, training_seconds = 0, 0.0
+    training_steps, training_seconds, stops = 0, 0.0, False
 
     def __init__(self, wired: Any, patient: bool, looks: bool) -> None:
         self.training, self.looks = "author" if patient else "grading", looks

@@ -53,6 +53,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     (r"^division by zero|float division by zero", "The number below the fraction is 0. Print it."),
 )  # fmt: skip
 CALLED_OTHERWISE = r"missing \d+ required (?:positional|keyword-only) arguments?|takes .*positional arguments? but|got an unexpected keyword"
+STOPPED = "KeyboardInterrupt"
 NOT_AS_MANY = r"too many values to unpack|not enough values to unpack"
 
 
@@ -61,6 +62,8 @@ def describe(failure: Failure) -> str:
     what = f"{failure.name}: {failure.message}" if failure.message else failure.name
     if failure.name == "NotImplementedError":
         return f"Another answer that this one needs is not there yet ({what})."
+    if failure.name == STOPPED:
+        return _stopped(failure)
     where = f"line {failure.number} of {place(failure)}: {failure.line}"
     if failure.name == "NameError" and "is not defined" in failure.message:
         what = f"{failure.message}: is the cell that defines it missing, further down, or not run yet"
@@ -73,6 +76,13 @@ def describe(failure: Failure) -> str:
     if failure.check and not means:
         return f"{what.rstrip('.')}. (It ended where the check goes on with what your code gives it: {failure.check})"
     return f"{what.rstrip('.')}.{f' {means}' if means else ''}"
+
+
+def _stopped(failure: Failure) -> str:
+    """An answer that somebody, or a limit of time, has broken off."""
+    if not failure.line:
+        return "It was stopped before it came to its end."
+    return f"It was stopped in line {failure.number} of {place(failure)}: {failure.line} (Had it not come to its end by itself, look for a loop that never does.)"
 
 
 def place(failure: Failure) -> str:

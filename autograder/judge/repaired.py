@@ -16,6 +16,7 @@ from autograder.changes.repairs import LONGEST, Repair
 from autograder.course.schema import Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.arrange import arranged, other_container
+from autograder.judge.errors import STOPPED
 from autograder.judge.evidence import agree
 from autograder.judge.verdict import Verdict, listed
 from autograder.wall.record import WHOLE, Record
@@ -38,7 +39,7 @@ def wants_a_repair(verdict: Verdict, record: Record) -> bool:
     if verdict.recognised or verdict.points == verdict.max_points:
         return False
     failure = record.draws[0].failure if record.draws else None
-    return bool(failure.line) and failure.name != "NotImplementedError" if failure else bool(verdict.rows)
+    return bool(failure.line) and failure.name not in ("NotImplementedError", STOPPED) if failure else bool(verdict.rows)
 
 
 def best(record: Record, key: Key, tolerance: Tolerance, tried: Iterable[tuple[Repair, Record]]) -> Best | None:

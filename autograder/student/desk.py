@@ -43,7 +43,7 @@ WAIT_SECONDS = 5.0  # on the clock, for small changes of an answer to be tried
 class LocalSession:
     """Compares with the public answers at once and shows the verdict."""
 
-    training, looks = "student", True
+    training, looks, stops = "student", True, True
     training_steps, training_seconds = 0, 0.0  # are for grading, and for a rehearsal of it
 
     def __init__(self, path: Path) -> None:

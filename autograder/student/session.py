@@ -19,6 +19,7 @@ class Session(Protocol):
     facts: Facts
     training: str  # "student", "author" or "grading": what fit does
     looks: bool  # whether what is seen at an answer's calls, and tried with it once more, is wanted beside what it returns
+    stops: bool  # whether an interrupt comes from the student who waits for the verdict, and is answered by where the answer was
     training_steps: int  # while grading, of a model that was handed in without weights
     training_seconds: float  # of the processor, for these steps
 

@@ -30,6 +30,14 @@ class Standing:
     def right(self) -> list[str]:
         return [name for name in self.checked if name not in self.changed and self.known.get(name, ("", 0.0))[0] == "correct"]
 
+    def count(self, bonus: bool = False) -> tuple[int, int]:
+        """How many exercises are right, of how many: of the ordinary ones, or of those that give bonus points alone."""
+        names = [name for name in self.checked if self._only_bonus(name) is bonus]
+        return len(set(names) & set(self.right)), len(names)
+
+    def _only_bonus(self, name: str) -> bool:
+        return self.rules[name].bonus_points == self.rules[name].points
+
     @property
     def ordinary(self) -> tuple[float, float]:
         """Points that are earned, of those that checks give, without bonus points."""
@@ -61,14 +69,16 @@ class Standing:
             after: the exercise that was looked at just now.
         """
         (got, most), (extra, _), following = self.ordinary, self.bonus, self.next(after)
+        right, exercises = self.count()
         points = f"{_number(got)} of {_number(most)} points{f' + {_number(extra)} bonus' if extra else ''}"
         then = f"next: `{following}`" if following else "all is right: the last cell makes what you hand in"
-        return f"{len(self.right)} of {len(self.checked)} exercises, {points}; {then}"
+        then += ", for a bonus" if following and self._only_bonus(following) else ""
+        return f"{right} of {exercises} exercises, {points}; {then}"
 
     def sums(self) -> str:
         """All that there is to get, in words."""
-        (got, most), (extra, bonus) = self.ordinary, self.bonus
-        said = f"{len(self.right)} of {len(self.checked)} exercises, {_number(got)} of {_number(most)} points"
+        (got, most), (extra, bonus), (right, exercises) = self.ordinary, self.bonus, self.count()
+        said = f"{right} of {exercises} exercises, {_number(got)} of {_number(most)} points"
         said += f" and {_number(extra)} of {_number(bonus)} bonus points" if bonus else ""
         return said + (f" (and {_number(self.by_a_person)} that a person gives)" if self.by_a_person else "")
 
