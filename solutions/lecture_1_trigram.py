@@ -308,7 +308,8 @@ def split_probe(g: torch.Generator):
     before = list(words)
     parts = split_names(words, 100 + int(torch.randint(900, (1,), generator=g)))
     few = split_names(words[:6], 0)  # lists of 4, 1 and 1; a seed may be 0
-    return *map(list, parts), words == before, [" ".join(part) for part in few]
+    train, dev, test = map(list, parts)
+    return {"train": train, "dev": dev, "test": test, "the list is left as it was": words == before, "of six names": [" ".join(part) for part in few]}
 
 
 check("split_names", split_probe)
@@ -2040,7 +2041,8 @@ def trigram_pairs(words):
 
 # %% [markdown] exercise="trigram_logits"
 # A linear trigram model takes a one-hot vector of 54 numbers, 27 for the first symbol and 27 for the second, times a matrix `W` of shape (54, 27). Write
-# `trigram_logits(W, contexts)` **without** making any one-hot vector: the product with two ones in it is the sum of two rows.
+# `trigram_logits(W, contexts)` by indexing: the product with a vector of two ones is the sum of two rows, so no one-hot vector need ever be made.
+# (The check looks at the logits alone.)
 #
 # For the context `(1, 22)` the logits are `W[1] + W[49]`, because 27 + 22 = 49.
 #

@@ -168,11 +168,11 @@ WRONG_LECTURES = [
         "",
         "exercise 'double' of course.yml has no check cell",
     ),
-    ('# %% check="double"', '# %% check="doubel"', r"lecture_t_tiny.py:\d+: check='doubel' has no entry in course.yml"),
+    ('# %% check="double"', '# %% check="doubel"', r"lecture_t_tiny.py:\d+: check='doubel' has no entry in course.yml; .*\. Did you mean 'double'\?"),
     (
         '# %% check="double"',
         '# %% chek="double"',
-        r"lecture_t_tiny.py:\d+: chek: a cell has one role at most, of: exercise, answer",
+        r"lecture_t_tiny.py:\d+: chek: a cell has one role at most, of: exercise, answer.*Did you mean 'check'\?",
     ),
     ('check("double", lambda', 'check("pieces", lambda', r"the check cell of 'double' must call check\(\"double\""),
     (

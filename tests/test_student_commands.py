@@ -79,7 +79,7 @@ def test_progress_counts_what_the_cards_say(desk, capsys):
     capsys.readouterr()
     assert main(["progress"]) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if f"{LECTURE}.ipynb" in line)
-    assert "1 of 16" in row and "1 of 18" in row and "split_names" in row
+    assert "1 of 14" in row and "1 of 18" in row and "split_names" in row
 
 
 def test_progress_in_an_empty_folder_says_what_to_type(desk, capsys):

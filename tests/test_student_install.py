@@ -71,7 +71,7 @@ def told(outputs: list) -> str:
 
 
 def test_a_line_says_how_far_one_is(shown):
-    assert "1 of 16 exercises, 1 of 18 points; next: `split_names`" in told(shown["vocabulary"])
+    assert "1 of 14 exercises, 1 of 18 points; next: `split_names`" in told(shown["vocabulary"])
 
 
 def test_the_last_cell_asks_to_save_first(shown):

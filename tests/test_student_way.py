@@ -14,6 +14,7 @@ import pytest
 from conftest import ROOT, TINY, copy_course
 from converters import convert
 from nbclient import NotebookClient
+from nbconvert.filters import strip_ansi
 from nbgrader.api import Gradebook
 
 from autograder.commands.demo_class import solution_texts
@@ -36,6 +37,11 @@ def said(cell) -> str:
 
 def card(cell) -> str:
     return "".join(o.get("data", {}).get("text/html", "") for o in cell.outputs)
+
+
+def trace(cell) -> str:
+    """What stands where a cell ended in an error, without colours."""
+    return strip_ansi("\n".join(next(o.traceback for o in cell.outputs if o.output_type == "error")))
 
 
 class Evening:
@@ -97,7 +103,12 @@ def evening(tiny, texts, tmp_path_factory) -> dict[str, object]:
         found["mended"] = card(work.run("double"))
         work.run("train_tiny_answer", texts["train_tiny"] + "\nreturn return")
         found["training broken"] = card(work.run("train_tiny"))
+        work.run("train_tiny_answer", texts["train_tiny"].replace("[batch, -1]", "[batch, 1]"))
+        found["training fails"] = trace(work.run("train_tiny_fit"))
+        work.run("train_tiny_answer", texts["train_tiny"].replace("X, Y = names", 'raise NotImplementedError("train_tiny")\n    X, Y = names'))
+        found["training is missing"] = trace(work.run("train_tiny_fit"))
         work.run("train_tiny_answer", texts["train_tiny"])
+        found["own cell fails"] = trace(work.run(INSTALLED, "1 / 0"))
         found["scratch"] = said(work.run(HAND_IN, "kept = 3\nclass Helper: pass"))
         work.run(HAND_IN, "kept = (4")
         found["kept"] = said(work.run(HAND_IN, "kept"))
@@ -131,6 +142,13 @@ def test_an_answer_that_did_not_run_leaves_no_correct_standing(evening):
     assert "Correct" in evening["mended"]
     assert "Correct" not in evening["training broken"] and "did not run: it stops with SyntaxError" in evening["training broken"]
     assert evening["kept"] == "3"  # a value of a student's own cell
+
+
+def test_a_given_cell_that_fails_tells_the_answers_own_line_and_no_traceback(evening):
+    assert evening["training fails"].startswith("IndexError: Dimension 1 has 1 places, and place 1 was asked for.")
+    assert "x, y = X[batch, 1], Y[batch]" in evening["training fails"] and "\n" not in evening["training fails"]
+    assert evening["training is missing"] == "NotImplementedError: this comes when train_tiny is written."
+    assert "Traceback" in evening["own cell fails"] and "----> 1 1 / 0" in evening["own cell fails"]
 
 
 @pytest.fixture(scope="module")
@@ -206,8 +224,7 @@ def test_every_notebook_begins_and_ends_with_the_kits_own_cells(lecture):
     for cell in (cell for cell in cells[1:-1] if cell.cell_type == "code"):
         kind = next((kind for kind in labels if cell.metadata.nbgrader[kind]), "")
         assert cell.source.startswith(labels.get(kind, ("# Given (locked)", "# Training (locked)")))
-        if kind:  # a broken answer, or one that is missing, does not stop Run All
-            assert cell.metadata.tags == ["raises-exception"]
+        assert cell.metadata.tags == ["raises-exception"]  # what is broken, or missing, does not stop Run All
 
 
 def test_the_line_counts_bonus_points_apart(course):

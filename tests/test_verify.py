@@ -13,7 +13,7 @@ from test_skipping import skip
 from autograder.commands.cli import main
 from autograder.commands.demo_class import solution_texts
 from autograder.commands.parity import differences
-from autograder.commands.verify import prove, verify
+from autograder.commands.verify import prove, prove_one, verify
 from autograder.course.directory import load_course
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
@@ -80,19 +80,20 @@ def test_an_unbroken_course_has_no_faults(own, runner):
     assert verify(own, TINY, runner).all_faults == []
 
 
-def faults_after(course, runner, old: str, new: str) -> list[str]:
-    """What is found when a line of the lecture is another one. The exercises that no such line belongs to are left out."""
+def faults_after(course, runner, old: str, new: str, exercise: str = "double") -> list[str]:
+    """What ``verify --exercise`` finds when a line of the lecture is another one. The exercises that no such line belongs to are left out."""
     course, path = skip(course.root, "slope", "by_hand", "train_tiny", "why"), course.solution(TINY)
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    return [f"{e.exercise}: {fault}" for e in verify(course, TINY, runner, own_check=False).exercises for fault in e.faults]
+    return prove_one(course, TINY, exercise, runner).all_faults
 
 
-def test_a_broken_solution_is_found_by_its_variant(own, runner):
-    assert "variant 1 gets" in " ".join(
-        faults_after(own, runner, 'return {"sum": x.sum(1), "mean"', 'return {"sum": x.sum(0).sum() + x.sum(1), "mean"')
-    )
+def test_a_broken_solution_is_found_by_its_variant_in_the_whole_as_in_the_one(own, runner):
+    found = faults_after(own, runner, 'return {"sum": x.sum(1), "mean"', 'return {"sum": x.sum(0).sum() + x.sum(1), "mean"', "pieces")
+    assert "variant 1 gets" in " ".join(found)
+    every = verify(load_course(own.root / "course.yml"), TINY, runner, own_check=False).exercises
+    assert found == [f"{report.exercise}: {fault}" for report in every for fault in report.faults]
 
 
 def test_a_broken_solution_is_found_by_its_oracle(own, runner):
@@ -154,7 +155,7 @@ def test_a_probe_that_draws_from_elsewhere_than_its_generator_is_found(own, runn
 
 def test_an_answer_that_depends_on_more_than_its_inputs_is_found(own, runner):
     """Another right answer need not draw as many numbers, or in this order."""
-    faults = faults_after(own, runner, 'return {"sum": x.sum(1), "mean": x.mean(1)}', 'return {"sum": x.sum(1), "mean": x.mean(1) + torch.rand(3)}')
+    faults = faults_after(own, runner, 'return {"sum": x.sum(1), "mean": x.mean(1)}', 'return {"sum": x.sum(1), "mean": x.mean(1) + torch.rand(3)}', "pieces")
     assert "the answers change although the probe's generator does not" in faults[0]
 
 
@@ -245,6 +246,14 @@ def test_public_answers_changed_by_hand_are_found(own, runner):
     data[-3] ^= 0xFF
     path.write_bytes(data)
     assert "the public answers differ" in " ".join(verify(own, TINY, runner, own_check=False).all_faults)
+
+
+def test_one_exercise_is_proved_by_its_name(own, capsys):
+    file = str(own.root / "course.yml")
+    assert main(["--course", file, "verify", TINY, "--exercise", "double"]) == 0
+    assert "1 exercise, 2 mistakes, 1 variant" in capsys.readouterr().out
+    assert main(["--course", file, "verify", TINY, "--exercise", "duoble"]) == 1 and main(["--course", file, "verify", TINY, "--exercise", "why"]) == 1
+    assert "Did you mean 'double'?" in capsys.readouterr().err
 
 
 @pytest.mark.slow

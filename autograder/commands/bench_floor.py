@@ -32,7 +32,7 @@ from autograder.wall.record import Record  # noqa: E402
 class _Nobody:
     """Takes what checks hand over, and forgets all but whose it was."""
 
-    training, looks, training_steps, training_seconds = "grading", False, 0, 0.0
+    training, looks, stops, training_steps, training_seconds = "grading", False, False, 0, 0.0
 
     def __init__(self, facts: Facts) -> None:
         self.facts, self.taken = facts, set[str]()

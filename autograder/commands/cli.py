@@ -114,22 +114,29 @@ def verify(
         bool,
         typer.Option("--train", help="Train every reference model from scratch, whatever has been trained before."),
     ] = False,
+    exercise: Annotated[
+        str | None, typer.Option(help="Of one lecture this exercise alone, while you write it: its check, mistakes, variants and oracles.", metavar="NAME")
+    ] = None,
 ) -> None:
     """Prove the checks: the reference gets every point, the stub none, every mistake is caught and named, every variant accepted.
 
     A student's own check says the same as grading, in a real kernel.
     Also checks that the committed stubs are those of the lecture files. Exit code 1 if anything is wrong.
     """
-    from autograder.commands.verify import LectureReport, report_table, training_table
+    from autograder.commands.verify import LectureReport, prove_one, report_table, training_table
     from autograder.commands.verify import verify as verify_one
     from autograder.runner.parallel import each_lecture
 
     course = _course()
     wanted = course.lectures(lectures)
+    if exercise and (len(wanted) != 1 or train):
+        raise UserError("--exercise is for one lecture, and trains nothing: autograder verify LECTURE --exercise NAME")
     with Stages(console) as stages:
         stage = stages.begin("verifying", len(wanted))
 
         def work(lecture: str, runner: Runner) -> LectureReport:
+            if exercise:
+                return prove_one(course, lecture, exercise, runner, lambda text: stage.say(lecture, text))
             report = verify_one(course, lecture, runner, train, say=lambda text: stage.say(lecture, text))
             stage.advance(f"{lecture}: verified")
             return report

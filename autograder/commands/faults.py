@@ -17,13 +17,14 @@ from autograder.wall.facts import Facts
 from autograder.wall.record import Draw, Record
 
 # Runs in a copy of the process before a check: its probe gets the same generator, and all other random numbers begin elsewhere.
-ELSEWHERE = """
+_ELSEWHERE = """
 def _elsewhere():
     from autograder.student import check
     neutral = check.neutral
     check.neutral = lambda seed: neutral(seed + 1)
 _elsewhere()
 """
+ELSEWHERE = {"kind": "variant", "says": "", "raises": "", "line": 0, "source": _ELSEWHERE}
 
 
 @dataclass(frozen=True)
@@ -125,5 +126,5 @@ def answers_elsewhere(course: CourseDirectory, lecture: str, facts: Facts, runne
         UserError: a cell does not run.
     """
     exercises = {name: rules for name, rules in course.lecture(lecture).exercises.items() if not rules.written and not rules.loss}
-    others = {name: [{"kind": "variant", "says": "", "raises": "", "line": 0, "source": ELSEWHERE}] for name in exercises}
+    others = {name: [ELSEWHERE] for name in exercises}
     return compute_answers(course, lecture, built_notebook(course.source(lecture)), others, facts, runner)

@@ -8,19 +8,23 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
-from autograder.commands.build import build
-from autograder.commands.faults import Prover, answers_elsewhere
+from autograder.commands.build import build, write_sources
+from autograder.commands.faults import ELSEWHERE, Prover, answers_elsewhere
 from autograder.commands.parity import differences
 from autograder.course.directory import EXPECTED, CourseDirectory
 from autograder.course.lecture import read_lecture
 from autograder.course.schema import Loss
-from autograder.grading.answer_key import answer_key
+from autograder.course.text import did_you_mean
+from autograder.errors import UserError
+from autograder.grading.answer_key import answer_key, compute_answers
 from autograder.grading.cells import built_notebook
 from autograder.grading.secret import hidden_facts, public_facts
 from autograder.grading.submission import grade
+from autograder.judge.answers import Answers, Key
 from autograder.judge.verdict import Verdict
 from autograder.runner.host import Runner
 from autograder.wall.checkpoint import load
@@ -32,7 +36,7 @@ class ExerciseReport:
 
     exercise: str
     reference: Verdict
-    stub: Verdict
+    stub: Verdict | None  # nothing where only the answers of the lecture file were looked at
     compared: int = 0
     same: int = 0  # verdicts that a student's own check gives as grading does
     mistakes: int = 0
@@ -133,8 +137,6 @@ def prove(
         report = ExerciseReport(name, reference[name], stub[name], compared=compared, same=compared - len(different), faults=different)
         if own_check and not compared:
             report.faults.append("a student's own check of it was not tried: its check is missing from the source notebook")
-        mistakes, variants, oracles = ([extra for extra in extras.get(name, []) if extra["kind"] == kind] for kind in ("mistake", "variant", "oracle"))
-        report.oracles = len(oracles)
         report.faults += prover.of_the_probe(name, elsewhere)
         if reference[name].status != "correct":
             report.faults.append(
@@ -144,20 +146,55 @@ def prove(
             report.faults.append(
                 f"the stub is {stub[name].status} with {stub[name].points:g} points: {stub[name].message}"
             )
-        for extra, mistake, seen in zip(mistakes, key.mistakes, public.keys[name].mistakes, strict=True):
-            found = prover.of_a_mistake(extra, mistake, seen)
-            report.mistakes += 1
-            report.named += not found
-            report.faults += found
-        for number, (extra, variant) in enumerate(zip(variants, key.variants, strict=True), 1):
-            found = prover.of_a_variant(number, extra, variant)
-            report.variants += 1
-            report.accepted += not found
-            report.faults += found
+        _extras(report, prover, key, extras.get(name, []))
         reports.append(report)
     return LectureReport(
         lecture, reports, course.course.seeds.hidden_draws, trainings(course, lecture, reference), faults
     )
+
+
+def prove_one(
+    course: CourseDirectory, lecture: str, exercise: str, runner: Runner, say: Callable[[str], None] = lambda text: None
+) -> LectureReport:
+    """What ``verify`` says of one exercise's check, mistakes, variants and oracles: in two runs of the lecture, and without its stub.
+
+    Raises:
+        UserError: the lecture has no such exercise, or what stands in its file does not run.
+    """
+    known = [name for name, rules in course.lecture(lecture).exercises.items() if not rules.written]
+    if exercise not in known:
+        raise UserError(f"{lecture} has no exercise {exercise!r} with a check.{did_you_mean(exercise, known)}")
+    write_sources(course, lecture)
+    lines = {(cell.role, cell.exercise): cell.line for cell in read_lecture(course.solution(lecture), course.lecture(lecture))}
+    extras = json.loads(course.extras(lecture).read_text()).get(exercise, [])
+    hidden, notebook = hidden_facts(course, lecture), built_notebook(course.source(lecture))
+    say("answers for the public seeds")
+    public = compute_answers(course, lecture, notebook, {exercise: extras}, public_facts(course, lecture), runner)
+    say("answers for the hidden seeds")
+    asked = [extra for extra in extras if extra["kind"] != "oracle"]
+    answers = compute_answers(course, lecture, notebook, {exercise: [*asked, ELSEWHERE]}, hidden, runner)
+    key = answers.keys[exercise]
+    prover = Prover(course, lecture, hidden, answers, public, lines)
+    report = ExerciseReport(exercise, prover.verdict(key.reference), None)
+    report.faults += prover.of_the_probe(exercise, Answers({exercise: Key(key.reference, variants=[key.variants.pop()])}, answers.facts))
+    _extras(report, prover, key, extras)
+    return LectureReport(lecture, [report], course.course.seeds.hidden_draws, [])
+
+
+def _extras(report: ExerciseReport, prover: Prover, key: Key, extras: list[dict[str, Any]]) -> None:
+    """Count an exercise's mistakes, variants and oracles, and say which of them are not as they should be."""
+    mistakes, variants, oracles = ([extra for extra in extras if extra["kind"] == kind] for kind in ("mistake", "variant", "oracle"))
+    report.oracles = len(oracles)
+    for extra, mistake, seen in zip(mistakes, key.mistakes, prover.public.keys[report.exercise].mistakes, strict=True):
+        found = prover.of_a_mistake(extra, mistake, seen)
+        report.mistakes += 1
+        report.named += not found
+        report.faults += found
+    for number, (extra, variant) in enumerate(zip(variants, key.variants, strict=True), 1):
+        found = prover.of_a_variant(number, extra, variant)
+        report.variants += 1
+        report.accepted += not found
+        report.faults += found
 
 
 def trainings(course: CourseDirectory, lecture: str, reference: dict[str, Verdict]) -> list[Training]:
@@ -195,10 +232,10 @@ def report_table(report: LectureReport) -> Table:
         table.add_row(
             e.exercise,
             f"{100 * e.reference.points / e.reference.max_points:.0f} %",
-            f"{e.stub.points:g}, {e.stub.status}",
+            f"{e.stub.points:g}, {e.stub.status}" if e.stub else "",
             f"{e.named} of {e.mistakes}",
             f"{e.accepted} of {e.variants}",
-            f"{e.same} of {e.compared}",
+            f"{e.same} of {e.compared}" if e.stub else "",
             str(e.oracles),
             style="red" if e.faults else "",
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
@@ -10,6 +9,8 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator, ValidationInfo
+
+from autograder.course.text import did_you_mean
 
 EARLIEST, LATEST = 1970, 9000  # years in between: beyond them some zone's clock leaves Python's
 END_OF_DAY = time(23, 59, 59)  # a due time covers its whole second
@@ -29,9 +30,7 @@ def zone_named(name: str) -> ZoneInfo:
     places = {known for known in available_timezones() if "/" in known} | {"UTC"}
     if name in places:
         return ZoneInfo(name)
-    near = difflib.get_close_matches(name.lower(), [place.lower() for place in places], n=1)
-    hint = "".join(f" Did you mean {place!r}?" for place in sorted(places) if near and place.lower() == near[0])
-    raise ValueError(f"{name!r} is no time zone. Write a place such as Europe/Berlin, or UTC.{hint}")
+    raise ValueError(f"{name!r} is no time zone. Write a place such as Europe/Berlin, or UTC.{did_you_mean(name, places)}")
 
 
 def local_time(wall: datetime, zone: tzinfo, last: bool = False) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Collection, Iterator
@@ -28,7 +27,7 @@ from autograder.course.schema import (
     Seeds,
     Tolerance,
 )
-from autograder.course.text import read_yaml
+from autograder.course.text import did_you_mean, read_yaml
 from autograder.errors import UserError
 
 if TYPE_CHECKING:
@@ -259,9 +258,7 @@ _CHILDREN: dict[tuple[Any, str], Any] = {
 
 
 def _suggest(word: str, allowed: Collection[str]) -> str:
-    near = difflib.get_close_matches(word, list(allowed), n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"{hint} Allowed: {', '.join(allowed)}."
+    return f"{did_you_mean(word, allowed)} Allowed: {', '.join(allowed)}."
 
 
 def line_of(path: Path, where: tuple[int | str, ...]) -> int:

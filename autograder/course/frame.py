@@ -66,7 +66,8 @@ def how_it_works(name: str, lecture: Lecture) -> str:
         lines.append(f"**Questions** are answered in words, in the place of `{UNWRITTEN}` (a double click opens the cell). A person reads them.")
     lines.append(
         f"**Hand in**: the last cell says what is right, missing or unwritten, and makes `{name}{HANDED_IN}` "
-        f"of this notebook{' and its `.safetensors` files' if trained else ''}. That file is what you hand in."
+        f"of this notebook{' and its `.safetensors` files' if trained else ''}. That file is what you hand in. Before, "
+        f"`autograder try {name}.ipynb` in a terminal runs all from top to bottom, as grading does, and says what points to expect."
     )
     lines.append(
         "**Google Colab**: put all files of this folder beside the notebook there, and run first, in a cell of your own: "

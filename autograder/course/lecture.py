@@ -14,7 +14,7 @@ import jupytext
 from autograder.course.cells import BEGIN, END, EXTRA, ROLES, LectureCell
 from autograder.course.schema import Lecture
 from autograder.course.skipping import without_skipped
-from autograder.course.text import read_text
+from autograder.course.text import did_you_mean, read_text
 from autograder.course.wording import worded
 from autograder.errors import UserError
 
@@ -111,6 +111,7 @@ def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
     if unknown or len(roles) > 1:
         raise UserError(
             f"{path}:{line}: {', '.join(unknown or roles)}: a cell has one role at most, of: {', '.join(ROLES)} (a mistake also `says`, and may `raises`)."
+            f"{did_you_mean(unknown[0], ('author', 'says', 'raises', *ROLES)) if unknown else ''}"
         )
     if "answer" not in roles and BEGIN in cell.source:
         raise UserError(f"{path}:{line}: `{BEGIN}` stands in a cell that is no answer; students would see it.")
@@ -119,7 +120,7 @@ def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
     role, exercise = roles[0], str(metadata[roles[0]])
     if exercise not in lecture.listed:
         entries = f"the entries are {', '.join(lecture.listed)}" if lecture.listed else "this lecture has none yet"
-        raise UserError(f"{path}:{line}: {role}={exercise!r} has no entry in course.yml; {entries}.")
+        raise UserError(f"{path}:{line}: {role}={exercise!r} has no entry in course.yml; {entries}.{did_you_mean(exercise, lecture.listed)}")
     if code == (role in TEXTS):
         raise UserError(f"{path}:{line}: {role}={exercise!r} must be a {'markdown' if code else 'code'} cell.")
     if (role == "mistake") != bool(says):

@@ -29,7 +29,7 @@ from autograder.course.wording import words_of
 from autograder.errors import UserError
 from autograder.files import write_whole
 
-MAY_FAIL = ("raises-exception",)  # JupyterLab's own tag: a gap does not stop "Run All Cells"
+MAY_FAIL = ("raises-exception",)  # JupyterLab's own tag: neither a gap nor a wrong answer stops "Run All Cells"
 ANSWER = "_answer"  # an answer cell's grade_id is its exercise's id with this behind it
 
 
@@ -46,19 +46,16 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
             made = _locked(f"{GIVEN}\n{cell.source}", f"provided_{provided}")
         elif cell.role == "fit":
             made = _locked(f"{TRAINING.format(exercise=cell.exercise)}\n{cell.source}", f"{cell.exercise}_fit")
-            made.metadata["tags"] = list(MAY_FAIL)
         elif cell.role == "answer":
             made = new_code_cell(
                 cell.source, metadata={"nbgrader": _nbgrader(f"{cell.exercise}{ANSWER}", solution=True)}
             )
-            made.metadata["tags"] = list(MAY_FAIL)  # a syntax error neither: the check below says that the cell did not run
         elif cell.role == "check":
             points = lecture.exercises[cell.exercise].points
             made = new_code_cell(
                 f"{CHECK.format(exercise=cell.exercise)}\n{cell.source}",
                 metadata={"nbgrader": _nbgrader(cell.exercise, grade=True, locked=True, points=points)},
             )
-            made.metadata["tags"] = list(MAY_FAIL)
         elif cell.role == "written":
             points = lecture.exercises[cell.exercise].points
             made = new_markdown_cell(
@@ -69,6 +66,8 @@ def source_notebook(name: str, lecture: Lecture, cells: list[LectureCell]) -> No
             made = new_markdown_cell(f"{above}\n\n{cell.source}")
         else:
             made = new_markdown_cell(cell.source)
+        if made.cell_type == "code":
+            made.metadata["tags"] = list(MAY_FAIL)
         made["id"] = f"{position:03d}-{cell.role}-{cell.exercise}"[:64].rstrip("-").replace("_", "-")
         out.append(made)
     first, last = [new_markdown_cell(how_it_works(name, lecture)), _locked(IS_IT_INSTALLED, INSTALLED)], _locked(MAKE_HAND_IN, HAND_IN)

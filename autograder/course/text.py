@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,13 @@ def read_yaml(path: Path) -> tuple[Any, Node | None]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         raise UserError(f"{path}:{line}: this is not YAML: {getattr(error, 'problem', error)}.") from None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question behind a sentence about a word that nobody knows; nothing where none of the known ones is near."""
+    lower = {name.lower(): name for name in sorted(known, reverse=True)}
+    near = difflib.get_close_matches(word.lower(), list(lower), n=1)
+    return f" Did you mean {lower[near[0]]!r}?" if near else ""
 
 
 class _AsTyped(yaml.SafeLoader):

@@ -58,21 +58,27 @@ def as_html(verdict: Verdict, title: str = "") -> str:
 def _rows(verdict: Verdict) -> str:
     """A line for each named value; what the message says is not said again."""
     lines = []
-    for row in _worth_a_line(verdict):
-        sign, colour = MARKS["correct"] if row.right else WRONG
+    for right, name, note in _worth_a_line(verdict):
+        sign, colour = MARKS["correct"] if right else WRONG
         lines.append(
-            f'<tr><th scope="row" style="{CELL};font-weight:normal"><code>{escape(_name(row))}</code></th><td style="{CELL};white-space:nowrap">'
-            f'<span aria-hidden="true" style="color:{colour}">{sign}</span> {"right" if row.right else "wrong"}</td>'
-            f'<td style="{CELL}">{escape(_note(row, verdict))}</td></tr>'
+            f'<tr><th scope="row" style="{CELL};font-weight:normal"><code>{escape(name)}</code></th><td style="{CELL};white-space:nowrap">'
+            f'<span aria-hidden="true" style="color:{colour}">{sign}</span> {"right" if right else "wrong"}</td>'
+            f'<td style="{CELL}">{escape(note)}</td></tr>'
         )
     return f'<table style="margin:4px 0"><tbody>{"".join(lines)}</tbody></table>' if lines else ""
 
 
-def _worth_a_line(verdict: Verdict) -> list[Row]:
-    """Those that have a name; of values that have only a place, those of which one is right, another wrong, or something is said."""
+def _worth_a_line(verdict: Verdict) -> list[tuple[bool, str, str]]:
+    """Whether it is right, its name, and what is said of it: of values that have a name, or of which something is to be told apart.
+
+    Values that have only a place are worth a line where one is right and another wrong, or something is said of one.
+    """
     named = [row for row in verdict.rows if row.name]
-    alike = len({row.right for row in named}) == 1 and not any(_note(row, verdict) for row in named)
-    return [] if alike and all(PLACE.fullmatch(row.name) for row in named) else named
+    told = [row.note for row in named if row.note not in ("", verdict.message)]
+    if not told and len({row.right for row in named}) == 1 and all(PLACE.fullmatch(row.name) for row in named):
+        return []
+    first: dict[str, str] = {}  # which value a note was said of
+    return [(row.right, _name(row), _note(row, first) if row.note in told else "") for row in named]
 
 
 def _name(row: Row) -> str:
@@ -80,8 +86,9 @@ def _name(row: Row) -> str:
     return f"value {int(place[1]) + 1}" if place else row.name
 
 
-def _note(row: Row, verdict: Verdict) -> str:
-    return row.note if row.note != verdict.message else ""
+def _note(row: Row, first: dict[str, str]) -> str:
+    before = first.setdefault(row.note, _name(row))
+    return row.note if before == _name(row) else f"as {before}"
 
 
 def as_text(verdict: Verdict) -> str:
@@ -89,8 +96,8 @@ def as_text(verdict: Verdict) -> str:
     lines = [f"{verdict.exercise}: {verdict.status}, {of_points(verdict.points, verdict.max_points)}"]
     if verdict.message:
         lines.append(f"  {verdict.message}")
-    for row in _worth_a_line(verdict):
-        lines.append(f"  {'right' if row.right else 'wrong'}  {_name(row)}  {_note(row, verdict)}".rstrip())
+    for right, name, note in _worth_a_line(verdict):
+        lines.append(f"  {'right' if right else 'wrong'}  {name}  {note}".rstrip())
     if verdict.shown:
         lines += [f"  {line}" for line in verdict.shown.text.split("\n")]
     if verdict.compared and verdict.status != "correct":

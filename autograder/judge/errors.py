@@ -53,12 +53,17 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     (r"^division by zero|float division by zero", "The number below the fraction is 0. Print it."),
 )  # fmt: skip
 CALLED_OTHERWISE = r"missing \d+ required (?:positional|keyword-only) arguments?|takes .*positional arguments? but|got an unexpected keyword"
+CHECK = "the check"
 STOPPED = "KeyboardInterrupt"
 NOT_AS_MANY = r"too many values to unpack|not enough values to unpack"
 
 
-def describe(failure: Failure) -> str:
-    """An exception in a sentence or two, with the student's own line."""
+def describe(failure: Failure, by: str = CHECK) -> str:
+    """An exception in a sentence or two, with the student's own line.
+
+    Args:
+        by: what has called the student's code, such as a check.
+    """
     what = f"{failure.name}: {failure.message}" if failure.message else failure.name
     if failure.name == "NotImplementedError":
         return f"Another answer that this one needs is not there yet ({what})."
@@ -68,13 +73,13 @@ def describe(failure: Failure) -> str:
     if failure.name == "NameError" and "is not defined" in failure.message:
         what = f"{failure.message}: is the cell that defines it missing, further down, or not run yet"
         return f"{what}? It is needed in {where}" if failure.line else f"{what}?"
-    means = meaning(failure)
+    means = meaning(failure, by)
     if failure.called:
         return f"Your line {failure.number}{_of(failure)}, `{failure.line}`, called {failure.called}. There it ended: {what}."
     if failure.line:
         return f"{f'{means} ' if means else ''}{what}, in {where}"
     if failure.check and not means:
-        return f"{what.rstrip('.')}. (It ended where the check goes on with what your code gives it: {failure.check})"
+        return f"{what.rstrip('.')}. (It ended where {by} goes on with what your code gives it: {failure.check})"
     return f"{what.rstrip('.')}.{f' {means}' if means else ''}"
 
 
@@ -82,7 +87,8 @@ def _stopped(failure: Failure) -> str:
     """An answer that somebody, or a limit of time, has broken off."""
     if not failure.line:
         return "It was stopped before it came to its end."
-    return f"It was stopped in line {failure.number} of {place(failure)}: {failure.line} (Had it not come to its end by itself, look for a loop that never does.)"
+    at = f"line {failure.number} of {place(failure)}: {failure.line}"
+    return f"It was stopped in {at} (Had it not come to its end by itself, look for a loop that never does.)"
 
 
 def place(failure: Failure) -> str:
@@ -94,31 +100,36 @@ def _of(failure: Failure) -> str:
     return f" in {place(failure)}" if failure.cell else ""
 
 
-def meaning(failure: Failure) -> str:
+def meaning(failure: Failure, by: str = CHECK) -> str:
     """What an exception's words mean, or nothing."""
     said = failure.message
     if "NoneType" in said:
-        return _none(failure)
+        return _none(failure, by)
     if not failure.line and failure.check:
         if re.search(CALLED_OTHERWISE, said):
-            return f"The check calls it so: `{failure.check}`. Keep the parameters that the cell had when you got it."
+            return f"{_first(by)} calls it so: `{failure.check}`. Keep the parameters that the cell had when you got it."
         if re.search(NOT_AS_MANY, said):
             count = "more" if "too many" in said else "fewer"
-            return f"In its line `{failure.check}` the check takes apart what your code gives it, and there are {count} values than it has names for."
+            return f"In its line `{failure.check}` {by} takes apart what your code gives it, and there are {count} values than it has names for."
         if no_such := re.search(r"'(int|float|list|tuple|str|dict)' object has no attribute '(\w+)'", said):
-            return f"The check asks a result of yours for its `{no_such[2]}`: `{failure.check}`. A plain {no_such[1]} has none."
+            return f"{_first(by)} asks a result of yours for its `{no_such[2]}`: `{failure.check}`. A plain {no_such[1]} has none."
         if "does not require grad and does not have a grad_fn" in said:
-            return "The check calls backward() on what you return, and it has no graph: it was detached, or computed without gradients."
+            how = "it was detached, made a plain number (`.item()`, `float()`), or computed without gradients"
+            return f"{_first(by)} calls backward() on what you return, and it has no graph: {how}."
     for pattern, sentence in MEANINGS:
         if found := re.search(pattern, said):
             return sentence.format(*found.groups())
     return ""
 
 
-def _none(failure: Failure) -> str:
+def _first(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _none(failure: Failure, by: str) -> str:
     """There is None where a value is needed: a gradient that no backward pass has filled, or a function without a result."""
     if not failure.line:  # in the check's own lines, which take apart what was returned
-        return "There is None where the check needs a value: does every function return its result?"
+        return f"There is None where {by} needs a value: does every function return its result?"
     if re.search(r"\.grad\b", failure.line):
         return "`.grad` is None until backward() has filled it, and that happens only to leaves: tensors that were not computed from others."
     return "Something in this line is None. A function without `return` gives None, and so do methods that change a thing in place, such as sort()."

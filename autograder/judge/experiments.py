@@ -144,8 +144,9 @@ def _frozen(seen: Seen) -> str:
         return f"{begins}, while the others do. Does your step reach {it} too?"
     gradients = [t.get("gradient") for t in still]
     if all(g is None for g in gradients):
-        return f"{begins}, because no gradient reaches {it}. Does {it} require a gradient, and does no detach, .data or no_grad stand in between?".replace(
-            "Does them require", "Do they require"
+        return (
+            f"{begins}, because no gradient reaches {it}. {'Does it' if one else 'Do they'} require a gradient, also after a step (`W = W - …` "
+            "makes a new tensor)? Does no detach, .data or no_grad stand in between?"
         )
     if all(number(g) == 0 for g in gradients):
         return f"{begins}: the gradient that reaches {it} is exactly 0. Are weights behind {it} all zero, or the units behind {it} all saturated?"

@@ -6,7 +6,6 @@ as well: before anything shows a penalty it is computed again.
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from datetime import UTC, datetime, tzinfo
@@ -18,6 +17,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties
 
 from autograder.course.directory import CourseDirectory, line_of
+from autograder.course.text import did_you_mean
 from autograder.errors import UserError
 from autograder.plugin.base import course_at
 
@@ -96,8 +96,7 @@ def tell_unknown(converter: Any, course: CourseDirectory, lecture: str, known: s
     for student in course.lecture(lecture).extensions:
         if student not in known:
             line = line_of(course.file, ("lectures", lecture, "extensions", student))
-            near = difflib.get_close_matches(student, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(student, known)
             converter.log.warning("%s:%d: the extension is for %r, of whom nothing is known so far.%s", course.file.name, line, student, hint)
 
 

@@ -19,6 +19,7 @@ from autograder.course.directory import EXPECTED
 from autograder.errors import CheckFailed
 from autograder.judge.answers import Key
 from autograder.judge.cards import as_html, as_text, of_points
+from autograder.judge.errors import describe
 from autograder.judge.forbidden import Notebook, importable
 from autograder.judge.judging import verdict_of
 from autograder.judge.public import public_answers
@@ -28,6 +29,7 @@ from autograder.judge.verdict import Verdict, refuse
 from autograder.student import own_notebook, rehearsal
 from autograder.student.cells import Cells
 from autograder.student.copies import in_a_copy
+from autograder.student.given import explain_given_cells
 from autograder.student.names import load_names
 from autograder.student.own_line import locked_cells
 from autograder.student.progress import in_notebook
@@ -135,6 +137,7 @@ def _watch() -> Cells | None:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None and not _watched:
         _watched.append(Cells(shell))
+        explain_given_cells(shell, lambda: here().given(), lambda failure: describe(failure, "this cell"))
         if rehearsal.asked_for():
             rehearsal.begin(shell, lambda: here().given())
     return _watched[0] if _watched else None
