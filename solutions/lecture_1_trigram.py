@@ -1290,18 +1290,22 @@ def sampling_probe(g: torch.Generator):
     Q = 0.25 * chain + 0.745 * Q + 0.005 * torch.eye(27)[0]  # and long ones; the likeliest symbols in a row end, too
     seed = int(torch.randint(2**31, (1,), generator=g))
 
-    def names_from(seed: int) -> dict[str, list[str]]:
+    def begun(seed: int) -> torch.Generator:
         generator = torch.Generator().manual_seed(seed)
         torch.rand(5, generator=generator)  # it has drawn before
+        return generator
+
+    def both(generator: torch.Generator) -> dict[str, list[str]]:
         return {"short names": sample_names(P, 9, generator), "long names": sample_names(Q, 12, generator)}
 
-    first, again, other = (names_from(s) for s in (seed, seed, seed + 1))
+    found = both(begun(seed))
+    first, again, other = (sample_names(P, 12, begun(s)) for s in (seed, seed, seed + 1))
     if first == again != other:
-        return first
+        return found
     if first != again:
-        return dict.fromkeys(first, "other names each time, although the generator begins anew")
-    one_name = len({*first["long names"]}) == 1
-    return dict.fromkeys(first, "the same name again and again" if one_name else "the same names, whatever the generator")
+        return dict.fromkeys(found, "other names each time, although the generator begins anew")
+    one_name = len({*found["long names"]}) == 1
+    return dict.fromkeys(found, "the same name again and again" if one_name else "the same names, whatever the generator")
 
 
 check("sample_names", sampling_probe)

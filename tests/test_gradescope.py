@@ -143,6 +143,7 @@ def test_another_submission_the_loss_on_the_leaderboard_and_what_is_wrong_in_wor
     assert all(card["status"] == ("passed" if card["score"] == card["max_score"] else "failed") for card in cards.values() if "score" in card)
 
 
+@pytest.mark.slow
 def test_nothing_handed_in_is_told_and_a_fault_of_the_grader_leaves_no_results(base, monkeypatch, capsys):
     monkeypatch.setenv("AUTOGRADER_BASE", str(base))
     submit(base, None)
@@ -176,6 +177,7 @@ def test_without_a_jail_nothing_is_graded_unless_the_zip_allows_it(course, base)
     assert not (base / "results" / "results.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a submission to another user")
 def test_the_weaker_separation_keeps_the_answers_closed_and_says_what_is_not_promised(course, base):
     version = f"import sys, os; sys.exit(sys.version_info[:2] != {sys.version_info[:2]!r} or not os.access({PACKAGES!r}, os.R_OK))"
