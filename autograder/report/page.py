@@ -55,7 +55,7 @@ def page(report: Report) -> str:
         same=report.same,
         pairs=pairs,
         boards=[_shown(board) for board in report.boards],
-        kinds=counts.KINDS,
+        kinds=[kind for kind in counts.KINDS if any(item.counts[kind] for item in report.items)],
         summary=_summary(report),
         regular=regular,
         bonus=bonus,
