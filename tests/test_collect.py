@@ -187,7 +187,7 @@ def test_each_file_comes_to_its_student(case, form, course, tmp_path, capsys):
     assert run(course, platform, form(tree, tmp_path)) == 0
     said = capsys.readouterr().out
     assert submitted(course) == expected
-    assert told in said and f"Next: nbgrader autograde {TINY}" in said and "none was written" in said
+    assert told in said and f"Next: autograder grade {TINY}" in said and "none was written" in said
     assert ("does not grade such a name" in said) == any(word in case for word in ("formula", "hidden", "harmless"))
     assert ("Not recognised" in said) == ("Not recognised" in told)
     assert not list(course.root.rglob("*.partial")) and not (course.build / "replaced").exists()

@@ -66,7 +66,7 @@ class Collected:
         else:
             said.append(f"Missing: {_names(self.missing)}." if self.missing else "Nobody is missing.")
         if self.students:
-            said += [*self._times(lecture), f"Next: nbgrader autograde {lecture}"]
+            said += [*self._times(lecture), f"Next: autograder grade {lecture}"]
         return ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in sentence) for sentence in said]
 
     def _times(self, lecture: str) -> list[str]:

@@ -12,6 +12,7 @@ import nbformat
 
 from autograder.course.cells import BEGIN, END
 from autograder.course.directory import CourseDirectory
+from autograder.course.marking import marking_file
 from autograder.course.notebook import ANSWER
 from autograder.errors import UserError
 from autograder.grading.cells import built_notebook
@@ -107,6 +108,9 @@ def make_course(course: CourseDirectory, folder: Path, lectures: list[str]) -> N
         shutil.copytree(course.source(lecture).parent, folder / "build" / "source" / lecture)
         (folder / "build" / "extras").mkdir(exist_ok=True)
         shutil.copyfile(course.extras(lecture), folder / "build" / "extras" / f"{lecture}.json")
+        if (marked := marking_file(course, lecture)).is_file():
+            (folder / "build" / "marking").mkdir(exist_ok=True)
+            shutil.copyfile(marked, folder / "build" / "marking" / marked.name)
         for path in course.weights(lecture).glob("*.safetensors"):
             target = folder / "build" / "weights" / lecture
             target.mkdir(parents=True, exist_ok=True)

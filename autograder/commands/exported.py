@@ -21,6 +21,7 @@ from autograder.plugin.spreadsheet import harmless, to_csv
 
 OURS = re.compile(r"(?P<name>.+)_(?P<number>\d+)", re.DOTALL)  # a folder that `autograder collect` has named without a roster
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+NUMBER = re.compile(r"^lecture \d+\s*[:.–-]\s*", re.IGNORECASE)  # before a title, as in the notebook's first line
 NUMBERED = re.compile(r"(?P<title>.*\S)\s*\(\d+\)", re.DOTALL)  # Canvas' title of an assignment that is there
 MOODLE_FINDS = {"email": "Email address", "register": "ID number", "login": "Username"}
 WORKSHEET = ("identifier", "grade", "last modified (grade)")
@@ -263,7 +264,7 @@ def _number(text: str) -> float | None:
 
 
 def _key(title: str) -> str:
-    return " ".join(title.casefold().split())
+    return " ".join(NUMBER.sub("", title.strip()).casefold().split())
 
 
 def _count(number: int, word: str) -> str:

@@ -13,6 +13,7 @@ import html
 import io
 import re
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -145,7 +146,13 @@ def at_most(seconds: float) -> Iterator[None]:
     def up(number: int, frame: Any) -> None:
         raise TooLong
 
-    before = signal.signal(signal.SIGVTALRM, up)
+    told = sys.unraisablehook
+
+    def ignored(error: sys.UnraisableHookArgs) -> None:
+        if not isinstance(error.exc_value, TooLong):  # it comes again
+            told(error)
+
+    before, sys.unraisablehook = signal.signal(signal.SIGVTALRM, up), ignored
     signal.setitimer(signal.ITIMER_VIRTUAL, max(seconds, 0.001), AGAIN_SECONDS)  # the first may come in a callback of Python's, which lets no error out
     try:
         yield
@@ -153,6 +160,7 @@ def at_most(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, signal.SIG_IGN)  # first: no second one while the timer is put out
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+        sys.unraisablehook = told
 
 
 class Highlighted(Highlight2HTML):
