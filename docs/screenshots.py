@@ -25,7 +25,7 @@ from autograder.course.directory import load_course  # noqa: E402
 LECTURE, EXERCISE, WRITTEN = "lecture_1_trigram", "bigram_probabilities", "why_cross_entropy"
 DEMO = ROOT / "build" / "demo"
 ANSWERED = "The two lines need a second tensor as large as the counts. `F.cross_entropy` works with the largest logit taken off, so `exp` does not overflow."
-ABOVE = 120  # pixels: what stands at the top of the formgrader, and the answer's own label
+ABOVE = 190  # pixels: what stands at the top of the formgrader, and the answer's own label
 
 
 def notebook(chromium: Browser, dark: bool, target: Path) -> None:
@@ -86,7 +86,7 @@ def formgrader(chromium: Browser) -> None:
         nbformat.write(notebook, path / f"{LECTURE}.ipynb")
         subprocess.run([*autograder, "grade", LECTURE], check=True)
         with jupyter_lab(folder, Path(made)) as address:
-            page = chromium.new_page(viewport={"width": 1100, "height": 900})
+            page = chromium.new_page(viewport={"width": 1100, "height": 720})
             page.goto(f"{address.removesuffix('/lab')}/formgrader/gradebook/{LECTURE}/{LECTURE}")
             page.get_by_role("link", name="Submission #1", exact=True).click()
             page.wait_for_timeout(2000)  # it scrolls by itself, once all is there
