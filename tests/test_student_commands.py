@@ -164,7 +164,7 @@ def test_a_loop_without_an_end_is_stopped_and_its_line_is_told(tiny, tmp_path, m
     rows = {name: (state, points, why) for name, _, state, points, why in found.rows()}
     assert rows["double"][:2] == ("error", "0 of 2") and rows["pieces"][0] == "correct"
     shown = next(cell for cell in found.notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "double").outputs
-    assert "It was stopped in line " in str(shown) and "look for a loop that never does" in str(shown)
+    assert "It was stopped in line " in str(shown) and "what makes its loop stop?" in str(shown)
 
 
 def test_where_there_is_no_terminal_a_long_silence_is_broken(monkeypatch):

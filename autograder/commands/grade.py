@@ -137,7 +137,8 @@ def _show(lecture: str, outcome: Outcome, seconds: float) -> None:
         if late := [one for one in graded if one.seconds_late]:
             table.add_row("late", f"{len(late)}, which cost {sum(one.penalty for one in late):g} points together")
         if asks := [one for one in graded if one.asks]:
-            table.add_row("for a person", f"{count(sum(one.asks for one in asks), 'answer')} of {count(len(asks), 'student')}: JupyterLab, menu Nbgrader, Formgrader")
+            answers = count(sum(one.asks for one in asks), "answer")
+            table.add_row("for a person", f"{answers} of {count(len(asks), 'student')}: JupyterLab, menu Nbgrader, Formgrader")
         console.print(table)
     if outcome.skipped:
         console.print(f"{count(outcome.skipped, 'submission')} graded before, and nothing has changed. To grade all again: --force")

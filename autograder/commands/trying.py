@@ -122,7 +122,8 @@ def run(path: Path, expect: Callable[[int], None] = lambda cells: None, begin: C
         raise UserError(f"{path}: there is no such file. Name your notebook, or its folder.")
     facts = public_answers(path.parent / EXPECTED)[1]
     if (saved := of_lecture(path, facts.exercises)) is None:
-        raise UserError(f"{path} is no notebook of {facts.lecture}, or cannot be read. Save it in JupyterLab, and try again.")
+        what = "Name the .ipynb file or its folder; if it is that, save it in JupyterLab, and try again."
+        raise UserError(f"{path} is no notebook of {facts.lecture}, or cannot be read. {what}")
     try:
         notebook = nbformat.read(path, as_version=4)
     except Exception as error:  # noqa: BLE001  nbformat raises whatever a damaged file leads it to

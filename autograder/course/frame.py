@@ -49,7 +49,7 @@ def how_it_works(name: str, lecture: Lecture) -> str:
     written = any(rules.written for rules in exercises.values())
     lines = [
         "**Your code** goes into the cells that begin with `# Your code`, in the place of each `raise NotImplementedError(…)`. Then run the **check** "
-        "below it.",
+        "below it. After a start or a restart of the kernel run all cells above first (menu Run, *Run All Above Selected Cell*).",
         "A **card** says whether it is right, what it earns, and what went wrong; the line below it, how far you are and what comes next.",
         "**Hints** unfold under each task, one after the other. The last one is close to the answer.",
         "Cells that say **(locked)** are as grading runs them. Add cells of your own wherever you like; nothing in them is graded.",
@@ -67,7 +67,8 @@ def how_it_works(name: str, lecture: Lecture) -> str:
     lines.append(
         f"**Hand in**: the last cell says what is right, missing or unwritten, and makes `{name}{HANDED_IN}` "
         f"of this notebook{' and its `.safetensors` files' if trained else ''}. That file is what you hand in. Before, "
-        f"`autograder try {name}.ipynb` in a terminal runs all from top to bottom, as grading does, and says what points to expect."
+        f"`autograder try {name}.ipynb` in a terminal runs all from top to bottom, as grading does, and says what points to expect. "
+        "Who learns alone has the final word there, and hands in nothing."
     )
     lines.append(
         "**Google Colab**: put all files of this folder beside the notebook there, and run first, in a cell of your own: "

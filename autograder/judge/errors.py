@@ -88,7 +88,7 @@ def _stopped(failure: Failure) -> str:
     if not failure.line:
         return "It was stopped before it came to its end."
     at = f"line {failure.number} of {place(failure)}: {failure.line}"
-    return f"It was stopped in {at} (Had it not come to its end by itself, look for a loop that never does.)"
+    return f"It was stopped in {at} (If it would never have come to its end: what makes its loop stop?)"
 
 
 def place(failure: Failure) -> str:

@@ -57,10 +57,11 @@ class Standing:
         return 0.0 if name in self.changed else min(max(self.known.get(name, ("", 0.0))[1], 0.0), self.rules[name].points)
 
     def next(self, after: str | None = None) -> str | None:
-        """The first exercise that is not right, from this one on, then from the beginning."""
+        """The first exercise that is not right, from this one on, then from the beginning; one that gives a bonus alone behind all others."""
         names = self.checked
         at = names.index(after) if after in names else 0
-        return next((name for name in names[at:] + names[:at] if name not in self.right), None)
+        left = [name for name in names[at:] + names[:at] if name not in self.right]
+        return next((name for name in left if not self._only_bonus(name)), left[0] if left else None)
 
     def line(self, after: str | None = None) -> str:
         """Such as ``7 of 15 exercises, 11.5 of 20 points; next: `mean_nll```; bonus points stand apart, once there are some.
