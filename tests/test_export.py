@@ -73,6 +73,13 @@ def roster(course: CourseDirectory, text: str) -> Path:
     return path
 
 
+def test_an_assignment_in_canvas_may_bear_the_number_of_its_lecture(course, capsys):
+    graded(course, {"ada": FULL})
+    title = f"LECTURE 3: {TITLE} (78)"
+    run(course, "--to", "canvas", "--roster", roster(course, NAMES.replace(f"{TITLE} (78)", title)))
+    assert "new assignment" not in capsys.readouterr().out and title in table(course.root / "grades-canvas.csv")[0]
+
+
 def test_canvas_gets_its_own_columns_back_with_the_grades(course, capsys):
     bonus(course)
     graded(course, {"Jörg Müller_12345": FULL, "ada": {"double": 1.5, "slope": 3, "why": 1}})
