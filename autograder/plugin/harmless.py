@@ -13,7 +13,6 @@ import html
 import io
 import re
 import signal
-import sys
 import threading
 import time
 import warnings
@@ -25,6 +24,8 @@ import mistune
 from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath, import_plugin
 from PIL import Image
+
+from autograder.swallowed import swallowed
 
 PICTURES = {"image/png": "PNG", "image/jpeg": "JPEG"}
 MAX_PIXELS = 25_000_000  # 100 MB in the browser that shows it
@@ -146,21 +147,15 @@ def at_most(seconds: float) -> Iterator[None]:
     def up(number: int, frame: Any) -> None:
         raise TooLong
 
-    told = sys.unraisablehook
-
-    def ignored(error: sys.UnraisableHookArgs) -> None:
-        if not isinstance(error.exc_value, TooLong):  # it comes again
-            told(error)
-
-    before, sys.unraisablehook = signal.signal(signal.SIGVTALRM, up), ignored
+    before = signal.signal(signal.SIGVTALRM, up)
     signal.setitimer(signal.ITIMER_VIRTUAL, max(seconds, 0.001), AGAIN_SECONDS)  # the first may come in a callback of Python's, which lets no error out
     try:
-        yield
+        with swallowed(TooLong):
+            yield
     finally:
         signal.signal(signal.SIGVTALRM, signal.SIG_IGN)  # first: no second one while the timer is put out
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
-        sys.unraisablehook = told
 
 
 class Highlighted(Highlight2HTML):
