@@ -152,7 +152,7 @@ def test_try_runs_locked_cells_as_they_were_handed_out(tried):
 
 
 def test_try_goes_on_behind_a_cell_that_ends_the_process(tried):
-    assert "The cell that begins with 'import os' ended the process" in tried["notes"]
+    assert "The cell that begins with 'import os' ended the process, or did not stop;" in tried["notes"]
     assert tried["rows"]["slope"][1] == "0 of 3" and tried["rows"]["by_hand"][0] == "not attempted"
 
 
@@ -165,6 +165,19 @@ def test_a_loop_without_an_end_is_stopped_and_its_line_is_told(tiny, tmp_path, m
     assert rows["double"][:2] == ("error", "0 of 2") and rows["pieces"][0] == "correct"
     shown = next(cell for cell in found.notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "double").outputs
     assert "It was stopped in line " in str(shown) and "what makes its loop stop?" in str(shown)
+
+
+def test_a_loop_that_catches_its_interrupt_is_ended_and_one_outside_of_answers_is_told(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(packaged, "PACKAGE", tiny.root / "autograder")
+    monkeypatch.setattr(rehearsal, "LIMITS", Limits(cell_seconds=5))
+    monkeypatch.setattr(trying, "TO_STOP", 1)
+    deaf = "import time\nwhile True:\n    try:\n        time.sleep(1)\n    except BaseException:\n        pass"
+    texts = solution_texts(tiny, TINY)
+    path = in_folder(tiny, tmp_path, double_answer=deaf, slope_answer=f"{texts['slope']}\nwhile True:\n    pass", pieces_answer=texts["pieces"])
+    found = trying.run(path)
+    rows = {name: state for name, _, state, _, _ in found.rows()}
+    assert rows["pieces"] == "correct" and "'import time' ended the process, or did not stop;" in found.notes[0]
+    assert any("took longer than a cell may" in note for note in found.notes[1:])
 
 
 def test_where_there_is_no_terminal_a_long_silence_is_broken(monkeypatch):

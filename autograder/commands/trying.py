@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,6 +35,7 @@ if TYPE_CHECKING:  # it loads torch
 MAX_FILE = 64 << 20  # bytes of a file that is taken along; grading takes none that is larger
 TAKEN = (".safetensors", ".txt", ".csv", ".json", ".py", ".npy", ".npz", ".png", ".jpg", ".jpeg")  # beside a notebook
 MOST_ENDS = 5  # cells that end the process: each is left out in another run
+TO_STOP = 5  # seconds for a cell that is interrupted
 STARTS = 120  # seconds for a kernel to come up, on a busy machine
 
 
@@ -140,7 +143,8 @@ def run(path: Path, expect: Callable[[int], None] = lambda cells: None, begin: C
         if ended is None:
             break
         left_out.add(ended)
-        tried.notes.append(f"The cell that begins with {_beginning(notebook.cells[ended].source)} ended the process; it was left out, and the rest ran again.")
+        which = f"The cell that begins with {_beginning(notebook.cells[ended].source)}"
+        tried.notes.append(f"{which} ended the process, or did not stop; it was left out, and the rest ran again.")
         if len(left_out) > MOST_ENDS:
             tried.notes.append("So many cells end the process that the rest was not run.")
             break
@@ -190,7 +194,7 @@ def _run_cells(tried: Tried, folder: Path, left_out: set[int], begin: Callable[[
     environment["OMP_NUM_THREADS"] = "1"  # as in the jail
     place, notebook = {"metadata": {"path": str(folder)}}, tried.notebook
     client = NotebookClient(notebook, startup_timeout=STARTS, kernel_name="python3", allow_errors=True, interrupt_on_timeout=True, resources=place)
-    client.log = _quiet()
+    client.log = logging.Logger(__name__, logging.CRITICAL)  # a cell that was stopped is told by its card
     number, done = -1, 0
     try:
         with client.setup_kernel(env=environment, stderr=subprocess.DEVNULL):  # what its server says of itself; cells' own goes into the notebook
@@ -202,7 +206,8 @@ def _run_cells(tried: Tried, folder: Path, left_out: set[int], begin: Callable[[
                 done += 1
                 if number not in left_out:
                     client.timeout = int(LIMITS.cell_seconds + (3 * LIMITS.training_seconds if "fit(" in cell.source else 0))
-                    client.execute_cell(cell, number)
+                    with _ended_after(client.timeout + TO_STOP, client):
+                        client.execute_cell(cell, number)
     except (DeadKernelError, CellTimeoutError) as error:
         if number < 0:
             raise UserError(f"No Jupyter kernel starts here: {error}") from None
@@ -212,19 +217,26 @@ def _run_cells(tried: Tried, folder: Path, left_out: set[int], begin: Callable[[
     return None
 
 
-def _quiet() -> logging.Logger:
-    """A log that goes nowhere: a cell that was stopped is told by its card."""
-    log = logging.getLogger(f"{__name__}.client")
-    log.propagate = False
-    log.addHandler(logging.NullHandler())
-    return log
+@contextlib.contextmanager
+def _ended_after(seconds: float, client: Any) -> Iterator[None]:
+    """A cell that catches the interrupt as well, and goes on, is ended with its process."""
+    timer = threading.Timer(seconds, lambda: client.km.provisioner.process.kill())
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _take_verdicts(tried: Tried, folder: Path) -> None:
     """What the cards say, of the cell that is the exercise's check; and what is not run here."""
+    from autograder.judge.errors import STOPPED
     from autograder.student.own_notebook import MARK
 
     for cell in tried.notebook.cells:
+        if any(output.output_type == "error" and output.ename == STOPPED for output in cell.get("outputs", ())):
+            tried.notes.append(f"The cell that begins with {_beginning(cell.source)} took longer than a cell may, and was stopped.")
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         for output in cell.get("outputs", ()):
             about = output.get("metadata", {}).get(MARK, {})
