@@ -206,6 +206,13 @@ def test_where_the_lectures_own_function_is_called_wrongly_the_students_line_is_
     assert "IndexError: tuple index out of range" in told and "mixed" not in told
 
 
+def test_an_exception_of_torchs_is_not_taken_for_a_stub():
+    text = "Could not run 'aten::add' with arguments from the 'CUDA' backend."
+    told = failed(f'def f(x):\n    raise NotImplementedError("{text}")', "lambda g: f(drawn(g))")
+    assert "is not there yet" not in told and told.startswith(f"NotImplementedError: {text}") and "line 2 of your cell" in told
+    assert "is not there yet (NotImplementedError: other)" in failed('def f(x):\n    raise NotImplementedError("other")', "lambda g: f(drawn(g))")
+
+
 def test_a_right_kind_of_argument_is_not_blamed():
     assert "it takes" not in failed("def f(p):\n    return bend(p[0])", "lambda g: f([1.0, 2.0])")
 

@@ -65,7 +65,7 @@ def describe(failure: Failure, by: str = CHECK) -> str:
         by: what has called the student's code, such as a check.
     """
     what = f"{failure.name}: {failure.message}" if failure.message else failure.name
-    if failure.name == "NotImplementedError":
+    if _is_unwritten(failure):
         return f"Another answer that this one needs is not there yet ({what})."
     if failure.name == STOPPED:
         return _stopped(failure)
@@ -81,6 +81,11 @@ def describe(failure: Failure, by: str = CHECK) -> str:
     if failure.check and not means:
         return f"{what.rstrip('.')}. (It ended where {by} goes on with what your code gives it: {failure.check})"
     return f"{what.rstrip('.')}.{f' {means}' if means else ''}"
+
+
+def _is_unwritten(failure: Failure) -> bool:
+    """Whether it is the stub's own: torch raises that error, too, with a sentence."""
+    return failure.name == "NotImplementedError" and (failure.message.isidentifier() or not failure.message)
 
 
 def _stopped(failure: Failure) -> str:
