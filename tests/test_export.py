@@ -73,11 +73,19 @@ def roster(course: CourseDirectory, text: str) -> Path:
     return path
 
 
-def test_an_assignment_in_canvas_may_bear_the_number_of_its_lecture(course, capsys):
+@pytest.mark.parametrize("before", ["LECTURE 3: ", "Week 1 – ", "HW01 | ", "3. "])
+def test_an_assignment_in_canvas_may_bear_a_number_before_its_title(before, course, capsys):
     graded(course, {"ada": FULL})
-    title = f"LECTURE 3: {TITLE} (78)"
+    title = f"{before}{TITLE} (78)"
     run(course, "--to", "canvas", "--roster", roster(course, NAMES.replace(f"{TITLE} (78)", title)))
     assert "new assignment" not in capsys.readouterr().out and title in table(course.root / "grades-canvas.csv")[0]
+
+
+@pytest.mark.parametrize("titles", [f"Retry: {TITLE} (78),Week 1: {TITLE} (79)", f"Not{TITLE} (78)", f"Notes on {TITLE} (78)"])
+def test_of_two_assignments_or_another_one_none_is_taken(titles, course, capsys):
+    graded(course, {"ada": FULL})
+    run(course, "--to", "canvas", "--roster", roster(course, NAMES.replace(f"{TITLE} (78)", titles)))
+    assert "1 new assignment" in capsys.readouterr().out and TITLE in table(course.root / "grades-canvas.csv")[0]
 
 
 def test_canvas_gets_its_own_columns_back_with_the_grades(course, capsys):

@@ -21,7 +21,6 @@ from autograder.plugin.spreadsheet import harmless, to_csv
 
 OURS = re.compile(r"(?P<name>.+)_(?P<number>\d+)", re.DOTALL)  # a folder that `autograder collect` has named without a roster
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
-NUMBER = re.compile(r"^lecture \d+\s*[:.–-]\s*", re.IGNORECASE)  # before a title, as in the notebook's first line
 NUMBERED = re.compile(r"(?P<title>.*\S)\s*\(\d+\)", re.DOTALL)  # Canvas' title of an assignment that is there
 MOODLE_FINDS = {"email": "Email address", "register": "ID number", "login": "Username"}
 WORKSHEET = ("identifier", "grade", "last modified (grade)")
@@ -110,7 +109,7 @@ def for_canvas(grades: list[LectureGrades], roster: Roster | None, matched: Matc
         known = {_key(found["title"]): at for at, name in enumerate(roster.header) if at >= len(about) and (found := NUMBERED.fullmatch(name))}
     elif roster:
         table.told.append("The roster is no export of Canvas' gradebook: Canvas has to find people by SIS ids or names. Its own export serves better.")
-    where = [next((known[key] for key in (_key(column.title), _lecture_key(grades, column)) if key in known), None) for column in wanted]
+    where = [next((at for key in (_key(column.title), _lecture_key(grades, column)) if (at := _place(key, known)) is not None), None) for column in wanted]
     titles = [column.title if at is None or roster is None else roster.header[at] for column, at in zip(wanted, where)]
     table.rows.append([*about, *titles])
     table.rows.append([f"    {'Points Possible'}", *[""] * (len(about) - 1), *(points(column.most) for column in wanted)])
@@ -136,6 +135,14 @@ def for_canvas(grades: list[LectureGrades], roster: Roster | None, matched: Matc
         some = "; ".join(new[:4]) + ("; …" if len(new) > 4 else "")
         table.told.append(f"Canvas will ask whether to make {_count(len(new), 'new assignment')}: {some}.{instead}")
     return table
+
+
+def _place(key: str, known: dict[str, int]) -> int | None:
+    """Where Canvas has an assignment of this title, or the only one whose title ends with it, such as "Week 1: From bigrams to trigrams"."""
+    if key in known or not key:
+        return known.get(key)
+    longer = [at for title, at in known.items() if re.search(rf"[:.|–—-]\s+{re.escape(key)}$", title)]
+    return longer[0] if len(longer) == 1 else None
 
 
 def _lecture_key(grades: list[LectureGrades], column: Column) -> str:
@@ -264,7 +271,7 @@ def _number(text: str) -> float | None:
 
 
 def _key(title: str) -> str:
-    return " ".join(NUMBER.sub("", title.strip()).casefold().split())
+    return " ".join(title.casefold().split())
 
 
 def _count(number: int, word: str) -> str:
