@@ -135,7 +135,8 @@ def test_lecture_1_builds_but_for_its_trainings(words, seed, mistakes, tmp_path,
     if not mistakes:
         others = {name: [extra for extra in found if extra["kind"] != "mistake"] for name, found in others.items()}
     keys = compute_answers(course, lecture, source, others, public_facts(course, lecture), runner).keys  # or says what does not run
-    assert sum(len(key.mistakes) for key in keys.values()) >= 200 * mistakes and sum(len(key.variants) for key in keys.values()) >= len(keys)
+    assert not mistakes or sum(len(key.mistakes) for key in keys.values()) > 200
+    assert sum(len(key.variants) for key in keys.values()) >= len(keys)
 
 
 def test_an_instructors_own_bands_stay_as_they_are_written(tmp_path):

@@ -41,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="The exercises of **Neural Networks: Zero to Hero**. Students begin with `autograder start`. "
-    "An instructor builds, proves and grades: `course.yml` describes the course; grading itself is plain `nbgrader autograde`.",
+    "An instructor builds, proves and grades: `course.yml` describes the course; `autograder grade`, or plain `nbgrader autograde`, grades.",
 )
 
 
@@ -150,7 +150,8 @@ def verify(
     every = [e for report in reports for e in report.exercises]
     counted = {"mistake": sum(e.mistakes for e in every), "variant": sum(e.variants for e in every)}
     counts = ", ".join([_count(len(every), "exercise"), *(_count(number, word) for word, number in counted.items())])
-    counts += f", {_count(reports[0].draws, 'hidden draw')} each, {_count(sum(e.compared for e in every), 'own check')}"
+    counts += f", {_count(reports[0].draws, 'hidden draw')} each"
+    counts += "" if exercise else f", {_count(sum(e.compared for e in every), 'own check')}"
     _end(counts, [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults], "all is well")
 
 

@@ -107,7 +107,9 @@ class Stages:
 
     def begin(self, what: str, total: int) -> Stage:
         """A new stage, such as ``nbgrader autograde`` of so many submissions."""
-        return Stage(self, what, total)
+        stage = Stage(self, what, total)
+        self.now = stage, what
+        return stage
 
     def tell(self, text: str) -> None:
         """A line that stays, above the bar."""

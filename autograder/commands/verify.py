@@ -172,11 +172,13 @@ def prove_one(
     public = compute_answers(course, lecture, notebook, {exercise: extras}, public_facts(course, lecture), runner)
     say("answers for the hidden seeds")
     asked = [extra for extra in extras if extra["kind"] != "oracle"]
-    answers = compute_answers(course, lecture, notebook, {exercise: [*asked, ELSEWHERE]}, hidden, runner)
+    probed = [] if hidden.rules(exercise).loss else [ELSEWHERE]
+    answers = compute_answers(course, lecture, notebook, {exercise: [*asked, *probed]}, hidden, runner)
     key = answers.keys[exercise]
+    elsewhere = Answers({exercise: Key(key.reference, variants=[key.variants.pop() for _ in probed])}, answers.facts)
     prover = Prover(course, lecture, hidden, answers, public, lines)
     report = ExerciseReport(exercise, prover.verdict(key.reference), None)
-    report.faults += prover.of_the_probe(exercise, Answers({exercise: Key(key.reference, variants=[key.variants.pop()])}, answers.facts))
+    report.faults += prover.of_the_probe(exercise, elsewhere)
     _extras(report, prover, key, extras)
     return LectureReport(lecture, [report], course.course.seeds.hidden_draws, [])
 
