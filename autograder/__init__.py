@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from autograder.student import check, fit, session
 
-    session.otherwise(_desk)
+    if session.otherwise(_desk) and "IPython" in sys.modules:
+        from autograder.student import desk  # it watches the cells of a student's notebook, from the first one on
+
+        desk.watch()
     if name == "hand_in":
         from autograder.student.hand_in import hand_in
 

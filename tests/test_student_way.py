@@ -108,11 +108,71 @@ def evening(tiny, texts, tmp_path_factory) -> dict[str, object]:
         work.run("train_tiny_answer", texts["train_tiny"].replace("X, Y = names", 'raise NotImplementedError("train_tiny")\n    X, Y = names'))
         found["training is missing"] = trace(work.run("train_tiny_fit"))
         work.run("train_tiny_answer", texts["train_tiny"])
+        found |= edited(work, texts)
         found["own cell fails"] = trace(work.run(INSTALLED, "1 / 0"))
         found["scratch"] = said(work.run(HAND_IN, "kept = 3\nclass Helper: pass"))
         work.run(HAND_IN, "kept = (4")
         found["kept"] = said(work.run(HAND_IN, "kept"))
     return found
+
+
+def edited(work: Evening, texts: dict[str, str]) -> dict[str, object]:
+    """What is said of an answer that is written anew and saved, but not run."""
+    named(work.notebook, "double_answer").source = "# Your code: double\ndef double(x):\n    return x"
+    work.save()
+    found: dict[str, object] = {"progress": read_saved(work.folder / NOTEBOOK).changed(), "edited": card(cell := work.run("double"))}
+    found["edited line"], found["edited, handed in"] = said(cell), said(work.run(HAND_IN))
+    work.run("double_answer")
+    found["run then"] = card(work.run("double"))
+    work.run("double_answer", texts["double"])
+    work.run("double")
+    work.save()
+    return found | {"progress then": read_saved(work.folder / NOTEBOOK).changed()}
+
+
+@pytest.fixture(scope="module")
+def restarted(tiny, texts, tmp_path_factory) -> dict[str, str]:
+    """A kernel in which the given cells have not run, and answers that need each other, or whose names are misspelt."""
+    folder = tmp_path_factory.mktemp("restarted")
+    shutil.copytree(tiny.released(TINY), folder, dirs_exist_ok=True)
+    work, found = Evening(folder), {}
+    with work.client.setup_kernel():
+        work.run(INSTALLED)
+        found["imports"] = said(work.run("double_answer", "# Your code: double\n" + texts["double"]))
+        found["imports, check"] = card(work.run("double"))
+        work.run("provided_1")
+        found["not run"] = card(work.run("slope"))
+        work.run("double_answer", "# Your code: double\ndef double(x):\n    return 2 * x\nhalf = 1 / 0\ndef helper(x): return x")
+        found["follows"] = said(work.run("pieces_answer", "# Your code: pieces\nrows = helper(3)\n" + texts["pieces"]))
+        found["follows, check"] = card(work.run("pieces"))
+        found["typo"] = card([work.run("slope_answer", "def slope(values):\n    return 2 * vlaues"), work.run("slope")][1])
+        found["typo of torch's"] = card([work.run("slope_answer", "def slope(x):\n    return torch.clon(x)"), work.run("slope")][1])
+        found["typo, raw"] = said(work.run(HAND_IN, "nmaes"))
+    return found
+
+
+def test_an_answer_that_is_changed_and_not_run_is_not_called_right(evening):
+    assert "Correct" not in evening["edited"] and "changed and saved after its cell ran" in evening["edited"]
+    assert "0 of 5 exercises, 0 of 14 points" in evening["edited line"]
+    assert "older than what runs here" not in evening["edited, handed in"]
+    assert "Correct" not in evening["run then"] and "changed and saved" not in evening["run then"]
+    assert "double" in evening["progress"] and "double" not in evening["progress then"]
+
+
+def test_a_name_whose_cell_has_not_run_is_told_with_the_cell(restarted):
+    assert "`Float` comes from a given cell further up" in restarted["imports"] and "Run All Above" in restarted["imports"]
+    assert "`Float` comes from a given cell" in restarted["imports, check"]
+    assert "The cell of `slope` has not run to its end since the kernel started" in restarted["not run"]
+
+
+def test_a_name_that_is_missing_for_another_cells_sake_is_told_by_that_cell(restarted):
+    assert "The cell that defines `helper` did not run: it stops with ZeroDivisionError" in restarted["follows"]
+    assert "ZeroDivisionError" in restarted["follows, check"] and "helper" in restarted["follows, check"]
+
+
+def test_a_misspelt_name_is_answered_by_the_nearest(restarted):
+    assert "Did you mean &#x27;values&#x27;?" in restarted["typo"] and "Did you mean &#x27;clone&#x27;?" in restarted["typo of torch's"]
+    assert "Did you mean 'names'?" in restarted["typo, raw"]
 
 
 def test_a_line_below_each_card_says_how_far_one_is(evening):

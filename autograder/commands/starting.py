@@ -134,7 +134,7 @@ def standings(folder: Path) -> Iterator[Row]:
     facts = public_answers(folder / EXPECTED)[1]
     for saved in notebooks_in(folder, facts.exercises):
         exercises = saved.in_order(facts.exercises)
-        standing = Standing(exercises, saved.cards())
+        standing = Standing(exercises, saved.cards(), saved.changed())
         unwritten = [name for name, rules in exercises.items() if name not in standing.right and saved.is_unwritten(name, rules)]
         trained = [name for name, rules in exercises.items() if rules.loss and name not in unwritten]
         missing = [name for name in trained if not (folder / f"{name}.safetensors").is_file()]

@@ -32,6 +32,7 @@ from autograder.inside.child import run_cells  # noqa: E402
 from autograder.inside.pages import collapse  # noqa: E402
 from autograder.inside.shell import RecordingShell  # noqa: E402
 from autograder.inside.watch import Folders, Watch, end_all, state  # noqa: E402
+from autograder.student import session  # noqa: E402
 from autograder.wall.facts import Facts  # noqa: E402
 from autograder.wall.frames import PATIENCE, Reader, WireError, send  # noqa: E402
 
@@ -56,6 +57,7 @@ OUTPUT_FACTOR = 8  # JSON's escapes, images in base64 and tracebacks, beyond the
 def warm_up() -> None:
     """Pay once for what every submission would pay for: first error, first figure, first gradient."""
     torch.set_num_threads(1)
+    session.never_a_desk()
     shell = RecordingShell.instance()
     for source in (
         "1/0",

@@ -71,16 +71,22 @@ def describe(failure: Failure, by: str = CHECK) -> str:
         return _stopped(failure)
     where = f"line {failure.number} of {place(failure)}: {failure.line}"
     if failure.name == "NameError" and "is not defined" in failure.message:
-        what = f"{failure.message}: is the cell that defines it missing, further down, or not run yet"
-        return f"{what}? It is needed in {where}" if failure.line else f"{what}?"
+        where_is_it = ": is the cell that defines it missing, further down, or not run yet?"
+        what = failure.message if failure.message.endswith("?") else f"{failure.message}{where_is_it}"
+        return f"{what} It is needed in {where}" if failure.line else what
     means = meaning(failure, by)
     if failure.called:
-        return f"Your line {failure.number}{_of(failure)}, `{failure.line}`, called {failure.called}. There it ended: {what}."
+        return f"Your line {failure.number}{_of(failure)}, `{failure.line}`, called {failure.called}. There it ended: {_ended(what)}"
     if failure.line:
         return f"{f'{means} ' if means else ''}{what}, in {where}"
     if failure.check and not means:
-        return f"{what.rstrip('.')}. (It ended where {by} goes on with what your code gives it: {failure.check})"
-    return f"{what.rstrip('.')}.{f' {means}' if means else ''}"
+        return f"{_ended(what)} (It ended where {by} goes on with what your code gives it: {failure.check})"
+    return f"{_ended(what)}{f' {means}' if means else ''}"
+
+
+def _ended(sentence: str) -> str:
+    """With what a sentence ends in."""
+    return sentence if sentence.endswith("?") else f"{sentence.rstrip('.')}."
 
 
 def _is_unwritten(failure: Failure) -> bool:

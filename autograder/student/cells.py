@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import re
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.course.frame import YOUR_CODE
 from autograder.student import fit
+from autograder.student.misspelt import missing_name
 from autograder.student.own_line import DEFINES
+from autograder.student.own_notebook import ANSWER, Saved
 
 VALUES = re.compile(r"^([A-Za-z_]\w*)[ \t]*(?::[^=\n]{0,200})?=(?!=)", re.MULTILINE)
 OWN = YOUR_CODE.partition(":")[0]
+ID = "-answer-"  # in the id of an answer's cell, before its exercise
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A cell that ran."""
+
+    text: str
+    when: float  # it began, seconds since 1970
 
 
 class Cells:
@@ -28,12 +41,15 @@ class Cells:
         self.before: dict[str, Any] = {}
         self.why: dict[str, str] = {}  # by name of what is unknown
         self.trained: dict[str, str] = {}  # exercises whose training went with a name
+        self.ran: dict[str, Ran] = {}  # by name: the cell that was to define it last
         self.answers: dict[str, str] = {}  # the text of each exercise's answer when it ran last
-        self.changed = set[str]()  # exercises whose answer has another text since
+        self.changed = set[str]()  # exercises whose answer has another text than when it was checked
+        self.begun = 0.0
         shell.events.register("pre_run_cell", self.begin)
         shell.events.register("post_run_cell", self.end)
 
     def begin(self, info: Any) -> None:
+        self.begun = time.time()
         self.before = {name: self.names[name] for name in _defined(info) if name in self.names}
 
     def end(self, result: Any) -> None:
@@ -48,6 +64,7 @@ class Cells:
             self.answers[exercise] = text
         if error is None and _is_answer(info) and not isinstance(result.error_in_exec, KeyboardInterrupt):
             error = result.error_in_exec
+        self.ran |= dict.fromkeys(_names(str(info.raw_cell)), Ran(str(info.raw_cell).strip(), self.begun))
         for name in _defined(info):
             self.why.pop(name, None)
             if error is not None and (name not in self.names or self.names[name] is self.before.get(name)):
@@ -55,36 +72,74 @@ class Cells:
                 self.trained |= dict.fromkeys(fit.forget(self.names.pop(name, None)), name)
         self.before = {}
 
+    def latest(self, exercise: str, saved: Saved) -> set[Ran]:
+        """The cells that ran last of those that define what an exercise's answer does."""
+        return {self.ran[name] for name in _names(saved.named(f"{exercise}{ANSWER}") or "") if name in self.ran}
+
+    def edited(self, exercise: str, saved: Saved) -> bool:
+        """Whether an answer was written anew and saved, and has not run since: what runs here is an earlier one."""
+        ran = self.latest(exercise, saved)
+        return bool(ran) and max(cell.when for cell in ran) < saved.when and not {cell.text for cell in ran} & {cell["source"].strip() for cell in saved.cells}
+
     def explain(self, exercise: str, failure: Any) -> str:
-        """Why a check does not find an answer, if it is that its cell did not run; else nothing.
+        """Why a check does not find an answer, if it is that a student's cell stopped before its end; else nothing.
 
         Args:
             failure: of the check's first draw.
         """
         if failure is None:
             return ""
-        found = re.match(r"name '(\w+)' is not defined", failure.message) if failure.name == "NameError" else None
-        name = found[1] if found else self.trained.get(exercise, "") if "run the cell with fit(" in failure.message else ""
-        if name not in self.why:
+        name = missing_name(failure.name, failure.message)
+        then = "run this check again" if name else "train again"
+        if not name and "run the cell with fit(" in failure.message:
+            name = self.trained.get(exercise, "")
+        first = self.first_cause(name)
+        if not first:
             return ""
-        then = "run this check again" if found else "train again"
-        return f"The cell that defines `{name}` did not run: it stops with {self.why[name]}. Mend it and run it, then {then}."
+        between = "" if first == name else f", then the cell that defines `{name}`"
+        return f"The cell that defines `{first}` did not run: it stops with {self.why[first]}. Mend it and run it{between}, then {then}."
+
+    def first_cause(self, name: str) -> str:
+        """The name whose cell stopped first: where one stops for want of another, it is that other; nothing if the name is none of these."""
+        seen = set[str]()
+        while name in self.why and (needed := self._wants(name)) in self.why and needed not in seen:
+            seen.add(name)
+            name = needed
+        return name if name in self.why else ""
+
+    def missing(self, name: str) -> str:
+        """Whose cell has to run first for a name that is not known: its own, or that of what it stopped for want of."""
+        first = self.first_cause(name)
+        wanted = self._wants(first) if first else ""
+        return wanted if wanted and wanted not in self.names else first or name
+
+    def _wants(self, name: str) -> str:
+        return missing_name("NameError", self.why[name].removeprefix("NameError: "))
 
 
 def _is_answer(info: Any) -> bool:
-    return str(info.raw_cell).lstrip().startswith(OWN) or "-answer-" in str(getattr(info, "cell_id", ""))
+    return str(info.raw_cell).lstrip().startswith(OWN) or ID in _id(info)
 
 
 def _exercise_of(info: Any) -> str:
-    """Whose answer a cell is, by its first line; nothing if it has none of ours."""
+    """Whose answer a cell is, by its first line or its id; nothing if it is none of ours."""
     first = str(info.raw_cell).lstrip().partition("\n")[0]
-    return first[len(OWN) + 1 :].strip() if first.startswith(f"{OWN}:") else ""
+    return first[len(OWN) + 1 :].strip() if first.startswith(f"{OWN}:") else _id(info).partition(ID)[2].replace("-", "_")
+
+
+def _id(info: Any) -> str:
+    return str(getattr(info, "cell_id", None) or "")
 
 
 def _defined(info: Any) -> set[str]:
     """Functions and classes of a cell; of an answer its values, too."""
     text = str(info.raw_cell)
     return set(DEFINES.findall(text)) | (set(VALUES.findall(text)) if _is_answer(info) else set())
+
+
+def _names(text: str) -> set[str]:
+    """By which cells are known to define the same: functions and classes, or the values of a cell that has none."""
+    return set(DEFINES.findall(text)) or set(VALUES.findall(text))
 
 
 def _words(error: BaseException) -> str:

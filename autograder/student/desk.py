@@ -29,16 +29,19 @@ from autograder.judge.verdict import Verdict, refuse
 from autograder.student import own_notebook, rehearsal
 from autograder.student.cells import Cells
 from autograder.student.copies import in_a_copy
-from autograder.student.given import explain_given_cells
+from autograder.student.given import explain_errors
+from autograder.student.misspelt import missing_name
 from autograder.student.names import load_names
 from autograder.student.own_line import locked_cells
 from autograder.student.progress import in_notebook
 from autograder.student.repairs import MOST_SECONDS
 from autograder.student.session import Tried
 from autograder.student.standing import Standing
+from autograder.student.unknown import which_cell
 from autograder.wall.calls import Call
 from autograder.wall.record import Record
 
+EDITED = "This answer was changed and saved after its cell ran, so there is nothing to say about it yet. Run the cell, then this check again."
 WAIT_SECONDS = 5.0  # on the clock, for small changes of an answer to be tried
 
 
@@ -61,9 +64,10 @@ class LocalSession:
         if self._standing is None:
             saved, exercises = own_notebook.of_this_kernel(self.folder, self.facts.exercises), self.facts.exercises
             ordered = saved.in_order(exercises) if saved else exercises
-            watched = _watch()
-            known, changed = saved.cards() if saved and not rehearsal.asked_for() else {}, watched.changed if watched else set[str]()
-            self._standing = Standing(ordered, known, changed)
+            watched, old = watch(), saved if not rehearsal.asked_for() else None
+            changed = watched.changed if watched else set[str]()
+            changed |= old.changed() if old else set()
+            self._standing = Standing(ordered, old.cards() if old else {}, changed)
         return self._standing
 
     def given(self) -> frozenset[str]:
@@ -85,15 +89,35 @@ class LocalSession:
                 verdict = with_repair(verdict, self.repaired(record, key, trial))
             with contextlib.suppress(Exception):  # a student's own objects may do anything when they are shown; the verdict stands
                 verdict = replace(verdict, shown=shown(record, key.reference, calls, self.facts.tolerance_of(record.exercise)))
-        if record.draws and (why := watched.explain(record.exercise, record.draws[0].failure) if (watched := _watch()) else ""):
-            verdict = replace(verdict, message=why, shown=None)
+        verdict, answer = self._as_it_ran(verdict, record)
         self.standing.known[record.exercise] = verdict.status, verdict.points
         self.standing.changed.discard(record.exercise)
         try:
-            show(verdict, rules.title)
+            show(verdict, rules.title, answer)
         finally:
             if in_notebook():
                 print(self.standing.line(record.exercise))
+
+    def edited(self, saved: own_notebook.Saved) -> set[str]:
+        """Exercises whose answer was changed and saved after it ran here."""
+        watched = watch()
+        return {name for name in self.facts.exercises if watched.edited(name, saved)} if watched else set()
+
+    def _as_it_ran(self, verdict: Verdict, record: Record) -> tuple[Verdict, str]:
+        """The verdict, or why there is none: a cell that has not run, or not as it stands now; and the text of the answer that ran."""
+        watched, exercise = watch(), record.exercise
+        if watched is None:
+            return verdict, ""
+        failure = record.draws[0].failure if record.draws else None
+        saved = own_notebook.of_this_kernel(self.folder, self.facts.exercises)
+        texts = [cell.text for cell in watched.latest(exercise, saved)] if saved else []
+        ran = texts[0] if len(texts) == 1 else ""
+        if saved and watched.edited(exercise, saved):
+            return refuse(exercise, self.facts.rules(exercise), EDITED), ran
+        wanted = watched.missing(missing_name(failure.name, failure.message)) if failure else ""
+        why = which_cell(wanted, self.given(), saved) if wanted and wanted not in watched.why else ""
+        why = why or watched.explain(exercise, failure)
+        return replace(verdict, message=why, shown=None) if why else verdict, ran
 
     def repaired(self, record: Record, key: Key, trial: Tried) -> Best | None:
         """The small change that makes most of an answer right; nothing where a process with threads is not safely copied (macOS, Windows)."""
@@ -132,15 +156,25 @@ _cache: dict[tuple[Path, int | None], LocalSession] = {}
 _watched: list[Cells] = []  # of this process's one shell
 
 
-def _watch() -> Cells | None:
+def watch() -> Cells | None:
     """Whoever watches the cells of this kernel, from the first time that it is asked for."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None and not _watched:
-        _watched.append(Cells(shell))
-        explain_given_cells(shell, lambda: here().given(), lambda failure: describe(failure, "this cell"))
+        cells = Cells(shell)
+        _watched.append(cells)
+        explain_errors(shell, lambda: here().given(), lambda failure: describe(failure, "this cell"), _about_a_name)
         if rehearsal.asked_for():
             rehearsal.begin(shell, lambda: here().given())
     return _watched[0] if _watched else None
+
+
+def _about_a_name(name: str) -> str:
+    """What to do about a name that no cell of this kernel has defined, if one of the notebook's cells does."""
+    session, watched = here(), watch()
+    wanted = watched.missing(name) if watched else name
+    if watched and wanted in watched.why:
+        return f"The cell that defines `{wanted}` did not run: it stops with {watched.why[wanted]}. Mend it and run it, then this one again."
+    return which_cell(wanted, session.given(), own_notebook.of_this_kernel(session.folder, session.facts.exercises))
 
 
 def here() -> LocalSession:
@@ -150,12 +184,15 @@ def here() -> LocalSession:
     if key not in _cache:
         _cache.clear()
         _cache[key] = LocalSession(path)
-        _watch()
+        watch()
     return _cache[key]
 
 
-def show(verdict: Verdict, title: str) -> None:
+def show(verdict: Verdict, title: str, answer: str = "") -> None:
     """Display the verdict under the exercise's title; one that did not pass also raises, so that ``nbgrader validate`` tells the truth.
+
+    Args:
+        answer: the text of the cell that it is about, if that is known.
 
     Raises:
         CheckFailed: the answer does not have full marks.
@@ -164,6 +201,7 @@ def show(verdict: Verdict, title: str) -> None:
         from IPython.display import HTML, display
 
         about = {"exercise": verdict.exercise, "status": verdict.status, "points": verdict.points}
+        about |= {"answer": own_notebook.digest(answer)} if answer else {}
         display(HTML(as_html(verdict, title)), metadata={own_notebook.MARK: about})
     elif verdict.status == "correct":
         print(as_text(verdict))

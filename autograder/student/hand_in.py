@@ -52,11 +52,13 @@ def hand_in(notebook: str | None = None) -> None:
         _show(_Told([], [standing.sums() + ".", WHICH.format(lecture=lecture)]))
         return
     standing.rules = saved.in_order(exercises)
+    edited = getattr(here, "edited", lambda _: set[str]())(saved)
+    standing.changed |= edited
     rows = [(name, rules.title, *_state(name, saved, standing, folder)) for name, rules in standing.rules.items()]
     lines = [f"{standing.sums()}."]
     if questions := [name for name, rules in standing.rules.items() if rules.written and saved.is_unwritten(name, rules)]:
         lines.append(f"Not answered in what was saved last: {', '.join(questions)}.")
-    if newer := _unsaved(saved):
+    if newer := _unsaved(saved, edited):
         lines.append(UNSAVED.format(what=newer))
     else:
         lines += _pack(saved, folder / f"{lecture}{HANDED_IN}", [name for name, rules in exercises.items() if rules.loss])
@@ -72,7 +74,7 @@ def _state(name: str, saved: Saved, standing: Standing, folder: Path) -> tuple[s
         unwritten = saved.is_unwritten(name, rules)
         return ("unwritten" if unwritten else "written; a person reads it"), f"of {rules.points:g}"
     if name in standing.changed:
-        return "changed since its check: run it again", of
+        return "changed since its check: run its cell, then its check", of
     if status != "correct" and saved.is_unwritten(name, rules):
         return "unwritten", of
     if rules.loss and not (folder / f"{name}.safetensors").is_file():
@@ -80,14 +82,18 @@ def _state(name: str, saved: Saved, standing: Standing, folder: Path) -> tuple[s
     return {"": "not checked yet: run its check", "correct": "right", "error": "stops with an error"}.get(status, status), of
 
 
-def _unsaved(saved: Saved) -> str:
-    """What has run in this kernel and does not stand in the saved notebook, in words; nothing if all does."""
+def _unsaved(saved: Saved, edited: set[str]) -> str:
+    """What has run in this kernel and does not stand in the saved notebook, in words; nothing if all does.
+
+    Args:
+        edited: exercises whose answer is newer on the disk than in this kernel.
+    """
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     ran = [str(text) for text in getattr(getattr(shell, "history_manager", None), "input_hist_raw", [])]
     texts = {cell["source"].strip() for cell in saved.cells}
     for cell in saved.cells:
         name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
-        if not name.endswith(ANSWER) or not (names := set(DEFINES.findall(cell["source"]))):
+        if not name.endswith(ANSWER) or name.removesuffix(ANSWER) in edited or not (names := set(DEFINES.findall(cell["source"]))):
             continue
         latest = next((text for text in reversed(ran) if names <= set(DEFINES.findall(text))), None)
         if latest is not None and latest.strip() not in texts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import inspect
 import json
@@ -15,6 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
+from autograder.student.misspelt import probably
 from autograder.wall.record import MAX_TEXT, Failure
 
 DEFINES = re.compile(r"^(?:async +)?(?:def|class) +(\w+)", re.MULTILINE)
@@ -38,6 +40,8 @@ def failure_of(error: BaseException, probe: Callable[..., Any] | None = None, gi
         if is_own(frame.f_code.co_filename, given):
             place = step, frame, line
     name, message = type(error).__name__[:100], _words(error)
+    with contextlib.suppress(Exception):  # names stand in things of a student's own
+        message += f".{meant}" if (meant := probably(error)) else ""
     if place is None:
         asks = next((linecache.getline(f.f_code.co_filename, n).strip() for _, f, n in reversed(in_cells)), "")
         return Failure(name, message, check=asks[:200])

@@ -5,10 +5,11 @@ A student's own file on a student's own machine: nothing here is asked while gra
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,19 @@ class Saved:
 
     def cards(self) -> dict[str, tuple[str, float]]:
         """What the cards in it say: status and points by exercise."""
-        found: dict[str, tuple[str, float]] = {}
+        return {about["exercise"]: (str(about.get("status")), float(about["points"])) for about in self._abouts()}
+
+    def _abouts(self) -> Iterator[dict[str, Any]]:
         for output in (output for cell in self.cells for output in cell["outputs"]):
             about = output.get("metadata", {}).get(MARK) if isinstance(output, dict) and isinstance(output.get("metadata"), dict) else None
             if isinstance(about, dict) and isinstance(about.get("exercise"), str) and isinstance(about.get("points"), (int, float)):
-                found[about["exercise"]] = str(about.get("status")), float(about["points"])
+                yield about
+
+    def changed(self) -> set[str]:
+        """Exercises whose card is about an answer that does not stand in it any more."""
+        texts, found = {digest(cell["source"]) for cell in self.cells}, set[str]()
+        for about in self._abouts():
+            (found.discard if str(about.get("answer", "")) in {"", *texts} else found.add)(str(about["exercise"]))
         return found
 
     def is_unwritten(self, exercise: str, rules: Exercise) -> bool:
@@ -54,6 +63,11 @@ class Saved:
         if text is None:
             return rules.written  # a person has nothing to read; code may stand in a cell of the student's own
         return not text.strip() or (UNWRITTEN in text if rules.written else f'raise NotImplementedError("{exercise}")' in text)
+
+
+def digest(text: str) -> str:
+    """By which a card knows the answer that it is about."""
+    return hashlib.sha256(text.strip().encode(errors="replace")).hexdigest()[:16]
 
 
 def name_of(cell: dict[str, Any]) -> str:

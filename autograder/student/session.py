@@ -40,6 +40,13 @@ class Session(Protocol):
 
 _current: Session | None = None
 _desk: Callable[[], Session] | None = None
+_of_a_runner = False
+
+
+def never_a_desk() -> None:
+    """The runner's half: this process runs submissions, and only what :func:`use` sets takes their records."""
+    global _of_a_runner
+    _of_a_runner = True
 
 
 def use(session: Session | None) -> None:
@@ -48,10 +55,11 @@ def use(session: Session | None) -> None:
     _current = session
 
 
-def otherwise(desk: Callable[[], Session]) -> None:
-    """The student's half: what makes a session where no runner has set one."""
+def otherwise(desk: Callable[[], Session]) -> bool:
+    """The student's half: what makes a session where no runner has set one; whether that is so here."""
     global _desk
-    _desk = desk
+    _desk = None if _of_a_runner else desk
+    return _desk is not None
 
 
 def current() -> Session:

@@ -1,0 +1,53 @@
+"""A name that nobody knows: which one an error misses, and which one was probably meant."""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+from typing import Any
+
+from torch import Tensor
+
+from autograder.course.text import did_you_mean
+
+MISSING = re.compile(r"name '(\w+)' is not defined")
+SHELL = {"In", "Out", "exit", "quit", "get_ipython"}  # what IPython puts among a student's names
+KINDS = (Tensor, list, dict, str, set, tuple, int, float)  # whose attributes are the same for everybody
+LONGEST = 60  # letters of a name that is looked for among others
+MOST = 5000  # names that are looked through
+
+
+def missing_name(kind: str, message: str) -> str:
+    """The name that a NameError misses; nothing for any other error."""
+    found = MISSING.match(message) if kind == "NameError" else None
+    return found[1] if found else ""
+
+
+def probably(error: BaseException) -> str:
+    """A question behind the words of an error about a name that is nearly one of those known there; else nothing."""
+    wanted = getattr(error, "name", None)
+    if type(error) not in (NameError, AttributeError) or type(wanted) is not str or not 1 < len(wanted) <= LONGEST:
+        return ""
+    known = _beside(error) if type(error) is NameError else _attributes(getattr(error, "obj", None))
+    some = {name for name in itertools.islice(known, MOST) if type(name) is str}
+    return did_you_mean(wanted, {name for name in some if not name.startswith("_") and name not in SHELL and name != wanted})
+
+
+def _beside(error: BaseException) -> Iterator[Any]:
+    """The names that stood beside one that was not known."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is not None:
+        yield from trace.tb_frame.f_locals
+        yield from trace.tb_frame.f_globals
+    yield from vars(builtins)
+
+
+def _attributes(thing: Any) -> Iterable[Any]:
+    if type(thing) is ModuleType:
+        return tuple(vars(thing))
+    return next((dir(kind) for kind in KINDS if type(thing) is kind), ())
