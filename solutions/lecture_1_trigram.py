@@ -49,7 +49,7 @@ print(f"{len(names.all):,} names, of which {len(names.train):,} to train on; the
 # ## Symbols
 #
 # A computer counts, so each symbol gets a number. The example below uses two words, `ban` and `nab`: they contain `a`, `b` and `n`, and
-# together with the dot these are four symbols.
+# together with the dot these are four symbols. `SYMBOLS`, imported above, is the text of all 27, the dot first: `SYMBOLS[1]` is `a`.
 
 # %% [markdown] exercise="vocabulary"
 # Write `vocabulary(words)`. It returns two dictionaries: `stoi` from symbol to index, `itos` from index to symbol. The
@@ -117,7 +117,7 @@ def vocabulary_probe(g: torch.Generator):
     words = names_of_all_kinds(g, 3)
     words += sorted({*SYMBOLS[1:]} - {*"".join(words)})[-1:]  # a letter that stands alone
     stoi, itos = vocabulary(words)
-    return [f"{s} {i}" for s, i in sorted(stoi.items())], [f"{i} {s}" for i, s in sorted(itos.items())]
+    return {"stoi": [f"{s} {i}" for s, i in sorted(stoi.items())], "itos": [f"{i} {s}" for i, s in sorted(itos.items())]}
 
 
 check("vocabulary", vocabulary_probe)

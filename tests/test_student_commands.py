@@ -15,13 +15,15 @@ import pytest
 from conftest import ROOT, TINY, copy_course
 from rich.console import Console
 
-from autograder.commands import stages, trying
+from autograder import __version__
+from autograder.commands import doctor, stages, trying
 from autograder.commands.cli import INSTRUCTORS_OWN, main
 from autograder.commands.demo_class import solution_texts
 from autograder.course import packaged
 from autograder.course.schema import Limits
+from autograder.errors import UserError
 from autograder.student import rehearsal
-from autograder.student.own_notebook import MARK
+from autograder.student.own_notebook import MARK, digest
 
 LECTURE, NOTEBOOK = "lecture_1_trigram", f"{TINY}.ipynb"
 
@@ -80,6 +82,23 @@ def test_progress_counts_what_the_cards_say(desk, capsys):
     assert main(["progress"]) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if f"{LECTURE}.ipynb" in line)
     assert "1 of 14" in row and "1 of 18" in row and "split_names" in row
+
+
+def test_progress_does_not_count_an_answer_that_was_changed_after_its_check(desk, capsys):
+    main(["start", LECTURE, "--no-open"])
+    path = desk / LECTURE / f"{LECTURE}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    cells = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in notebook.cells}
+    for name, ran in {"vocabulary": "def vocabulary(words): ...", "split_names": cells["split_names_answer"].source}.items():
+        about = {"exercise": name, "status": "correct", "points": 1.0, "answer": digest(ran)}
+        cells[name].outputs = [nbformat.v4.new_output("display_data", {"text/html": "x"}, metadata={MARK: about})]
+    nbformat.write(notebook, path)
+    capsys.readouterr()
+    assert main(["progress"]) == 0
+    said = capsys.readouterr().out
+    row = next(line for line in said.splitlines() if f"{LECTURE}.ipynb" in line)
+    assert "1 of 14" in row and "1 of 18" in row and "vocabulary" in row
+    assert "changed since its check, so not counted: vocabulary. Run the cell, then its check." in said
 
 
 def test_progress_in_an_empty_folder_says_what_to_type(desk, capsys):
@@ -202,6 +221,35 @@ def test_what_cannot_be_run_is_one_sentence(name, told, tiny, tmp_path, capsys):
     (tmp_path / "damaged.ipynb").write_text("{")
     assert main(["try", str(tmp_path / name)]) == 1
     assert told in " ".join(capsys.readouterr().err.split())
+
+
+def test_try_finds_the_one_notebook_of_a_folder_and_asks_where_there_are_more(tmp_path):
+    folder = tmp_path / "lecture"
+    folder.mkdir()
+    with pytest.raises(UserError, match="there is no notebook. Name yours: autograder try NOTEBOOK"):
+        trying._the_notebook(folder)
+    (folder / "mine.ipynb").touch()
+    assert trying._the_notebook(folder) == folder / "mine.ipynb"
+    (folder / "other.ipynb").touch()
+    with pytest.raises(UserError, match="there are several notebooks: mine.ipynb, other.ipynb"):
+        trying._the_notebook(folder)
+    (folder / "lecture.ipynb").touch()
+    assert trying._the_notebook(folder) == folder / "lecture.ipynb"
+    with pytest.raises(UserError, match="Name yours: autograder try .*lecture/lecture.ipynb"):
+        trying._the_notebook(tmp_path)
+
+
+def test_doctor_says_on_a_students_machine_whether_lectures_can_be_worked_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "a kernel starts and finds this package" in said and "good lectures: lecture_0_autograd" in said
+    assert "bad" not in said and "jail" not in said and said.endswith("in a clone of the course.)\n")
+
+
+def test_the_version_is_told(capsys):
+    assert main(["--version"]) == 0 and capsys.readouterr().out == f"zero-to-hero-autograder {__version__}\n"
 
 
 def test_try_needs_what_came_with_the_lecture(tiny, tmp_path, capsys):

@@ -1,6 +1,9 @@
 """What goes wrong in a training is told from the record: each fault has a submission that shows it, trained and graded for real."""
 
+import math
+
 import pytest
+import torch
 from conftest import ROOT
 
 from autograder.commands.build import build
@@ -11,6 +14,7 @@ from autograder.grading.answer_key import answer_key
 from autograder.grading.cells import built_notebook
 from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import grade
+from autograder.judge.training import Evaluation, diagnosis
 
 LECTURE = "lecture_s_small"
 COURSE = """
@@ -189,6 +193,16 @@ def submit(small, runner, more: str):
     cell.source = f"{solution_texts(course, LECTURE)['train_small']}\n{more}"
     graded = grade(notebook, {}, course, LECTURE, answers, runner)
     return graded.verdicts["train_small"], graded.remarks
+
+
+@pytest.mark.parametrize(("rate", "faster"), [(0.05, True), (1.0, False)])
+def test_a_loss_that_falls_evenly_asks_for_larger_steps_too(rate, faster):
+    """A rate that suits falls most at first, and is asked for more steps alone."""
+    curve = [2.1 + math.exp(-rate * (part / 3)) for part in range(20)]
+    logits = torch.randn(50, 27, generator=torch.Generator().manual_seed(1))
+    train = torch.full((50,), curve[-1])
+    said = diagnosis(Evaluation(logits, torch.arange(100).reshape(50, 2) % 27, torch.zeros(50).long(), train, train, train, {"curve": curve}))
+    assert "still falling" in said and ("a learning rate several times as high" in said) is faster
 
 
 def test_a_sound_training_gets_full_points_and_no_remark(small, runner):

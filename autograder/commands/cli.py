@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from autograder import __version__
 from autograder.commands.benching import bench
 from autograder.commands.collected import Platform
 from autograder.commands.export import export
@@ -32,7 +34,6 @@ from autograder.errors import CheckFailed, UserError
 if TYPE_CHECKING:  # torch takes two seconds, which --help need not wait for
     from autograder.runner.host import Runner
 
-STUDENTS = "For students"
 INSTRUCTORS_OWN = ("nbgrader", "jupytext", "pyseccomp", "greenlet", "sqlalchemy", "distributed", "psycopg")  # packages that a student's install lacks
 
 app = typer.Typer(
@@ -45,6 +46,12 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        console.print(f"zero-to-hero-autograder {__version__}", highlight=False)
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     course: Annotated[Path, typer.Option(help="The course.yml of the course.")] = Path("course.yml"),
@@ -55,18 +62,13 @@ def options(
             help="Run notebooks without the jail, with all files and the network open to them. Only for your own.",
         ),
     ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Say which version this is, and end.", callback=_version, is_eager=True)] = False,
 ) -> None:
     state.update(course=course, unsafe=unsafe)
     if unsafe:
         Console(stderr=True).print("[yellow]warning[/yellow] --unsafe: notebooks run without the jail.")
 
 
-app.command(rich_help_panel=STUDENTS)(start)
-app.command("try", rich_help_panel=STUDENTS)(try_)
-app.command(rich_help_panel=STUDENTS)(progress)
-
-
-@app.command()
 def build(
     lectures: Lectures = None,
     yes: Annotated[bool, typer.Option("--yes", help="Change the gradebook of a running course without asking.")] = False,
@@ -107,7 +109,6 @@ def build(
         offer(course, lecture, yes, console)
 
 
-@app.command()
 def verify(
     lectures: Lectures = None,
     train: Annotated[
@@ -155,17 +156,6 @@ def verify(
     _end(counts, [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults], "all is well")
 
 
-app.command()(grade)
-app.command()(feedback)
-app.command()(export)
-app.command()(gradescope)
-app.command("report")(class_report)
-app.command()(mutate)
-app.command()(bench)
-app.command()(handout)
-
-
-@app.command()
 def demo(
     lectures: Lectures = None,
     folder: Annotated[
@@ -190,7 +180,6 @@ def demo(
     _end(f"{total} submissions graded in {outcome.seconds:.0f} s", outcome.faults, "every point and every diagnosis is right")
 
 
-@app.command()
 def collect(
     lecture: Annotated[str, typer.Argument(help="A lecture of course.yml, such as lecture_1_trigram.", metavar="LECTURE")],
     download: Annotated[Path, typer.Argument(help="The zip as it was downloaded, or the folder into which it was unpacked.", metavar="FOLDER_OR_ZIP")],
@@ -232,19 +221,42 @@ def collect(
         raise UserError(f"Nothing of {download} was collected as a hand-in from {platform}. Is --from right?")
 
 
-@app.command()
 def doctor() -> None:
-    """Say whether this machine can grade, and what to do where it cannot."""
-    from autograder.commands.doctor import examine
+    """Say whether this machine can grade, and what to do where it cannot.
 
-    findings = examine(state["course"])
+    In a student's install, where no course is: whether all is here to work on a lecture.
+    """
+    from autograder.commands import doctor as doctors
+
+    of_a_student = doctors.students_own(state["course"])
+    findings = (doctors.examine_students if of_a_student else doctors.examine)(state["course"])
     for finding in findings:
         mark = "[green]good[/green]" if finding.good else "[red]bad [/red]"
         console.print(f"{mark} {escape(finding.what)}", highlight=False, soft_wrap=True)
         if not finding.good:
             console.print(f"     {escape(finding.remedy)}", highlight=False, soft_wrap=True)
+    console.print(doctors.conclusion(findings, of_a_student), highlight=False, soft_wrap=True)
     if not all(finding.good for finding in findings):
         raise typer.Exit(1)
+
+
+PANELS: dict[str, dict[str, Callable[..., None]]] = {  # of --help, each in the order in which one needs its commands
+    "For students": {"start": start, "try": try_, "progress": progress},
+    "A course: build, prove, improve": {"build": build, "verify": verify, "mutate": mutate, "demo": demo},
+    "A class: hand out, collect, grade, report": {
+        "handout": handout,
+        "collect": collect,
+        "grade": grade,
+        "feedback": feedback,
+        "report": class_report,
+        "export": export,
+        "gradescope": gradescope,
+    },
+    "This machine": {"doctor": doctor, "bench": bench},
+}
+for panel, commands in PANELS.items():
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=panel)(command)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,26 +1,32 @@
-"""``autograder doctor``: does this machine have what grading needs? Each answer comes from trying."""
+"""``autograder doctor``: does this machine have what grading needs, or working on a lecture? Each answer comes from trying."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import importlib.util
 import os
 import socket
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course.directory import CourseDirectory, load_course
 from autograder.course.gradebook import shown
+from autograder.course.packaged import lectures as packaged_lectures
 from autograder.errors import UserError
 from autograder.grading.secret import SECRET_FILE, secret
 from autograder.runner.host import Runner
 from autograder.runner.job import Cell, Job
 from autograder.wall.facts import Facts
 
-NEEDED = ("torch", "numpy", "safetensors", "nbgrader", "jupytext", "jupyterlab", "jaxtyping", "pydantic")
+STUDENTS = ("torch", "numpy", "safetensors", "matplotlib", "jupyterlab", "ipykernel", "jaxtyping", "pydantic")
+NEEDED = (*STUDENTS, "nbgrader", "jupytext")
+KERNEL = "import autograder; print(autograder.__file__, *autograder.__all__)"
+UNBUILT = ", not built on this machine yet"
 BROKEN = f"Do not grade submissions here. Please report it, with your kernel's version: {os.uname().release}."
 
 
@@ -31,9 +37,52 @@ class Finding:
     remedy: str = ""
 
 
+def students_own(course_file: Path) -> bool:
+    """Whether this is where somebody works on lectures: no course, and nothing to grade with."""
+    return not course_file.exists() and importlib.util.find_spec("nbgrader") is None
+
+
+def examine_students(course_file: Path) -> list[Finding]:
+    """What working on a lecture needs, tried one after the other."""
+    findings = [_python(), *_packages(STUDENTS)]
+    findings.append(_try("notebooks", _kernel))
+    known = [found.name for found in packaged_lectures()]
+    remedy = "Install the wheel that your course gave you; a lecture's folder that you have already works without."
+    return [*findings, Finding(bool(known), f"lectures: {', '.join(known) or 'none came with this package'}", remedy)]
+
+
+def _kernel() -> str:
+    """A kernel that runs a cell with this package, for real."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    notebook = nbformat.from_dict(new_notebook(cells=[new_code_cell(KERNEL)]))
+    try:
+        NotebookClient(notebook, timeout=60, kernel_name="python3").execute(stderr=subprocess.DEVNULL)
+    except (CellExecutionError, RuntimeError, TimeoutError) as error:
+        raise UserError(f"A notebook's kernel does not run this package: {str(error).strip().splitlines()[-1][:300]}") from None
+    where = "".join(output.get("text", "") for output in notebook.cells[0].outputs).split(" ")[0]
+    if Path(where).resolve() != Path(sys.modules["autograder"].__file__ or "").resolve():
+        raise UserError(f"A notebook's kernel finds another autograder than this one: {where}. Install JupyterLab and this package into one environment.")
+    return "a kernel starts and finds this package"
+
+
+def conclusion(findings: list[Finding], of_a_student: bool) -> str:
+    """All findings in a sentence."""
+    bad = sum(not finding.good for finding in findings)
+    if bad:
+        return f"Not yet: {bad} thing{'' if bad == 1 else 's'} above {'is' if bad == 1 else 'are'} missing or wrong; below each stands what to do."
+    if of_a_student:
+        return "All is here to work on the lectures. (For grading, an instructor installs more, in a clone of the course.)"
+    unbuilt = any(UNBUILT in finding.what for finding in findings)
+    return f"This machine can grade{', once its lectures are built: autograder build' if unbuilt else ''}."
+
+
 def examine(course_file: Path) -> list[Finding]:
     """Everything that grading needs, tried one after the other."""
-    findings = [_python(), *_packages()]
+    findings = [_python(), *_packages(NEEDED)]
     try:
         course = load_course(course_file)
         findings.append(Finding(True, f"{course_file}: {len(course.lectures())} lectures"))
@@ -52,9 +101,9 @@ def _python() -> Finding:
     return Finding(sys.version_info >= (3, 11), f"Python {version}", "Python 3.11 or newer is needed.")
 
 
-def _packages() -> list[Finding]:
+def _packages(needed: Iterable[str]) -> list[Finding]:
     findings = []
-    for name in NEEDED:
+    for name in needed:
         try:
             findings.append(Finding(True, f"{name} {importlib.metadata.version(name)}"))
         except importlib.metadata.PackageNotFoundError:
@@ -223,5 +272,5 @@ def _private(course: CourseDirectory) -> list[Finding]:
 
 
 def _built(course: CourseDirectory, lecture: str) -> Finding:
-    stub = course.released(lecture) / f"{lecture}.ipynb"
-    return Finding(stub.is_file(), f"{lecture}: stub notebook", f"Make it with: autograder build {lecture}")
+    stub, built = course.released(lecture) / f"{lecture}.ipynb", course.source(lecture).is_file() and course.extras(lecture).is_file()
+    return Finding(stub.is_file(), f"{lecture}: stub notebook{'' if built else UNBUILT}", f"Make it with: autograder build {lecture}")

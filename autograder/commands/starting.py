@@ -165,6 +165,9 @@ def progress() -> None:
         table.add_row(escape(where), f"{right} of {exercises}" + (f" + {more}" if more else ""), points, str(len(row.unwritten)), following)
     console.print(table)
     for row in rows:
+        if newer := sorted(row.standing.changed & set(row.standing.known)):
+            note = f"changed since its check, so not counted: {', '.join(newer)}. Run the cell, then its check."
+            console.print(f"{escape(os.path.relpath(row.saved.path))}: {note}", highlight=False, soft_wrap=True)
         for name in row.missing:
             console.print(f"{escape(os.path.relpath(row.saved.path))}: {name}.safetensors is missing; run the cell with fit.", highlight=False, soft_wrap=True)
     if here := {row.lecture for row in rows}:

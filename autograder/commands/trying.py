@@ -63,7 +63,12 @@ class Tried:
 
 
 def try_(
-    notebook: Annotated[Path, typer.Argument(help="Your notebook, such as lecture_1_trigram/lecture_1_trigram.ipynb, or its folder.", metavar="NOTEBOOK")],
+    notebook: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Your notebook, such as lecture_1_trigram/lecture_1_trigram.ipynb, or its folder.", show_default="the one in this folder", metavar="[NOTEBOOK]"
+        ),
+    ] = None,
     page: Annotated[
         Path | None, typer.Option(help="Where the page goes.", show_default="beside the notebook, its name with -try.html", metavar="FILE")
     ] = None,
@@ -79,8 +84,7 @@ def try_(
 
     Ends with a table, and writes a page with all cards. Exit code 1 if the notebook could not be run.
     """
-    if notebook.is_dir():
-        notebook = notebook / f"{notebook.resolve().name}.ipynb"
+    notebook = _the_notebook(notebook or Path())
     with Stages(console) as stages:
         stage = stages.begin("running the cells", 0)
         tried = run(notebook, stage.expect, stage.reach)
@@ -102,6 +106,23 @@ def try_(
     console.print(f"All cards: {escape(str(target))}", highlight=False, soft_wrap=True)
     if show:
         webbrowser.open(target.resolve().as_uri())
+
+
+def _the_notebook(place: Path) -> Path:
+    """A file as it is; of a folder its notebook: the one of the folder's name, or the only one.
+
+    Raises:
+        UserError: the folder holds none, or several.
+    """
+    if not place.is_dir():
+        return place
+    own, found = place / f"{place.resolve().name}.ipynb", sorted(place.glob("*.ipynb"))
+    if own in found or len(found) == 1:
+        return own if own in found else found[0]
+    inside = sorted(os.path.relpath(path) for path in place.glob("*/*.ipynb") if path.stem == path.parent.name)
+    several = f"there are several notebooks: {', '.join(path.name for path in found)}"
+    what = several if found else f"there is none; in its folders: {', '.join(inside)}" if inside else "there is no notebook"
+    raise UserError(f"In {place.resolve()} {what}. Name yours: autograder try {(inside or ['NOTEBOOK'])[0]}")
 
 
 def run(path: Path, expect: Callable[[int], None] = lambda cells: None, begin: Callable[[int, str], None] = lambda done, text: None) -> Tried:
