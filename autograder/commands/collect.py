@@ -16,6 +16,7 @@ from nbgrader.api import Gradebook
 
 from autograder.commands.collected import Collected, Platform
 from autograder.commands.downloaded import opened
+from autograder.commands.remembered import HandedIn, remember
 from autograder.commands.roster import Roster
 from autograder.commands.stages import Stages
 from autograder.course.directory import CourseDirectory
@@ -43,6 +44,11 @@ class HandIn:
     uploads: dict[str, int] = field(default_factory=dict)
     late: bool = False
     only_text: bool = True
+
+    def name_on(self, platform: Platform) -> str:
+        """What begins the names of its files in the download; on Canvas with the number of the last upload, and nothing where there is none."""
+        upload = max(self.uploads.values(), default=0)
+        return self.whole if platform != Platform.canvas else f"{self.whole}_{upload}" if upload else ""
 
 
 def collect(
@@ -85,6 +91,12 @@ def collect(
             if STAMP in hand_in.files:
                 made.stamped.append(hand_in.student)
     made.missing = _missing(course, lecture, roster)
+    collected = set(made.students)
+    names = {one.student: HandedIn(name=one.name_on(platform), late=one.late) for one in hand_ins if one.student in collected}
+    try:
+        remember(course, lecture, platform.value, names, [person.student for person in roster.people] if roster else None)
+    except OSError as error:
+        made.left_out.append(f"What the platform says of being late could not be kept for later: {error}.")
     return made
 
 

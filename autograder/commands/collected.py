@@ -72,7 +72,10 @@ class Collected:
     def _times(self, lecture: str) -> list[str]:
         said = ["A download holds no time of submission that can be trusted: none was written, and without one nobody counts as late."]
         if self.late:
-            how = f"For the late rule of course.yml write the time into submitted/STUDENT/{lecture}/timestamp.txt, such as 2027-03-02 10:00:00 UTC."
+            how = (
+                f"autograder grade and export will say so again. For the late rule of course.yml give {lecture} a due: there, and write "
+                f"the time into submitted/STUDENT/{lecture}/timestamp.txt, such as 2027-03-02 10:00:00 UTC."
+            )
             said.append(f"Marked as late by Canvas: {_names(self.late)}. {how}")
         if self.stamped:
             said.append(f"Hand in a timestamp.txt of their own, which counts: {_names(self.stamped)}. Delete it if you did not ask for it.")

@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from autograder.commands.own_files import is_own, write_own
+from autograder.commands.remembered import recall
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import Lectures, console, count, the_course
 from autograder.course.directory import CourseDirectory
@@ -83,7 +84,7 @@ def export(
     data = exported.written(table, mark=to is Target.csv)
     if replaced := _put(course, target, data):
         told.append(replaced)
-    told += table.told
+    told += [*table.told, *(f"{one.lecture}: {late}" for one in grades if (late := recall(course, one.lecture).say_late()))]
     _say(grades, told, to)
     alone = {"In the gradebook, and not to be found on the roster (no row)": matched.strangers, "On the roster, and nothing graded": matched.absent}
     for what, names in alone.items():

@@ -7,7 +7,6 @@ import json
 import os
 import statistics
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.remembered import recall
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import console, count, state, the_course
 from autograder.course.directory import CourseDirectory
@@ -26,7 +26,6 @@ if TYPE_CHECKING:  # torch and nbgrader take seconds, which --help need not wait
     from autograder.plugin.at_once import Graded, Outcome
     from autograder.runner.crew import Crew
 
-MOST_ALIKE = 3  # students of whom the same sentence is told, before it is told of how many more
 MOST_SAID = 3  # lines about one submission; the rest stands in its feedback
 
 
@@ -96,7 +95,6 @@ def _graded(course: CourseDirectory, lecture: str, students: list[str], crew: Cr
 
     stage = stages.begin(f"grading {lecture}", 0)
     counts = {"graded": 0, "without a run": 0, "late": 0, "failed": 0}
-    alike: Counter[str] = Counter()  # how often a sentence came
 
     def done(what: Graded | str) -> None:
         if not isinstance(what, str):
@@ -104,20 +102,15 @@ def _graded(course: CourseDirectory, lecture: str, students: list[str], crew: Cr
             counts["without a run"] += what.kept
             counts["late"] += what.seconds_late > 0
             for line in what.said[:MOST_SAID]:
-                line = line.removeprefix(f"{what.student}: ")
-                alike[line] += 1
-                if alike[line] <= MOST_ALIKE:
-                    stages.tell(f"{what.student}: {line}")
+                stages.tell_of(what.student, line.removeprefix(f"{what.student}: "))
         else:
             counts["failed"] += 1
         stage.advance(", ".join(f"{number} {name}" for name, number in counts.items() if number), news=False)
 
     outcome = grade_class(course, lecture, students, crew, force, stage.expect, done)
-    for line, number in alike.items():
-        if number > MOST_ALIKE:
-            stages.tell(f"{number - MOST_ALIKE} more: {line}")
-    for line in outcome.said:
-        stages.tell(line)
+    for line in [*outcome.said, recall(course, lecture).say_late()]:
+        if line:
+            stages.tell(line)
     return outcome
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from autograder.commands.remembered import recall
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import console, count, the_course
 from autograder.errors import UserError
@@ -42,7 +43,9 @@ def class_report(
 
     with Stages(console) as stages:
         stage = stages.begin(f"reading {lecture}", 0)
-        work = gather(course, lecture, stage.expect, lambda _: stage.advance(news=False))
+        known = recall(course, lecture)
+        work = gather(course, lecture, stage.expect, lambda _: stage.advance(news=False), known.roster)
+        work.notes += filter(None, [known.say_late()])
         made = make(course, work)
         try:
             page = write(made, target)

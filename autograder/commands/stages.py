@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from types import TracebackType
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+MOST_ALIKE = 3  # of whom the same sentence is told, before it is told of how many more
 LINE_SECONDS = 15.0  # between two lines of a log about the same thing
 SILENCE_SECONDS = 30.0  # after which the last line is said again: whoever waits sees that it goes on
 
@@ -86,6 +88,7 @@ class Stages:
         self.last, self.told = self.begun, set[str]()
         self.now: tuple[Stage, str] | None = None  # what is being done
         self.over = threading.Event()
+        self.alike: Counter[str] = Counter()  # how often a sentence came
 
     def __enter__(self) -> Stages:
         if self.bars:
@@ -96,6 +99,9 @@ class Stages:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.over.set()
+        for sentence, number in self.alike.items():
+            if number > MOST_ALIKE:
+                self.tell(f"{number - MOST_ALIKE} more: {sentence}")
         if self.bars:
             self.bars.stop()
 
@@ -115,6 +121,12 @@ class Stages:
         """A line that stays, above the bar."""
         if not self.quiet:
             self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def tell_of(self, whom: str, sentence: str) -> None:
+        """The same of one of many; what many get is told of a few, and at the end of how many more."""
+        self.alike[sentence] += 1
+        if self.alike[sentence] <= MOST_ALIKE:
+            self.tell(f"{whom}: {sentence}")
 
     def line(self, stage: Stage, text: str, news: str) -> None:
         """Of a log: for every piece of news, and else when nothing has been said for a while."""

@@ -30,6 +30,7 @@ from autograder.plugin.interrupted import let_go
 from autograder.wall.user import end_with_parent
 
 KILLED = "the process that wrote it was killed; is there enough memory?"
+PENALTY = "Late submission penalty: "  # nbgrader says it without saying whose it is; it stands on the page
 NOT_WRITTEN = "nbgrader passed over it, and did not say why"
 _writer: Any = None  # of this process
 
@@ -40,6 +41,7 @@ class Written:
 
     pages: dict[str, Path] = field(default_factory=dict)  # student -> where it is
     failed: dict[str, str] = field(default_factory=dict)  # student -> why there is no page
+    before: dict[str, Path] = field(default_factory=dict)  # of those that are passed over, where a page was written before
     skipped: int = 0  # written before and nothing has changed, or left out by nbgrader's own configuration
     said: list[str] = field(default_factory=list)
 
@@ -70,6 +72,8 @@ def write_pages(
         left_out = set(directory.student_id_exclude.split(","))
         waiting = [folder for folder in sorted(graded) if student_of(lead, folder) not in left_out and (force or not is_done(lead, folder))]
         written.skipped = len(graded) - len(waiting)
+        passed = (student_of(lead, folder) for folder in graded if folder not in waiting)
+        written.before = {student: page for student in passed if (page := _page(lead, student)).is_file()}
         begin(len(waiting))
         api.create_engine(directory.db_url, echo=False, future=True).dispose()  # a fork shall not speak through its parent's connection
         _all(lead, config, waiting, jobs, force, written, done)
@@ -120,7 +124,7 @@ def _took(lead: GenerateFeedback, folder: str, future: Future[tuple[str, list[st
         shutil.rmtree(_page(lead, student).parent, ignore_errors=True)  # nobody is to be given half a page
     else:
         written.pages[student] = _page(lead, student)
-        written.said += said
+        written.said += [line for line in said if not line.startswith(PENALTY)]
     done(student)
 
 

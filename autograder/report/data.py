@@ -92,18 +92,22 @@ class ClassWork:
     works: list[Work]
     sentences: dict[str, list[str]]  # of each exercise's known mistakes
     stubs: dict[str, str]  # answer cells as they are given out
+    notes: list[str] = field(default_factory=list)  # on the class, for whoever reads about late and missing work
 
     @property
     def graded(self) -> list[Work]:
         return [work for work in self.works if work.graded and not work.refused]
 
 
-def gather(course: CourseDirectory, lecture: str, begin: Callable[[int], object], done: Callable[[str], object]) -> ClassWork:
+def gather(
+    course: CourseDirectory, lecture: str, begin: Callable[[int], object], done: Callable[[str], object], roster: Iterable[str] = ()
+) -> ClassWork:
     """Read all that there is of a lecture.
 
     Args:
         begin: told of how many students there are graded notebooks.
         done: told whose was read.
+        roster: ids of students of whom the gradebook need not know.
 
     Raises:
         UserError: the gradebook does not know the lecture.
@@ -113,6 +117,8 @@ def gather(course: CourseDirectory, lecture: str, begin: Callable[[int], object]
     works, stubs = _of_the_gradebook(directory, lecture, rules)
     for student in _folders(directory, directory.submitted_directory, lecture):
         works.setdefault(student, Work(student)).handed_in = True
+    for student in roster:
+        works.setdefault(student, Work(student))
     graded = [student for student in _folders(directory, directory.autograded_directory, lecture) if student in works and works[student].answers]
     sentences = _sentences(course, lecture, rules)
     begin(len(graded))

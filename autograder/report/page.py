@@ -63,6 +63,7 @@ def page(report: Report) -> str:
         histogram=Markup(plots.histogram([one.points for one in work.graded], regular + bonus, "How many students have how many points")),
         late=sorted((one for one in work.works if one.seconds_late), key=lambda one: -one.seconds_late),
         missing=[one for one in work.works if not one.handed_in],
+        notes=work.notes,
         refused=[one for one in work.works if one.refused],
         not_graded=[one for one in work.works if one.handed_in and not one.graded],
         remarks=[(one, said) for one in work.works for said in one.notes],

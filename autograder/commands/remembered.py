@@ -1,0 +1,69 @@
+"""What ``autograder collect`` remembers of a download for what comes later: who was late, who is missing, and by which name the platform knows a hand-in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from autograder.course.directory import CourseDirectory
+from autograder.files import write_whole
+
+ON_ROSTER = "the roster of the last autograder collect"
+
+
+class HandedIn(BaseModel):
+    """One student's hand-in as the platform has it."""
+
+    name: str  # begins the names of its files in the download: a person's, and numbers of the platform's
+    late: bool = False  # as the platform marks it
+
+
+class Remembered(BaseModel):
+    """Of one lecture, by the students' ids in the gradebook."""
+
+    platform: str = ""
+    hand_ins: dict[str, HandedIn] = {}
+    roster: list[str] = []
+
+    @property
+    def late(self) -> list[str]:
+        return sorted(student for student, one in self.hand_ins.items() if one.late)
+
+    def say_late(self) -> str:
+        """A sentence about those whom the platform marks as late; nothing if there are none."""
+        if not self.late:
+            return ""
+        who = f"{len(self.late)} ({', '.join(self.late)})"
+        return f"Marked as late by {self.platform.capitalize()} when they were collected: {who}. Without a timestamp.txt nothing is taken off here."
+
+
+def recall(course: CourseDirectory, lecture: str) -> Remembered:
+    """What is known of a lecture's hand-ins; nothing where none were collected, or the file is damaged."""
+    try:
+        return Remembered.model_validate_json(_file(course, lecture).read_bytes())
+    except (OSError, ValidationError):
+        return Remembered()
+
+
+def remember(course: CourseDirectory, lecture: str, platform: str, hand_ins: dict[str, HandedIn], roster: list[str] | None) -> None:
+    """Add to what is known; a student who comes again is known by the newest hand-in.
+
+    Args:
+        roster: everybody's ids, if there was one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    known = recall(course, lecture)
+    if known.platform != platform:
+        known = Remembered(platform=platform, roster=known.roster)
+    known.hand_ins |= hand_ins
+    known.roster = known.roster if roster is None else sorted(roster)
+    course.make_private()
+    _file(course, lecture).parent.mkdir(exist_ok=True, mode=0o700)
+    write_whole(_file(course, lecture), known.model_dump_json(indent=1).encode())
+
+
+def _file(course: CourseDirectory, lecture: str) -> Path:
+    return course.build / "collected" / f"{lecture}.json"
