@@ -14,10 +14,10 @@ test: $(READY)
 	$(VENV)/bin/ruff check .
 	$(PYTEST)
 
-# Also what is slow by nature: every attack by a second user, many seeds, hundreds of draws, many kills.
+# Also what is slow by nature: every attack by a second user, many seeds, hundreds of draws, many kills. A part of it: make test-all TESTS=tests/test_jail.py
 test-all: $(READY)
 	$(VENV)/bin/ruff check .
-	FUZZ=500 $(PYTEST) -m "slow or not slow"
+	FUZZ=500 $(PYTEST) -m "slow or not slow" $(TESTS)
 
 verify: $(READY)
 	$(VENV)/bin/autograder verify

@@ -32,7 +32,7 @@ TINY = "lecture_t_tiny"
 LONG = ("verify.py lecture_0", "gauntlet", "same_gradebook", "bad_submissions", "nbgrader", "jail", "verify", "demo", "as_in_a_kernel")
 LONG += ("lectures", "which", "hostile_folders", "gradescope", "misleading", "own_value", "student_side", "training_styles", "harmless")
 FIRST = tuple(f"test_{name}" for name in LONG)
-APART = re.compile(r"\[(lecture_[a-z0-9_]+|root \d|an ordinary user \d)")  # tests of a file that have something costly to themselves
+APART = re.compile(r"\[(lecture_[a-z0-9_]+(?: \d(?=\]))?|root \d|an ordinary user \d)")  # tests of a file that have something costly to themselves
 
 
 def group_of(nodeid: str) -> str:
