@@ -14,7 +14,8 @@ from PIL import Image
 
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.judge.cards import of_points
-from autograder.plugin.feedback import said
+from autograder.course.schema import Exercise
+from autograder.plugin.feedback import _words, said
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,14 @@ def test_points_in_words(auto, manual, most, kind, words):
 
 def test_a_number_without_its_part():
     assert (of_points(12.345, 20), of_points(None, 1)) == ("12.35 of 20 points", "of 1 point")
+
+
+@pytest.mark.parametrize(("bonus", "words"), [(False, ""), (1, " (1 of these a bonus)"), (True, " (a bonus)")])
+def test_a_bonus_is_called_one(bonus, words):
+    rules = Exercise(title="x", points=2, bonus=bonus, minutes=1, difficulty=1)
+    grade = SimpleNamespace(auto_score=2, manual_score=None, score=2, max_score=2, cell_type="code", needs_manual_grade=False)
+    lecture = SimpleNamespace(exercises={"x": rules})
+    assert _words({"grade_id": "x", "grade": True}, {"x": grade}, lecture)["said"] == f"2 of 2 points{words}"
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from nbgrader.api import Grade, Gradebook
 from nbgrader.preprocessors import GetGrades
 
 from autograder.course.notebook import ANSWER
-from autograder.course.schema import Lecture
+from autograder.course.schema import Exercise, Lecture
 from autograder.judge.cards import number, of_points
 from autograder.plugin.base import CoursePreprocessor
 
@@ -39,8 +39,14 @@ def _words(about: Any, grades: dict[str, Grade], lecture: Lecture) -> dict[str, 
     title = exercise.title if exercise else name
     if about.get("grade"):
         label = f"Your answer: {title}" if about.get("solution") else f"Check: {title}"
-        return {"title": title, "label": label, "said": said(grades[name]) if name in grades else ""}
+        return {"title": title, "label": label, "said": said(grades[name]) + _of_bonus(exercise) if name in grades else ""}
     return {"title": title, "label": f"Your answer: {title}", "said": ""} if about.get("solution") else {}
+
+
+def _of_bonus(exercise: Exercise | None) -> str:
+    if exercise is None or not exercise.bonus_points:
+        return ""
+    return " (a bonus)" if exercise.bonus_points == exercise.points else f" ({number(exercise.bonus_points)} of these a bonus)"
 
 
 def said(grade: Grade) -> str:

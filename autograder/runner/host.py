@@ -201,7 +201,8 @@ class Runner:
             elif kind == "file" and header.get("name") in job.wanted:
                 result.files[header["name"]] = payload
             elif kind == "progress" and job.say:
-                job.say(f"training {header['exercise']}: step {header['step']:,}, loss {header['loss']:.4f}")
+                of = f" of {header['steps']:,}" if header["steps"] else ""
+                job.say(f"training {header['exercise']}: step {header['step']:,}{of}, loss {header['loss']:.4f}")
             elif self.current < 0:
                 continue  # nothing may come before the first cell
             elif kind == "interrupted":
