@@ -13,8 +13,8 @@ from nbgrader.api import Gradebook
 from PIL import Image
 
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
-from autograder.judge.cards import of_points
 from autograder.course.schema import Exercise
+from autograder.judge.cards import of_points
 from autograder.plugin.feedback import _words, said
 
 

@@ -22,7 +22,8 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (r"(?:list|tuple|string) index out of range", "It has fewer elements than this index asks for. Print its length."),
     (
-        r"tensors used as indices must be|expected scalar type (?:Long|Int)\b|Expected tensor for argument .* scalar types?: Long",
+        r"tensors used as indices must be|expected scalar type (?:Long|Int)\b|Expected tensor for argument .* scalar types?: Long|"
+        r"Expected dtype int32/int64 for index|only applicable to index tensor|expected target dtype to be Long",
         "Whole numbers are needed here: a tensor of dtype int64.",
     ),
     (r"expected .*dtype|expected scalar type \w+ but found|must have the same dtype", "Two dtypes meet here: print the dtype of each tensor."),
@@ -51,8 +52,83 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (r"math domain error|expected a positive input", "A logarithm, a root or the like was asked of a number that has none. Print it."),
     (r"^division by zero|float division by zero", "The number below the fraction is 0. Print it."),
+    # one tensor out of several
+    (
+        r"Sizes of tensors must match except in dimension (\d+)\. Expected size (\d+) but got size (\d+)",
+        "Tensors are put one behind the other in dimension {0}, so all their other sizes must be equal: here {1} meets {2}. Print the shapes.",
+    ),
+    (r"Tensors must have same number of dimensions: got (\d+) and (\d+)", "Tensors with {0} and with {1} dimensions cannot be put together. Print the shapes."),
+    (r"zero-dimensional tensor .* cannot be concatenated", "These tensors are single numbers. To put numbers together is to stack them."),
+    (r"stack expects each tensor to be equal size", "To be stacked, tensors need the same shape. Print the shapes."),
+    (r"expects? a non-empty TensorList|expected a non-empty list of Tensors", "The list of tensors is empty: did the loop that fills it run?"),
+    (r"expected Tensor as element \d+ in argument 0, but got (\w+)", "A list of tensors is needed here, and there is a plain {0} in it."),
+    (r"^expected sequence of length (\d+) at dim \d+ \(got (\d+)\)", "The rows of this list have different lengths, {0} and {1}: no tensor can be made of it."),
+    # another shape
+    (r"shape '\[(.*?)\]' is invalid for input of size (\d+)", "The tensor has {1} elements, which do not fill the shape ({0}). Print the tensor's shape."),
+    (r"view size is not compatible with input tensor's size and stride", "view() needs the elements in order in memory, and here a transpose has changed it."),
+    (
+        r"The expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\) at non-singleton dimension (\d+)",
+        "What is put here has {1} elements in dimension {2}, and the place has {0}. Print both shapes.",
+    ),
+    (
+        r"Dimension out of range \(expected to be in range of \[(-?\d+), (-?\d+)\], but got (-?\d+)\)",
+        "Dimension {2} was asked for; this tensor has those from {0} to {1}.",
+    ),
+    (r"too many indices for tensor of dimension (\d+)", "More indices were given than this tensor has dimensions, {0}. Print its shape."),
+    (r"of a 0-d(?:im)? tensor|over a 0-d tensor|need to be at least 1D", "There is a single number where a row of them is needed."),
+    (r"inconsistent tensor size", "The two vectors of this product have different lengths. Print both shapes."),
+    # dtypes and kinds
+    (
+        r"result type Float can't be cast to the desired output type (?:Long|Int)",
+        "A tensor of whole numbers was to be changed in place into one of fractions. Make it a tensor of floats first, or a new one.",
+    ),
+    (
+        r"Input dtype must be either a floating point|only support floating point|not implemented for '(?:Long|Int)'",
+        "This works with floats, and the tensor holds whole numbers: print its dtype.",
+    ),
+    (
+        r"only integer tensors of a single element can be converted to an index",
+        "A list takes one whole number as its index; only a tensor takes a tensor of them.",
+    ),
+    (r"(list|tuple|string) indices must be integers or slices, not (\w+)", "The index of a {0} is a whole number, and here it is a {1}."),
+    (
+        r"'(\w+)' object is not callable",
+        "What stands before the parentheses is a {0}, no function: does a variable bear a function's name, or is an operator missing?",
+    ),
+    (
+        r"'(?:builtin_function_or_method|function|method)' object is not subscriptable",
+        "Square brackets stand behind a function, which is called with parentheses.",
+    ),
+    (
+        r"'(int|float|bool)' object is not (?:iterable|subscriptable)|object of type '(int|float)' has no len",
+        "There is a single number where several are needed.",
+    ),
+    (
+        r"'float' object cannot be interpreted as an integer|slice indices must be integers",
+        "A whole number is needed here, and this is a fraction. The operator // divides without one.",
+    ),
+    (r"object does not support item assignment", "This object cannot be changed in place: make a new one, or use a list."),
+    (r"unhashable type: '(\w+)'", "A {0} can be changed, so it can be no key of a dictionary and no element of a set."),
+    (r"invalid combination of arguments - got \((.*?)\), but expected", "This function cannot be called with ({0}). Compare with its documentation."),
+    # values
+    (r"Expected input batch_size \((\d+)\) to match target batch_size \((\d+)\)", "There are {0} rows of logits and {1} targets: each row needs one target."),
+    (r"^Target (-?\d+) is out of bounds", "A target is the index of one of the columns, and there is no column {0}."),
+    (r"Class values must be smaller than num_classes", "An index is as large as the number of classes, or larger: indices begin at 0."),
+    (r"invalid multinomial distribution", "All these probabilities are 0, so there is nothing to draw from."),
+    (r"math range error", "The result is larger than a number can be. Print what goes in."),
+    (r"cannot convert float (?:NaN|infinity) to integer", "The number is NaN or infinite. Find the step in which it first is."),
+    (r"pop from empty|arg is an empty sequence|iterable argument is empty", "There is nothing in it. Print it in the line before."),
+    (r"^maximum recursion depth exceeded", "The function calls itself without end: what should stop it?"),
+    (
+        r"local variable '(\w+)' (?:where it is not associated with a value|referenced before assignment)",
+        "`{0}` is assigned somewhere in this function, but not yet here: further down, or in a branch that did not run.",
+    ),
+    # autograd
+    (r"Can't call numpy\(\) on Tensor that requires grad", "Autograd watches this tensor: it has to be detached before it leaves torch."),
+    (r"can't optimize a non-leaf Tensor", "An optimiser changes leaves, tensors that were not computed from others. This one was."),
 )  # fmt: skip
 CALLED_OTHERWISE = r"missing \d+ required (?:positional|keyword-only) arguments?|takes .*positional arguments? but|got an unexpected keyword"
+SIGNATURES = re.compile(r", but expected one of:.*|, but expected \(.*", re.DOTALL)  # all that a function of torch's takes, in many lines
 CHECK = "the check"
 STOPPED = "KeyboardInterrupt"
 NOT_AS_MANY = r"too many values to unpack|not enough values to unpack"
@@ -64,7 +140,8 @@ def describe(failure: Failure, by: str = CHECK) -> str:
     Args:
         by: what has called the student's code, such as a check.
     """
-    what = f"{failure.name}: {failure.message}" if failure.message else failure.name
+    said = SIGNATURES.sub("", failure.message)
+    what = f"{failure.name}: {said}" if said else failure.name
     if _is_unwritten(failure):
         return f"Another answer that this one needs is not there yet ({what})."
     if failure.name == STOPPED:
@@ -127,9 +204,11 @@ def meaning(failure: Failure, by: str = CHECK) -> str:
         if "does not require grad and does not have a grad_fn" in said:
             how = "it was detached, made a plain number (`.item()`, `float()`), or computed without gradients"
             return f"{_first(by)} calls backward() on what you return, and it has no graph: {how}."
+    if failure.name == "KeyError":
+        return f"The dictionary has no entry {said}."
     for pattern, sentence in MEANINGS:
         if found := re.search(pattern, said):
-            return sentence.format(*found.groups())
+            return sentence.format(*(group or "" for group in found.groups()))
     return ""
 
 

@@ -1,0 +1,96 @@
+"""What Python and torch say when something is wrong, and what a student reads with it; each error is made for real."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from autograder.judge.errors import describe, meaning
+from autograder.student.own_line import failure_of
+
+w = torch.zeros(3, requires_grad=True)
+rows, number = torch.zeros(2, 3), torch.tensor(1.0)
+
+
+def without_end():
+    return without_end()
+
+
+def too_early():
+    print(found)  # noqa: F821
+    found = 1  # noqa: F841
+
+
+CASES = {
+    "cat, other sizes": (lambda: torch.cat([rows, torch.zeros(2, 4)], 0), "in dimension 0, so all their other sizes must be equal: here 3 meets 4."),
+    "cat, other dimensions": (lambda: torch.cat([rows, torch.zeros(4)]), "Tensors with 2 and with 1 dimensions"),
+    "cat of numbers": (lambda: torch.cat([number, number]), "These tensors are single numbers."),
+    "cat of nothing": (lambda: torch.cat([]), "The list of tensors is empty"),
+    "stack of nothing": (lambda: torch.stack([]), "The list of tensors is empty"),
+    "stack, other shapes": (lambda: torch.stack([torch.zeros(2), torch.zeros(3)]), "tensors need the same shape"),
+    "stack of floats": (lambda: torch.stack([1.0]), "there is a plain float in it"),
+    "a ragged list": (lambda: torch.tensor([[1, 2], [3]]), "different lengths, 2 and 1"),
+    "view": (lambda: rows.view(4, 2), "The tensor has 6 elements, which do not fill the shape (4, 2)."),
+    "view of a transpose": (lambda: rows.T.view(6), "here a transpose has changed it"),
+    "assignment": (lambda: rows.__setitem__(0, torch.zeros(4)), "What is put here has 4 elements in dimension 0, and the place has 3."),
+    "a dimension that is not there": (lambda: w.sum(1), "Dimension 1 was asked for; this tensor has those from -1 to 0."),
+    "too many indices": (lambda: w[0, 1], "More indices were given than this tensor has dimensions, 1."),
+    "index of a number": (lambda: number[0], "There is a single number where a row of them is needed."),
+    "loop over a number": (lambda: list(number), "There is a single number where a row of them is needed."),
+    "product of vectors": (lambda: torch.zeros(3) @ torch.zeros(4), "The two vectors of this product have different lengths."),
+    "in place": (lambda: torch.zeros(3, dtype=torch.long).__iadd__(0.5), "A tensor of whole numbers was to be changed in place"),
+    "mean of ints": (lambda: torch.tensor([1, 2]).mean(), "This works with floats"),
+    "std of ints": (lambda: torch.tensor([1, 2]).std(), "This works with floats"),
+    "softmax of ints": (lambda: torch.tensor([1, 2]).softmax(0), "This works with floats"),
+    "one_hot of floats": (lambda: F.one_hot(torch.zeros(3)), "a tensor of dtype int64"),
+    "targets of floats": (lambda: F.cross_entropy(rows, torch.zeros(2)), "a tensor of dtype int64"),
+    "a list at a tensor": (lambda: [1, 2][torch.tensor([0, 1])], "A list takes one whole number as its index"),
+    "a list at a text": (lambda: list("ab")["a"], "The index of a list is a whole number, and here it is a str."),
+    "a list that is called": (lambda: list("ab")(0), "What stands before the parentheses is a list, no function"),
+    "a function with brackets": (lambda: math.log[2], "Square brackets stand behind a function"),
+    "loop over an int": (lambda: list(number.long().item()), "There is a single number where several are needed."),
+    "half a range": (lambda: range(2.0), "The operator // divides without one."),
+    "a tuple is changed": (lambda: exec("t = 1, 2\nt[0] = 3"), "This object cannot be changed in place"),
+    "a list as a key": (lambda: {}[[1]], "A list can be changed, so it can be no key"),
+    "wrong arguments": (lambda: rows.sum(axes=1), "This function cannot be called with (axes=int, )."),
+    "rows and targets": (lambda: F.cross_entropy(rows, torch.zeros(4).long()), "There are 2 rows of logits and 4 targets"),
+    "a target too high": (lambda: F.cross_entropy(rows, torch.tensor([0, 7])), "there is no column 7"),
+    "a class too high": (lambda: F.one_hot(torch.tensor([5]), 3), "indices begin at 0"),
+    "nothing to draw": (lambda: torch.multinomial(torch.zeros(3), 1), "All these probabilities are 0"),
+    "exp": (lambda: math.exp(1000), "larger than a number can be"),
+    "int of nan": (lambda: int(math.nan), "The number is NaN or infinite."),
+    "max of nothing": (lambda: max([]), "There is nothing in it."),
+    "no entry": (lambda: {"a": 1}["."], "The dictionary has no entry '.'."),
+    "without end": (without_end, "The function calls itself without end"),
+    "too early": (too_early, "`found` is assigned somewhere in this function, but not yet here"),
+    "numpy": (lambda: w.numpy(), "it has to be detached before it leaves torch"),
+    "no leaf": (lambda: torch.optim.SGD([w * 2], lr=1), "An optimiser changes leaves"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_error_is_told_in_plain_words(case):
+    call, words = CASES[case]
+    with pytest.raises(BaseException) as raised:  # noqa: B017, PT011  each of its own kind
+        call()
+    failure = failure_of(raised.value)
+    assert words in meaning(failure) and words in describe(failure)
+    assert 4 <= len(meaning(failure).split()) <= 40 and "\n" not in describe(failure)
+
+
+@pytest.mark.parametrize(
+    ("call", "question"),
+    [
+        (lambda: torch.sotfmax, "Did you mean 'softmax'?"),
+        (lambda: rows.flaten(), "Did you mean 'flatten'?"),
+        (lambda: [].apend(1), "Did you mean 'append'?"),
+        (lambda: rosw, "Did you mean 'rows'?"),  # noqa: F821
+        (lambda: xqzv, ""),  # noqa: F821
+    ],
+)
+def test_a_misspelt_name_is_answered_by_the_nearest(call, question):
+    with pytest.raises((AttributeError, NameError)) as raised:
+        call()
+    said = describe(failure_of(raised.value))
+    assert (question in said if question else "Did you mean" not in said) and "?." not in said
