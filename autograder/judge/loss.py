@@ -87,7 +87,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     reached, train = float(evaluation.each.mean()), float(evaluation.train.mean())
     points = max((p for bound, p in loss.bands.items() if reached <= bound), default=0.0)
     table = tuple(
-        Row(f"{loss.split} loss at most {bound:g}", reached <= bound, f"{p:g} points")
+        Row(f"{loss.split} loss at most {bound:g}", reached <= bound, f"{p:g} point{'' if p == 1 else 's'}")
         for bound, p in loss.bands.items()
     )
     unseen = _unseen_loss(evaluation.each, names, loss, seed)

@@ -22,6 +22,7 @@ from autograder.judge.verdict import Verdict, listed
 from autograder.wall.record import WHOLE, Record
 
 MOST_NAMES = 4  # that are listed
+ENDED = re.compile(r"[.!?:]$|\((?:It|If) [^()]*\)$")  # a sentence that ends; a line of code may end in a parenthesis, too
 WORDS = re.compile(r"[a-zA-Z0-9 ,()<=.+'_-]{1,120}")  # of what is wrong: no markup, no link
 
 
@@ -86,5 +87,5 @@ def with_repair(verdict: Verdict, found: Best | None) -> Verdict:
         if not mended:
             return verdict
         said = f"One small change makes {listed(mended)} right, in {where}."
-    before = f"{verdict.message}." if verdict.message and verdict.message[-1] not in ".!?:)" else verdict.message
+    before = verdict.message if not verdict.message or ENDED.search(verdict.message) else f"{verdict.message}."
     return replace(verdict, message=f"{before} {said}".strip())
