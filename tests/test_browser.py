@@ -13,6 +13,7 @@ from nbgrader.api import Gradebook
 
 from autograder.commands.cli import main
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
+from autograder.course.frame import INSTALLED
 
 pytestmark = pytest.mark.slow
 NOT_OF_A_PART = {"region": {"enabled": False}, "scrollable-region-focusable": {"enabled": False}}  # JupyterLab's own affair
@@ -69,6 +70,29 @@ def test_a_notebook_from_a_wrong_answer_to_all_right(stub, tiny, tmp_path, chrom
         assert "step 40 of 40" in lab.shown("train_tiny_fit")
         assert not faults(page, ".jp-Cell-outputArea") and not lab.errors
         page.close()
+
+
+def test_an_answer_that_is_saved_and_not_run_is_not_called_right(stub, tiny, tmp_path, chromium):
+    """And a name whose cell has not run is told with the cell: the editor tells the kernel which cell runs, and which file it is."""
+    right = solution_texts(tiny, TINY)["double"]
+    with jupyter_lab(stub, tmp_path / "settings") as address:
+        page = chromium.new_page()
+        lab = Lab(page, address, f"{TINY}.ipynb")
+        lab.run(INSTALLED)
+        lab.write("double_answer", right)
+        assert "`Float` comes from a given cell further up" in lab.run("double_answer")
+        assert "`Float` comes from a given cell further up" in lab.run("double")
+        lab.run("provided_1")
+        lab.run("double_answer")
+        assert "✓ Correct" in lab.run("double")
+        lab.write("double_answer", "def double(x):\n    return x")
+        lab.command("docmanager:save")
+        said = lab.run("double")
+        assert "Correct" not in said and "changed and saved after its cell ran" in said and "0 of 5 exercises" in said, said
+        lab.write("double_answer", right)
+        lab.command("docmanager:save")
+        assert "✓ Correct" in lab.run("double")
+        assert not lab.errors
 
 
 def test_a_training_is_stopped_and_goes_on(stub, tiny, tmp_path, chromium):
