@@ -52,7 +52,8 @@ def export(
     Bonus points have columns of their own, with 0 points possible. What lateness costs is taken off in proportion, by the points that people have given
     by now. An answer that waits for a person counts nothing yet, and is told. Who has handed in nothing has no row, or an empty cell.
 
-    With --roster it says who is in the gradebook or on the roster alone; then the exit code is 1, and the file is written all the same.
+    With --roster it says who is in the gradebook or on the roster alone. Exit code 1 if a grade found no place in the file, which is written all the same;
+    somebody who has handed in nothing is told, and no fault.
     """
     from autograder.commands import exported
     from autograder.commands.roster import read_roster
@@ -92,7 +93,7 @@ def export(
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
             _tell(f"{what}: {len(names)} ({', '.join(names[:SHOWN])}{more}).")
     console.print(f"Written: {escape(os.path.relpath(target))}", highlight=False, soft_wrap=True)
-    if any(alone.values()):
+    if matched.strangers:
         raise typer.Exit(1)
 
 
