@@ -34,6 +34,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     return markdown if page.file.src_uri in FROM_ROOT or page.file.src_uri.startswith("reference/") else with_links(markdown, "docs")
 
 
+def on_page_content(html: str, page: Any, config: Any, files: Files) -> str:
+    """An empty head of a table is no head."""
+    return html.replace("<th></th>", "<td></td>")
+
+
 def with_links(text: str, folder: str) -> str:
     """Links as the site has them; what is no page of it, such as a folder of the repository, is its name alone.
 

@@ -1,12 +1,15 @@
 """What people see, in a real browser: a notebook in JupyterLab, light and dark, and the formgrader."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import TINY, copy_course
+from conftest import ROOT, TINY, copy_course
 from converters import convert
 from lab import Lab, browser, jupyter_lab, why_no_browser
 from nbgrader.api import Gradebook
@@ -34,6 +37,25 @@ def stub(tiny, tmp_path) -> Path:
     folder = tmp_path / "student"
     shutil.copytree(tiny.released(TINY), folder)
     return folder
+
+
+THEMES_OWN = {"landmark-unique": {"enabled": False}}  # of the site's theme: each button that copies a block stands in a nav
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_documentation_has_no_faults_light_or_dark(scheme, tmp_path, chromium):
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"})
+    page = chromium.new_page(color_scheme=scheme)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    pages = sorted(path for path in tmp_path.rglob("*.html") if path.name != "404.html")
+    for path in pages:
+        page.goto(path.as_uri())
+        page.wait_for_timeout(500)  # the theme puts tables into boxes
+        found = Axe().run(page, options={"rules": THEMES_OWN}).response["violations"]
+        assert not found, (path.name, [(fault["id"], node["html"][:100]) for fault in found for node in fault["nodes"]])
+    assert len(pages) > 10 and not errors
 
 
 def faults(page, within: str) -> list[str]:
