@@ -147,6 +147,7 @@ def restarted(tiny, texts, tmp_path_factory) -> dict[str, str]:
         found["follows, check"] = card(work.run("pieces"))
         found["typo"] = card([work.run("slope_answer", "def slope(values):\n    return 2 * vlaues"), work.run("slope")][1])
         found["typo of torch's"] = card([work.run("slope_answer", "def slope(x):\n    return torch.clon(x)"), work.run("slope")][1])
+        found["further down"] = said(work.run("double_answer", "# Your code: double\nmodel"))
         found["typo, raw"] = said(work.run(HAND_IN, "nmaes"))
     return found
 
@@ -163,6 +164,10 @@ def test_a_name_whose_cell_has_not_run_is_told_with_the_cell(restarted):
     assert "`Float` comes from a given cell further up" in restarted["imports"] and "Run All Above" in restarted["imports"]
     assert "`Float` comes from a given cell" in restarted["imports, check"]
     assert "The cell of `slope` has not run to its end since the kernel started" in restarted["not run"]
+
+
+def test_a_name_that_a_cell_further_down_defines_is_no_reason_to_run_those_above(restarted):
+    assert "name 'model' is not defined" in restarted["further down"] and "has not run" not in restarted["further down"]
 
 
 def test_a_name_that_is_missing_for_another_cells_sake_is_told_by_that_cell(restarted):

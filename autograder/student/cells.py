@@ -44,12 +44,12 @@ class Cells:
         self.ran: dict[str, Ran] = {}  # by name: the cell that was to define it last
         self.answers: dict[str, str] = {}  # the text of each exercise's answer when it ran last
         self.changed = set[str]()  # exercises whose answer has another text than when it was checked
-        self.begun = 0.0
+        self.begun, self.running, self.exercise = 0.0, "", ""  # of the cell that runs: when, its text, and whose answer it is
         shell.events.register("pre_run_cell", self.begin)
         shell.events.register("post_run_cell", self.end)
 
     def begin(self, info: Any) -> None:
-        self.begun = time.time()
+        self.begun, self.running, self.exercise = time.time(), str(info.raw_cell), _exercise_of(info)
         self.before = {name: self.names[name] for name in _defined(info) if name in self.names}
 
     def end(self, result: Any) -> None:

@@ -115,7 +115,7 @@ class LocalSession:
         if saved and watched.edited(exercise, saved):
             return refuse(exercise, self.facts.rules(exercise), EDITED), ran
         wanted = watched.missing(missing_name(failure.name, failure.message)) if failure else ""
-        why = which_cell(wanted, self.given(), saved) if wanted and wanted not in watched.why else ""
+        why = which_cell(wanted, saved, watched.running, exercise) if wanted and wanted not in watched.why else ""
         why = why or watched.explain(exercise, failure)
         return replace(verdict, message=why, shown=None) if why else verdict, ran
 
@@ -174,7 +174,8 @@ def _about_a_name(name: str) -> str:
     wanted = watched.missing(name) if watched else name
     if watched and wanted in watched.why:
         return f"The cell that defines `{wanted}` did not run: it stops with {watched.why[wanted]}. Mend it and run it, then this one again."
-    return which_cell(wanted, session.given(), own_notebook.of_this_kernel(session.folder, session.facts.exercises))
+    saved = own_notebook.of_this_kernel(session.folder, session.facts.exercises)
+    return which_cell(wanted, saved, watched.running, watched.exercise) if watched else ""
 
 
 def here() -> LocalSession:

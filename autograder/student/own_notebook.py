@@ -76,6 +76,12 @@ def name_of(cell: dict[str, Any]) -> str:
     return str(about.get("grade_id", "")) if isinstance(about, dict) else ""
 
 
+def is_locked(cell: dict[str, Any]) -> bool:
+    """Whether a cell is the lecture's own."""
+    about = cell["metadata"].get("nbgrader", {})
+    return isinstance(about, dict) and bool(about.get("locked"))
+
+
 def read_saved(path: Path) -> Saved | None:
     """A notebook; nothing if it cannot be read as one."""
     try:
