@@ -71,8 +71,11 @@ def test_who_is_late_and_who_is_on_the_roster_is_remembered_until_it_comes_again
     assert run(course, "canvas", as_zip({f"roe_7_9_{NOTEBOOK}": "new"}, tmp_path), "--roster", roster) == 0
     known = recall(course, TINY)
     assert known.late == [] and known.say_late() == "" and known.roster == ["ada", "grace"] and known.hand_ins["roe_7"].name == "roe_7_9"
-    (course.build / "collected" / f"{TINY}.json").write_text("{")
-    assert recall(course, TINY).hand_ins == {}
+    for damaged in ("{", '{"hand_ins": 3}'):
+        (course.build / "collected" / f"{TINY}.json").write_text(damaged)
+        assert recall(course, TINY).hand_ins == {}
+    (course.build / "collected" / f"{TINY}.json").write_text('{"platform": "blackboard"}')
+    assert pack(course, TINY, None, pages(course))[1] == Platform.zip
 
 
 def test_nothing_to_pack_and_a_file_of_somebody_elses_are_told(course, tmp_path):

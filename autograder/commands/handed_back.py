@@ -50,7 +50,7 @@ def pack(course: CourseDirectory, lecture: str, platform: Platform | None, pages
         UserError: there is no page for it, or another file stands in its place.
     """
     known = recall(course, lecture)
-    wanted = platform or Platform(known.platform or Platform.zip)
+    wanted = platform or Platform(known.platform if known.platform in list(Platform) else Platform.zip)
     packed, target = Packed(course.root / f"feedback-{lecture}.zip"), io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for student, page in sorted(pages.items()):
