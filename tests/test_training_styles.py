@@ -61,7 +61,7 @@ def _new_kernel(folder, cells, stops, path):
         try:
             said, _sys.stdout, _sys.stderr = [], open(_os.devnull, "w"), open(_os.devnull, "w")
             _os.chdir(folder)
-            _desk.show = lambda verdict, title: said.append(verdict)
+            _desk.show = lambda verdict, *_: said.append(verdict)
             stops, step = list(stops), _Progress.step
             def stopping(self, number, *rest):
                 step(self, number, *rest)

@@ -42,7 +42,7 @@ def _verdicts_after(asked, told):
                 answers, check = _json.load(file)
             verdicts, said = [], []
             _sys.stdout, _sys.stderr = open(_os.devnull, "w"), open(_os.devnull, "w")  # the kernel's are shared with it
-            _desk.show = lambda verdict, title: said.append(verdict)
+            _desk.show = lambda verdict, *_: said.append(verdict)
             shell = get_ipython()
             shell.events.callbacks["post_execute"].clear()  # nobody sees the pictures
             names, count, history = dict(shell.user_ns), shell.execution_count, shell.history_manager
