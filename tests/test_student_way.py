@@ -320,6 +320,20 @@ def test_a_notebook_that_cannot_be_read_is_none(tmp_path):
     assert read_saved(tmp_path / "none.ipynb") is None
 
 
+def test_an_answer_that_imports_the_kit_itself_is_not_older_than_the_notebook(tmp_path):
+    """It runs already when its cells begin to be watched."""
+    handlers = {}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("def f(): ...", metadata={"nbgrader": {"grade_id": "f_answer"}})])
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    os.utime(tmp_path / "a.ipynb", (time.time() - 60,) * 2)
+    cells = Cells(SimpleNamespace(user_ns={}, events=SimpleNamespace(register=handlers.setdefault)))
+    info = SimpleNamespace(raw_cell="from autograder import check\ndef f(): return 1", cell_id="x")
+    handlers["post_run_cell"](SimpleNamespace(info=info, error_before_exec=None, error_in_exec=None))
+    assert not cells.edited("f", read_saved(tmp_path / "a.ipynb"))
+    os.utime(tmp_path / "a.ipynb", (time.time() + 60,) * 2)
+    assert cells.edited("f", read_saved(tmp_path / "a.ipynb"))
+
+
 def test_an_answer_that_changed_since_its_check_does_not_count_as_right(course):
     """Told by the text of the cell: the same text run once more changes nothing."""
     handlers = {}

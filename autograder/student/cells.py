@@ -44,7 +44,7 @@ class Cells:
         self.ran: dict[str, Ran] = {}  # by name: the cell that was to define it last
         self.answers: dict[str, str] = {}  # the text of each exercise's answer when it ran last
         self.changed = set[str]()  # exercises whose answer has another text than when it was checked
-        self.begun, self.running, self.exercise = 0.0, "", ""  # of the cell that runs: when, its text, and whose answer it is
+        self.begun, self.running, self.exercise = time.time(), "", ""  # of the cell that runs, now one that imports this kit: when, its text, whose answer
         shell.events.register("pre_run_cell", self.begin)
         shell.events.register("post_run_cell", self.end)
 
