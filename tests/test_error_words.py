@@ -32,7 +32,8 @@ CASES = {
     "stack of floats": (lambda: torch.stack([1.0]), "there is a plain float in it"),
     "a ragged list": (lambda: torch.tensor([[1, 2], [3]]), "different lengths, 2 and 1"),
     "view": (lambda: rows.view(4, 2), "The tensor has 6 elements, which do not fill the shape (4, 2)."),
-    "view of a transpose": (lambda: rows.T.view(6), "here a transpose has changed it"),
+    "view of a transpose": (lambda: rows.T.view(6), "after a transpose or a slice they need not"),
+    "view of a slice": (lambda: rows[:, :2].view(4), "after a transpose or a slice they need not"),
     "assignment": (lambda: rows.__setitem__(0, torch.zeros(4)), "What is put here has 4 elements in dimension 0, and the place has 3."),
     "a dimension that is not there": (lambda: w.sum(1), "Dimension 1 was asked for; this tensor has those from -1 to 0."),
     "too many indices": (lambda: w[0, 1], "More indices were given than this tensor has dimensions, 1."),
@@ -61,7 +62,9 @@ CASES = {
     "exp": (lambda: math.exp(1000), "larger than a number can be"),
     "int of nan": (lambda: int(math.nan), "The number is NaN or infinite."),
     "max of nothing": (lambda: max([]), "There is nothing in it."),
-    "no entry": (lambda: {"a": 1}["."], "The dictionary has no entry '.'."),
+    "pop of an empty set": (lambda: set().pop(), "There is nothing in it."),
+    "no entry": (lambda: {"a": 1}["."], "There is no entry '.'."),
+    "no element": (lambda: {"a"}.remove("."), "There is no entry '.'."),
     "without end": (without_end, "The function calls itself without end"),
     "too early": (too_early, "`found` is assigned somewhere in this function, but not yet here"),
     "numpy": (lambda: w.numpy(), "it has to be detached before it leaves torch"),
@@ -79,6 +82,16 @@ def test_an_error_is_told_in_plain_words(case):
     assert 4 <= len(meaning(failure).split()) <= 40 and "\n" not in describe(failure)
 
 
+@pytest.mark.parametrize("error", [KeyError(), TypeError("unhashable type: 'slice'"), RuntimeError("")])
+def test_of_what_is_not_sure_nothing_is_said(error):
+    assert meaning(failure_of(error)) == ""
+
+
+def in_a_comprehension():
+    letters = "ab"
+    return [lettres for _ in letters]  # noqa: F821
+
+
 @pytest.mark.parametrize(
     ("call", "question"),
     [
@@ -86,6 +99,7 @@ def test_an_error_is_told_in_plain_words(case):
         (lambda: rows.flaten(), "Did you mean 'flatten'?"),
         (lambda: [].apend(1), "Did you mean 'append'?"),
         (lambda: rosw, "Did you mean 'rows'?"),  # noqa: F821
+        (in_a_comprehension, "Did you mean 'letters'?"),
         (lambda: xqzv, ""),  # noqa: F821
     ],
 )

@@ -229,7 +229,7 @@ def doctor() -> None:
     from autograder.commands import doctor as doctors
 
     of_a_student = doctors.students_own(state["course"])
-    findings = (doctors.examine_students if of_a_student else doctors.examine)(state["course"])
+    findings = doctors.examine_students() if of_a_student else doctors.examine(state["course"])
     for finding in findings:
         mark = "[green]good[/green]" if finding.good else "[red]bad [/red]"
         console.print(f"{mark} {escape(finding.what)}", highlight=False, soft_wrap=True)

@@ -42,9 +42,9 @@ def students_own(course_file: Path) -> bool:
     return not course_file.exists() and importlib.util.find_spec("nbgrader") is None
 
 
-def examine_students(course_file: Path) -> list[Finding]:
+def examine_students() -> list[Finding]:
     """What working on a lecture needs, tried one after the other."""
-    findings = [_python(), *_packages(STUDENTS)]
+    findings = [_python(), *_packages(STUDENTS, "Install the wheel that your course gave you once more: pip install FILE.whl")]
     findings.append(_try("notebooks", _kernel))
     known = [found.name for found in packaged_lectures()]
     remedy = "Install the wheel that your course gave you; a lecture's folder that you have already works without."
@@ -82,7 +82,7 @@ def conclusion(findings: list[Finding], of_a_student: bool) -> str:
 
 def examine(course_file: Path) -> list[Finding]:
     """Everything that grading needs, tried one after the other."""
-    findings = [_python(), *_packages(NEEDED)]
+    findings = [_python(), *_packages(NEEDED, "pip install -c constraints.txt -e '.[instructor]'")]
     try:
         course = load_course(course_file)
         findings.append(Finding(True, f"{course_file}: {len(course.lectures())} lectures"))
@@ -101,15 +101,13 @@ def _python() -> Finding:
     return Finding(sys.version_info >= (3, 11), f"Python {version}", "Python 3.11 or newer is needed.")
 
 
-def _packages(needed: Iterable[str]) -> list[Finding]:
+def _packages(needed: Iterable[str], remedy: str) -> list[Finding]:
     findings = []
     for name in needed:
         try:
             findings.append(Finding(True, f"{name} {importlib.metadata.version(name)}"))
         except importlib.metadata.PackageNotFoundError:
-            findings.append(
-                Finding(False, f"{name} is not installed", "pip install -c constraints.txt -e '.[instructor]'")
-            )
+            findings.append(Finding(False, f"{name} is not installed", remedy))
     return findings
 
 

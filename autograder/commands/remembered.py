@@ -9,8 +9,6 @@ from pydantic import BaseModel, ValidationError
 from autograder.course.directory import CourseDirectory
 from autograder.files import write_whole
 
-ON_ROSTER = "the roster of the last autograder collect"
-
 
 class HandedIn(BaseModel):
     """One student's hand-in as the platform has it."""

@@ -65,7 +65,10 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     (r"^expected sequence of length (\d+) at dim \d+ \(got (\d+)\)", "The rows of this list have different lengths, {0} and {1}: no tensor can be made of it."),
     # another shape
     (r"shape '\[(.*?)\]' is invalid for input of size (\d+)", "The tensor has {1} elements, which do not fill the shape ({0}). Print the tensor's shape."),
-    (r"view size is not compatible with input tensor's size and stride", "view() needs the elements in order in memory, and here a transpose has changed it."),
+    (
+        r"view size is not compatible with input tensor's size and stride",
+        "view() needs elements that lie in order in memory, and after a transpose or a slice they need not.",
+    ),
     (
         r"The expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\) at non-singleton dimension (\d+)",
         "What is put here has {1} elements in dimension {2}, and the place has {0}. Print both shapes.",
@@ -108,7 +111,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "A whole number is needed here, and this is a fraction. The operator // divides without one.",
     ),
     (r"object does not support item assignment", "This object cannot be changed in place: make a new one, or use a list."),
-    (r"unhashable type: '(\w+)'", "A {0} can be changed, so it can be no key of a dictionary and no element of a set."),
+    (r"unhashable type: '(list|dict|set)'", "A {0} can be changed, so it can be no key of a dictionary and no element of a set."),
     (r"invalid combination of arguments - got \((.*?)\), but expected", "This function cannot be called with ({0}). Compare with its documentation."),
     # values
     (r"Expected input batch_size \((\d+)\) to match target batch_size \((\d+)\)", "There are {0} rows of logits and {1} targets: each row needs one target."),
@@ -117,7 +120,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     (r"invalid multinomial distribution", "All these probabilities are 0, so there is nothing to draw from."),
     (r"math range error", "The result is larger than a number can be. Print what goes in."),
     (r"cannot convert float (?:NaN|infinity) to integer", "The number is NaN or infinite. Find the step in which it first is."),
-    (r"pop from empty|arg is an empty sequence|iterable argument is empty", "There is nothing in it. Print it in the line before."),
+    (r"pop from (?:an )?empty|dictionary is empty|arg is an empty sequence|iterable argument is empty", "There is nothing in it. Print it in the line before."),
     (r"^maximum recursion depth exceeded", "The function calls itself without end: what should stop it?"),
     (
         r"local variable '(\w+)' (?:where it is not associated with a value|referenced before assignment)",
@@ -204,12 +207,10 @@ def meaning(failure: Failure, by: str = CHECK) -> str:
         if "does not require grad and does not have a grad_fn" in said:
             how = "it was detached, made a plain number (`.item()`, `float()`), or computed without gradients"
             return f"{_first(by)} calls backward() on what you return, and it has no graph: {how}."
-    if failure.name == "KeyError":
-        return f"The dictionary has no entry {said}."
     for pattern, sentence in MEANINGS:
         if found := re.search(pattern, said):
             return sentence.format(*(group or "" for group in found.groups()))
-    return ""
+    return f"There is no entry {said}." if failure.name == "KeyError" and said else ""
 
 
 def _first(words: str) -> str:

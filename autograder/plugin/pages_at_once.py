@@ -72,8 +72,8 @@ def write_pages(
         left_out = set(directory.student_id_exclude.split(","))
         waiting = [folder for folder in sorted(graded) if student_of(lead, folder) not in left_out and (force or not is_done(lead, folder))]
         written.skipped = len(graded) - len(waiting)
-        passed = (student_of(lead, folder) for folder in graded if folder not in waiting)
-        written.before = {student: page for student in passed if (page := _page(lead, student)).is_file()}
+        passed = {student_of(lead, folder) for folder in graded} - {student_of(lead, folder) for folder in waiting} - left_out
+        written.before = {student: page for student in sorted(passed) if (page := _page(lead, student)).is_file()}
         begin(len(waiting))
         api.create_engine(directory.db_url, echo=False, future=True).dispose()  # a fork shall not speak through its parent's connection
         _all(lead, config, waiting, jobs, force, written, done)

@@ -76,6 +76,11 @@ class Cells:
         """The cells that ran last of those that define what an exercise's answer does."""
         return {self.ran[name] for name in _names(saved.named(f"{exercise}{ANSWER}") or "") if name in self.ran}
 
+    def text_of(self, exercise: str, saved: Saved) -> str:
+        """The answer that ran last; nothing if it stands in several cells, or in none."""
+        texts = {cell.text for cell in self.latest(exercise, saved)}
+        return texts.pop() if len(texts) == 1 else ""
+
     def edited(self, exercise: str, saved: Saved) -> bool:
         """Whether an answer was written anew and saved, and has not run since: what runs here is an earlier one."""
         ran = self.latest(exercise, saved)
@@ -89,10 +94,16 @@ class Cells:
         """
         if failure is None:
             return ""
-        name = missing_name(failure.name, failure.message)
-        then = "run this check again" if name else "train again"
-        if not name and "run the cell with fit(" in failure.message:
-            name = self.trained.get(exercise, "")
+        if name := missing_name(failure.name, failure.message):
+            return self.stopped(name, "run this check again")
+        return self.stopped(self.trained.get(exercise, ""), "train again") if "run the cell with fit(" in failure.message else ""
+
+    def stopped(self, name: str, then: str) -> str:
+        """Why a name is not known, if it is that a student's cell stopped before its end; else nothing.
+
+        Args:
+            then: what to do when that cell is mended.
+        """
         first = self.first_cause(name)
         if not first:
             return ""

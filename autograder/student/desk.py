@@ -82,14 +82,19 @@ class LocalSession:
         """
         key, rules = self.answers.keys.get(record.exercise), self.facts.rules(record.exercise)
         verdict = verdict_of(record, self.facts, key, lambda: load_names(seed=self.facts.split_seed))
-        if rules.forbid and (used := forbidden_here(record.exercise, rules.forbid)):
+        saved, watched = own_notebook.of_this_kernel(self.folder, self.facts.exercises), watch()
+        if watched and saved and watched.edited(record.exercise, saved):
+            verdict = refuse(record.exercise, rules, EDITED)
+        elif watched and (why := self._why_nothing_came(watched, saved, record)):
+            verdict = replace(verdict, message=why)
+        elif rules.forbid and (used := forbidden_here(record.exercise, rules.forbid)):
             verdict = refuse(record.exercise, rules, used, "wrong")
         elif key and not rules.loss and verdict.status != "correct" and not verdict.recognised:
             if wants_a_repair(verdict, record):
                 verdict = with_repair(verdict, self.repaired(record, key, trial))
             with contextlib.suppress(Exception):  # a student's own objects may do anything when they are shown; the verdict stands
                 verdict = replace(verdict, shown=shown(record, key.reference, calls, self.facts.tolerance_of(record.exercise)))
-        verdict, answer = self._as_it_ran(verdict, record)
+        answer = watched.text_of(record.exercise, saved) if watched and saved else ""
         self.standing.known[record.exercise] = verdict.status, verdict.points
         self.standing.changed.discard(record.exercise)
         try:
@@ -103,21 +108,11 @@ class LocalSession:
         watched = watch()
         return {name for name in self.facts.exercises if watched.edited(name, saved)} if watched else set()
 
-    def _as_it_ran(self, verdict: Verdict, record: Record) -> tuple[Verdict, str]:
-        """The verdict, or why there is none: a cell that has not run, or not as it stands now; and the text of the answer that ran."""
-        watched, exercise = watch(), record.exercise
-        if watched is None:
-            return verdict, ""
+    def _why_nothing_came(self, watched: Cells, saved: own_notebook.Saved | None, record: Record) -> str:
+        """Which cell has not run, if a check fails for that; else nothing."""
         failure = record.draws[0].failure if record.draws else None
-        saved = own_notebook.of_this_kernel(self.folder, self.facts.exercises)
-        texts = [cell.text for cell in watched.latest(exercise, saved)] if saved else []
-        ran = texts[0] if len(texts) == 1 else ""
-        if saved and watched.edited(exercise, saved):
-            return refuse(exercise, self.facts.rules(exercise), EDITED), ran
-        wanted = watched.missing(missing_name(failure.name, failure.message)) if failure else ""
-        why = which_cell(wanted, saved, watched.running, exercise) if wanted and wanted not in watched.why else ""
-        why = why or watched.explain(exercise, failure)
-        return replace(verdict, message=why, shown=None) if why else verdict, ran
+        name = missing_name(failure.name, failure.message) if failure else ""
+        return (_not_run(watched, saved, name, record.exercise) if name else "") or watched.explain(record.exercise, failure)
 
     def repaired(self, record: Record, key: Key, trial: Tried) -> Best | None:
         """The small change that makes most of an answer right; nothing where a process with threads is not safely copied (macOS, Windows)."""
@@ -169,13 +164,16 @@ def watch() -> Cells | None:
 
 
 def _about_a_name(name: str) -> str:
-    """What to do about a name that no cell of this kernel has defined, if one of the notebook's cells does."""
+    """What to do about a name that is not known in a cell of this kernel, if a cell of the notebook defines it."""
     session, watched = here(), watch()
-    wanted = watched.missing(name) if watched else name
-    if watched and wanted in watched.why:
-        return f"The cell that defines `{wanted}` did not run: it stops with {watched.why[wanted]}. Mend it and run it, then this one again."
     saved = own_notebook.of_this_kernel(session.folder, session.facts.exercises)
-    return which_cell(wanted, saved, watched.running, watched.exercise) if watched else ""
+    return (_not_run(watched, saved, name, watched.exercise) or watched.stopped(name, "run this one again")) if watched else ""
+
+
+def _not_run(watched: Cells, saved: own_notebook.Saved | None, name: str, exercise: str) -> str:
+    """Which cell above has to run first for a name, unless that cell has run and stopped."""
+    wanted = watched.missing(name)
+    return "" if wanted in watched.why else which_cell(wanted, saved, watched.running, exercise)
 
 
 def here() -> LocalSession:

@@ -32,9 +32,10 @@ def explain_errors(shell: Any, given: Callable[[], Given], describe: Callable[[F
         below = ""
         with contextlib.suppress(Exception):  # whatever a student's exception does when it is looked at: then there is the traceback
             name = missing_name(kind.__name__, str(error))
-            below = (about_a_name(name) if name else "") or probably(error).strip()
+            known = about_a_name(name) if name else ""
+            below = known or probably(error).strip()
             if not hasattr(error, "_render_traceback_") and _begins_in(trace, given()):
-                sentence, below = _in_words(failure_of(error, given=given()), describe, about_a_name), ""
+                sentence, below = f"{error}. {known}" if known else _in_words(failure_of(error, given=given()), describe), ""
                 error._render_traceback_ = lambda: [f"\x1b[31m{kind.__name__}\x1b[0m: {sentence}"]  # type: ignore[attr-defined]
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
         if below:
@@ -48,10 +49,7 @@ def _begins_in(trace: TracebackType, given: Given) -> bool:
     return cell is not None and "".join(linecache.getlines(cell)).rstrip() in given
 
 
-def _in_words(failure: Failure, describe: Callable[[Failure], str], about_a_name: Callable[[str], str]) -> str:
-    if name := missing_name(failure.name, failure.message):
-        if known := about_a_name(name):
-            return f"{failure.message.partition('.')[0]}. {known}"
+def _in_words(failure: Failure, describe: Callable[[Failure], str]) -> str:
     if failure.name == "NotImplementedError" and failure.message.isidentifier():  # the stub's
         return f"this comes when {failure.message} is written."
     return describe(failure).removeprefix(f"{failure.name}: ")

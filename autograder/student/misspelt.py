@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import itertools
 import re
+import traceback
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
@@ -37,13 +38,13 @@ def probably(error: BaseException) -> str:
 
 
 def _beside(error: BaseException) -> Iterator[Any]:
-    """The names that stood beside one that was not known."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is not None:
-        yield from trace.tb_frame.f_locals
-        yield from trace.tb_frame.f_globals
+    """The names that stood beside one that was not known, also around a comprehension, which has a frame of its own."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for frame in reversed(frames):
+        if frame.f_code.co_filename == frames[-1].f_code.co_filename:
+            yield from frame.f_locals
+    if frames:
+        yield from frames[-1].f_globals
     yield from vars(builtins)
 
 
