@@ -17,6 +17,7 @@ from nbgrader.api import Grade, Gradebook, Student, SubmittedAssignment, Submitt
 from sqlalchemy import insert
 
 from autograder.commands.cli import main
+from autograder.commands.remembered import HandedIn, remember
 from autograder.course.directory import CourseDirectory, load_course
 from autograder.course.lecture import read_lecture
 from autograder.course.schema import Tolerance
@@ -217,6 +218,13 @@ def test_shares_means_and_the_three_ways_of_having_no_points(course, made):
     assert [(row["says"], row["students"]) for row in rows(course, "mistakes")] == [(known, "4")]
     assert "Jörg =cmd" in page and "1 handed in nothing" in page
     assert next(row for row in rows(course, "students") if row["student"] == "missing")["handed_in"] == "False"
+
+
+def test_what_collect_remembers_of_lateness_and_of_the_roster_is_told(made):
+    made.add("ada", {"double": ("correct", 2.0, "", None)})
+    remember(made.course, TINY, "canvas", {"ada": HandedIn(name="lovelace_1_2", late=True)}, ["ada", "never_seen"])
+    page = report(made)
+    assert "1 handed in nothing" in page and "never_seen" in page and "Marked as late by Canvas when they were collected: 1 (ada)." in page
 
 
 class Scripts(HTMLParser):

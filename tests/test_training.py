@@ -195,10 +195,16 @@ def submit(small, runner, more: str):
     return graded.verdicts["train_small"], graded.remarks
 
 
-@pytest.mark.parametrize(("rate", "faster"), [(0.05, True), (1.0, False)])
-def test_a_loss_that_falls_evenly_asks_for_larger_steps_too(rate, faster):
-    """A rate that suits falls most at first, and is asked for more steps alone."""
-    curve = [2.1 + math.exp(-rate * (part / 3)) for part in range(20)]
+CURVES = {
+    "a rate too low": ([2.1 + math.exp(-part / 60) for part in range(20)], True),
+    "a rate that suits": ([2.1 + math.exp(-part / 3) for part in range(20)], False),
+    "a rate that goes down at the end": ([2.25 - 0.012 * part for part in range(20)], False),  # as lecture 2's reference
+}
+
+
+@pytest.mark.parametrize("case", CURVES)
+def test_a_loss_that_falls_evenly_and_is_high_asks_for_larger_steps_too(case):
+    curve, faster = CURVES[case]
     logits = torch.randn(50, 27, generator=torch.Generator().manual_seed(1))
     train = torch.full((50,), curve[-1])
     said = diagnosis(Evaluation(logits, torch.arange(100).reshape(50, 2) % 27, torch.zeros(50).long(), train, train, train, {"curve": curve}))
