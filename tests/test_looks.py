@@ -15,7 +15,7 @@ from autograder.judge.looks import with_variants
 from autograder.judge.picture import drawn_side_by_side
 from autograder.judge.shown import shown
 from autograder.judge.values import judge
-from autograder.student import session
+from autograder.student import looks, session
 from autograder.student.check import check
 from autograder.wall.record import Failure, decode, encode
 
@@ -65,6 +65,13 @@ def said(right: str, wrong: str, probe: str):
 
 SCALED = "def f(x, rate, n):\n    return x * rate + n"
 PROBE = "lambda g: f(drawn(g), 0.1 + float(torch.rand(1, generator=g)), int(torch.randint(9, (1,), generator=g)))"
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A slow machine tries as many arguments as a quick one."""
+    monkeypatch.setattr(looks, "SPENT", 60.0)
+    monkeypatch.setattr(looks, "QUICK", 1.0)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from autograder.student.plainly import OddError, alike, copied, is_finite, is_fl
 
 MOST_CALLS = 8  # that are tried again
 QUICK = 0.01  # seconds of the processor: a function that takes longer is not called again
-SPENT = 0.003  # seconds of the processor, after which nothing more is tried
+SPENT = 0.01  # seconds of the processor, after which nothing more is tried: what was tried is told, and is true
 PATIENT = (0.5, 5.0)  # the same two for an author's reference, with which all others are compared
 
 
