@@ -91,7 +91,7 @@ def test_one_size_is_no_scale(sizes, capsys):
 
 
 def test_the_line_through_classes():
-    start, more = line_through([Size(10, 7.0, 0), Size(100, 25.0, 0), Size(1000, 205.0, 0)])
+    start, more = line_through([Size(10, 7.0, 0, 0), Size(100, 25.0, 0, 0), Size(1000, 205.0, 0, 0)])
     assert start == pytest.approx(5.0) and more == pytest.approx(0.2)
 
 

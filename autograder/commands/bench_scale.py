@@ -17,11 +17,12 @@ from autograder.course.directory import CourseDirectory
 
 @dataclass(frozen=True)
 class Size:
-    """A class that was graded from its beginning."""
+    """A class that was graded from its beginning, and once more when nothing had changed."""
 
     students: int
     seconds: float
     memory: float  # MB, of the largest process
+    again: float
 
 
 def scaled(course: CourseDirectory, lecture: str, sizes: list[int], folder: Path, advance: Callable[[str], None]) -> list[Size]:
@@ -40,7 +41,8 @@ def scaled(course: CourseDirectory, lecture: str, sizes: list[int], folder: Path
     for size in sorted(sizes):
         advance(f"{size:,} submissions")
         place = place_of(course, lecture, folder, everybody[:size])
-        found.append(Size(size, *graded(place, way, lecture, size)))
+        seconds, memory = graded(place, way, lecture, size)
+        found.append(Size(size, seconds, memory, graded(place, way, lecture, size, anew=False)[0]))
         shutil.rmtree(place)
     return found
 
@@ -54,10 +56,14 @@ def line_through(sizes: list[Size]) -> tuple[float, float]:
 
 
 def scale_table(sizes: list[Size], lecture: str) -> Table:
-    """What each class took, and one more of its submissions beyond those of the class before."""
-    columns = ("submissions", "seconds", "one more", "a minute", "memory")
+    """What each class took, also when nothing had changed since, and one more of its submissions beyond those of the class before."""
+    columns = ("submissions", "seconds", "one more", "a minute", "memory", "nothing changed", "one more")
     table = Table(*columns, title=f"{lecture}, autograder grade on {os.cpu_count()} cores", title_justify="left")
     for before, size in zip([None, *sizes], sizes):
-        more = "" if before is None else f"{(size.seconds - before.seconds) / (size.students - before.students):.3f} s"
-        table.add_row(f"{size.students:,}", f"{size.seconds:,.1f}", more, f"{60 * size.students / size.seconds:,.0f}", f"{size.memory:.0f} MB")
+        row = (f"{size.students:,}", f"{size.seconds:,.1f}", f"{60 * size.students / size.seconds:,.0f}", f"{size.memory:.0f} MB", f"{size.again:.1f}")
+        further = ("", "")
+        if before is not None:
+            students = size.students - before.students
+            further = f"{(size.seconds - before.seconds) / students:.3f} s", f"{1000 * (size.again - before.again) / students:.1f} ms"
+        table.add_row(*row[:2], further[0], *row[2:], further[1])
     return table

@@ -131,11 +131,16 @@ def place_of(course: CourseDirectory, lecture: str, folder: Path, submissions: S
     return place
 
 
-def graded(place: Path, way: Way, lecture: str, size: int) -> tuple[float, float]:
-    """Seconds and MB of a command that grades a class from its beginning."""
-    for left in (place / "autograded", place / "build" / "runs"):
-        shutil.rmtree(left, ignore_errors=True)
-    shutil.copyfile(place / BEFORE, place / "gradebook.db")
+def graded(place: Path, way: Way, lecture: str, size: int, anew: bool = True) -> tuple[float, float]:
+    """Seconds and MB of a command that grades a class.
+
+    Args:
+        anew: from its beginning, as if nothing had been graded before.
+    """
+    if anew:
+        for left in (place / "autograded", place / "build" / "runs"):
+            shutil.rmtree(left, ignore_errors=True)
+        shutil.copyfile(place / BEFORE, place / "gradebook.db")
     with (place / "said.log").open("w+") as said:
         begun = time.perf_counter()
         process = subprocess.Popen([sys.executable, *way.command], cwd=place, stdout=said, stderr=said)

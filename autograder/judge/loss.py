@@ -130,6 +130,8 @@ def _is_logits(value: Any) -> bool:
 
 def _not_finite(values: dict[str, Tensor], facts: dict[str, Any]) -> str | None:
     """What the targets never see, the weights at zero, may be NaN."""
+    if all(bool(torch.isfinite(values[name].sum())) for name in PARTS if name != "zeroed"):  # a sum is no number where a part is none
+        return None
     counts = {name: int((~torch.isfinite(values[name])).sum()) for name in PARTS if name != "zeroed"}
     count = sum(counts.values())
     if count == 0:

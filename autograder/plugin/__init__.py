@@ -54,6 +54,7 @@ def configure(c: Any, config_file: str) -> None:
     c.GenerateAssignment.exporter_class = f"{HERE}.release.ReleaseExporter"
     c.GenerateAssignment.preprocessors = release_preprocessors()
     c.Autograde.exporter_class = f"{HERE}.submission.SubmissionExporter"
+    c.SubmissionExporter.optimistic_validation = True  # when all of a stage has run, not after each of its steps
     c.Autograde.sanitize_preprocessors = [
         f"{HERE}.submission.RestoreCells",
         *(
@@ -66,7 +67,9 @@ def configure(c: Any, config_file: str) -> None:
         f"{HERE}.grading.RunSubmission",
         f"{HERE}.grading.GiveVerdicts",
         "nbconvert.preprocessors.ClearMetadataPreprocessor",
-        *(f"{STOCK}.{name}" for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties")),
+        f"{STOCK}.LimitOutput",
+        f"{HERE}.saving.SaveGrades",
+        f"{STOCK}.AssignLatePenalties",
         f"{HERE}.resubmitted.KeepBetter",
         f"{HERE}.clean.CleanCells",
     ]
