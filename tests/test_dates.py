@@ -146,6 +146,7 @@ def test_a_class_with_times_of_every_kind(students, dated, runner):
     said = convert(folder, "autograde", TINY, runner)
     assert penalties(folder) == {student: pytest.approx(0.1 * days * FULL) for student, (_, days) in late.items()}
     assert "course.yml:11: the extension is for 'adda', of whom nothing is known so far. Did you mean 'ada'?" in said
+    assert "eve: handed in 6 hours late" in said and "seconds late" not in said
     assert "gus/lecture_t_tiny/timestamp.txt is no time: IST is the name of 3 different times" in said
     for student in NO_TIMES & late.keys():
         here = folder / "submitted" / student / TINY

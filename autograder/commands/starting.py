@@ -56,10 +56,17 @@ def start(
             soft_wrap=True,
         )
     if no_open:
-        console.print(f"Open it with: jupyter lab {escape(where)}", highlight=False, soft_wrap=True)
+        console.print(f"Open it with: {escape(_jupyter())} lab {escape(where)}", highlight=False, soft_wrap=True)
         return
     console.print(f"Opening {escape(where)} in JupyterLab. Ctrl-C here ends it.", highlight=False, soft_wrap=True)
     raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", where]))
+
+
+def _jupyter() -> str:
+    """What to type for this environment's ``jupyter``: its name alone only where a shell finds this one by it."""
+    own = Path(sys.executable).parent / "jupyter"
+    found = shutil.which("jupyter")
+    return "jupyter" if found and Path(found).parent == own.parent else os.path.relpath(own) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 def put(lecture: Packaged, folder: Path) -> tuple[list[str], list[str]]:

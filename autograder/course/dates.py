@@ -163,3 +163,10 @@ def _of_course(value: Any, info: ValidationInfo) -> Any:
 
 CourseDate = Annotated[datetime, BeforeValidator(_of_course)]
 """A date of ``course.yml``; the context of the validation names the course's ``timezone``."""
+
+
+def duration(seconds: float) -> str:
+    """A time in words, such as ``2 days 3 hours 5 minutes``."""
+    days, hours, minutes = int(seconds // 86400), int(seconds % 86400 // 3600), int(seconds % 3600 // 60)
+    parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
+    return " ".join(f"{number} {word}{'s' if number != 1 else ''}" for number, word in parts if number) or "less than a minute"

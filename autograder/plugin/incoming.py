@@ -22,7 +22,7 @@ from autograder.course.schema import Limits
 from autograder.plugin import KINDS, PICKLED
 from autograder.plugin.choosing import MAX_ENTRIES, NOTEBOOK, Found, weights_in
 from autograder.plugin.folders import alone, closed, folders
-from autograder.plugin.lateness import course_of, date_submission, zone_of
+from autograder.plugin.lateness import InWords, course_of, date_submission, zone_of
 from autograder.plugin.stamps import STAMP, as_handed_in, is_stamp, settle, time_of
 
 FEEDBACK_SECRET = "submission_secret.txt"  # nbgrader's: under its hash a student finds the page
@@ -67,8 +67,9 @@ def take_only_plain_files(converter: Any, files_of: Callable[[Path], dict[str, F
         return None if closed(Path(folder), root) else time_of(Path(folder), zone)
 
     converter.init_assignment, converter.coursedir.get_existing_timestamp = init_assignment, get_existing_timestamp
-    if not any(isinstance(f, PrintableLog) for f in converter.log.filters):
-        converter.log.addFilter(PrintableLog())
+    for kind in (InWords, PrintableLog):
+        if not any(isinstance(known, kind) for known in converter.log.filters):
+            converter.log.addFilter(kind())
 
 
 def _master_versions(source: Path) -> Callable[..., list[str]]:

@@ -6,6 +6,7 @@ as well: before anything shows a penalty it is computed again.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from datetime import UTC, datetime, tzinfo
@@ -16,10 +17,22 @@ from zoneinfo import ZoneInfo
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties
 
+from autograder.course.dates import duration
 from autograder.course.directory import CourseDirectory, line_of
 from autograder.course.text import did_you_mean
 from autograder.errors import UserError
 from autograder.plugin.base import course_at
+
+
+class InWords(logging.Filter):
+    """How late a submission is, of which nbgrader tells the seconds."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.msg == "%s is %s seconds late" and isinstance(record.args, tuple):
+            submission, seconds = record.args
+            student = getattr(getattr(submission, "student", None), "id", submission)
+            record.msg, record.args = "%s: handed in %s late", (student, duration(float(str(seconds))))
+        return True
 
 
 def course_of(configurable: Any) -> CourseDirectory:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from autograder.course.dates import duration
 from autograder.files import write_whole
 from autograder.plugin.spreadsheet import to_csv
 from autograder.report import alike, counts, plots, training
@@ -68,7 +69,7 @@ def page(report: Report) -> str:
         not_graded=[one for one in work.works if one.handed_in and not one.graded],
         remarks=[(one, said) for one in work.works for said in one.notes],
         when=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        delay=_delay,
+        delay=duration,
         fewest=counts.FEWEST,
         most_mistakes=MOST_MISTAKES,
         most_clusters=MOST_CLUSTERS,
@@ -95,9 +96,3 @@ def _shown(board: training.Board) -> dict[str, Any]:
     trainings = [(list(model.curve), float(model.steps or len(model.curve))) for model in board.models if model.curve]
     picture = plots.curves(trainings, f"Training curves of {board.exercise}") if trainings else ""
     return {**vars(board), "picture": Markup(picture), "curveless": len(board.models) - len(trainings)}
-
-
-def _delay(seconds: float) -> str:
-    days, hours, minutes = int(seconds // 86400), int(seconds % 86400 // 3600), int(seconds % 3600 // 60)
-    parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
-    return " ".join(f"{number} {word}{'s' if number != 1 else ''}" for number, word in parts if number)[:40] or "less than a minute"
