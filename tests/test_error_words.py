@@ -6,8 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from autograder.course.schema import Exercise
 from autograder.judge.errors import describe, meaning
+from autograder.judge.judging import nothing_written
 from autograder.student.own_line import failure_of
+from autograder.wall.record import Draw, Failure, Record
 
 w = torch.zeros(3, requires_grad=True)
 rows, number = torch.zeros(2, 3), torch.tensor(1.0)
@@ -108,3 +111,12 @@ def test_a_misspelt_name_is_answered_by_the_nearest(call, question):
         call()
     said = describe(failure_of(raised.value))
     assert (question in said if question else "Did you mean" not in said) and "?." not in said
+
+
+@pytest.mark.parametrize("answer, attempted", [("", False), ("# Your code: e\n", False), ("def f(x):", True), ("x = 1", True), (None, True)])
+def test_a_check_of_an_empty_answer_is_no_error(answer, attempted):
+    rules = Exercise(title="An exercise", points=2, minutes=5, difficulty=1)
+    verdict = nothing_written(Record("e", (Draw(failure=Failure("NameError", "name 'f' is not defined", check="f(1)")),)), rules, answer)
+    assert (verdict is None) == attempted and (attempted or verdict.status == "not attempted" and verdict.points == 0)
+    own = Record("e", (Draw(failure=Failure("NameError", "name 'x' is not defined", "return x", 2)),))
+    assert nothing_written(own, rules, answer) is None

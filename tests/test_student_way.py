@@ -147,6 +147,13 @@ def restarted(tiny, texts, tmp_path_factory) -> dict[str, str]:
         found["follows, check"] = card(work.run("pieces"))
         found["typo"] = card([work.run("slope_answer", "def slope(values):\n    return 2 * vlaues"), work.run("slope")][1])
         found["typo of torch's"] = card([work.run("slope_answer", "def slope(x):\n    return torch.clon(x)"), work.run("slope")][1])
+        work.run("double_answer", "# Your code: double")
+        work.run(HAND_IN, "globals().pop('double', None); globals().pop('slope', None)")
+        work.save()
+        found["empty"] = card(work.run("double"))
+        work.run("slope_answer", "# Your code: slope\ndef slop(x):\n    return x")
+        work.save()
+        found["misspelt function"] = card(work.run("slope"))
         found["further down"] = said(work.run("double_answer", "# Your code: double\nmodel"))
         found["typo, raw"] = said(work.run(HAND_IN, "nmaes"))
     return found
@@ -178,6 +185,11 @@ def test_a_name_that_is_missing_for_another_cells_sake_is_told_by_that_cell(rest
 def test_a_misspelt_name_is_answered_by_the_nearest(restarted):
     assert "Did you mean &#x27;values&#x27;?" in restarted["typo"] and "Did you mean &#x27;clone&#x27;?" in restarted["typo of torch's"]
     assert "Did you mean 'names'?" in restarted["typo, raw"]
+
+
+def test_an_empty_answer_is_no_error_and_a_checks_own_names_are_not_meant(restarted):
+    assert "The cell of your answer is empty" in restarted["empty"] and "Not attempted" in restarted["empty"]
+    assert "Did you mean &#x27;slop&#x27;?" in restarted["misspelt function"]
 
 
 def test_a_line_below_each_card_says_how_far_one_is(evening):

@@ -13,7 +13,7 @@ from autograder.grading.cells import cells_of, code_of, with_names
 from autograder.grading.fence import AUTOGRAD, NOT_NEEDED, Fence, Place, has_use_for_autograd
 from autograder.judge.answers import Answers
 from autograder.judge.forbidden import importable
-from autograder.judge.judging import verdict_of
+from autograder.judge.judging import nothing_written, verdict_of
 from autograder.judge.repaired import best, wants_a_repair, with_repair
 from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.job import Cell, CellResult, Job, Result
@@ -78,7 +78,8 @@ def grade(
     fence = Fence(job, runner, [(place, rules) for place in places if (rules := facts.rules(place.exercise)).forbid])
     for place in places:
         rules = facts.rules(place.exercise)
-        judge = partial(_verdict, place, facts=facts, answers=answers, course=course)
+        text = cells[place.answer].source if place.answer is not None else None
+        judge = partial(_verdict, place, text, facts=facts, answers=answers, course=course)
         verdict = (
             fence.verdict(place, rules, result, judge, graded.remarks)
             if rules.forbid
@@ -156,6 +157,7 @@ def _too_many_numbers(file: bytes | None, rules: Exercise) -> str | None:
 
 def _verdict(
     place: Place,
+    text: str | None,
     result: Result,
     facts: Facts,
     answers: Answers,
@@ -176,6 +178,8 @@ def _verdict(
     failure = record.draws[0].failure if record.draws else None
     if failure and failure.name in ("NameError", "RuntimeError") and broken:
         return refuse(exercise, rules, broken)
+    if nothing := nothing_written(record, rules, text):
+        return nothing
     verdict = verdict_of(record, facts, answers.keys.get(exercise), course.read_names, remarks)
     limit = raised(f"{failure.name}: {failure.message}", limits) if failure else ""
     return replace(verdict, message=f"{verdict.message} {limit}") if limit else verdict

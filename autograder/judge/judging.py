@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 
 from autograder.course.names import Names
+from autograder.course.schema import Exercise
 from autograder.judge.answers import Key
 from autograder.judge.loss import judge_loss
 from autograder.judge.values import judge
 from autograder.judge.verdict import Verdict, refuse
 from autograder.wall.facts import Facts
 from autograder.wall.record import Record
+
+EMPTY = "The cell of your answer is empty: there is nothing to check yet."
 
 
 def verdict_of(
@@ -34,6 +38,26 @@ def verdict_of(
             record.exercise, rules, "There is no answer to compare with: build the lecture again.", "could not run"
         )
     return replace(judge(record, key, rules, facts.tolerance_of(record.exercise)), compared=_compared(record))
+
+
+def nothing_written(record: Record, rules: Exercise, answer: str | None) -> Verdict | None:
+    """Not attempted, where a check misses what the cell of an answer would define if anything stood in it; else nothing.
+
+    Args:
+        answer: the text of that cell, if it is there.
+    """
+    failure = record.draws[0].failure if record.draws else None
+    if answer is None or failure is None or failure.line or failure.name not in ("NameError", "RuntimeError") or _has_code(answer):
+        return None
+    return refuse(record.exercise, rules, EMPTY, "not attempted")
+
+
+def _has_code(text: str) -> bool:
+    """Whether a cell is more than comments."""
+    try:
+        return bool(ast.parse(text).body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return True
 
 
 def _compared(record: Record) -> str:

@@ -21,7 +21,7 @@ from autograder.judge.answers import Key
 from autograder.judge.cards import as_html, as_text, of_points
 from autograder.judge.errors import describe
 from autograder.judge.forbidden import Notebook, importable
-from autograder.judge.judging import verdict_of
+from autograder.judge.judging import nothing_written, verdict_of
 from autograder.judge.public import public_answers
 from autograder.judge.repaired import Best, better_and_better, wants_a_repair, with_repair
 from autograder.judge.shown import shown
@@ -85,6 +85,8 @@ class LocalSession:
         saved, watched = own_notebook.of_this_kernel(self.folder, self.facts.exercises), watch()
         if watched and saved and watched.edited(record.exercise, saved):
             verdict = refuse(record.exercise, rules, EDITED)
+        elif saved and (nothing := nothing_written(record, rules, saved.named(f"{record.exercise}{own_notebook.ANSWER}"))):
+            verdict = nothing
         elif watched and (why := self._why_nothing_came(watched, saved, record)):
             verdict = replace(verdict, message=why)
         elif rules.forbid and (used := forbidden_here(record.exercise, rules.forbid)):

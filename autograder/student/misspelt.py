@@ -6,7 +6,7 @@ import builtins
 import itertools
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -27,25 +27,34 @@ def missing_name(kind: str, message: str) -> str:
     return found[1] if found else ""
 
 
-def probably(error: BaseException) -> str:
-    """A question behind the words of an error about a name that is nearly one of those known there; else nothing."""
+def probably(error: BaseException, may_be_meant: Callable[[Any], bool] = lambda value: True) -> str:
+    """A question behind the words of an error about a name that is nearly one of those known there; else nothing.
+
+    Args:
+        may_be_meant: by its value.
+    """
     wanted = getattr(error, "name", None)
     if type(error) not in (NameError, AttributeError) or type(wanted) is not str or not 1 < len(wanted) <= LONGEST:
         return ""
-    known = _beside(error) if type(error) is NameError else _attributes(getattr(error, "obj", None))
-    some = {name for name in itertools.islice(known, MOST) if type(name) is str}
+    some = {name for name in itertools.islice(_known(error, may_be_meant), MOST) if type(name) is str}
     return did_you_mean(wanted, {name for name in some if not name.startswith("_") and name not in SHELL and name != wanted})
 
 
-def _beside(error: BaseException) -> Iterator[Any]:
+def _known(error: BaseException, may_be_meant: Callable[[Any], bool]) -> Iterable[Any]:
+    if type(error) is AttributeError:
+        return _attributes(getattr(error, "obj", None))
+    return (name for names in _beside(error) for name, value in list(names.items()) if may_be_meant(value))
+
+
+def _beside(error: BaseException) -> Iterator[dict[str, Any]]:
     """The names that stood beside one that was not known, also around a comprehension, which has a frame of its own."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     for frame in reversed(frames):
         if frame.f_code.co_filename == frames[-1].f_code.co_filename:
-            yield from frame.f_locals
+            yield frame.f_locals
     if frames:
-        yield from frames[-1].f_globals
-    yield from vars(builtins)
+        yield frames[-1].f_globals
+    yield vars(builtins)
 
 
 def _attributes(thing: Any) -> Iterable[Any]:

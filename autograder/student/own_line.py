@@ -11,7 +11,7 @@ import re
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from torch import Tensor
@@ -41,7 +41,9 @@ def failure_of(error: BaseException, probe: Callable[..., Any] | None = None, gi
             place = step, frame, line
     name, message = type(error).__name__[:100], _words(error)
     with contextlib.suppress(Exception):  # names stand in things of a student's own
-        message += f".{meant}" if (meant := probably(error)) else ""
+        by_check = in_cells and not place  # what a check asks for is the student's to write
+        meant = probably(error, lambda value: _is_theirs(value, given)) if by_check else probably(error)
+        message += f".{meant}" if meant else ""
     if place is None:
         asks = next((linecache.getline(f.f_code.co_filename, n).strip() for _, f, n in reversed(in_cells)), "")
         return Failure(name, message, check=asks[:200])
@@ -51,6 +53,11 @@ def failure_of(error: BaseException, probe: Callable[..., Any] | None = None, gi
     helper = next((f for f, _ in frames[step + 1 :] if f.f_globals.get("__name__") != "autograder.student.looks"), None)
     called = _called(helper) if helper is not None and is_cell(helper.f_code.co_filename) else ""
     return Failure(name, message, linecache.getline(file, line).strip()[:200], line, _other_cell(file, line, names), called)
+
+
+def _is_theirs(value: Any, given: Given) -> bool:
+    """Whether a function stands in a cell of the student's own."""
+    return type(value) is FunctionType and is_cell(value.__code__.co_filename) and is_own(value.__code__.co_filename, given)
 
 
 def is_cell(file: str) -> bool:
