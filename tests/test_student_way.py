@@ -124,6 +124,16 @@ def edited(work: Evening, texts: dict[str, str]) -> dict[str, object]:
     found["edited line"], found["edited, handed in"] = said(cell), said(work.run(HAND_IN))
     work.run("double_answer")
     found["run then"] = card(work.run("double"))
+    work.run(HAND_IN, "def twice(x):\n    return 2 * x")
+    work.run("double_answer", "# Your code: double\ndef double(x):\n    rows = twice(x)\n    return rows")
+    found["helper as it ran"] = card(work.run("double"))
+    named(work.notebook, HAND_IN).source = "def twice(x):\n    return 3 * x"
+    work.save()
+    found["helper"] = card(work.run("double"))
+    work.run(HAND_IN, "rows = 1")
+    named(work.notebook, HAND_IN).source = "rows = 2"
+    work.save()
+    found["helper without a cell"] = card(work.run("double"))
     work.run("double_answer", texts["double"])
     work.run("double")
     work.save()
@@ -165,6 +175,12 @@ def test_an_answer_that_is_changed_and_not_run_is_not_called_right(evening):
     assert "older than what runs here" not in evening["edited, handed in"]
     assert "Correct" not in evening["run then"] and "changed and saved" not in evening["run then"]
     assert "double" in evening["progress"] and "double" not in evening["progress then"]
+
+
+def test_a_helper_that_is_changed_and_not_run_is_told_by_its_name(evening):
+    assert "Correct" in evening["helper as it ran"] and "Correct" not in evening["helper"]
+    assert "`twice`, which this answer uses, was changed and saved" in evening["helper"]
+    assert "was changed and saved" not in evening["helper without a cell"]
 
 
 def test_a_name_whose_cell_has_not_run_is_told_with_the_cell(restarted):

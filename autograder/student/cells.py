@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dis
 import re
 import time
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 from autograder.course.frame import YOUR_CODE
@@ -81,10 +83,26 @@ class Cells:
         texts = {cell.text for cell in self.latest(exercise, saved)}
         return texts.pop() if len(texts) == 1 else ""
 
-    def edited(self, exercise: str, saved: Saved) -> bool:
-        """Whether an answer was written anew and saved, and has not run since: what runs here is an earlier one."""
-        ran = self.latest(exercise, saved)
-        return bool(ran) and max(cell.when for cell in ran) < saved.when and not {cell.text for cell in ran} & {cell["source"].strip() for cell in saved.cells}
+    def edited(self, exercise: str, saved: Saved) -> str:
+        """What was written anew and saved, and has not run since, so that what runs here is an earlier one: the exercise itself if it is its
+        answer, or the name of something of the student's own that the answer uses; nothing if all is as it ran."""
+        ran, texts = self.latest(exercise, saved), {cell["source"].strip() for cell in saved.cells}
+        if ran and max(cell.when for cell in ran) < saved.when and not {cell.text for cell in ran} & texts:
+            return exercise
+        written = {name for cell in saved.cells for name in _names(cell["source"])}
+        for name in sorted(self._used({cell.text for cell in ran})):
+            if self.ran[name].when < saved.when and self.ran[name].text not in texts and name in written:
+                return name
+        return ""
+
+    def _used(self, texts: set[str]) -> set[str]:
+        """The names of cells that ran, and that these need, each with what it needs itself."""
+        found, left = set[str](), set(texts)
+        while left:
+            new = {name for name in _asked_for(left.pop()) if name in self.ran} - found
+            found |= new
+            left |= {self.ran[name].text for name in new}
+        return found
 
     def explain(self, exercise: str, failure: Any) -> str:
         """Why a check does not find an answer, if it is that a student's cell stopped before its end; else nothing.
@@ -151,6 +169,20 @@ def _defined(info: Any) -> set[str]:
 def _names(text: str) -> set[str]:
     """By which cells are known to define the same: functions and classes, or the values of a cell that has none."""
     return set(DEFINES.findall(text)) or set(VALUES.findall(text))
+
+
+def _asked_for(text: str) -> set[str]:
+    """The names that a cell takes from elsewhere; a function's own variables are none."""
+    try:
+        left: list[Any] = [compile(text, "cell", "exec", dont_inherit=True)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # IPython's own lines are no Python
+        return set()
+    found = set[str]()
+    while left:
+        code = left.pop()
+        found |= {str(step.argval) for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+        left += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+    return found
 
 
 def _words(error: BaseException) -> str:

@@ -42,6 +42,7 @@ from autograder.wall.calls import Call
 from autograder.wall.record import Record
 
 EDITED = "This answer was changed and saved after its cell ran, so there is nothing to say about it yet. Run the cell, then this check again."
+EDITED_BESIDE = "`{}`, which this answer uses, was changed and saved after its cell ran. Run that cell, then this check again."
 WAIT_SECONDS = 5.0  # on the clock, for small changes of an answer to be tried
 
 
@@ -83,8 +84,8 @@ class LocalSession:
         key, rules = self.answers.keys.get(record.exercise), self.facts.rules(record.exercise)
         verdict = verdict_of(record, self.facts, key, lambda: load_names(seed=self.facts.split_seed))
         saved, watched = own_notebook.of_this_kernel(self.folder, self.facts.exercises), watch()
-        if watched and saved and watched.edited(record.exercise, saved):
-            verdict = refuse(record.exercise, rules, EDITED)
+        if watched and saved and (edited := watched.edited(record.exercise, saved)):
+            verdict = refuse(record.exercise, rules, EDITED if edited == record.exercise else EDITED_BESIDE.format(edited))
         elif saved and (nothing := nothing_written(record, rules, saved.named(f"{record.exercise}{own_notebook.ANSWER}"))):
             verdict = nothing
         elif watched and (why := self._why_nothing_came(watched, saved, record)):
