@@ -8,6 +8,7 @@ import fcntl
 import functools
 import re
 import shutil
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from autograder.course.directory import CourseDirectory, load_course
 from autograder.runner import parallel
 from autograder.runner.host import Runner
 from autograder.runner.parallel import each_lecture
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background: then nothing that is tested would hear an interrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 nbgrader.api.get_alembic_version = functools.cache(nbgrader.api.get_alembic_version)  # a process of half a second for each new gradebook
 

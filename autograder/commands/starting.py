@@ -148,6 +148,27 @@ def standings(folder: Path) -> Iterator[Row]:
         yield Row(facts.lecture, saved, standing, unwritten, missing)
 
 
+def _shown(row: Row) -> str:
+    """A notebook by its lecture's name, if it has that."""
+    path = row.saved.path
+    return row.lecture if path.name == f"{row.lecture}.ipynb" else os.path.relpath(path)
+
+
+def _counted(row: Row) -> tuple[str, str, str, str, str]:
+    """Exercises that are right, begun and unwritten, which are all that a check decides, and points."""
+    (got, most), (extra, bonus) = row.standing.ordinary, row.standing.bonus
+    (right, exercises), (more, others) = row.standing.count(), row.standing.count(bonus=True)
+    questions = [name for name, rules in row.standing.rules.items() if rules.written]
+    unwritten, words = len(set(row.unwritten) - set(questions)), len(set(row.unwritten) & set(questions))
+    return (
+        escape(_shown(row)),
+        f"{right} of {exercises}" + (f"\n+ {more} of {others}" if others else ""),
+        str(exercises + others - right - more - unwritten),
+        str(unwritten) + (f"\n+ {words} in words" if words else ""),
+        f"{got:g} of {most:g}" + (f"\n+ {extra:g} of {bonus:g}" if bonus else ""),
+    )
+
+
 def progress() -> None:
     """Show how far you are in each lecture of the current folder.
 
@@ -162,21 +183,21 @@ def progress() -> None:
             console.print(f"[yellow]left out[/yellow] {escape(str(error))}", highlight=False, soft_wrap=True)
     if not rows:
         raise UserError("There is no lecture in this folder. Put one there with: autograder start")
-    table = Table("notebook", "right", "points", "unwritten", "next", title_justify="left")
+    table = Table("notebook", "right", "begun", "unwritten", "points", title_justify="left")
     for row in rows:
-        (got, most), (extra, _) = row.standing.ordinary, row.standing.bonus
-        points = f"{got:g} of {most:g}" + (f" + {extra:g}" if extra else "")
-        following = row.standing.next() or (f"write {row.unwritten[0]}" if row.unwritten else "hand in")
-        where = os.path.relpath(row.saved.path)
-        (right, exercises), (more, _) = row.standing.count(), row.standing.count(bonus=True)
-        table.add_row(escape(where), f"{right} of {exercises}" + (f" + {more}" if more else ""), points, str(len(row.unwritten)), following)
+        table.add_row(*_counted(row))
     console.print(table)
+    if any(row.standing.count(bonus=True)[1] for row in rows):
+        console.print("Behind + what is for a bonus alone. Answers in words are read by a person.", highlight=False)
+    for row in rows:
+        following = row.standing.next() or (f"write {row.unwritten[0]}" if row.unwritten else "hand in")
+        console.print(f"{escape(_shown(row))}: next is {following}", highlight=False, soft_wrap=True)
     for row in rows:
         if newer := sorted(row.standing.changed & set(row.standing.known)):
             note = f"changed since its check, so not counted: {', '.join(newer)}. Run the cell, then its check."
-            console.print(f"{escape(os.path.relpath(row.saved.path))}: {note}", highlight=False, soft_wrap=True)
+            console.print(f"{escape(_shown(row))}: {note}", highlight=False, soft_wrap=True)
         for name in row.missing:
-            console.print(f"{escape(os.path.relpath(row.saved.path))}: {name}.safetensors is missing; run the cell with fit.", highlight=False, soft_wrap=True)
+            console.print(f"{escape(_shown(row))}: {name}.safetensors is missing; run the cell with fit.", highlight=False, soft_wrap=True)
     if here := {row.lecture for row in rows}:
         others = [found.name for found in lectures() if found.name not in here]
         console.print(f"Not begun: {', '.join(others)}" if others else "All lectures are here.", highlight=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 
 ROLES = (
@@ -31,3 +32,11 @@ class LectureCell:
     exercise: str = ""
     says: str = ""
     raises: str = ""  # the exception in which a mistake ends, if it returns nothing
+
+
+def has_code(text: str) -> bool:
+    """Whether a cell is more than comments."""
+    try:
+        return bool(ast.parse(text).body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return True

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import replace
 
+from autograder.course.cells import has_code
 from autograder.course.names import Names
 from autograder.course.schema import Exercise
 from autograder.judge.answers import Key
@@ -47,17 +47,9 @@ def nothing_written(record: Record, rules: Exercise, answer: str | None) -> Verd
         answer: the text of that cell, if it is there.
     """
     failure = record.draws[0].failure if record.draws else None
-    if answer is None or failure is None or failure.line or failure.name not in ("NameError", "RuntimeError") or _has_code(answer):
+    if answer is None or failure is None or failure.line or failure.name not in ("NameError", "RuntimeError") or has_code(answer):
         return None
     return refuse(record.exercise, rules, EMPTY, "not attempted")
-
-
-def _has_code(text: str) -> bool:
-    """Whether a cell is more than comments."""
-    try:
-        return bool(ast.parse(text).body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return True
 
 
 def _compared(record: Record) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.course.cells import has_code
 from autograder.course.frame import UNWRITTEN
 from autograder.course.schema import Exercise
 
@@ -62,7 +63,7 @@ class Saved:
         text = self.named(exercise if rules.written else f"{exercise}{ANSWER}")
         if text is None:
             return rules.written  # a person has nothing to read; code may stand in a cell of the student's own
-        return not text.strip() or (UNWRITTEN in text if rules.written else f'raise NotImplementedError("{exercise}")' in text)
+        return (UNWRITTEN in text or not text.strip()) if rules.written else (f'raise NotImplementedError("{exercise}")' in text or not has_code(text))
 
 
 def digest(text: str) -> str:
