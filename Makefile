@@ -4,7 +4,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 PYTEST := $(VENV)/bin/python -m pytest -n logical --no-loadscope-reorder
 
-.PHONY: demo test test-all verify docs screenshots pins clean
+.PHONY: demo test test-lectures test-all verify docs screenshots pins clean
 
 demo: $(READY)
 	$(VENV)/bin/autograder demo
@@ -13,6 +13,10 @@ demo: $(READY)
 test: $(READY)
 	$(VENV)/bin/ruff check .
 	$(PYTEST)
+
+# And what proves the lectures: all are built, their references trained, every mistake and every other right answer run. CI does so with each change.
+test-lectures: $(READY)
+	$(PYTEST) -m "lectures and not slow"
 
 # Also what is slow by nature: every attack by a second user, many seeds, hundreds of draws, many kills. A part of it: make test-all TESTS=tests/test_jail.py
 test-all: $(READY)

@@ -45,7 +45,12 @@ def group_of(nodeid: str) -> str:
     return f"{Path(nodeid.partition('::')[0]).name} {apart[1] if apart else ''}"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "released" in getattr(item, "fixturenames", ()):  # all lectures built, with trained references
+            item.add_marker("lectures")
+
     def rank(item: pytest.Item) -> int:
         return next((rank for rank, start in enumerate(FIRST) if group_of(item.nodeid).startswith(start)), len(FIRST))
 
