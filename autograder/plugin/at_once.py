@@ -18,13 +18,14 @@ from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from traitlets.config import Config
 
+from autograder.course.dates import duration
 from autograder.course.directory import CourseDirectory
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.judge.verdict import Verdict
 from autograder.plugin.converting import Lines, find_work, is_done, listening, set_up, student_of, why
 from autograder.plugin.interrupted import let_go
-from autograder.plugin.lateness import course_of
+from autograder.plugin.lateness import HANDED_IN, PENALTY, course_of
 from autograder.plugin.running import SubmissionRunner
 from autograder.plugin.submission import SubmissionExporter
 from autograder.runner.crew import Crew
@@ -175,4 +176,8 @@ def _graded(lead: Autograde, student: str, kept: bool, said: list[str]) -> Grade
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
         penalty = sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks)
         asks = sum(grade.needs_manual_grade for grade in grades)
-        return Graded(student, submission.score, submission.max_score, max(submission.total_seconds_late, 0), penalty, asks, kept, said)
+        late = max(submission.total_seconds_late, 0)
+        if late:
+            said = [line for line in said if not line.startswith((PENALTY, f"{student}: {HANDED_IN}"))]
+            said.append(f"{HANDED_IN} {duration(late)} late, which costs {f'{penalty:g} points' if penalty else 'nothing'}")
+        return Graded(student, submission.score, submission.max_score, late, penalty, asks, kept, said)

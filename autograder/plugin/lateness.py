@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -23,16 +24,21 @@ from autograder.course.text import did_you_mean
 from autograder.errors import UserError
 from autograder.plugin.base import course_at
 
+SECONDS = "%s is %s seconds late"  # in nbgrader's words
+AGAIN = re.compile(r" is [\d.]+ seconds late$")
+PENALTY = "Late submission penalty: "  # nbgrader says it without saying whose it is
+HANDED_IN = "handed in"
+
 
 class InWords(logging.Filter):
-    """How late a submission is, of which nbgrader tells the seconds."""
+    """How late a submission is, of which nbgrader tells the seconds, twice."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.msg == "%s is %s seconds late" and isinstance(record.args, tuple):
+        if record.msg == SECONDS and isinstance(record.args, tuple):
             submission, seconds = record.args
             student = getattr(getattr(submission, "student", None), "id", submission)
-            record.msg, record.args = "%s: handed in %s late", (student, duration(float(str(seconds))))
-        return True
+            record.msg, record.args = f"%s: {HANDED_IN} %s late", (student, duration(float(str(seconds))))
+        return not AGAIN.search(str(record.msg))
 
 
 def course_of(configurable: Any) -> CourseDirectory:

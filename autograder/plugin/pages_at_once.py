@@ -27,10 +27,10 @@ from traitlets.config import Config
 from autograder.course.directory import CourseDirectory
 from autograder.plugin.converting import Lines, find_work, is_done, listening, set_up, student_of, why
 from autograder.plugin.interrupted import let_go
+from autograder.plugin.lateness import PENALTY
 from autograder.wall.user import end_with_parent
 
 KILLED = "the process that wrote it was killed; is there enough memory?"
-PENALTY = "Late submission penalty: "  # nbgrader says it without saying whose it is; it stands on the page
 NOT_WRITTEN = "nbgrader passed over it, and did not say why"
 _writer: Any = None  # of this process
 
@@ -124,7 +124,7 @@ def _took(lead: GenerateFeedback, folder: str, future: Future[tuple[str, list[st
         shutil.rmtree(_page(lead, student).parent, ignore_errors=True)  # nobody is to be given half a page
     else:
         written.pages[student] = _page(lead, student)
-        written.said += [line for line in said if not line.startswith(PENALTY)]
+        written.said += [line for line in said if not line.startswith(PENALTY)]  # it stands on the page
     done(student)
 
 
