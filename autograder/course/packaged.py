@@ -63,6 +63,7 @@ def lecture_named(name: str) -> Packaged:
     exact = [found for found in known if found.name == name]
     near = exact or [found for found in known if name.lower() in found.name.split("_")] or [found for found in known if name.lower() in found.name]
     if len(near) != 1:
-        what = f"There is no lecture {name!r}" if not near else f"{name!r} can be {' or '.join(found.name for found in near)}"
-        raise UserError(f"{what}. The lectures are {', '.join(found.name for found in known)}.")
+        if near:
+            raise UserError(f"{name!r} can be {' or '.join(found.name for found in near)}.")
+        raise UserError(f"There is no lecture {name!r}. The lectures are {', '.join(found.name for found in known)}.")
     return near[0]
