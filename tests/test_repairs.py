@@ -11,6 +11,7 @@ from test_looks import RULES, checked
 
 from autograder.changes.operators import SWAPS
 from autograder.changes.repairs import Repair, backwards, repairs
+from autograder.commands.build import write_sources
 from autograder.commands.demo_class import solution_texts
 from autograder.course.schema import Tolerance
 from autograder.grading.answer_key import answer_key
@@ -144,7 +145,10 @@ def test_what_a_stranger_says_is_not_repeated(says):
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")
 def test_whatever_is_wrong_with_an_answer_there_are_words_for_it(course):
     """Of every change of two lectures' references: what is none of our plain sentences would not be said."""
-    texts = [text for lecture in list(course.course.lectures)[1:3] for text in solution_texts(course, lecture).values()]
+    lectures = list(course.course.lectures)[1:3]
+    for lecture in lectures:
+        write_sources(course, lecture)
+    texts = [text for lecture in lectures for text in solution_texts(course, lecture).values()]
     verdict = Verdict("e", "wrong", 0.0, 1.0, "", (Row("", False),))
     says = {repair.says for text in texts for repair, _ in itertools.islice(repairs(text, "<ipython-input-1>"), 400)}
     assert len(says) > 80
