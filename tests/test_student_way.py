@@ -164,6 +164,10 @@ def restarted(tiny, texts, tmp_path_factory) -> dict[str, str]:
         work.run("slope_answer", "# Your code: slope\ndef slop(x):\n    return x")
         work.save()
         found["misspelt function"] = card(work.run("slope"))
+        work.run("slope_answer", "# Your code: slope\nclass Slop:\n    def __call__(self, x): return x")
+        work.run(HAND_IN, "globals().pop('slop', None)")
+        work.save()
+        found["misspelt class"] = card(work.run("slope"))
         found["further down"] = said(work.run("double_answer", "# Your code: double\nmodel"))
         found["typo, raw"] = said(work.run(HAND_IN, "nmaes"))
     return found
@@ -206,6 +210,7 @@ def test_a_misspelt_name_is_answered_by_the_nearest(restarted):
 def test_an_empty_answer_is_no_error_and_a_checks_own_names_are_not_meant(restarted):
     assert "The cell of your answer is empty" in restarted["empty"] and "Not attempted" in restarted["empty"]
     assert "Did you mean &#x27;slop&#x27;?" in restarted["misspelt function"]
+    assert "Did you mean &#x27;Slop&#x27;?" in restarted["misspelt class"]
 
 
 def test_a_line_below_each_card_says_how_far_one_is(evening):

@@ -6,13 +6,12 @@ import dis
 import re
 import time
 from dataclasses import dataclass
-from types import CodeType
 from typing import Any
 
 from autograder.course.frame import YOUR_CODE
 from autograder.student import fit
 from autograder.student.misspelt import missing_name
-from autograder.student.own_line import DEFINES
+from autograder.student.own_line import DEFINES, codes_in
 from autograder.student.own_notebook import ANSWER, Saved
 
 VALUES = re.compile(r"^([A-Za-z_]\w*)[ \t]*(?::[^=\n]{0,200})?=(?!=)", re.MULTILINE)
@@ -174,15 +173,11 @@ def _names(text: str) -> set[str]:
 def _asked_for(text: str) -> set[str]:
     """The names that a cell takes from elsewhere; a function's own variables are none."""
     try:
-        left: list[Any] = [compile(text, "cell", "exec", dont_inherit=True)]
+        code = compile(text, "cell", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # IPython's own lines are no Python
         return set()
-    found = set[str]()
-    while left:
-        code = left.pop()
-        found |= {str(step.argval) for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-        left += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
-    return found
+    steps = (step for inner in codes_in(code) for step in dis.get_instructions(inner))
+    return {str(step.argval) for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
 
 
 def _words(error: BaseException) -> str:

@@ -56,8 +56,10 @@ def failure_of(error: BaseException, probe: Callable[..., Any] | None = None, gi
 
 
 def _is_theirs(value: Any, given: Given) -> bool:
-    """Whether a function stands in a cell of the student's own."""
-    return type(value) is FunctionType and is_cell(value.__code__.co_filename) and is_own(value.__code__.co_filename, given)
+    """Whether a function, or a class by its first method, stands in a cell of the student's own."""
+    methods = list(vars(value).values()) if type(value) is type else [value]
+    file = next((method.__code__.co_filename for method in methods if type(method) is FunctionType), "")
+    return is_cell(file) and is_own(file, given)
 
 
 def is_cell(file: str) -> bool:
@@ -73,14 +75,15 @@ def is_own(file: str, given: Given) -> bool:
 def names_of(probe: Callable[..., Any]) -> set[str]:
     """The global names that a probe's code uses, with the functions in it."""
     code = getattr(probe, "__code__", None)
-    return {name for inner in _codes(code) for name in inner.co_names} if code else set()
+    return {name for inner in codes_in(code) for name in inner.co_names} if code else set()
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    """A piece of compiled code, and the functions and classes in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _codes(constant)
+            yield from codes_in(constant)
 
 
 def locked_cells(folder: Path, lecture: str) -> Given:
