@@ -64,9 +64,10 @@ def start(
 
 def _jupyter() -> str:
     """What to type for this environment's ``jupyter``: its name alone only where a shell finds this one by it."""
-    own = Path(sys.executable).parent / "jupyter"
-    found = shutil.which("jupyter")
-    return "jupyter" if found and Path(found).parent == own.parent else os.path.relpath(own) if own.is_relative_to(Path.cwd()) else str(own)
+    own, found = Path(sys.executable).parent / "jupyter", shutil.which("jupyter")
+    if found and Path(found).parent == own.parent:
+        return "jupyter"
+    return os.path.relpath(own) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 def put(lecture: Packaged, folder: Path) -> tuple[list[str], list[str]]:
