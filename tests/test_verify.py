@@ -6,6 +6,7 @@ import shutil
 from typing import Any
 
 import pytest
+import torch
 from conftest import ROOT, TINY, copy_course
 from hostile import ATTACKS, Listeners, hand_in_attack
 from test_skipping import skip
@@ -157,6 +158,16 @@ def test_an_answer_that_depends_on_more_than_its_inputs_is_found(own, runner):
     """Another right answer need not draw as many numbers, or in this order."""
     faults = faults_after(own, runner, 'return {"sum": x.sum(1), "mean": x.mean(1)}', 'return {"sum": x.sum(1), "mean": x.mean(1) + torch.rand(3)}', "pieces")
     assert "the answers change although the probe's generator does not" in faults[0]
+
+
+@pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="another library multiplies matrices here, which has one way of rounding")
+def test_an_answer_that_hangs_on_how_a_processor_rounds_is_found(own, runner):
+    """A student's right answer would be wrong on another machine."""
+    rounding = "1e6 * float(1.0 - (big := torch.linspace(-1, 1, 3001)) @ big / (big.double() @ big.double()))"
+    path = own.solution(TINY)
+    path.write_text(path.read_text().replace('"mean": x.mean(1)}', f'"mean": x.mean(1) + {rounding}}}', 1))
+    pieces = next(report for report in verify(own, TINY, runner, own_check=False).exercises if report.exercise == "pieces")
+    assert "rounds its own way" in pieces.faults[0]
 
 
 TYPOS = {  # in a mistake -> the line and what is said

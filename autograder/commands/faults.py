@@ -51,7 +51,7 @@ class Prover:
         """What an answer could know without solving anything, and whether answers depend on more than the probe's generator.
 
         Args:
-            elsewhere: the reference's answers for the same generators, with all other random numbers begun anew.
+            elsewhere: the reference's answers for the same generators, as another machine would give them.
         """
         if self.facts.rules(name).loss:
             return []
@@ -61,7 +61,7 @@ class Prover:
         if self.verdict(elsewhere.keys[name].variants[0]).status != "correct":
             return [
                 f"{place}: the answers change although the probe's generator does not. Draw all inputs from the probe's argument "
-                "(`generator=g`), and let the answer use no other random numbers and no clock"
+                "(`generator=g`), and let the answer use no other random numbers and no clock, and hang on no rounding: each kind of processor rounds its own way"
             ]
         count = min(len(reference.draws), len(public.draws))
         first = Key(replace(reference, draws=reference.draws[:count]))
@@ -120,11 +120,13 @@ class Prover:
 
 
 def answers_elsewhere(course: CourseDirectory, lecture: str, facts: Facts, runner: Runner) -> Answers:
-    """The reference's answers once more, each as its exercise's one variant, with ELSEWHERE run before its check.
+    """The reference's answers once more, each as its exercise's one variant, with ELSEWHERE run before its check, and other instructions.
 
     Raises:
         UserError: a cell does not run.
     """
     exercises = {name: rules for name, rules in course.lecture(lecture).exercises.items() if not rules.written and not rules.loss}
     others = {name: [ELSEWHERE] for name in exercises}
-    return compute_answers(course, lecture, built_notebook(course.source(lecture)), others, facts, runner)
+    with Runner(runner.unsafe, plain=True) as elsewhere:
+        elsewhere.ready(course.course.limits.disk_mb)
+        return compute_answers(course, lecture, built_notebook(course.source(lecture)), others, facts, elsewhere)

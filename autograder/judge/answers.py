@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from autograder.files import write_whole
+from autograder.judge.unsteady import Unsteady
 from autograder.wall.record import Draw, Record, RecordError, decode, encode
 
 Order = list[int | str]  # the values of a draw: a place among the reference's, where the two are the same, or a name of its own
@@ -19,6 +20,7 @@ Order = list[int | str]  # the values of a draw: a place among the reference's, 
 class Mistake:
     says: str  # to the student whose answer equals this record
     record: Record
+    unsteady: Unsteady = ()  # what of it is another on another machine
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,9 @@ class Answers:
             for kind, number, record in others:
                 name = f"{exercise}/{kind}/{number}"
                 records[name], right[name] = _without_the_right(without_looks(record), key.reference)
+            for number, mistake in enumerate(key.mistakes):
+                if mistake.unsteady:
+                    records[f"{exercise}/unsteady/{number}"] = Record(exercise, tuple(Draw(dict(moved)) for moved in mistake.unsteady))
             says |= {f"{exercise}/mistake/{number}": mistake.says for number, mistake in enumerate(key.mistakes)}
             rows = {form: [sentences.setdefault(text, len(sentences)) for text in texts] for form, texts in key.catalogue.says.items()}
             catalogues[exercise] = {"made_of": key.catalogue.made_of, "says": rows}
@@ -80,9 +85,11 @@ class Answers:
             for exercise, *_ in map(_parts, records):
                 keys[exercise] = Key(records[f"{exercise}/reference"])
             for name in sorted(records, key=_parts):  # "mistake/10" comes after "mistake/9", as in the lecture file
-                exercise, kind, _ = _parts(name)
+                exercise, kind, number = _parts(name)
                 if kind == "mistake":
-                    keys[exercise].mistakes.append(Mistake(says[name], _with_the_right(records[name], right[name], keys[exercise].reference)))
+                    own = _with_the_right(records[name], right[name], keys[exercise].reference)
+                    moved = records.get(f"{exercise}/unsteady/{number}")
+                    keys[exercise].mistakes.append(Mistake(says[name], own, tuple(draw.values for draw in moved.draws) if moved else ()))
                 elif kind == "variant":
                     keys[exercise].variants.append(_with_the_right(records[name], right[name], keys[exercise].reference))
                 elif kind == "catalogue":

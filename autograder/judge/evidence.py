@@ -9,7 +9,7 @@ different things, neither is said.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from autograder.judge.answers import Key, Mistake
 from autograder.judge.diagnose import close
 from autograder.judge.forms import kind_of
 from autograder.judge.numbers import tensor_of
+from autograder.judge.unsteady import steadied
 from autograder.wall.record import Draw, Record
 
 NOT_FINITE = 1e-4  # how near the numbers beside a NaN or an infinity have to be
@@ -43,7 +44,7 @@ def cause(record: Record, key: Key, names: list[str], wrong: list[str], toleranc
     Args:
         wrong: those of the names whose values are not right.
     """
-    found = [(mistake, _explained(record, mistake.record, key.reference, names, set(wrong), tolerance)) for mistake in key.mistakes]
+    found = [(mistake, _explained(_seen(record, mistake), mistake.record, key.reference, names, set(wrong), tolerance)) for mistake in key.mistakes]
     whole = [mistake for mistake, same in found if len(same) == len(names)]
     if whole:
         says = _only(mistake.says for mistake in whole)
@@ -82,6 +83,13 @@ def _explained(record: Record, mistake: Record, reference: Record, names: list[s
     has_right = {name for name in names if all(name in a.values and a.values[name] is b.values[name] for a, b in zip(mistake.draws, reference.draws))}
     others = [name for name in names if name not in has_right]
     return (has_right - wrong) | {name for name in others if all(alike(name, a, b, tolerance) for a, b in zip(record.draws, mistake.draws))}
+
+
+def _seen(record: Record, mistake: Mistake) -> Record:
+    """A record as far as it can be compared with a mistake's: what is another on every machine is not held against it."""
+    if not any(mistake.unsteady):
+        return record
+    return replace(record, draws=tuple(map(steadied, record.draws, mistake.record.draws, mistake.unsteady)))
 
 
 def alike(name: str, draw: Draw, mistake: Draw, tolerance: Tolerance) -> bool:

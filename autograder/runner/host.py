@@ -42,10 +42,11 @@ class Runner:
 
     Args:
         unsafe: run submissions without the jail: only where somebody has typed it.
+        plain: with the instructions that every processor has, as if on another machine.
     """
 
-    def __init__(self, unsafe: bool = False) -> None:
-        self.unsafe = unsafe
+    def __init__(self, unsafe: bool = False, plain: bool = False) -> None:
+        self.unsafe, self.plain = unsafe, plain
         self.names = NameReader(unsafe)
         self.process: subprocess.Popen[bytes] | None = None
         self.socket: socket.socket | None = None
@@ -106,9 +107,9 @@ class Runner:
 
     def _launched(self, program: list[str], fd: int, disk_mb: int) -> subprocess.Popen[bytes]:
         if self.unsafe:
-            return jail.started(jail.Command([sys.executable, *program], ()), fd, _environment(), own_session=True)
+            return jail.started(jail.Command([sys.executable, *program], ()), fd, _environment(self.plain), own_session=True)
         self.group = cgroup.made()
-        with jail.command([*program, str(jail.uid())], disk_mb, group=self.group) as command:
+        with jail.command([*program, str(jail.uid())], disk_mb, group=self.group, plain=self.plain) as command:
             return jail.started(command, fd, {}, own_session=False)
 
     def close(self) -> None:
@@ -292,8 +293,8 @@ def _received(frames: Reader, until: float) -> Frame:
     return frame
 
 
-def _environment() -> dict[str, str]:
+def _environment(plain: bool) -> dict[str, str]:
     """For a warm process without a jail."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
     own = {name: os.environ[name] for name in kept if name in os.environ}
-    return {**own, **jail.WARM, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    return {**own, **jail.WARM, **(jail.PLAIN if plain else {}), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}

@@ -41,6 +41,10 @@ WARM = {  # one thread when it forks, and figures as in a notebook
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
+PLAIN = {  # the instructions that every processor has: sums are added up in another order, and rounded another way
+    "ATEN_CPU_CAPABILITY": "default",
+    "MKL_CBWR": "COMPATIBLE",
+}
 
 # Nobody's homework needs these; each reaches out of the jail, outlives a submission, is memory that no limit counts, or
 # takes from a store that the whole machine shares.
@@ -79,13 +83,16 @@ _numbers = itertools.count()
 
 
 @contextlib.contextmanager
-def command(program: list[str], disk_mb: int, rooms: tuple[str, ...] = RUNS, group: Group | None = None) -> Iterator[Command]:
+def command(
+    program: list[str], disk_mb: int, rooms: tuple[str, ...] = RUNS, group: Group | None = None, plain: bool = False
+) -> Iterator[Command]:
     """The command that runs ``program`` (arguments of this interpreter) in a new jail.
 
     Args:
         disk_mb: of ``/tmp``, and the same of ``/dev/shm``; both live in memory and end with the jail.
         rooms: of this package, that are seen inside.
         group: of the kernel's, that it is in.
+        plain: with the instructions that every processor has.
 
     Raises:
         UserError: this machine has not what a jail needs; with the package to install.
@@ -93,7 +100,7 @@ def command(program: list[str], disk_mb: int, rooms: tuple[str, ...] = RUNS, gro
     bwrap = _bubblewrap()
     rules = system_calls()
     try:
-        arguments = [bwrap, *_options(rules.fileno(), disk_mb, rooms), sys.executable, *program]
+        arguments = [bwrap, *_options(rules.fileno(), disk_mb, rooms, plain), sys.executable, *program]
         yield Command(group.entering(arguments) if group else arguments, (rules.fileno(),))
     finally:
         rules.close()
@@ -113,13 +120,13 @@ def _bubblewrap() -> str:
     return found
 
 
-def _options(rules: int, disk_mb: int, rooms: tuple[str, ...]) -> list[str]:
+def _options(rules: int, disk_mb: int, rooms: tuple[str, ...], plain: bool) -> list[str]:
     size = str(disk_mb * 2**20)
     shared = ["--perms", "1777", "--size", size, "--tmpfs"]
     options = _namespaces()
     options += ["--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "jail", "--seccomp", str(rules)]
     options += ["--clearenv"]
-    for name, value in environment().items():
+    for name, value in {**environment(), **(PLAIN if plain else {})}.items():
         options += ["--setenv", name, value]
     options += [*shared, "/tmp"]  # before what may be bound below it
     made: set[str] = set()
