@@ -11,7 +11,7 @@ from test_dates import exported
 from autograder.commands import demo
 from autograder.commands.cli import main
 from autograder.commands.demo import compare
-from autograder.commands.demo_class import make_class
+from autograder.commands.demo_class import Submission, a_few_of, make_class
 from autograder.course.directory import CourseDirectory
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
@@ -43,11 +43,21 @@ def faults_of(course: CourseDirectory, runner) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("commands", [pytest.param("as typed", marks=pytest.mark.slow), "done here"], indirect=True)
 def test_every_point_and_every_diagnosis_is_right(shown, commands, capsys):
-    assert main(["--course", str(shown.root / "course.yml"), "demo"]) == 0
+    assert main(["--course", str(shown.root / "course.yml"), "demo", "--all"]) == 0
     said = capsys.readouterr().out
     pages = list((shown.build / "demo" / "feedback").glob(f"*/{TINY}/{TINY}.html"))
     assert len(pages) > 10
     assert f"{len(pages)} submissions graded" in said and "every point and every diagnosis is right" in said
+
+
+def test_a_few_of_a_class_are_of_every_kind():
+    """Whoever tries the command sees in minutes what it is about."""
+    names = ["reference", "stub", *(f"mistake_e{n}_1" for n in range(15)), *(f"mistakes_{n}" for n in range(2, 30)), "variant_a_1", "mixed_1", "mixed_2"]
+    few = [submission.student for submission in a_few_of([Submission(name, {}, {}) for name in names])]
+    assert few == [
+        "reference", "stub", "mistake_e0_1", "mistake_e3_1", "mistake_e7_1", "mistake_e11_1",
+        "mistakes_2", "mistakes_7", "mistakes_13", "mistakes_18", "mistakes_24", "variant_a_1", "mixed_1", "mixed_2",
+    ]  # fmt: skip
 
 
 def test_what_is_wrong_is_told(shown, runner):

@@ -161,17 +161,19 @@ def demo(
     folder: Annotated[
         Path | None, typer.Option(help="Where the demonstration course goes; build/demo unless told otherwise.")
     ] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Every known mistake and every other right answer: three to four times as many submissions.")] = False,
 ) -> None:
     """Grade a made-up class through nbgrader and compare every point and diagnosis with what is expected.
 
-    The class: the reference, the untouched stub, one submission for each known mistake and each variant, and a few mixed
-    ones. `nbgrader generate_assignment`, `autograder grade`, `autograder feedback`, `nbgrader export`. Exit code 1 if anything differs.
+    The class of each lecture: the reference, the untouched stub, some with known mistakes, some with other right answers, and a few mixed
+    ones; with `--all` somebody has made each known mistake. What runs: `nbgrader generate_assignment`, `autograder grade`, `autograder feedback`,
+    `nbgrader export`. Exit code 1 if anything differs.
     """
     from autograder.commands.demo import run_demo, tables
 
     course = _course()
     with Stages(console) as stages:
-        outcome = run_demo(course, lectures, folder or course.build / "demo", stages, state["unsafe"])
+        outcome = run_demo(course, lectures, folder or course.build / "demo", stages, state["unsafe"], everyone)
     for table in tables(outcome):
         console.print(table)
     for label, path in outcome.places.items():

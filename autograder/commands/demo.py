@@ -19,7 +19,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from rich.table import Table
 
 from autograder.commands.build import build
-from autograder.commands.demo_class import Submission, hand_in, make_class, make_course
+from autograder.commands.demo_class import Submission, a_few_of, hand_in, make_class, make_course
 from autograder.commands.stages import Stage, Stages
 from autograder.course.directory import CourseDirectory, load_course
 from autograder.errors import UserError
@@ -50,9 +50,12 @@ class Outcome:
 
 
 def run_demo(
-    course: CourseDirectory, lectures: list[str] | None, folder: Path, stages: Stages, unsafe: bool = False
+    course: CourseDirectory, lectures: list[str] | None, folder: Path, stages: Stages, unsafe: bool = False, everyone: bool = False
 ) -> Outcome:
     """Make the class, grade it as ``autograder grade`` does, and compare.
+
+    Args:
+        everyone: also those who tell nothing new to somebody who looks on: each mistake and each variant is handed in.
 
     Raises:
         UserError: a lecture cannot be built, or an nbgrader command fails.
@@ -66,7 +69,8 @@ def run_demo(
         stage.say(lecture, "answers for the hidden seeds")
         answers = answer_key(course, lecture, runner, hidden_facts(course, lecture))
         stage.advance(f"{lecture}: built")
-        return make_class(course, lecture, answers)
+        submissions = make_class(course, lecture, answers)
+        return submissions if everyone else a_few_of(submissions)
 
     classes = dict(zip(wanted, each_lecture(wanted, work, unsafe)))
     stage.end("built")

@@ -21,6 +21,7 @@ from autograder.judge.answers import Answers
 from autograder.judge.judging import verdict_of
 
 MIXED = 6  # submissions a lecture with some exercises right, some wrong, some untouched
+FEW = {"mistake": 4, "mistakes": 5, "variant": 2, "variants": 2}  # of a lecture's submissions of each kind, for whoever wants to see the class soon
 
 
 @dataclass
@@ -77,6 +78,18 @@ def make_class(course: CourseDirectory, lecture: str, answers: Answers, mixed: i
                 some.points[name] = 0.0 if kind == "stub" else full[name]
         found[some.student] = some
     return list(found.values())
+
+
+def a_few_of(submissions: list[Submission]) -> list[Submission]:
+    """Of a lecture's class about twenty: the reference, the stub, the mixed ones, and some of each other kind from its beginning to its end."""
+    kinds: dict[str, list[Submission]] = {}
+    for submission in submissions:
+        kinds.setdefault(submission.student.split("_")[0], []).append(submission)
+    chosen = set()
+    for kind, found in kinds.items():
+        count = min(FEW.get(kind, len(found)), len(found))
+        chosen |= {found[number * len(found) // count].student for number in range(count)}
+    return [submission for submission in submissions if submission.student in chosen]
 
 
 def solution_texts(course: CourseDirectory, lecture: str) -> dict[str, str]:

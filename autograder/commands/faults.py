@@ -61,7 +61,7 @@ class Prover:
         if self.verdict(elsewhere.keys[name].variants[0]).status != "correct":
             return [
                 f"{place}: the answers change although the probe's generator does not. Draw all inputs from the probe's argument "
-                "(`generator=g`), and let the answer use no other random numbers and no clock, and hang on no rounding: each kind of processor rounds its own way"
+                "(`generator=g`). Let the answer use no other random numbers and no clock, nor hang on a rounding: each kind of processor rounds its own way"
             ]
         count = min(len(reference.draws), len(public.draws))
         first = Key(replace(reference, draws=reference.draws[:count]))

@@ -57,10 +57,9 @@ def configure(c: Any, config_file: str) -> None:
     c.SubmissionExporter.optimistic_validation = True  # when all of a stage has run, not after each of its steps
     c.Autograde.sanitize_preprocessors = [
         f"{HERE}.submission.RestoreCells",
-        *(
-            f"{STOCK}.{name}"
-            for name in ("ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
-        ),
+        *(f"{STOCK}.{name}" for name in ("ClearOutput", "DeduplicateIds", "OverwriteKernelspec")),
+        f"{HERE}.saving.OverwriteCells",
+        f"{STOCK}.CheckCellMetadata",
         f"{HERE}.clean.CleanCells",
     ]
     c.Autograde.autograde_preprocessors = [

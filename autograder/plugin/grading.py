@@ -10,6 +10,7 @@ from nbformat.notebooknode import from_dict
 from autograder.grading.answer_key import answer_key
 from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import Graded, grade
+from autograder.judge.answers import Answers
 from autograder.judge.cards import as_html
 from autograder.judge.verdict import NOT_ATTEMPTED, Verdict, refuse
 from autograder.plugin import harmless, incoming, told
@@ -22,6 +23,10 @@ from autograder.wall.record import storable
 
 class RunSubmission(CoursePreprocessor):
     """Runs the cells in the runner's jailed half and keeps what they returned for :class:`GiveVerdicts`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.answers: dict[str, Answers] = {}
 
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         lecture = resources["nbgrader"]["assignment"]
@@ -36,7 +41,9 @@ class RunSubmission(CoursePreprocessor):
             self.parent.kept, self.parent.verdicts = False, verdicts
             return nb, resources
         runner = SubmissionRunner.instance(parent=self).ready(self.course)
-        answers = answer_key(self.course, lecture, runner, hidden_facts(self.course, lecture))
+        if lecture not in self.answers:  # once for a class, where this is not made anew for each submission
+            self.answers[lecture] = answer_key(self.course, lecture, runner, hidden_facts(self.course, lecture))
+        answers = self.answers[lecture]
         folder = Path(resources["metadata"]["path"])
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in incoming.plain_files(folder, self.course.course.limits)}
         graded = grade(nb, files, self.course, lecture, answers, runner)

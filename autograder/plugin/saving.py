@@ -1,19 +1,50 @@
-"""Scores and automatic comments go into the gradebook as ``nbgrader`` writes them, in one transaction for a submission.
+"""What ``nbgrader`` asks its gradebook for, a cell at a time, is asked for all cells at once; scores are written in one transaction.
 
-nbgrader's own preprocessor asks for each cell's row by its names, and waits for the disk after each: a third of what judging costs.
+nbgrader's own preprocessors ask for each cell's row by its names, and wait for the disk after each: a third of what judging costs.
+What they do with a row is their own code.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from nbgrader.api import BaseCell, Comment, Grade, Gradebook, MissingEntry
-from nbgrader.preprocessors import SaveAutoGrades
+from nbgrader import preprocessors
+from nbgrader.api import BaseCell, Comment, Grade, Gradebook, GradedMixin, MissingEntry, SourceCell
 from nbgrader.preprocessors.base import NbGraderPreprocessor
 
 
-class SaveGrades(SaveAutoGrades):
-    """What is written for a cell is nbgrader's own code."""
+class OverwriteCells(preprocessors.OverwriteCells):
+    """Each cell is held against the row of the one that was released."""
+
+    gradebook: Gradebook | SourceRows
+
+    def preprocess_cell(self, cell: Any, resources: dict[str, Any], cell_index: int) -> tuple[Any, dict[str, Any]]:
+        if not isinstance(self.gradebook, SourceRows):
+            self.gradebook = SourceRows(self.gradebook, self.notebook_id, self.assignment_id)
+        return super().preprocess_cell(cell, resources, cell_index)
+
+
+class SourceRows:
+    """One notebook's rows of cells as they were released, read at once; all else is asked of the gradebook itself."""
+
+    def __init__(self, gradebook: Gradebook, notebook: str, assignment: str) -> None:
+        self.gradebook = gradebook
+        released = gradebook.find_notebook(notebook, assignment)
+        self.source = {cell.name: cell for cell in released.source_cells}
+        self.graded = {cell.name: cell for cell in (*released.task_cells, *released.grade_cells)}
+
+    def find_source_cell(self, cell: str, *_: str) -> SourceCell:
+        return _found(self.source, cell)
+
+    def find_graded_cell(self, cell: str, *_: str) -> GradedMixin:
+        return _found(self.graded, cell)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.gradebook, name)
+
+
+class SaveGrades(preprocessors.SaveAutoGrades):
+    """A submission's scores and automatic comments."""
 
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         info = resources["nbgrader"]
@@ -40,12 +71,13 @@ class AllRows:
         """Not yet: when all cells are done."""
 
     def find_grade(self, cell: str, *_: str) -> Grade:
-        return self._found(Grade, cell)
+        return _found(self.rows[Grade], cell)
 
     def find_comment(self, cell: str, *_: str) -> Comment:
-        return self._found(Comment, cell)
+        return _found(self.rows[Comment], cell)
 
-    def _found(self, kind: type, cell: str) -> Any:
-        if cell not in self.rows[kind]:
-            raise MissingEntry(f"No such {kind.__name__.lower()}: {cell}")
-        return self.rows[kind][cell]
+
+def _found(rows: dict[str, Any], cell: str) -> Any:
+    if cell not in rows:
+        raise MissingEntry(f"No such cell: {cell}")
+    return rows[cell]
