@@ -1450,6 +1450,27 @@ class Value:
     log = lambda self: Value(math.log(self.data))
 
 
+# %% mistake="value_forward" says="Only whole numbers are made into a Value: with x + 0.5 the float stays what it is, and has no data. Wrap whatever is no Value yet."
+class Value:
+    def __init__(self, data):
+        self.data, self.grad = float(data), 0.0
+
+    def wrapped(self, other):
+        return Value(other) if isinstance(other, int) else other
+
+    __add__ = __radd__ = lambda self, other: Value(self.data + self.wrapped(other).data)
+    __mul__ = __rmul__ = lambda self, other: Value(self.data * self.wrapped(other).data)
+    __sub__ = lambda self, other: self + -self.wrapped(other)
+    __rsub__ = lambda self, other: -self + other
+    __truediv__ = lambda self, other: self * self.wrapped(other) ** -1
+    __rtruediv__ = lambda self, other: self**-1 * other
+    __pow__ = lambda self, exponent: Value(self.data**exponent)
+    __neg__ = lambda self: Value(-self.data)
+    tanh = lambda self: Value(math.tanh(self.data))
+    exp = lambda self: Value(math.exp(self.data))
+    log = lambda self: Value(math.log(self.data))
+
+
 # %% mistake="value_forward" says="Your tanh is that of half the number: it needs e to the power 2x, not x. Try it on 3: it should give 0.9951."
 right_value = Value
 
@@ -4861,6 +4882,17 @@ class Layer(right_layer):
         return [p for parameters in each for p in parameters[:-1]] + [parameters[-1] for parameters in each]
 
 
+# %% mistake="neuron_layer_mlp" says="Each of your MLP's layers is called with the inputs of the network, so all but the last one might as well not be there. Hand each layer's outputs to the next."
+right_mlp = MLP
+
+
+class MLP(right_mlp):
+    def __call__(self, x):
+        neurons = self.layers[-1].neurons
+        outputs = [sum((w * value for w, value in zip(n.parameters()[:-1], x)), n.parameters()[-1]).tanh() for n in neurons]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+
 # %% mistake="neuron_layer_mlp" says="A list of lists comes back from parameters(). One flat list is asked for: collect each p of each part."
 right_mlp = MLP
 
@@ -6351,6 +6383,14 @@ def softmax_nll(logits, label):
         total = sum(counts)
         logits = [count / total for count in counts]
     return logits, -logits[label].log()
+
+
+# %% mistake="softmax_nll" says="Your loss is too small by the largest logit: the sum was made of logits from which that was taken, and the label's own logit still has it. Shift both, or neither."
+def softmax_nll(logits, label):
+    top = max(logit.data for logit in logits)
+    counts = [(logit - top).exp() for logit in logits]
+    total = sum(counts)
+    return [count / total for count in counts], total.log() - logits[label]
 
 
 # %% mistake="softmax_nll" says="Your loss is 1 divided by the probability of the label. Take the logarithm of that, or minus the logarithm of the probability."

@@ -1917,6 +1917,19 @@ def trigram_pairs(words):
     return X.flip(1), Y
 
 
+# %% mistake="trigram_pairs" says="All contexts of a name show its end: the same list was kept each time and changed afterwards, and with it every row that holds it. Keep a new list for each row."
+def trigram_pairs(words):
+    X, Y = [], []
+    for word in words:
+        context = [0, 0]
+        for symbol in word + ".":
+            X.append(context)
+            Y.append(SYMBOLS.index(symbol))
+            context.append(Y[-1])
+            context.pop(0)
+    return torch.tensor(X), torch.tensor(Y)
+
+
 # %% mistake="trigram_pairs" says="The context runs on from one name into the next. Begin each name with a fresh context of two dots."
 def trigram_pairs(words):
     text = [0, 0, *(SYMBOLS.index(s) for s in "".join(f"{word}." for word in words))]
@@ -3007,6 +3020,37 @@ def tune_smoothing(train, dev, test, strengths):
     while place + 1 < len(losses) and losses[place + 1] < losses[place]:
         place += 1
     return {**found, "best": strengths[place], "test": right_tune_smoothing(train, dev, test, [strengths[place]])["test"]}
+
+
+# %% mistake="tune_smoothing" says="Your loop ends at the first dev loss that is higher, and the strengths behind it are never tried. They come in no order: look at all, then take the lowest."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    found = right_tune_smoothing(train, dev, test, strengths)
+    losses, place = found["dev"].tolist(), 0
+    while place + 1 < len(losses) and losses[place + 1] < losses[place]:
+        place += 1
+    test_loss = right_tune_smoothing(train, dev, test, [strengths[place]])["test"]
+    return {"dev": torch.tensor(losses[: place + 2]), "best": strengths[place], "test": test_loss}
+
+
+# %% mistake="tune_smoothing" says="The strengths add up: each is added to counts that hold the earlier ones already, and your tables are made of these. Make a new tensor for each strength."
+def tune_smoothing(train, dev, test, strengths):
+    contexts, targets = contexts_of(train, 2)
+    counts = torch.bincount((contexts[:, 0] * 27 + contexts[:, 1]) * 27 + targets, minlength=27**3).view(27, 27, 27).float()
+    tables = []
+    for strength in strengths:
+        counts = counts + strength
+        tables.append(counts / counts.sum(2, keepdim=True))
+
+    def loss(P, words):
+        X, Y = contexts_of(words, 2)
+        return -P[X[:, 0], X[:, 1], Y].log().mean()
+
+    losses = torch.stack([loss(P, dev) for P in tables])
+    best = int(losses.argmin())
+    return {"dev": losses, "best": strengths[best], "test": loss(tables[best], test)}
 
 
 # %% variant="tune_smoothing"
