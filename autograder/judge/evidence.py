@@ -8,7 +8,6 @@ different things, neither is said.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +24,6 @@ from autograder.judge.unsteady import steadied
 from autograder.wall.record import Draw, Record
 
 NOT_FINITE = 1e-4  # how near the numbers beside a NaN or an infinity have to be
-MANY_WRONG = 3  # different fractions that are equal to a mistake's by no chance
 MANY = 8  # truth values or whole numbers that are not equal by luck; a floating-point number rarely is
 
 
@@ -57,32 +55,6 @@ def cause(record: Record, key: Key, names: list[str], wrong: list[str], toleranc
     if set(wrong) - set().union(*(same for _, same in beside)):
         return Cause({})
     return Cause(_shared_out(beside, wrong))
-
-
-def cause_of_a_part(record: Record, key: Key, names: list[str], wrong: list[str], tolerance: Tolerance) -> Cause:
-    """The mistakes that explain some of an answer's wrong values, by numbers that nobody meets by luck; of the others nothing is known.
-
-    What follows from a mistake is often written in more than one way: a loss on test is wrong by what went wrong on dev, and by how it was chosen.
-    """
-    found = [(mistake, _explained(_seen(record, mistake), mistake.record, key.reference, names, set(wrong), tolerance)) for mistake in key.mistakes]
-    right, says = set(names) - set(wrong), dict[str, str]()
-    for name in wrong:
-        if _wrong_numbers(name, record, key.reference, tolerance) >= MANY_WRONG:
-            sentence = _only(mistake.says for mistake, same in found if right <= same and name in same)
-            says |= {name: sentence} if sentence else {}
-    return Cause(says)
-
-
-def _wrong_numbers(name: str, record: Record, reference: Record, tolerance: Tolerance) -> int:
-    """How many numbers of a value are not the reference's, and none that come out of many mistakes."""
-    found: set[float] = set()
-    for draw, other in zip(record.draws, reference.draws):
-        a, b = (draw.numbers.get(name), other.numbers.get(name)) if name in draw.values else (None, None)
-        if a is None or b is None or not a.is_floating_point():
-            continue
-        differ = ~torch.isclose(a.double(), b.double(), rtol=tolerance.rtol, atol=tolerance.atol) if a.shape == b.shape else torch.ones_like(a).bool()
-        found |= {number for number in a.double()[differ].tolist() if math.isfinite(number) and number != round(number)}
-    return len(found)
 
 
 def stopped_by(record: Record, key: Key, tolerance: Tolerance) -> str | None:

@@ -17,7 +17,7 @@ from autograder.judge.catalogue import is_vague
 from autograder.judge.catalogue import recognised as in_catalogue
 from autograder.judge.diagnose import close, where, with_relation
 from autograder.judge.errors import describe
-from autograder.judge.evidence import Cause, agree, cause, cause_of_a_part, stopped_by
+from autograder.judge.evidence import Cause, agree, cause, stopped_by
 from autograder.judge.looks import changes_arguments, label, seen_at_the_calls
 from autograder.judge.relations import Relations
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, refuse
@@ -50,9 +50,6 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         return refuse(record.exercise, rules, other, "wrong")
     wrong_names = [name for name in names if not agree(name, record, reference, tolerance)]
     known = cause(record, key, names, wrong_names, tolerance) if wrong_names else Cause({})
-    found = in_catalogue(record, key, tolerance) if wrong_names and not known else None  # behind what somebody wrote down
-    if wrong_names and not known and (found is None or is_vague(found)):
-        known = cause_of_a_part(record, key, names, wrong_names, tolerance)
     says = known.says
     unexpected = [name for name in record.draws[0].values if name not in names]
     relations = Relations(_by_name(record, names), _by_name(reference, names), tolerance) if wrong_names else None
@@ -69,7 +66,7 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         share = 0.0
     if share == 1.0:
         return _right(record, reference, rules, rows)
-    wrong = next((row for row in rows if row.name in says), None) or _leading(rows, relations)
+    wrong = _leading(rows, relations)
     message = wrong.note if wrong else ""
     if wrong and wrong.name != WHOLE and not (recognised and known.whole):
         message = f"{label(wrong.name, record)}: {message}"
@@ -78,9 +75,10 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         message = absent(missing, unexpected)
     if not named and (unexpected and not wrong or missing and not recognised):
         message = f"{_values(len(record.draws[0].values))} returned, expected {len(names)}."
-    if wrong and found and is_vague(found) and not known:
+    found = in_catalogue(record, key, tolerance) if wrong and not recognised else None  # behind what somebody wrote down
+    if wrong and found and is_vague(found):
         message = message if relations and relations.of(wrong.name) else f"{found} {wrong.note}"
-    elif found and not known:
+    elif found:
         message, recognised = found, [found]
     nothing = wrong and relations and relations.is_zero(wrong.name)  # more is said by that than by what it does not depend on
     if not recognised and not nothing and (seen := seen_at_the_calls(record, reference, wrong_names, tolerance)):
