@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import CodeType
 
 from autograder.changes.mutants import Place, changes_of, places_in, short
@@ -91,6 +92,7 @@ BACKWARDS = (
 )
 USUAL = (calls, axes, sizes, terms, constants, conditions, *PLACES)
 ONLY_OF_MUTANTS = re.compile(r".+, whatever is given for it")  # a text that reads an argument too often is wrong only where its default is shared
+ADDING = ("added", "replaced")  # kinds of change: `=` for `+=` is a common slip, and soon tried
 ANYTHING = "something else belongs there"
 PATTERNS = tuple((re.compile(pattern), words) for pattern, words in BACKWARDS)
 
@@ -128,7 +130,8 @@ def repairs(source: str, file: str) -> Iterator[tuple[Repair, CodeType]]:
     lines = set(range(1, source.count("\n") + 2))
     places = places_in(tree, lines)
     spare = [_expressions((operator,), str) for operator in SPARE]
-    for step in (_expressions(USUAL, backwards), _statements(_usual_steps), *spare, _statements(further_changes), _expressions(LAST, str)):
+    first = _statements(partial(_usual_steps, adding=True))
+    for step in (first, _expressions(USUAL, backwards), _statements(_usual_steps), *spare, _statements(further_changes), _expressions(LAST, str)):
         for place in places:
             for repair in step(place, source):
                 if (code := _compiled(tree, file)) is not None:
@@ -169,8 +172,8 @@ def _expressions(operators: tuple[Callable[[ast.expr, Scope], Iterator[Change]],
     return step
 
 
-def _usual_steps(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tuple[list[ast.stmt], str]]:
-    return ((new, backwards(clause)) for _, new, clause in changes_of(node, body, index))
+def _usual_steps(node: ast.stmt, body: list[ast.stmt], index: int, adding: bool = False) -> Iterator[tuple[list[ast.stmt], str]]:
+    return ((new, backwards(clause)) for kind, new, clause in changes_of(node, body, index) if (kind in ADDING) == adding)
 
 
 def _statements(changes: Callable[[ast.stmt, list[ast.stmt], int], Iterator[tuple[list[ast.stmt], str]]]) -> Step:
