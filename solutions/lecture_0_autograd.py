@@ -6385,7 +6385,7 @@ def softmax_nll(logits, label):
     return logits, -logits[label].log()
 
 
-# %% mistake="softmax_nll" says="Your loss is too small by the largest logit: the sum was made of logits from which that was taken, and the label's own logit still has it. Shift both, or neither."
+# %% mistake="softmax_nll" says="You subtract the largest logit inside the sum, but not from the label's own logit, so the loss is off by that number. Subtract it from both."
 def softmax_nll(logits, label):
     top = max(logit.data for logit in logits)
     counts = [(logit - top).exp() for logit in logits]

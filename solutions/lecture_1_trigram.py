@@ -1917,7 +1917,7 @@ def trigram_pairs(words):
     return X.flip(1), Y
 
 
-# %% mistake="trigram_pairs" says="All contexts of a name show its end: the same list was kept each time and changed afterwards, and with it every row that holds it. Keep a new list for each row."
+# %% mistake="trigram_pairs" says="All contexts of a name show its end: every row is one and the same list, which goes on changing. Keep a new list for each row."
 def trigram_pairs(words):
     X, Y = [], []
     for word in words:
@@ -2738,7 +2738,7 @@ if names.known():
     assert found["best"] == 0.13 and abs(found["dev"][1].item() - 2.2395) < 1e-4 and abs(found["test"].item() - 2.2257) < 1e-4
 
 
-# %% mistake="tune_smoothing" says="The strengths add up: each is added to counts that hold the earlier ones already. Leave the counts as they are, and make a new tensor for each strength."
+# %% mistake="tune_smoothing" says="The strengths add up: each is added to counts that hold the earlier ones already. Leave the counts as they are, and give the smoothed ones a name of their own."
 def tune_smoothing(train, dev, test, strengths):
     (X, Y), (X_dev, Y_dev), (X_test, Y_test) = (contexts_of(words, 2) for words in (train, dev, test))
     N = torch.zeros(27, 27, 27)
@@ -3035,7 +3035,7 @@ def tune_smoothing(train, dev, test, strengths):
     return {"dev": torch.tensor(losses[: place + 2]), "best": strengths[place], "test": test_loss}
 
 
-# %% mistake="tune_smoothing" says="The strengths add up: each is added to counts that hold the earlier ones already, and your tables are made of these. Make a new tensor for each strength."
+# %% mistake="tune_smoothing" says="The strengths add up, and your tables with them: each is made of counts that hold the earlier strengths. Leave the counts as they are, and give the smoothed ones a name of their own."
 def tune_smoothing(train, dev, test, strengths):
     contexts, targets = contexts_of(train, 2)
     counts = torch.bincount((contexts[:, 0] * 27 + contexts[:, 1]) * 27 + targets, minlength=27**3).view(27, 27, 27).float()

@@ -56,14 +56,16 @@ def test_what_a_mistake_has_right_is_written_once(tmp_path):
 def test_answers_that_another_processor_rounds_otherwise_are_the_same(tmp_path):
     """A mistake may hang on a rounding; the reference may not, nor may the code of either."""
 
-    def answers(reference: float, mistake: float, code: str = "a") -> Answers:
+    def answers(reference: float, mistake: float, code: str = "a", marked: bool = True) -> Answers:
         made = Catalogue(made_of([], [{"source": code}]))
-        return Answers({"double": Key(record(reference), [Mistake("You added.", record(mistake))], catalogue=made)}, FACTS)
+        return Answers({"double": Key(record(reference), [Mistake("You added.", record(mistake))], catalogue=made, marked=marked)}, FACTS)
 
     answers(1.0, 2.0).save(tmp_path / "answers")
     assert same_answers(tmp_path / "answers", answers(1.00001, 2.03))
     for other in (answers(1.01, 2.0), answers(1.0, 2.5), answers(1.0, 2.0, "b")):
         assert not same_answers(tmp_path / "answers", other)
+    answers(1.0, 2.0, marked=False).save(tmp_path / "answers")
+    assert not same_answers(tmp_path / "answers", answers(1.0, 2.0)), "of a kit that did not look for what is unsteady"
 
 
 def test_a_list_is_what_it_is_and_not_what_it_equals():

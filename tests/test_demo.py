@@ -41,6 +41,14 @@ def faults_of(course: CourseDirectory, runner) -> dict[str, list[str]]:
     return {row.student: row.faults for row in rows if row.faults}
 
 
+@pytest.mark.parametrize("commands", ["done here"], indirect=True)
+def test_some_of_the_class_in_minutes(shown, commands, capsys, tmp_path):
+    assert main(["--course", str(shown.root / "course.yml"), "demo", "--folder", str(tmp_path / "demo")]) == 0
+    said = capsys.readouterr().out
+    students = {path.name for path in (tmp_path / "demo" / "feedback").iterdir()}
+    assert {"reference", "stub", "mixed_1"} < students and f"{len(students)} submissions graded" in said
+
+
 @pytest.mark.parametrize("commands", [pytest.param("as typed", marks=pytest.mark.slow), "done here"], indirect=True)
 def test_every_point_and_every_diagnosis_is_right(shown, commands, capsys):
     assert main(["--course", str(shown.root / "course.yml"), "demo", "--all"]) == 0

@@ -156,6 +156,14 @@ def test_whatever_is_wrong_with_an_answer_there_are_words_for_it(course):
         assert sentence in with_repair(verdict, Best(Repair(1, "x", sentence), frozenset(), True)).message
 
 
+def test_a_forgotten_plus_is_tried_before_all_else():
+    """A long answer has more changes than there is time for."""
+    rule = "(x,) = self.inputs\n        local = 1 - self.data**2 if self.operation else -1.0\n        x.grad = self.grad * local\n"
+    text = f"class A:\n    def pass_back(self):\n        {rule}"
+    repair, _ = next(repairs(text, "<ipython-input-1>"))
+    assert (repair.line, repair.says) == (5, "each new part replaces what was there, instead of being added to it")
+
+
 def test_what_is_read_backwards_is_what_the_opposite_change_does():
     pairs = [(one, other, words) for one, others in SWAPS.items() for other, words in others if words]
     both = [(words, back) for one, other, words in pairs for again, first, back in pairs if (again, first) == (other, one)]

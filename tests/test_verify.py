@@ -87,7 +87,7 @@ def faults_after(course, runner, old: str, new: str, exercise: str = "double") -
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    return prove_one(course, TINY, exercise, runner).all_faults
+    return prove_one(course, TINY, exercise, runner, other=runner).all_faults
 
 
 def test_a_broken_solution_is_found_by_its_variant_in_the_whole_as_in_the_one(own, runner):
@@ -167,7 +167,8 @@ def test_an_answer_that_hangs_on_how_a_processor_rounds_is_found(own, runner):
     path = own.solution(TINY)
     path.write_text(path.read_text().replace('"mean": x.mean(1)}', f'"mean": x.mean(1) + {rounding}}}', 1))
     pieces = next(report for report in verify(own, TINY, runner, own_check=False).exercises if report.exercise == "pieces")
-    assert "rounds its own way" in pieces.faults[0]
+    assert "it hangs on how a processor rounds" in pieces.faults[0]
+    assert prove_one(own, TINY, "pieces", runner).all_faults == [f"pieces: {fault}" for fault in pieces.faults]
 
 
 TYPOS = {  # in a mistake -> the line and what is said

@@ -92,7 +92,7 @@ BACKWARDS = (
 )
 USUAL = (calls, axes, sizes, terms, constants, conditions, *PLACES)
 ONLY_OF_MUTANTS = re.compile(r".+, whatever is given for it")  # a text that reads an argument too often is wrong only where its default is shared
-ADDING = ("added", "replaced")  # kinds of change: `=` for `+=` is a common slip, and soon tried
+ADDING = ("added", "replaced")  # kinds of change: `=` for `+=`, or the other way, is a common slip and soon tried
 ANYTHING = "something else belongs there"
 PATTERNS = tuple((re.compile(pattern), words) for pattern, words in BACKWARDS)
 

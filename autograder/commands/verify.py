@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import tempfile
@@ -12,8 +13,8 @@ from typing import Any
 
 from rich.table import Table
 
-from autograder.commands.build import build, write_sources
-from autograder.commands.faults import ELSEWHERE, Prover, answers_elsewhere
+from autograder.commands.build import another_machine, build, write_sources
+from autograder.commands.faults import Prover, answers_elsewhere
 from autograder.commands.parity import differences
 from autograder.course.directory import EXPECTED, CourseDirectory
 from autograder.course.lecture import read_lecture
@@ -24,7 +25,7 @@ from autograder.grading.answer_key import answer_key, compute_answers
 from autograder.grading.cells import built_notebook
 from autograder.grading.secret import hidden_facts, public_facts
 from autograder.grading.submission import grade
-from autograder.judge.answers import Answers, Key
+from autograder.judge.answers import Key
 from autograder.judge.verdict import Verdict
 from autograder.runner.host import Runner
 from autograder.wall.checkpoint import load
@@ -119,7 +120,8 @@ def prove(
         released = built / lecture / released.name
     stub = grade(built_notebook(released), {}, course, lecture, answers, runner).verdicts
     say("the probes with other random numbers around them")
-    elsewhere = answers_elsewhere(course, lecture, facts, runner)
+    with another_machine(course, runner) as other:
+        elsewhere = answers_elsewhere(course, lecture, facts, other)
     prover = Prover(course, lecture, facts, answers, public, lines)
     own: dict[str, tuple[int, list[str]]] = {}
     if own_check:
@@ -154,9 +156,17 @@ def prove(
 
 
 def prove_one(
-    course: CourseDirectory, lecture: str, exercise: str, runner: Runner, say: Callable[[str], None] = lambda text: None
+    course: CourseDirectory,
+    lecture: str,
+    exercise: str,
+    runner: Runner,
+    say: Callable[[str], None] = lambda text: None,
+    other: Runner | None = None,
 ) -> LectureReport:
-    """What ``verify`` says of one exercise's check, mistakes, variants and oracles: in two runs of the lecture, and without its stub.
+    """What ``verify`` says of one exercise's check, mistakes, variants and oracles: in three runs of the lecture, and without its stub.
+
+    Args:
+        other: that rounds another way; one is made for it unless there is one.
 
     Raises:
         UserError: the lecture has no such exercise, or what stands in its file does not run.
@@ -172,10 +182,11 @@ def prove_one(
     public = compute_answers(course, lecture, notebook, {exercise: extras}, public_facts(course, lecture), runner)
     say("answers for the hidden seeds")
     asked = [extra for extra in extras if extra["kind"] != "oracle"]
-    probed = [] if hidden.rules(exercise).loss else [ELSEWHERE]
-    answers = compute_answers(course, lecture, notebook, {exercise: [*asked, *probed]}, hidden, runner)
+    answers = compute_answers(course, lecture, notebook, {exercise: asked}, hidden, runner)
     key = answers.keys[exercise]
-    elsewhere = Answers({exercise: Key(key.reference, variants=[key.variants.pop() for _ in probed])}, answers.facts)
+    say("the probe with other random numbers around it")
+    with contextlib.nullcontext(other) if other else another_machine(course, runner) as other:
+        elsewhere = answers_elsewhere(course, lecture, hidden, other, exercise)
     prover = Prover(course, lecture, hidden, answers, public, lines)
     report = ExerciseReport(exercise, prover.verdict(key.reference), None)
     report.faults += prover.of_the_probe(exercise, elsewhere)

@@ -20,7 +20,7 @@ Order = list[int | str]  # the values of a draw: a place among the reference's, 
 class Mistake:
     says: str  # to the student whose answer equals this record
     record: Record
-    unsteady: Unsteady = ()  # what of it is another on another machine
+    unsteady: Unsteady = ()  # what of it differs from machine to machine
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Key:
     mistakes: list[Mistake] = field(default_factory=list)
     variants: list[Record] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=Catalogue)
+    marked: bool = False  # whether it was found out what of the mistakes is unsteady
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Answers:
                     records[f"{exercise}/unsteady/{number}"] = Record(exercise, tuple(Draw(dict(moved)) for moved in mistake.unsteady))
             says |= {f"{exercise}/mistake/{number}": mistake.says for number, mistake in enumerate(key.mistakes)}
             rows = {form: [sentences.setdefault(text, len(sentences)) for text in texts] for form, texts in key.catalogue.says.items()}
-            catalogues[exercise] = {"made_of": key.catalogue.made_of, "says": rows}
+            catalogues[exercise] = {"made_of": key.catalogue.made_of, "says": rows, "marked": key.marked}
             records[f"{exercise}/catalogue"] = Record(exercise, (Draw(dict(key.catalogue.sketches)),))
         known = {"catalogues": catalogues, "sentences": list(sentences), "right": right}
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +96,7 @@ class Answers:
                 elif kind == "catalogue":
                     told = {form: [sentences[number] for number in rows] for form, rows in catalogues[exercise]["says"].items()}
                     keys[exercise].catalogue = Catalogue(catalogues[exercise]["made_of"], records[name].draws[0].values, told)
+                    keys[exercise].marked = bool(catalogues[exercise].get("marked"))  # not in the files of an older kit
         except (KeyError, IndexError, TypeError) as error:
             raise RecordError(f"{path} lacks {error}") from None
         except ValueError as error:

@@ -86,7 +86,7 @@ def _explained(record: Record, mistake: Record, reference: Record, names: list[s
 
 
 def _seen(record: Record, mistake: Mistake) -> Record:
-    """A record as far as it can be compared with a mistake's: what is another on every machine is not held against it."""
+    """A record as far as it can be compared with a mistake's: what differs from machine to machine is not held against it."""
     if not any(mistake.unsteady):
         return record
     return replace(record, draws=tuple(map(steadied, record.draws, mistake.record.draws, mistake.unsteady)))

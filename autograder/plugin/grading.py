@@ -41,7 +41,7 @@ class RunSubmission(CoursePreprocessor):
             self.parent.kept, self.parent.verdicts = False, verdicts
             return nb, resources
         runner = SubmissionRunner.instance(parent=self).ready(self.course)
-        if lecture not in self.answers:  # once for a class, where this is not made anew for each submission
+        if lecture not in self.answers:  # nbgrader's own command makes a new RunSubmission for each submission, `grade` one for each job
             self.answers[lecture] = answer_key(self.course, lecture, runner, hidden_facts(self.course, lecture))
         answers = self.answers[lecture]
         folder = Path(resources["metadata"]["path"])

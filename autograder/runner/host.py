@@ -42,7 +42,7 @@ class Runner:
 
     Args:
         unsafe: run submissions without the jail: only where somebody has typed it.
-        plain: with the instructions that every processor has, as if on another machine.
+        plain: with torch's plainest instructions, which round as another machine might; nothing changes where it has no others.
     """
 
     def __init__(self, unsafe: bool = False, plain: bool = False) -> None:

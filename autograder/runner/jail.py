@@ -41,7 +41,7 @@ WARM = {  # one thread when it forks, and figures as in a notebook
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
-PLAIN = {  # the instructions that every processor has: sums are added up in another order, and rounded another way
+PLAIN = {  # torch's plainest instructions, and those of its library for matrices: sums are added up in another order, and rounded another way
     "ATEN_CPU_CAPABILITY": "default",
     "MKL_CBWR": "COMPATIBLE",
 }
@@ -92,7 +92,7 @@ def command(
         disk_mb: of ``/tmp``, and the same of ``/dev/shm``; both live in memory and end with the jail.
         rooms: of this package, that are seen inside.
         group: of the kernel's, that it is in.
-        plain: with the instructions that every processor has.
+        plain: with torch's plainest instructions.
 
     Raises:
         UserError: this machine has not what a jail needs; with the package to install.
