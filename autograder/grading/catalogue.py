@@ -32,7 +32,7 @@ from autograder.wall.plain import MAX_ITEMS
 from autograder.wall.record import Record
 from autograder.wall.sketch import Sketch, sketch
 
-SECONDS = 0.3  # of an ordinary machine's processor for one exercise: behind it no more is tried
+SECONDS = 1.2  # of an ordinary machine's processor for one exercise: behind it no more is tried
 SMALL, ORDINARY = 2000, 0.008  # a machine that takes so many seconds for so many small operations is called ordinary
 MOST = 160  # entries of one exercise
 MOST_PAIRS = 45
