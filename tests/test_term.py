@@ -254,6 +254,21 @@ def test_a_worse_resubmission_is_told_and_counts_as_course_yml_says(term, runner
     assert points(changed, "ann")["double"] == (4 if best else 0, None) and points(changed, "ann")["why"][1] == 1.5
 
 
+def test_another_time_is_no_resubmission(term, runner):
+    """Who corrects a timestamp.txt wants lateness to count, also where the better hand-in does; and nobody has handed in again."""
+    course = edited(term, "late:", "resubmissions: best\nlate:")
+    convert(term.root, "autograde", TINY, runner)
+    grade_by_hand(term, "ann", "why", 1.5)
+    stamp = term.root / "submitted" / "ann" / TINY / "timestamp.txt"
+    stamp.write_text("2031-01-01 12:00:00 UTC\n")
+    said = convert(term.root, "autograde", TINY, runner)
+    assert "the same was handed in at another time" in said and "This resubmission" not in said + notes(course, "ann")
+    assert stamp.is_file() and points(course, "ann")["why"] == (0, 1.5)
+    with Gradebook(f"sqlite:///{term.root}/gradebook.db", "tiny") as gradebook:
+        assert gradebook.find_submission(TINY, "ann").timestamp.year == 2031
+    assert "graded again" not in convert(term.root, "autograde", TINY, runner)
+
+
 def test_a_written_answer_that_is_another_one_is_looked_at_again(term, runner):
     """What a person has graded and has not changed is not."""
     convert(term.root, "autograde", TINY, runner)

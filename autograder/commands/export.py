@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from autograder.commands.own_files import is_own, write_own
-from autograder.commands.remembered import recall
+from autograder.commands.remembered import recall, timed
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import Lectures, console, count, the_course
 from autograder.course.directory import CourseDirectory
@@ -85,7 +85,7 @@ def export(
     data = exported.written(table, mark=to is Target.csv)
     if replaced := _put(course, target, data):
         told.append(replaced)
-    told += [*table.told, *(f"{one.lecture}: {late}" for one in grades if (late := recall(course, one.lecture).say_late()))]
+    told += [*table.told, *(f"{one.lecture}: {late}" for one in grades if (late := recall(course, one.lecture).say_late(timed(course, one.lecture))))]
     _say(grades, told, to)
     alone = {"In the gradebook, and not to be found on the roster (no row)": matched.strangers, "On the roster, and nothing graded": matched.absent}
     for what, names in alone.items():
@@ -126,7 +126,10 @@ def _say(grades: list[LectureGrades], told: list[str], to: Target) -> None:
         console.print(escape(line + "."), highlight=False, soft_wrap=True)
         if waiting:
             how = {Target.canvas: "", Target.moodle: " (the column 'Not final')", Target.csv: " (the column final)"}[to]
-            line = f"{one.lecture}: not final for {count(people, 'student')}{how}: {count(waiting, 'answer')} wait for a person, and count nothing yet."
+            names = [student for student, work in sorted(one.work.items()) if work.waiting]
+            who = _printable(", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""))
+            asked = f"{count(waiting, 'answer')} {'waits' if waiting == 1 else 'wait'} for a person ({who})"
+            line = f"{one.lecture}: not final for {count(people, 'student')}{how}: {asked}. Until then what one gave before counts, if anything."
             console.print(f"[yellow]note[/yellow] {escape(line)} In JupyterLab: menu Nbgrader, Formgrader. Then export again.", highlight=False, soft_wrap=True)
     for line in told:
         _tell(line)
@@ -134,5 +137,8 @@ def _say(grades: list[LectureGrades], told: list[str], to: Target) -> None:
 
 def _tell(text: str) -> None:
     """A line in which names are that a stranger chose."""
-    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    console.print(escape(shown), highlight=False, soft_wrap=True)
+    console.print(escape(_printable(text)), highlight=False, soft_wrap=True)
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 from autograder.course.directory import CourseDirectory
 from autograder.files import write_whole
+from autograder.plugin.stamps import STAMP
 
 
 class HandedIn(BaseModel):
@@ -28,12 +30,22 @@ class Remembered(BaseModel):
     def late(self) -> list[str]:
         return sorted(student for student, one in self.hand_ins.items() if one.late)
 
-    def say_late(self) -> str:
-        """A sentence about those whom the platform marks as late; nothing if there are none."""
-        if not self.late:
+    def say_late(self, timed: Collection[str] = ()) -> str:
+        """A sentence about those whom the platform marks as late and of whom no time is known; nothing if there are none.
+
+        Args:
+            timed: the students with a time of handing in.
+        """
+        late = [student for student in self.late if student not in timed]
+        if not late:
             return ""
-        who = f"{len(self.late)} ({', '.join(self.late)})"
+        who = f"{len(late)} ({', '.join(late)})"
         return f"Marked as late by {self.platform.capitalize()} when they were collected: {who}. Without a timestamp.txt nothing is taken off here."
+
+
+def timed(course: CourseDirectory, lecture: str) -> set[str]:
+    """The students whose folder says when it was handed in."""
+    return {path.parent.parent.name for path in (course.root / "submitted").glob(f"*/{lecture}/{STAMP}")}
 
 
 def recall(course: CourseDirectory, lecture: str) -> Remembered:

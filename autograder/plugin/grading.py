@@ -15,7 +15,7 @@ from autograder.judge.cards import as_html
 from autograder.judge.verdict import NOT_ATTEMPTED, Verdict, refuse
 from autograder.plugin import harmless, incoming, told
 from autograder.plugin.base import CoursePreprocessor
-from autograder.plugin.interrupted import GRADED, WORK
+from autograder.plugin.interrupted import CONTENT, GRADED, WORK
 from autograder.plugin.notes import add_note, refused_for
 from autograder.plugin.running import UNSAFE_NOTE, SubmissionRunner
 from autograder.wall.record import storable
@@ -84,7 +84,8 @@ class GiveVerdicts(CoursePreprocessor):
             self.log.info("%s: %s: %s", resources["nbgrader"]["student"], name, verdict.status)
         work = resources["autograder_work"]
         said = {told.KEY: told.to_metadata(resources["autograder"])}
-        nb.metadata["autograder"] = {GRADED: True, WORK: work.digest, **work.rules, **said}  # on disk only after the points are in the gradebook
+        known = {WORK: work.digest, CONTENT: work.content, **work.rules, **said}
+        nb.metadata["autograder"] = {GRADED: True, **known}  # on disk only after the points are in the gradebook
         return nb, resources
 
 

@@ -28,7 +28,9 @@ from autograder.plugin.stamps import STAMP, is_stamp
 
 GRADED = "graded"  # notebook metadata: written with the last version of the notebook, when its points are in the gradebook
 WORK, COURSE, SECRET = "work", "course", "secret"  # beside it: digests of what was handed in, of what decides about its points, of the secret
+CONTENT = "content"  # and of what was handed in without its time
 HANDED_IN_AGAIN = "something else was handed in since; it is graded again"
+ANOTHER_TIME = "the same was handed in at another time, by its timestamp.txt; it is graded again, and what was graded by hand is kept"
 MAX_READ = 256 << 20  # bytes of one submission whose content is looked at; of more, sizes and times
 _claimed: dict[int, int] = {}  # converter -> the folder it works on, open and locked
 
@@ -100,6 +102,7 @@ class Work:
 
     folder: Path  # as it was handed in
     digest: str
+    content: str  # the digest without the time
     answers: dict[str, str]  # that a person may grade, as they stood when they were graded last, by cell
     asked: set[str]  # the cells that waited for a person even before this grading
     rules: dict[str, str]  # digests of what decides about its points now, and of the secret
@@ -135,7 +138,7 @@ def why_graded_again(folder: Path, source: Path, rules: dict[str, str]) -> str:
     if not whole:
         return "its grading was interrupted; it is graded again"
     if source.is_dir() and not source.is_symlink() and known.get(WORK, now := digest_of(source)) != now:
-        return HANDED_IN_AGAIN
+        return ANOTHER_TIME if known.get(CONTENT) == digest_of(source, time=False) else HANDED_IN_AGAIN
     if known.get(COURSE, rules[COURSE]) != rules[COURSE]:
         return "the course has changed since; it is graded again, and what was graded by hand is kept"
     if known.get(SECRET, rules[SECRET]) != rules[SECRET]:

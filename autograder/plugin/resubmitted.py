@@ -24,7 +24,7 @@ from autograder.judge.cards import number
 from autograder.plugin.base import CoursePreprocessor
 from autograder.plugin.choosing import walk
 from autograder.plugin.folders import closed
-from autograder.plugin.interrupted import COURSE, MAX_READ, WORK, Work, answers_of, digest_of
+from autograder.plugin.interrupted import CONTENT, COURSE, MAX_READ, WORK, Work, answers_of, digest_of
 from autograder.plugin.notes import NOTE, add_note
 from autograder.plugin.stamps import STAMP
 
@@ -90,7 +90,7 @@ class KeepBetter(CoursePreprocessor):
                 told += " The better one counts, and is shown here."
                 self.log.warning("%s: the worse one is kept in %s.", student, _swap(self.course, work.folder, kept))
                 _write(gradebook, lecture, student, before)
-                old.metadata["autograder"] = {**nb.metadata["autograder"], WORK: digest_of(work.folder)}
+                old.metadata["autograder"] = {**nb.metadata["autograder"], WORK: digest_of(work.folder), CONTENT: digest_of(work.folder, time=False)}
                 old.cells = [cell for cell in old.cells if not _is_about_a_resubmission(cell)]
                 _give_back(aside, Path(resources["metadata"]["path"]), f"{lecture}.ipynb")
                 resources["autograder_cards"] |= set(_cards(old))

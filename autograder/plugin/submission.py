@@ -117,7 +117,8 @@ class SubmissionExporter(NotebookExporter):
         with Gradebook(info["db_url"]) as gradebook:
             grades = gradebook.find_submission_notebook(info["notebook"], info["assignment"], info["student"]).grades
             asked = {grade.name for grade in grades if grade.manual_score is not None and grade.needs_manual_grade}
-        return interrupted.Work(folder, interrupted.digest_of(folder), self._answers.get(graded, {}), asked, self._rules)
+        digest, content = (interrupted.digest_of(folder, time=time) for time in (True, False))
+        return interrupted.Work(folder, digest, content, self._answers.get(graded, {}), asked, self._rules)
 
     def _is_restored(self, path: Path, resources: dict[str, Any] | None) -> bool:
         """Whether it is a submission as :class:`RestoreCells` has left it, with our own notes."""
