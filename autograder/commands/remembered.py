@@ -9,7 +9,6 @@ from pydantic import BaseModel, ValidationError
 
 from autograder.course.directory import CourseDirectory
 from autograder.files import write_whole
-from autograder.plugin.stamps import STAMP
 
 
 class HandedIn(BaseModel):
@@ -45,6 +44,8 @@ class Remembered(BaseModel):
 
 def timed(course: CourseDirectory, lecture: str) -> set[str]:
     """The students whose folder says when it was handed in."""
+    from autograder.plugin.stamps import STAMP  # needs nbgrader, which a student's install has not
+
     return {path.parent.parent.name for path in (course.root / "submitted").glob(f"*/{lecture}/{STAMP}")}
 
 
