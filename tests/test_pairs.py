@@ -8,6 +8,7 @@ import json
 import pytest
 from conftest import ROOT
 
+from autograder.commands.build import another_machine
 from autograder.course.directory import load_course
 from autograder.grading.answer_key import answer_key, compute_answers
 from autograder.grading.cells import built_notebook
@@ -49,6 +50,19 @@ def answers_for(course, lecture, runner, secret: bytes, seeds: int, kinds: tuple
 def test_a_right_answer_is_right_for_any_inputs(lecture, part, course, runner, released):
     """Hundreds of draws: a course draws its own, and one of them that the reference cannot take would keep it from grading."""
     every_variant_is_right(course, *answers_for(course, lecture, runner, b"many %d" % part, MAX_DRAWS, ("variant",)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lecture", LECTURES)
+def test_a_right_answer_is_right_where_numbers_are_rounded_otherwise(lecture, course, runner, released):
+    """A student's processor is not the one that made the public answers."""
+    facts, here = answers_for(course, lecture, runner, b"rounded", MANY, ("variant",))
+    with another_machine(course, runner) as other:
+        _, there = answers_for(course, lecture, other, b"rounded", MANY, ("variant",))
+    for name, key in here.keys.items():
+        for record in () if facts.rules(name).loss else (there.keys[name].reference, *there.keys[name].variants):
+            verdict = verdict_of(record, facts, key, course.read_names)
+            assert verdict.status == "correct", (name, verdict.message)
 
 
 def every_variant_is_right(course, facts, answers):

@@ -262,11 +262,18 @@ def test_another_time_is_no_resubmission(term, runner):
     stamp = term.root / "submitted" / "ann" / TINY / "timestamp.txt"
     stamp.write_text("2031-01-01 12:00:00 UTC\n")
     said = convert(term.root, "autograde", TINY, runner)
-    assert "the same was handed in at another time" in said and "This resubmission" not in said + notes(course, "ann")
+    assert "its time of handing in is another one now" in said and "This resubmission" not in said + notes(course, "ann")
     assert stamp.is_file() and points(course, "ann")["why"] == (0, 1.5)
     with Gradebook(f"sqlite:///{term.root}/gradebook.db", "tiny") as gradebook:
         assert gradebook.find_submission(TINY, "ann").timestamp.year == 2031
     assert "graded again" not in convert(term.root, "autograde", TINY, runner)
+    stamp.write_text("2031-02-01 12:00:00 +0100\n")  # written again in UTC, and kept beside it
+    assert "its time of handing in is another one now" in convert(term.root, "autograde", TINY, runner)
+    assert (stamp.parent / "timestamp.txt.original").is_file() and "graded again" not in convert(term.root, "autograde", TINY, runner)
+    again = shutil.move(stamp.parent, term.root / "again")
+    shutil.copytree(again, stamp.parent)
+    stamp.write_text("2031-03-01 12:00:00 UTC\n")
+    assert "something else was handed in since" in convert(term.root, "autograde", TINY, runner), "the same, handed in once more"
 
 
 def test_a_written_answer_that_is_another_one_is_looked_at_again(term, runner):

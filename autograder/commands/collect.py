@@ -19,13 +19,13 @@ from autograder.commands.downloaded import opened
 from autograder.commands.remembered import HandedIn, remember
 from autograder.commands.roster import Roster
 from autograder.commands.stages import Stages
+from autograder.course.dates import STAMP
 from autograder.course.directory import CourseDirectory
 from autograder.course.frame import HANDED_IN
 from autograder.errors import UserError
 from autograder.plugin import absolute_gradebook, gradebook_file, own_commands_first
 from autograder.plugin.choosing import MAX_ZIPPED, NOTEBOOK, Found, is_meant
 from autograder.plugin.folders import closed, harmless_name
-from autograder.plugin.incoming import STAMP
 from autograder.plugin.interrupted import digest_of
 from autograder.plugin.platforms import Piece, canvas, composed, moodle
 

@@ -55,7 +55,7 @@ def run_demo(
     """Make the class, grade it as ``autograder grade`` does, and compare.
 
     Args:
-        everyone: also those who tell nothing new to somebody who looks on: each mistake and each variant is handed in.
+        everyone: each known mistake and each variant is handed in; else some of them.
 
     Raises:
         UserError: a lecture cannot be built, or an nbgrader command fails.

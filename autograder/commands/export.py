@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from autograder.commands.own_files import is_own, write_own
-from autograder.commands.remembered import recall, timed
+from autograder.commands.remembered import late_without_a_time
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import Lectures, console, count, the_course
 from autograder.course.directory import CourseDirectory
@@ -85,13 +85,12 @@ def export(
     data = exported.written(table, mark=to is Target.csv)
     if replaced := _put(course, target, data):
         told.append(replaced)
-    told += [*table.told, *(f"{one.lecture}: {late}" for one in grades if (late := recall(course, one.lecture).say_late(timed(course, one.lecture))))]
+    told += [*table.told, *(f"{one.lecture}: {late}" for one in grades if (late := late_without_a_time(course, one.lecture)))]
     _say(grades, told, to)
     alone = {"In the gradebook, and not to be found on the roster (no row)": matched.strangers, "On the roster, and nothing graded": matched.absent}
     for what, names in alone.items():
         if known and names:
-            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            _tell(f"{what}: {len(names)} ({', '.join(names[:SHOWN])}{more}).")
+            _tell(f"{what}: {len(names)} ({_first(names)}).")
     console.print(f"Written: {escape(os.path.relpath(target))}", highlight=False, soft_wrap=True)
     if matched.strangers:
         raise typer.Exit(1)
@@ -118,7 +117,7 @@ def _say(grades: list[LectureGrades], told: list[str], to: Target) -> None:
 
     for one in grades:
         waiting = sum(len(work.waiting) for work in one.work.values())
-        people = sum(bool(work.waiting) for work in one.work.values())
+        people = [student for student, work in sorted(one.work.items()) if work.waiting]
         late = [work.penalty for work in one.work.values() if work.penalty]
         line = f"{one.lecture}: {count(len(one.work), 'student')}, {points(one.most)} points"
         line += f" and {points(one.bonus)} as a bonus" if one.bonus else ""
@@ -126,10 +125,8 @@ def _say(grades: list[LectureGrades], told: list[str], to: Target) -> None:
         console.print(escape(line + "."), highlight=False, soft_wrap=True)
         if waiting:
             how = {Target.canvas: "", Target.moodle: " (the column 'Not final')", Target.csv: " (the column final)"}[to]
-            names = [student for student, work in sorted(one.work.items()) if work.waiting]
-            who = _printable(", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""))
-            asked = f"{count(waiting, 'answer')} {'waits' if waiting == 1 else 'wait'} for a person ({who})"
-            line = f"{one.lecture}: not final for {count(people, 'student')}{how}: {asked}. Until then what one gave before counts, if anything."
+            asked = f"{count(waiting, 'answer')} {'waits' if waiting == 1 else 'wait'} for a person ({_printable(_first(people))})"
+            line = f"{one.lecture}: not final for {count(len(people), 'student')}{how}: {asked}. Until then what one gave before counts, if anything."
             console.print(f"[yellow]note[/yellow] {escape(line)} In JupyterLab: menu Nbgrader, Formgrader. Then export again.", highlight=False, soft_wrap=True)
     for line in told:
         _tell(line)
@@ -138,6 +135,11 @@ def _say(grades: list[LectureGrades], told: list[str], to: Target) -> None:
 def _tell(text: str) -> None:
     """A line in which names are that a stranger chose."""
     console.print(escape(_printable(text)), highlight=False, soft_wrap=True)
+
+
+def _first(names: list[str]) -> str:
+    """Some names, and how many more there are."""
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _printable(text: str) -> str:

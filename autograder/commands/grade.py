@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.commands.remembered import recall, timed
+from autograder.commands.remembered import late_without_a_time
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import console, count, state, the_course
 from autograder.course.directory import CourseDirectory
@@ -108,7 +108,7 @@ def _graded(course: CourseDirectory, lecture: str, students: list[str], crew: Cr
         stage.advance(", ".join(f"{number} {name}" for name, number in counts.items() if number), news=False)
 
     outcome = grade_class(course, lecture, students, crew, force, stage.expect, done)
-    for line in [*outcome.said, recall(course, lecture).say_late(timed(course, lecture))]:
+    for line in [*outcome.said, late_without_a_time(course, lecture)]:
         if line:
             stages.tell(line)
     return outcome

@@ -25,6 +25,7 @@ from nbgrader.api import Gradebook
 
 from autograder.commands.build import generate_assignment
 from autograder.commands.gradescope import OPTIONS
+from autograder.course.dates import STAMP
 from autograder.course.directory import CourseDirectory, load_course
 from autograder.course.schema import Exercise
 from autograder.errors import UserError
@@ -36,7 +37,6 @@ from autograder.plugin import own_commands_first
 from autograder.plugin.at_once import grade_class
 from autograder.plugin.feedback import waits
 from autograder.plugin.notes import notes_of
-from autograder.plugin.stamps import STAMP
 from autograder.runner.crew import Crew
 from autograder.runner.weaker import NOT_PROMISED, WeakerRunner
 

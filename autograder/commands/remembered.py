@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from autograder.course.dates import STAMP
 from autograder.course.directory import CourseDirectory
 from autograder.files import write_whole
 
@@ -42,11 +43,9 @@ class Remembered(BaseModel):
         return f"Marked as late by {self.platform.capitalize()} when they were collected: {who}. Without a timestamp.txt nothing is taken off here."
 
 
-def timed(course: CourseDirectory, lecture: str) -> set[str]:
-    """The students whose folder says when it was handed in."""
-    from autograder.plugin.stamps import STAMP  # needs nbgrader, which a student's install has not
-
-    return {path.parent.parent.name for path in (course.root / "submitted").glob(f"*/{lecture}/{STAMP}")}
+def late_without_a_time(course: CourseDirectory, lecture: str) -> str:
+    """:meth:`Remembered.say_late` of a lecture, by the times that stand in ``submitted/``."""
+    return recall(course, lecture).say_late({path.parts[-3] for path in (course.root / "submitted").glob(f"*/{lecture}/{STAMP}")})
 
 
 def recall(course: CourseDirectory, lecture: str) -> Remembered:

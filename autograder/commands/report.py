@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from autograder.commands.remembered import recall, timed
+from autograder.commands.remembered import late_without_a_time, recall
 from autograder.commands.stages import Stages
 from autograder.commands.terminal import console, count, the_course
 from autograder.errors import UserError
@@ -45,7 +45,7 @@ def class_report(
         stage = stages.begin(f"reading {lecture}", 0)
         known = recall(course, lecture)
         work = gather(course, lecture, stage.expect, lambda _: stage.advance(news=False), known.roster)
-        work.notes += filter(None, [known.say_late(timed(course, lecture))])
+        work.notes += filter(None, [late_without_a_time(course, lecture)])
         made = make(course, work)
         try:
             page = write(made, target)

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, ValidationInfo
 
 from autograder.course.text import did_you_mean
 
+STAMP = "timestamp.txt"  # in a submission's folder: when it was handed in
 EARLIEST, LATEST = 1970, 9000  # years in between: beyond them some zone's clock leaves Python's
 END_OF_DAY = time(23, 59, 59)  # a due time covers its whole second
 HOW = "Write 2027-03-01, which is the end of that day, or 2027-03-01 18:00, or 2027-03-01 18:00+01:00"

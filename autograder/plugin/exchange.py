@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from autograder.course.dates import STAMP
 from autograder.plugin.incoming import FEEDBACK_SECRET
-from autograder.plugin.stamps import STAMP
 
 MAX_SECRET = 1000  # bytes
 

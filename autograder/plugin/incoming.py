@@ -17,13 +17,14 @@ from typing import Any
 
 from nbgrader.converters import base
 
+from autograder.course.dates import STAMP
 from autograder.course.directory import EXPECTED
 from autograder.course.schema import Limits
 from autograder.plugin import KINDS, PICKLED
 from autograder.plugin.choosing import MAX_ENTRIES, NOTEBOOK, Found, weights_in
 from autograder.plugin.folders import alone, closed, folders
 from autograder.plugin.lateness import InWords, course_of, date_submission, zone_of
-from autograder.plugin.stamps import STAMP, as_handed_in, is_stamp, settle, time_of
+from autograder.plugin.stamps import as_handed_in, is_stamp, settle, time_of
 
 FEEDBACK_SECRET = "submission_secret.txt"  # nbgrader's: under its hash a student finds the page
 MAX_FILES, MAX_FOLDERS = 20, 3  # besides the notebook; one inside the other

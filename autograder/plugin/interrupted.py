@@ -20,17 +20,18 @@ from typing import Any
 
 from nbgrader.utils import rmtree
 
+from autograder.course.dates import STAMP
 from autograder.course.notebook import ANSWER
 from autograder.plugin.choosing import walk
 from autograder.plugin.folders import folders
 from autograder.plugin.shown_grades import mark_of
-from autograder.plugin.stamps import STAMP, is_stamp
+from autograder.plugin.stamps import is_stamp
 
 GRADED = "graded"  # notebook metadata: written with the last version of the notebook, when its points are in the gradebook
 WORK, COURSE, SECRET = "work", "course", "secret"  # beside it: digests of what was handed in, of what decides about its points, of the secret
 CONTENT = "content"  # and of what was handed in without its time
 HANDED_IN_AGAIN = "something else was handed in since; it is graded again"
-ANOTHER_TIME = "the same was handed in at another time, by its timestamp.txt; it is graded again, and what was graded by hand is kept"
+ANOTHER_TIME = "its time of handing in is another one now; it is graded again, and what was graded by hand is kept"
 MAX_READ = 256 << 20  # bytes of one submission whose content is looked at; of more, sizes and times
 _claimed: dict[int, int] = {}  # converter -> the folder it works on, open and locked
 
@@ -138,12 +139,25 @@ def why_graded_again(folder: Path, source: Path, rules: dict[str, str]) -> str:
     if not whole:
         return "its grading was interrupted; it is graded again"
     if source.is_dir() and not source.is_symlink() and known.get(WORK, now := digest_of(source)) != now:
-        return ANOTHER_TIME if known.get(CONTENT) == digest_of(source, time=False) else HANDED_IN_AGAIN
+        return ANOTHER_TIME if known.get(CONTENT) == digest_of(source, time=False) and not _put_again(source, notebook) else HANDED_IN_AGAIN
     if known.get(COURSE, rules[COURSE]) != rules[COURSE]:
         return "the course has changed since; it is graded again, and what was graded by hand is kept"
     if known.get(SECRET, rules[SECRET]) != rules[SECRET]:
         return "the secret is another one now, and with it the hidden inputs; it is graded again. Was .autograder_secret lost, or AUTOGRADER_SECRET not set?"
     return ""
+
+
+def _put_again(source: Path, graded: Path) -> bool:
+    """Whether the files of a submission have been put there since it was graded: the same, handed in a second time."""
+    with contextlib.suppress(OSError):
+        since = graded.stat().st_mtime_ns
+        return any(path.lstat().st_ctime_ns > since for path in walk(source) if not _tells_the_time(path))
+    return True
+
+
+def _tells_the_time(path: Path) -> bool:
+    """A ``timestamp.txt``, or what it was before it was written in UTC."""
+    return path.name.startswith(STAMP)
 
 
 def digest_of(folder: Path, time: bool = True) -> str:
@@ -156,7 +170,7 @@ def digest_of(folder: Path, time: bool = True) -> str:
     for path in walk(folder):
         with contextlib.suppress(OSError):
             status = path.lstat()
-            if not stat.S_ISREG(status.st_mode) or path.name == STAMP and not time:
+            if not stat.S_ISREG(status.st_mode) or not time and _tells_the_time(path):
                 continue
             found.update(f"{path.relative_to(folder)}\0{status.st_size}\0".encode(errors="surrogateescape"))
             left -= status.st_size

@@ -19,6 +19,7 @@ import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.utils import rmtree
 
+from autograder.course.dates import STAMP
 from autograder.course.directory import CourseDirectory
 from autograder.judge.cards import number
 from autograder.plugin.base import CoursePreprocessor
@@ -26,7 +27,6 @@ from autograder.plugin.choosing import walk
 from autograder.plugin.folders import closed
 from autograder.plugin.interrupted import CONTENT, COURSE, MAX_READ, WORK, Work, answers_of, digest_of
 from autograder.plugin.notes import NOTE, add_note
-from autograder.plugin.stamps import STAMP
 
 GRADES = "earlier_grades.json"
 

@@ -15,10 +15,9 @@ from pathlib import Path
 
 from nbgrader.utils import parse_utc
 
-from autograder.course.dates import DATE, stamp
+from autograder.course.dates import DATE, STAMP, stamp
 from autograder.files import write_whole
 
-STAMP = "timestamp.txt"
 STAMP_BYTES = 100
 REFUSED, ORIGINAL = f"{STAMP}.unreadable", f"{STAMP}.original"
 
