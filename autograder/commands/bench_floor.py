@@ -20,7 +20,7 @@ os.environ.update(WARM)  # before torch and matplotlib are imported
 from autograder.commands.bench_ways import BEFORE  # noqa: E402
 from autograder.course.directory import load_course  # noqa: E402
 from autograder.grading.secret import facts_for  # noqa: E402
-from autograder.inside import warm  # noqa: E402
+from autograder.inside import warming  # noqa: E402
 from autograder.inside.shell import RecordingShell  # noqa: E402
 from autograder.student import session  # noqa: E402
 from autograder.student.session import Tried  # noqa: E402
@@ -55,9 +55,9 @@ def run_all(lecture: str) -> None:
     facts = facts_for(course, lecture, b"floor", course.course.seeds.hidden_draws)
     checked = {name for name, rules in facts.exercises.items() if not rules.written}
     names = course.names.read_bytes()
-    warm.warm_up()
-    warm.load_late()
-    warm.prepare({"facts": facts.for_a_run().to_json(), "files": [["names.txt", len(names)]]}, names)
+    warming.warm_up()
+    warming.load_late()
+    warming.prepare({"facts": facts.for_a_run().to_json(), "files": [["names.txt", len(names)]]}, names)
     for folder in sorted(Path("submitted").glob(f"*/{lecture}")):
         cells = [cell["source"] for cell in json.loads((folder / f"{lecture}.ipynb").read_text())["cells"] if cell["cell_type"] == "code"]
         pid = os.fork()

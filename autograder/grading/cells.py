@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,30 @@ def cells_of(notebook: Any, course: CourseDirectory, lecture: str) -> list[Cell]
         locked = bool(metadata.get("locked") or metadata.get("grade"))
         cells.append(Cell(cell.source, locked, given=locked, own=not metadata, exercise=exercise, fits=fits, seconds=seconds))
     return cells
+
+
+def shared(cells: list[Cell], files: dict[str, bytes], course: CourseDirectory, lecture: str) -> int:
+    """How many cells a submission begins with that are the course's own, byte for byte, and run alike for everybody.
+
+    None where the notebook that was built is not there to compare with, or where a file was handed in that these cells could come upon.
+
+    Args:
+        files: what was submitted besides; a model's weights are read by its own cells alone.
+    """
+    path = course.source(lecture)
+    if not path.is_file() or not files.keys() <= {f"{name}.safetensors" for name in course.lecture(lecture).exercises}:
+        return 0
+    given = _first_given(path, path.stat().st_mtime_ns)
+    alike = itertools.takewhile(lambda pair: pair[0].locked and pair[0].source == pair[1], zip(cells, given))
+    return sum(1 for _ in alike)
+
+
+@functools.lru_cache(maxsize=8)
+def _first_given(path: Path, _: int) -> list[str]:
+    """The code cells of a built notebook that come before the first one of a student."""
+    code = code_of(built_notebook(path))
+    about = [cell.metadata.get("nbgrader", {}) for cell in code]
+    return [cell.source for cell, _ in itertools.takewhile(lambda pair: pair[1].get("locked") and not pair[1].get("grade"), zip(code, about))]
 
 
 def code_of(notebook: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import Exercise
-from autograder.grading.cells import cells_of, code_of, with_names
+from autograder.grading.cells import cells_of, code_of, shared, with_names
 from autograder.grading.fence import AUTOGRAD, NOT_NEEDED, Fence, Place, has_use_for_autograd
 from autograder.judge.answers import Answers
 from autograder.judge.forbidden import importable
@@ -54,7 +54,8 @@ def grade(
     forbidding = any(rules.forbid for rules in facts.exercises.values())
     limits = course.course.limits.model_dump()
     autograd = not any(AUTOGRAD.intersection(r.forbid) for r in facts.exercises.values()) or has_use_for_autograd(cells, importable(files))
-    job = Job(cells, with_names(files, course), facts.for_a_run().to_json(), limits, autograd=autograd, beside_first=not forbidding)
+    alike = shared(cells, files, course, lecture)
+    job = Job(cells, with_names(files, course), facts.for_a_run().to_json(), limits, autograd=autograd, beside_first=not forbidding, shared=alike)
     result = runner.run(job)
     kept = result.kept
     if left_out := _explorations_that_left_no_time(job, result):

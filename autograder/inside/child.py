@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import torch
@@ -31,6 +32,21 @@ from autograder.wall.record import Record, encode
 
 KIT: dict[str, Callable[..., Any]] = {"check": check, "check_loss": check_loss, "fit": fit, "hand_in": hand_in}  # before any submission
 THREADS = 1  # of the warm process; they count as processes too
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What a fork needs to know of the first cells, where the warm process has run them.
+
+    Args:
+        outputs: of each cell, as they are sent.
+        path: where in ``sys.path`` the notebook's folder stands.
+        random: the state of Python's generator, which begins anew in each fork.
+    """
+
+    outputs: list[bytes]
+    path: int
+    random: tuple[Any, ...]
 
 
 class WireSession:
@@ -72,29 +88,24 @@ class WireSession:
         send(self.out, {"type": "progress", "exercise": exercise, "step": step, "steps": steps, "loss": loss})
 
 
-def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: bool) -> None:
+def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: bool, frozen: Frozen | None) -> None:
     """Run the cells of one submission; never returns to the warm process's loop."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    view = memoryview(files)
-    for name, size in job["files"]:
-        os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
-        with open(os.path.join(folder, name), "wb") as file:
-            file.write(view[:size])
-        view = view[size:]
-    many = json.loads(bytes(view)) if len(view) else {}  # of an author's run
-    os.chdir(folder)
-    as_in_a_kernel(beside_first=job["beside_first"])
+    without_a_terminal()
+    many = hand_out(job, files, folder)
+    if frozen is None:
+        as_in_a_kernel(beside_first=job["beside_first"])
+        if not job["autograd"]:
+            no_autograd.switch_off()
+    else:
+        sys.path.insert(frozen.path, "")
+        sys.stdin = open(os.devnull)
+        random.setstate(frozen.random)
     set_limits(job["limits"], jailed)
-    if not job["autograd"]:
-        no_autograd.switch_off()
     wired = WireSession(job, out)
     session.use(wired)
     shell = RecordingShell.instance()
-    shell.recorder.max_cell = int(job["limits"]["output_kb"]) << 10
-    shell.recorder.max_notebook = int(job["limits"]["notebook_output_mb"]) << 20
+    outputs_within(job["limits"], shell)
     if not job["pictures"]:
         shell.draw_nothing()
     shell.raw.open()
@@ -102,8 +113,11 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
         if cell.get("skip"):
             continue
         send(out, {"type": "cell", "cell": index})
+        if frozen and index < len(frozen.outputs):
+            send(out, {"type": "outputs", "cell": index}, frozen.outputs[index])
+            continue
         wired.cell, wired.repair = index, bool(cell.get("repair"))
-        with _at_home(folder, shell, cell):
+        with at_home(folder, shell, cell):
             outputs = shell.run(cell["source"])
         send(out, {"type": "outputs", "cell": index}, as_bytes(outputs))
         others = cell.get("forks", ())
@@ -118,6 +132,31 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
             with open(name, "rb") as file:
                 send(out, {"type": "file", "name": name}, file.read())
     send(out, {"type": "done"})
+
+
+def without_a_terminal() -> None:
+    """Nothing comes in, and what goes out by number is nobody's until :meth:`Raw.open <autograder.inside.streams.Raw.open>`."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.close(null)
+
+
+def hand_out(job: dict[str, Any], files: bytes, folder: str) -> dict[str, Any]:
+    """Put a submission's files into its folder and go there; what comes behind them, of an author's run."""
+    view = memoryview(files)
+    for name, size in job["files"]:
+        os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(view[:size])
+        view = view[size:]
+    os.chdir(folder)
+    return json.loads(bytes(view)) if len(view) else {}
+
+
+def outputs_within(limits: dict[str, Any], shell: RecordingShell) -> None:
+    shell.recorder.max_cell = int(limits["output_kb"]) << 10
+    shell.recorder.max_notebook = int(limits["notebook_output_mb"]) << 20
 
 
 def as_in_a_kernel(beside_first: bool) -> None:
@@ -158,7 +197,7 @@ def in_a_fork(shell: RecordingShell, wired: WireSession, check: str, source: str
 
 
 @contextlib.contextmanager
-def _at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterator[None]:
+def at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterator[None]:
     """A locked cell runs in the notebook's folder and with the kit's own functions, whatever an answer has made of them."""
     redirected, run_code = shell.standard, shell.run_code
     if cell.get("locked"):

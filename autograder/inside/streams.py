@@ -34,6 +34,12 @@ class Raw:
             os.unlink(path)
             os.dup2(self.files[name], number)
 
+    def close(self) -> None:
+        """Nobody writes there any more."""
+        for file in self.files.values():
+            os.close(file)
+        self.files, self.read = {}, dict.fromkeys(NUMBERS, 0)
+
     def collect(self) -> None:
         """Show what has come since the last time."""
         for name, file in self.files.items():

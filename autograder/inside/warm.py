@@ -6,7 +6,6 @@ In a jail it is PID 1: no signal from inside reaches it, and what it kills and w
 
 from __future__ import annotations
 
-import gc
 import os
 import select
 import shutil
@@ -22,20 +21,16 @@ if __name__ == "__main__" and len(sys.argv) > 2:  # in a jail, or as another use
     become(int(sys.argv[2]))
     os.makedirs(os.environ["HOME"], exist_ok=True)
 
-import matplotlib.pyplot  # noqa: E402  imported once, here, for every submission
-import matplotlib_inline.backend_inline  # noqa: E402
-import torch  # noqa: E402
-from matplotlib_inline.config import InlineBackend  # noqa: E402
+import torch  # noqa: E402  imported once, here, for every submission
 
-from autograder.course import names  # noqa: E402
-from autograder.inside.child import run_cells  # noqa: E402
+from autograder.inside.child import Frozen, run_cells  # noqa: E402
+from autograder.inside.frozen import run_once  # noqa: E402
 from autograder.inside.pages import collapse  # noqa: E402
-from autograder.inside.shell import RecordingShell  # noqa: E402
+from autograder.inside.warming import load_late, mentions_late, prepare, warm_up  # noqa: E402
 from autograder.inside.watch import Folders, Watch, end_all, state  # noqa: E402
-from autograder.student import session  # noqa: E402
-from autograder.wall.facts import Facts  # noqa: E402
 from autograder.wall.frames import PATIENCE, Reader, WireError, send  # noqa: E402
 
+FOLDER = "/tmp/submission"  # in a jail
 GRACE_SECONDS = 2.0  # between the polite interrupt of a cell and its end
 TICK_SECONDS = 0.1  # between two looks at what a submission uses
 MAX_FILES = 20_000  # in the jail's folders
@@ -54,62 +49,12 @@ FRAME_SPARE = 1 << 20  # bytes of a record beyond its own limit: names and JSON
 OUTPUT_FACTOR = 8  # JSON's escapes, images in base64 and tracebacks, beyond the cell's own limit
 
 
-def warm_up() -> None:
-    """Pay once for what every submission would pay for: first error, first figure, first gradient."""
-    torch.set_num_threads(1)
-    session.never_a_desk()
-    shell = RecordingShell.instance()
-    for source in (
-        "1/0",
-        "import numpy as np",
-        "import torch\nw = torch.randn(3, 3, requires_grad=True)\n(w @ w).tanh().sum().backward()",
-        "torch.nn.functional.cross_entropy(torch.nn.Linear(3, 3)(w), torch.tensor([0, 1, 2])).backward()",
-    ):
-        shell.run(source)
-    matplotlib.interactive(True)  # as in a notebook: a figure is shown below its cell without plt.show()
-    matplotlib_inline.backend_inline.configure_inline_support(shell, os.environ["MPLBACKEND"])
-    InlineBackend.instance(parent=shell).print_figure_kwargs = {
-        "bbox_inches": None
-    }  # a tight one draws every figure twice
-    shell.run(
-        "import matplotlib.pyplot as plt\nplt.plot([1, 2], label='0'); plt.legend(); plt.show()\nplt.imshow([[0, 1]]); plt.show()"
-    )
-    shell.run(
-        "from autograder import check, check_loss, fit\nfrom autograder import figures, names\nfrom jaxtyping import Float, Int\nfrom torch import Tensor"
-    )
-    shell.reset(new_session=True)
-    shell.execution_count = 1
-    shell.close_loop()
-    gc.collect()
-    gc.freeze()
-
-
-LATE = ("optim", "torch.testing", "assert_close")  # parts of torch that import for seconds when they are used for the first time
-
-
-def mentions_late(job: dict[str, Any], files: bytes) -> bool:
-    """Whether a cell, another answer to a check or a file beside the notebook may use one of those parts."""
-    texts = [text for cell in job["cells"] for text in (cell["source"], *cell["forks"])]
-    return any(part.encode() in files or any(part in text for text in texts) for part in LATE)
-
-
-def load_late() -> None:
-    """Import them once for all forks; a lecture without any need not wait for that."""
-    torch.testing.assert_close(torch.ones(1), torch.ones(1))
-    weight = torch.zeros(1, requires_grad=True)
-    optimiser = torch.optim.AdamW([weight])
-    torch.optim.lr_scheduler.OneCycleLR(optimiser, 1.0, 10)
-    weight.sum().backward()
-    optimiser.step()
-    gc.collect()
-    gc.freeze()
-
-
 class Warm:
     """The warm process: one submission after the other, each in a fork."""
 
     def __init__(self, fd: int, jailed: bool) -> None:
         self.fd, self.jailed, self.collapsed = fd, jailed, False
+        self.frozen: Frozen | None = None  # what all jobs begin with, once it has been run
         self.jobs = Reader(fd)
         self.folders = Folders("/tmp", "/dev/shm") if jailed else Folders()
         self.folders.renew()  # the first submission finds them as all others do
@@ -126,6 +71,12 @@ class Warm:
             if "torch._dynamo" not in sys.modules and mentions_late(job, files):
                 load_late()
                 before = state()
+            if job["freeze"]:
+                self.frozen = self.freeze(job, files)
+                send(self.fd, {"type": "frozen", "done": self.frozen is not None})
+                if self.frozen is None:
+                    return
+                continue
             end = self.run(job, files)
             del files
             sound = end.pop("sound") and state() == before
@@ -136,11 +87,25 @@ class Warm:
                 collapse()
                 self.collapsed = True
 
+    def new_folder(self) -> str:
+        """A new one for a submission; in a jail the same for each."""
+        if not self.jailed:
+            return tempfile.mkdtemp(prefix="submission-")
+        os.mkdir(FOLDER, mode=0o700)
+        return FOLDER
+
+    def freeze(self, job: dict[str, Any], files: bytes) -> Frozen | None:
+        """Run a job's cells once for all jobs to come, and leave nothing of it in the folders."""
+        prepare(job, files)
+        frozen = run_once(job, files, self.new_folder())
+        self.folders.renew()
+        self.collapsed = False
+        return frozen
+
     def run(self, job: dict[str, Any], files: bytes) -> dict[str, Any]:
         """Fork, relay the fork's frames within the limits, and leave nothing of it behind."""
         prepare(job, files)
-        folder = "/tmp/submission" if self.jailed else tempfile.mkdtemp(prefix="submission-")
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        folder = self.new_folder()
         reading, writing = os.pipe()
         watch = Watch(self.jailed)
         pid = os.fork()
@@ -151,7 +116,7 @@ class Warm:
                 os.close(reading)
                 os.setsid()
                 dumpable(True)  # so that Python finds its own /proc/self/fd
-                run_cells(job, files, folder, writing, self.jailed)
+                run_cells(job, files, folder, writing, self.jailed, self.frozen)
                 status = 0
             finally:
                 os._exit(status)
@@ -267,21 +232,6 @@ class Clock:
         if self.worked >= self.left or now - self.begun >= PATIENCE * self.left:
             return "notebook_seconds"
         return "notebook_cpu_seconds" if self.used >= self.cpu_left else ""
-
-
-def prepare(job: dict[str, Any], files: bytes) -> None:
-    """Split the names and cut the contexts once, before the fork: they are the course's own, the same for every submission."""
-    facts = Facts.from_json(job["facts"])
-    position = 0
-    for name, size in job["files"]:
-        if name == "names.txt":
-            known = names.names_of(files[position : position + size].decode("ascii"), name, facts.split_seed)
-            for rules in facts.exercises.values():
-                if rules.loss:
-                    known.contexts("train", rules.loss.context)
-                    known.contexts("dev", rules.loss.context)
-                    known.contexts("test", rules.loss.context)
-        position += size
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from autograder.errors import UserError
 from autograder.grading.secret import secret
 from autograder.runner import jail
 from autograder.runner.crew import Crew
+from autograder.runner.frozen import FrozenRunner
 from autograder.runner.host import Runner
 from autograder.runner.kept import KeptRuns
 
@@ -38,7 +39,7 @@ class SubmissionRunner(SingletonConfigurable):
             sys.exit("SubmissionRunner.unsafe must be typed, not configured: --SubmissionRunner.unsafe=True")
         if self.unsafe:
             self.log.warning(UNSAFE_NOTE)
-        self.runner: Runner | Crew = Runner(self.unsafe)
+        self.runner: Runner | Crew = FrozenRunner(self.unsafe)
         self.kept = KeptRuns(self.runner, None)
         atexit.register(self.close)
 

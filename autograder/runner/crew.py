@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import greenlet
 
-from autograder.runner.host import Runner
+from autograder.runner.frozen import FrozenRunner
 from autograder.runner.job import Job, Result
 from autograder.runner.reading import Asked, Read
 from autograder.runner.runs import Worker
@@ -43,7 +43,7 @@ class Crew:
     def __init__(self, size: int, unsafe: bool = False, make: Callable[[], Worker] | None = None) -> None:
         self.unsafe, self.size = unsafe, size
         self.names = _Names(self)
-        self.runners: list[Worker] = [make() if make else Runner(unsafe) for _ in range(size)]
+        self.runners: list[Worker] = [make() if make else FrozenRunner(unsafe) for _ in range(size)]
         self.free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self.threads = ThreadPoolExecutor(size, thread_name_prefix="jail")
         self.hub: Any = None  # the greenlet that all others come back to

@@ -92,7 +92,7 @@ class Runner:
         frames = Reader(ours.fileno())
         self.socket, self.frames, self.disk_mb = ours, frames, disk_mb
         try:
-            header = _received(frames, time.monotonic() + START_SECONDS)[0]
+            header = received(frames, time.monotonic() + START_SECONDS)[0]
         except WireError:
             self.process.kill()
             said = self.process.communicate()[1].decode(errors="replace").strip().splitlines()[-3:]
@@ -188,7 +188,7 @@ class Runner:
         left, shown = room(job), 0
         self.frames.max_payload = int(left)
         while True:
-            header, payload = _received(self.frames, until)
+            header, payload = received(self.frames, until)
             kind, position = header.get("type"), header.get("cell")
             left -= len(payload) + FRAME_COST
             if left < 0:
@@ -242,6 +242,7 @@ class Runner:
             "autograd": job.autograd,
             "beside_first": job.beside_first,
             "pictures": job.pictures,
+            "freeze": False,
         }
 
     def _ended(self, header: dict[str, Any], job: Job, result: Result) -> int | None:
@@ -286,9 +287,8 @@ def _seconds(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else 0.0
 
 
-def _received(frames: Reader, until: float) -> Frame:
-    frame = frames.receive(until)
-    if frame is None:
+def received(frames: Reader, until: float) -> Frame:
+    if (frame := frames.receive(until)) is None:
         raise Silence("the other side says nothing")
     return frame
 

@@ -73,5 +73,6 @@ class Job:
     wanted: tuple[str, ...] = ()  # files to bring back
     autograd: bool = True  # whether torch differentiates anything
     beside_first: bool = True  # as in a notebook, a file beside it takes the place of a module that is installed
+    shared: int = 0  # cells at the beginning that are the course's own, byte for byte, and run alike in every submission
     pictures: bool = True  # whether figures are drawn; not where nobody will see what the cells show
     say: Callable[[str], None] | None = None  # told how far a reference's training is

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -68,7 +69,8 @@ class KeptRuns:
 def digest(job: Job, unsafe: bool) -> str:
     """Of everything that decides a run."""
     found = hashlib.sha256()
-    found.update(json.dumps({**without_files(job), "unsafe": unsafe, "kit": _kit()}, sort_keys=True).encode())
+    about = without_files(replace(job, shared=0))  # where the first cells run changes nothing
+    found.update(json.dumps({**about, "unsafe": unsafe, "kit": _kit()}, sort_keys=True).encode())
     for name, data in sorted(job.files.items()):
         found.update(f"\0{name}\0".encode(errors="surrogateescape") + hashlib.sha256(data).digest())
     return found.hexdigest()[:40]

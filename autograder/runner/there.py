@@ -16,6 +16,7 @@ from typing import Any
 
 from autograder.errors import UserError
 from autograder.runner.carried import apart, job_of, job_to_bytes, result_to_bytes, with_json
+from autograder.runner.frozen import FrozenRunner
 from autograder.runner.host import Runner
 from autograder.runner.job import Job
 from autograder.runner.kept import code
@@ -93,7 +94,7 @@ def _a_runner() -> Iterator[Runner]:
     try:
         runner = _idle.get_nowait()
     except queue.Empty:
-        runner = Runner()
+        runner = FrozenRunner()
         atexit.register(runner.close)
     try:
         yield runner
