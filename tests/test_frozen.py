@@ -204,7 +204,7 @@ def test_only_cells_of_the_course_byte_for_byte_are_shared(tiny, tmp_path):
     assert shared([replace(cells[0], locked=False), *cells[1:]], {}, course, TINY) == 0
     assert shared(cells, {"torch.py": b""}, course, TINY) == 0
     exercise = next(iter(course.lecture(TINY).exercises))
-    assert shared(cells, {f"{exercise}.safetensors": b""}, course, TINY) == count
+    assert shared(cells, {f"{exercise}.safetensors": b"", "names.txt": b"mine"}, course, TINY) == count
     path.unlink()
     assert shared(cells, {}, course, TINY) == 0
     given_cells._first_given.cache_clear()

@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 
 from autograder.course.directory import CourseDirectory
+from autograder.course.packaged import NAMES
 from autograder.errors import UserError
 from autograder.runner.job import Cell
 
@@ -49,10 +50,10 @@ def shared(cells: list[Cell], files: dict[str, bytes], course: CourseDirectory, 
     None where the notebook that was built is not there to compare with, or where a file was handed in that these cells could come upon.
 
     Args:
-        files: what was submitted besides; a model's weights are read by its own cells alone.
+        files: what was submitted besides; a model's weights are read by its own cells alone, and names are the course's.
     """
     path = course.source(lecture)
-    if not path.is_file() or not files.keys() <= {f"{name}.safetensors" for name in course.lecture(lecture).exercises}:
+    if not path.is_file() or not files.keys() <= {NAMES, *(f"{name}.safetensors" for name in course.lecture(lecture).exercises)}:
         return 0
     given = _first_given(path, path.stat().st_mtime_ns)
     alike = itertools.takewhile(lambda pair: pair[0].locked and pair[0].source == pair[1], zip(cells, given))
@@ -73,4 +74,4 @@ def code_of(notebook: Any) -> list[Any]:
 
 def with_names(files: dict[str, bytes], course: CourseDirectory) -> dict[str, bytes]:
     """The submitted files, with the course's own names in place of whatever a student submitted."""
-    return {**files, "names.txt": course.names.read_bytes()}
+    return {**files, NAMES: course.names.read_bytes()}

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+from autograder.course.packaged import NAMES
 from autograder.runner.host import START_SECONDS, Runner, received
 from autograder.runner.job import CellResult, Job, Result
 from autograder.wall.frames import WireError, send
@@ -20,7 +21,6 @@ from autograder.wall.frames import WireError, send
 WORTH = 2  # times that a beginning is asked for before it is frozen: a single submission gains nothing
 MORE = 8  # times that another one is asked for more often than this one twice before it takes its place
 OWN_LIMITS = ("output_kb", "notebook_output_mb", "disk_mb")  # that decide what the first cells do
-NAMES = "names.txt"
 
 
 class FrozenRunner(Runner):
