@@ -17,6 +17,7 @@ from traitlets.config import Config
 
 from autograder.commands import collect as module
 from autograder.commands.cli import main
+from autograder.commands.collected import Collected
 from autograder.commands.demo import nbgrader
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.course.directory import CourseDirectory
@@ -301,6 +302,12 @@ def test_a_roster_that_is_none_is_one_sentence(table, told, course, tmp_path, ca
     assert told in said and "Traceback" not in said and not (course.root / "submitted").exists()
 
 
+def test_who_has_a_date_is_not_told_to_give_one(course):
+    late = Collected(new=["ada"], late=["ada"])
+    said = [" ".join(late.sentences(TINY, course.root, due=due)) for due in (False, True)]
+    assert [f"give {TINY} a due:" in one for one in said] == [True, False] and all("write the time into" in one for one in said)
+
+
 def test_what_is_replaced_is_kept_and_what_is_the_same_is_not_touched(course, tmp_path, capsys):
     def hand_in_all(**notebooks: str) -> str:
         assert run(course, "zip", as_zip({f"{student}/{NOTEBOOK}": text for student, text in notebooks.items()}, tmp_path)) == 0
@@ -347,6 +354,19 @@ def test_who_is_missing_comes_from_the_gradebook_too(course, tmp_path, capsys):
             gradebook.add_student(student)
     assert run(course, "zip", as_zip({f"ann/{NOTEBOOK}": "a"}, tmp_path)) == 0
     assert "Missing: 1 (ben)." in capsys.readouterr().out
+
+
+def test_names_of_the_roster_stand_in_the_gradebook_for_the_formgrader(course, tmp_path):
+    own_commands_first()
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "tiny") as gradebook:
+        gradebook.add_student("roe", first_name="Rebecca")
+    rows = ['"Doe, Jane",12345,,doejane,', '"Roe, Richard",7,,roe,', '"Li <b>, =Mei",8,,li,', '"Missing, M.",9,,missing,']
+    (tmp_path / "class.csv").write_text("Student,ID,SIS User ID,SIS Login ID,Section\n" + "\n".join(rows))
+    tree = {f"{C}_1_{NOTEBOOK}": "a", f"roe_7_2_{NOTEBOOK}": "b", f"li_8_3_{NOTEBOOK}": "c"}
+    assert run(course, "canvas", as_zip(tree, tmp_path), "--roster", tmp_path / "class.csv") == 0
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "tiny") as gradebook:
+        found = {student.id: (student.first_name, student.last_name) for student in gradebook.students}
+    assert found == {"doejane": ("Jane", "Doe"), "roe": ("Rebecca", "Roe"), "li": ("Mei", "Li b")}
 
 
 def linked() -> bytes:

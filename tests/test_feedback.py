@@ -13,9 +13,9 @@ from nbgrader.api import Gradebook
 from PIL import Image
 
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
-from autograder.course.schema import Exercise
-from autograder.judge.cards import of_points
-from autograder.plugin.feedback import _words, said
+from autograder.course.schema import Exercise, Late
+from autograder.judge.cards import number, of_points
+from autograder.plugin.feedback import _late, _words, said
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,33 @@ def test_a_number_without_its_part():
     assert (of_points(12.345, 20), of_points(None, 1)) == ("12.35 of 20 points", "of 1 point")
 
 
+@pytest.mark.parametrize(("points", "words"), [(2.625, "2.63"), (0.125, "0.13"), (1.0, "1"), (10.0, "10"), (0.0, "0"), (-0.001, "0"), (100.5, "100.5")])
+def test_half_of_a_hundredth_counts_up(points, words):
+    assert number(points) == words
+
+
+TEN = "10 % of the points reached for each day begun"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "penalty", "grace", "words"),
+    [
+        (0, 0, 0, []),
+        (300, 0, 60, ["It came 5 minutes late, which costs nothing."]),
+        (90_000, 1, 0, [f"It came 1 day 1 hour late, so 1 point was taken off: {TEN}."]),
+        (5400, 3.25, 60, [f"It came 1 hour 30 minutes late, so 3.25 points were taken off: {TEN} after a grace of 1 hour."]),
+    ],
+)
+def test_a_delay_is_told_with_what_it_costs_and_why(seconds, penalty, grace, words):
+    assert _late(seconds, penalty, Late(percent_per_day=10, grace_minutes=grace)) == words
+
+
 @pytest.mark.parametrize(("bonus", "words"), [(False, ""), (1, " (1 of these a bonus)"), (True, " (a bonus)")])
 def test_a_bonus_is_called_one(bonus, words):
     rules = Exercise(title="x", points=2, bonus=bonus, minutes=1, difficulty=1)
     grade = SimpleNamespace(auto_score=2, manual_score=None, score=2, max_score=2, cell_type="code", needs_manual_grade=False)
     lecture = SimpleNamespace(exercises={"x": rules})
-    assert _words({"grade_id": "x", "grade": True}, {"x": grade}, lecture)["said"] == f"2 of 2 points{words}"
+    assert _words({"grade_id": "x", "grade": True}, {"x": grade}, set(), lecture)["said"] == f"2 of 2 points{words}"
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +79,7 @@ def page(assigned, tmp_path_factory, runner) -> str:
     with Gradebook(f"sqlite:///{course.root}/gradebook.db", "tiny") as gradebook:
         grade = gradebook.find_grade("double", TINY, TINY, "ann")
         grade.manual_score, grade.needs_manual_grade = 0.5, False
+        gradebook.find_comment("double_answer", TINY, TINY, "ann").manual_comment = "Say why."
         gradebook.db.commit()
     convert(course.root, "generate_feedback", TINY, runner)
     return (course.root / "feedback" / "ann" / TINY / f"{TINY}.html").read_text()
@@ -66,7 +88,8 @@ def page(assigned, tmp_path_factory, runner) -> str:
 def test_a_page_says_titles_and_who_gave_points(page):
     assert "<h4>Small exercises of every kind: 12.5 of 16 points so far</h4>" in page
     assert "One answer waits for a person." in page
-    assert '<a href="#double">Double a tensor</a>: 0.5 of 2 points, given by a person; the check gave 2' in page
+    given = '<a href="#double">Double a tensor</a>: 0.5 of 2 points, given by a person; the check gave 2 (<a href="#comment-double_answer">comment</a>)</li>'
+    assert given in page and page.count('<a name="comment-double_answer">') == page.count("Say why.") == 1
     assert '<a href="#why">Why</a>: not graded yet, of 2 points' in page
     assert "Test cell" not in page and page.count("<body") == 1
     assert "<b>About this submission.</b> Your notebook is called mine.ipynb" in page and "a person looks at it" not in page

@@ -234,12 +234,16 @@ def test_a_worse_resubmission_is_told_and_counts_as_course_yml_says(term, runner
     course = edited(term, "late:", f"resubmissions: {policy}\nlate:")
     convert(term.root, "autograde", TINY, runner)
     grade_by_hand(term, "ann", "why", 1.5)
+    with Gradebook(f"sqlite:///{term.root}/gradebook.db", "tiny") as gradebook:
+        gradebook.find_comment("double_answer", TINY, TINY, "ann").manual_comment = "Say why."
+        gradebook.db.commit()
     shutil.rmtree(term.root / "submitted" / "ann")
     hand_in(course, term.root, TINY, Submission("ann", {**solution_texts(course, TINY), "double": WRONG}, {}))
     said = convert(term.root, "autograde", TINY, runner)
     told = "This resubmission has 13.5 points, the one before it had 15.5."
     assert f"ann: {told}" in said and told in notes(course, "ann")
     best = policy == "best"
+    assert ("ann: the comment on double was written on an earlier answer, and stays: look at it again." in said) is not best
     assert ("The better one counts" in said) is best and ("The newest one counts." in said) is not best
     assert points(course, "ann")["double"] == (2 if best else 0, None) and points(course, "ann")["why"][1] == 1.5
     card = shown_cards(term.root / "autograded" / "ann" / TINY / f"{TINY}.ipynb")["double"]

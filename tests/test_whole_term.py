@@ -117,7 +117,7 @@ def test_every_grade_of_a_person_is_there(term):
     ("student", "said"),
     [
         ("right", "17.5 of 23 points"),
-        ("late", "3.2 points were taken off, because it came late."),
+        ("late", "late, so 3.2 points were taken off: 10 % of the points reached for each day begun."),
         ("renamed", "Your notebook is called Homework final (2).ipynb"),
         ("zipped", "all.zip/lecture_t_tiny.ipynb"),
         ("wrong", "21 of 23 points"),

@@ -217,7 +217,7 @@ def collect(
     with Stages(console) as stages:
         made = collect_one(course, lecture, platform, download, known, stages)
     console.print(made.table(lecture))
-    for sentence in made.sentences(lecture, course.root):
+    for sentence in made.sentences(lecture, course.root, bool(course.lecture(lecture).due)):
         console.print(escape(sentence), highlight=False, soft_wrap=True)
     if not made.students:
         raise UserError(f"Nothing of {download} was collected as a hand-in from {platform}. Is --from right?")

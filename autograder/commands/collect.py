@@ -17,7 +17,7 @@ from nbgrader.api import Gradebook
 from autograder.commands.collected import Collected, Platform
 from autograder.commands.downloaded import opened
 from autograder.commands.remembered import HandedIn, remember
-from autograder.commands.roster import Roster
+from autograder.commands.roster import Person, Roster, introduce
 from autograder.commands.stages import Stages
 from autograder.course.dates import STAMP
 from autograder.course.directory import CourseDirectory
@@ -44,6 +44,7 @@ class HandIn:
     uploads: dict[str, int] = field(default_factory=dict)
     late: bool = False
     only_text: bool = True
+    person: Person | None = None  # of the roster
 
     def name_on(self, platform: Platform) -> str:
         """What begins the names of its files in the download; on Canvas with the number of the last upload, and nothing where there is none."""
@@ -90,8 +91,9 @@ def collect(
                 made.only_text.append(hand_in.student)
             if STAMP in hand_in.files:
                 made.stamped.append(hand_in.student)
-    made.missing = _missing(course, lecture, roster)
     collected = set(made.students)
+    introduce(course, [hand_in.person for hand_in in hand_ins if hand_in.person and hand_in.student in collected])
+    made.missing = _missing(course, lecture, roster)
     names = {one.student: HandedIn(name=one.name_on(platform), late=one.late) for one in hand_ins if one.student in collected}
     try:
         remember(course, lecture, platform.value, names, [person.student for person in roster.people] if roster else None)
@@ -177,7 +179,7 @@ def _name(hand_ins: list[HandIn], platform: Platform, roster: Roster | None, mad
         elif student in taken:
             made.left_out.append(f"{hand_in.whole} would get the id {student}, which is that of {taken[student]}. Rename it in the download.")
         else:
-            hand_in.student = student
+            hand_in.student, hand_in.person = student, person
             taken[student] = hand_in.whole
             if roster and person is None:
                 made.strangers.append(student)

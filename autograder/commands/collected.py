@@ -45,8 +45,12 @@ class Collected:
         table.add_row(*(str(len(group)) for group in (self.students, self.new, self.replaced, self.unchanged)))
         return table
 
-    def sentences(self, lecture: str, root: Path) -> list[str]:
-        """What the table does not tell, a line each, and what to type next."""
+    def sentences(self, lecture: str, root: Path, due: bool) -> list[str]:
+        """What the table does not tell, a line each, and what to type next.
+
+        Args:
+            due: whether the lecture has a date.
+        """
         said = []
         for student, kept in sorted(self.replaced.items()):
             stamp = ", with its timestamp.txt" if os.path.lexists(kept / "timestamp.txt") else ""
@@ -66,14 +70,15 @@ class Collected:
         else:
             said.append(f"Missing: {_names(self.missing)}." if self.missing else "Nobody is missing.")
         if self.students:
-            said += [*self._times(lecture), f"Next: autograder grade {lecture}"]
+            said += [*self._times(lecture, due), f"Next: autograder grade {lecture}"]
         return ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in sentence) for sentence in said]
 
-    def _times(self, lecture: str) -> list[str]:
+    def _times(self, lecture: str, due: bool) -> list[str]:
         said = ["A download holds no time of submission that can be trusted: none was written, and without one nobody counts as late."]
         if self.late:
+            dated = "" if due else f"give {lecture} a due: there, and "
             how = (
-                f"autograder grade and export will say so again. For the late rule of course.yml give {lecture} a due: there, and write "
+                f"autograder grade and export will say so again. For the late rule of course.yml {dated}write "
                 f"the time into submitted/STUDENT/{lecture}/timestamp.txt, such as 2027-03-02 10:00:00 UTC."
             )
             said.append(f"Marked as late by Canvas: {_names(self.late)}. {how}")

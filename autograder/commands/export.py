@@ -15,14 +15,12 @@ from rich.markup import escape
 from autograder.commands.own_files import is_own, write_own
 from autograder.commands.remembered import late_without_a_time
 from autograder.commands.stages import Stages
-from autograder.commands.terminal import Lectures, console, count, the_course
+from autograder.commands.terminal import Lectures, console, count, first_of, the_course
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
 
 if TYPE_CHECKING:  # nbgrader takes seconds, which --help need not wait for
     from autograder.plugin.grades import LectureGrades
-
-SHOWN = 20  # names in a line
 
 
 class Target(StrEnum):
@@ -90,7 +88,7 @@ def export(
     alone = {"In the gradebook, and not to be found on the roster (no row)": matched.strangers, "On the roster, and nothing graded": matched.absent}
     for what, names in alone.items():
         if known and names:
-            _tell(f"{what}: {len(names)} ({_first(names)}).")
+            _tell(f"{what}: {len(names)} ({first_of(names)}).")
     console.print(f"Written: {escape(os.path.relpath(target))}", highlight=False, soft_wrap=True)
     if matched.strangers:
         raise typer.Exit(1)
@@ -125,7 +123,7 @@ def _say(grades: list[LectureGrades], told: list[str], to: Target) -> None:
         console.print(escape(line + "."), highlight=False, soft_wrap=True)
         if waiting:
             how = {Target.canvas: "", Target.moodle: " (the column 'Not final')", Target.csv: " (the column final)"}[to]
-            asked = f"{count(waiting, 'answer')} {'waits' if waiting == 1 else 'wait'} for a person ({_printable(_first(people))})"
+            asked = f"{count(waiting, 'answer')} {'waits' if waiting == 1 else 'wait'} for a person ({_printable(first_of(people))})"
             line = f"{one.lecture}: not final for {count(len(people), 'student')}{how}: {asked}. Until then what one gave before counts, if anything."
             console.print(f"[yellow]note[/yellow] {escape(line)} In JupyterLab: menu Nbgrader, Formgrader. Then export again.", highlight=False, soft_wrap=True)
     for line in told:
@@ -135,11 +133,6 @@ def _say(grades: list[LectureGrades], told: list[str], to: Target) -> None:
 def _tell(text: str) -> None:
     """A line in which names are that a stranger chose."""
     console.print(escape(_printable(text)), highlight=False, soft_wrap=True)
-
-
-def _first(names: list[str]) -> str:
-    """Some names, and how many more there are."""
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _printable(text: str) -> str:

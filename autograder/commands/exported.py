@@ -90,7 +90,7 @@ def columns(grades: list[LectureGrades], by_exercise: bool) -> list[Column]:
 def _reader(grades: LectureGrades, exercise: str | None, part: int) -> Callable[[str], float | None]:
     def of(student: str) -> float | None:
         work = grades.work.get(student)
-        if work is None or exercise is not None and (exercise in work.waiting or exercise not in work.points):
+        if work is None or exercise is not None and exercise not in work.points:
             return None
         return grades.of(work, exercise)[part]
 
@@ -213,7 +213,7 @@ def as_csv(grades: list[LectureGrades], matched: Matched, by_exercise: bool) -> 
     for one in grades:
         for student, work in sorted(one.work.items()):
             person = matched.person.get(student)
-            who = [student, _name(person) if person else "", one.lecture]
+            who = [student, _name(person) if person else work.name, one.lecture]
             if by_exercise:
                 for item in one.items:
                     given = one.of(work, item.name, late=False) if item.name in work.points else (None, None)

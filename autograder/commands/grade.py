@@ -18,7 +18,7 @@ from rich.table import Table
 
 from autograder.commands.remembered import late_without_a_time
 from autograder.commands.stages import Stages
-from autograder.commands.terminal import console, count, state, the_course
+from autograder.commands.terminal import console, count, first_of, state, the_course
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
 
@@ -132,6 +132,7 @@ def _show(lecture: str, outcome: Outcome, seconds: float) -> None:
         if asks := [one for one in graded if one.asks]:
             answers = count(sum(one.asks for one in asks), "answer")
             table.add_row("for a person", f"{answers} of {count(len(asks), 'student')}: JupyterLab, menu Nbgrader, Formgrader")
+            table.add_row("whose", escape(first_of(sorted(one.student for one in asks))))
         console.print(table)
     if outcome.skipped:
         console.print(f"{count(outcome.skipped, 'submission')} graded before, and nothing has changed. To grade all again: --force")

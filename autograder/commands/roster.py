@@ -6,10 +6,15 @@ import csv
 import io
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nbgrader.api import Gradebook
+
+from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
+from autograder.plugin import absolute_gradebook, gradebook_file, own_commands_first
 from autograder.plugin.folders import harmless_name
 from autograder.plugin.platforms import Piece
 
@@ -40,6 +45,14 @@ class Person:
 
     def is_called(self, name: str) -> bool:
         return _key(name) in self.names
+
+    @property
+    def given_and_family(self) -> tuple[str, str]:
+        """As nbgrader has them, for its pages to show: nothing in them that these would obey."""
+        family, comma, given = self.of.get("name", "").partition(",")
+        if not comma:
+            given, _, family = family.strip().rpartition(" ")
+        return harmless_name(self.of.get("first") or given), harmless_name(self.of.get("last") or family)
 
 
 class Roster:
@@ -101,6 +114,22 @@ def read_roster(path: Path) -> Roster:
         raise UserError(f"{path}: there is nobody in it.")
     possible = next((row for row in rows if row[0].strip().startswith(POSSIBLE)), [])
     return Roster(list(people.values()), tuple(written), tuple(possible))
+
+
+def introduce(course: CourseDirectory, people: Collection[Person]) -> None:
+    """Tell the gradebook, if there is one, how these people are called, for the formgrader to show; a name that it knows stays."""
+    url = absolute_gradebook(course)
+    if (file := gradebook_file(course)) and not (file.is_file() and file.stat().st_size):
+        return
+    own_commands_first()
+    with Gradebook(url, course.course.course) as gradebook:
+        known = {student.id: student for student in gradebook.students}
+        for person in people:
+            named = dict(zip(("first_name", "last_name"), person.given_and_family)) | {"email": person.of.get("email", "")}
+            student = known.get(person.student)
+            new = {what: name for what, name in named.items() if name and not (student and getattr(student, what))}
+            if new or student is None:
+                gradebook.update_or_create_student(person.student, **new)
 
 
 def _person(of: dict[str, str], by_name: bool, row: list[str]) -> Person | None:

@@ -19,6 +19,7 @@ Lectures = Annotated[
         help="Lectures of course.yml, such as lecture_1_trigram; all of them if none is named.", metavar="[LECTURE]..."
     ),
 ]
+SHOWN = 20  # names in a line
 state: dict[str, Any] = {"course": Path("course.yml"), "unsafe": False}
 
 
@@ -28,6 +29,11 @@ def the_course() -> CourseDirectory:
 
 def count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def first_of(names: list[str]) -> str:
+    """Some names, and how many more there are."""
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def end(what: str, faults: list[str], good: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from html import escape
 
 from autograder.judge.verdict import Row, Verdict
@@ -19,8 +20,9 @@ QUIET = "opacity:.8;font-size:.92em"
 
 
 def number(points: float) -> str:
-    """Points as people write them: at most two decimals."""
-    return f"{round(points, 2):g}"
+    """Points as people write and round them: at most two decimals, and half of one upwards."""
+    rounded = Decimal(repr(float(points))).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return f"{float(rounded) + 0.0:.2f}".rstrip("0").rstrip(".")
 
 
 def of_points(points: float | None, most: float) -> str:

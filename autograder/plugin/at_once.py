@@ -177,7 +177,8 @@ def _graded(lead: Autograde, student: str, kept: bool, said: list[str]) -> Grade
         penalty = sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks)
         asks = sum(grade.needs_manual_grade for grade in grades)
         late = max(submission.total_seconds_late, 0)
+        said = [line for line in said if not line.startswith(PENALTY)]
         if late:
-            said = [line for line in said if not line.startswith((PENALTY, f"{student}: {HANDED_IN}"))]
+            said = [line for line in said if not line.startswith(f"{student}: {HANDED_IN}")]
             said.append(f"{HANDED_IN} {duration(late)} late, which costs {f'{penalty:g} points' if penalty else 'nothing'}")
         return Graded(student, submission.score, submission.max_score, late, penalty, asks, kept, said)

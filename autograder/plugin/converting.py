@@ -95,7 +95,8 @@ def find_work(lead: BaseConverter, students: Sequence[str], lines: Lines, nothin
         try:
             lead.init_notebooks()
         except NbGraderException:
-            lines.take()
+            pass
+        lines.take()  # where no notebook lies on top, there may be one in a zip
         there = folders(lead) if without else []
         if not lead.assignments and not there:
             where = os.path.relpath(lead._format_source(lecture, student), lead.coursedir.root)

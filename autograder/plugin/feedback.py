@@ -7,8 +7,9 @@ from typing import Any
 from nbgrader.api import Grade, Gradebook
 from nbgrader.preprocessors import GetGrades
 
+from autograder.course.dates import duration
 from autograder.course.notebook import ANSWER
-from autograder.course.schema import Exercise, Lecture
+from autograder.course.schema import Exercise, Late, Lecture
 from autograder.judge.cards import number, of_points
 from autograder.plugin.base import CoursePreprocessor
 
@@ -27,20 +28,23 @@ class SayGrades(GetGrades, CoursePreprocessor):
             for cell in nb.cells:
                 if cell.metadata.get("nbgrader", {}).get("grade_id") not in comments and "nbgrader" in cell.metadata:
                     cell.metadata.nbgrader["comment"] = None  # "No response." is nobody's
-                cell.metadata["autograder"] = _words(cell.metadata.get("nbgrader", {}), grades, lecture)
-            resources["autograder"] = {"title": lecture.title, **_whole(grades, lecture, info["late_penalty"])}
+                cell.metadata["autograder"] = _words(cell.metadata.get("nbgrader", {}), grades, comments, lecture)
+            seconds = max(notebook.assignment.total_seconds_late, 0.0)
+            late = _late(seconds, info["late_penalty"] or 0.0, self.course.course.late)
+            resources["autograder"] = {"title": lecture.title, **_whole(grades, lecture, info["late_penalty"], late)}
         return nb, resources
 
 
-def _words(about: Any, grades: dict[str, Grade], lecture: Lecture) -> dict[str, str]:
-    """Of one cell: the title of its exercise, what stands above it, and what it got."""
+def _words(about: Any, grades: dict[str, Grade], comments: set[str], lecture: Lecture) -> dict[str, Any]:
+    """Of one cell: the title of its exercise, what stands above it, what it got, and the cells of its answer that have a comment."""
     name = about.get("grade_id", "")
     exercise = lecture.exercises.get(name.removesuffix(ANSWER))
     title = exercise.title if exercise else name
     if about.get("grade"):
         label = f"Your answer: {title}" if about.get("solution") else f"Check: {title}"
-        return {"title": title, "label": label, "said": said(grades[name]) + _of_bonus(exercise) if name in grades else ""}
-    return {"title": title, "label": f"Your answer: {title}", "said": ""} if about.get("solution") else {}
+        got = said(grades[name]) + _of_bonus(exercise) if name in grades else ""
+        return {"title": title, "label": label, "said": got, "comments": [answer for answer in (name, name + ANSWER) if answer in comments]}
+    return {"title": title, "label": f"Your answer: {title}", "said": "", "comments": []} if about.get("solution") else {}
 
 
 def _of_bonus(exercise: Exercise | None) -> str:
@@ -67,7 +71,18 @@ def waits(grade: Grade) -> bool:
     return bool(grade.auto_score is None if grade.manual_score is None else grade.needs_manual_grade)
 
 
-def _whole(grades: dict[str, Grade], lecture: Lecture, penalty: float) -> dict[str, Any]:
+def _late(seconds: float, penalty: float, rule: Late | None) -> list[str]:
+    """How late it came, what that costs, and by which rule; nothing of work that came in time."""
+    if not seconds:
+        return []
+    if not penalty or rule is None:
+        return [f"It came {duration(seconds)} late, which costs nothing."]
+    lost = f"{number(penalty)} {'point was' if number(penalty) == '1' else 'points were'} taken off"
+    free = f" after a grace of {duration(60 * rule.grace_minutes)}" if rule.grace_minutes else ""
+    return [f"It came {duration(seconds)} late, so {lost}: {rule.percent_per_day:g} % of the points reached for each day begun{free}."]
+
+
+def _whole(grades: dict[str, Grade], lecture: Lecture, penalty: float, late: list[str]) -> dict[str, Any]:
     """Of the notebook: its points among those that are no bonus, and what is to be said of them."""
     bonus = sum(exercise.bonus_points for exercise in lecture.exercises.values())
     most = sum(grade.max_score for grade in grades.values()) - bonus
@@ -77,9 +92,6 @@ def _whole(grades: dict[str, Grade], lecture: Lecture, penalty: float) -> dict[s
         sentences.append("One answer waits for a person." if waiting == 1 else f"{waiting} answers wait for a person.")
     if bonus:
         sentences.append(f"{of_points(None, bonus).removeprefix('of ')} more can be had as a bonus.")
-    if penalty:
-        sentences.append(
-            f"{number(penalty)} {'point was' if penalty == 1 else 'points were'} taken off, because it came late."
-        )
+    sentences += late
     total = sum(grade.score or 0.0 for grade in grades.values()) - penalty
     return {"total": of_points(total, most) + (" so far" if waiting else ""), "sentences": sentences}

@@ -98,13 +98,10 @@ def add_overlooked(converter: Any) -> None:
 
 
 def add_without_notebook(converter: Any) -> None:
-    """A submission in which there is no notebook, or that cannot be read, is graded all the same: its student is told the reason."""
+    """A submission whose notebook stands elsewhere, in a zip say, or nowhere, or that cannot be read, is graded: its student is told what is wrong."""
     for folder in folders(converter):
         notebook = folder / f"{converter.coursedir.assignment_id}.ipynb"
-        if closed(folder, Path(converter.coursedir.root)):
-            converter.assignments[str(folder)] = [str(notebook)]
-        elif not os.path.lexists(notebook):
-            converter.log.warning("%s: there is no %s; the reason is in the feedback", folder, notebook.name)
+        if closed(folder, Path(converter.coursedir.root)) or not os.path.lexists(notebook):
             converter.assignments[str(folder)] = [str(notebook)]
 
 

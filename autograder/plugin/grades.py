@@ -38,6 +38,7 @@ class Work:
     points: dict[str, float] = field(default_factory=dict)  # by exercise, before what lateness takes; only those that have been given
     waiting: list[str] = field(default_factory=list)  # exercises in which a person is still to look
     penalty: float = 0.0
+    name: str = ""  # of the student, as far as the gradebook knows it
 
     @property
     def kept(self) -> float:
@@ -139,9 +140,12 @@ def _of(course: CourseDirectory, lecture: str, gradebook: Gradebook) -> LectureG
             mine.waiting.append(name)
         if grade.auto_score is not None or grade.manual_score is not None:
             mine.points[name] = max(float(grade.score), 0.0)
-    for student, penalty in late:
-        if student in work:
-            work[student].penalty += penalty or 0.0
+    for who, penalty in late:
+        if who in work:
+            work[who].penalty += penalty or 0.0
+    for student in gradebook.students:
+        if student.id in work:
+            work[student.id].name = ", ".join(filter(None, (student.last_name, student.first_name)))
     for mine in work.values():
         mine.waiting.sort(key=list(items).index)
     return LectureGrades(lecture, entry.title, list(items.values()), work)

@@ -195,7 +195,7 @@ def why_written_again(folder: Path, source: Path, grades: str = "") -> str:
     newest = max((path.stat().st_mtime_ns for path in source.glob("*.ipynb")), default=0)
     if newest > page.stat().st_mtime_ns:
         return "it was graded again since; it is written again"
-    return "its points or comments were changed by hand since; it is written again" if grades and mark_of(page) not in ("", grades) else ""
+    return "its points, its comments or what lateness takes have changed since; it is written again" if grades and mark_of(page) not in ("", grades) else ""
 
 
 def _same_stamp(folder: Path, source: Path) -> bool:

@@ -21,6 +21,7 @@ from nbgrader.utils import rmtree
 
 from autograder.course.dates import STAMP
 from autograder.course.directory import CourseDirectory
+from autograder.course.notebook import ANSWER
 from autograder.judge.cards import number
 from autograder.plugin.base import CoursePreprocessor
 from autograder.plugin.choosing import walk
@@ -151,7 +152,8 @@ def _swap(course: CourseDirectory, folder: Path, kept: Path) -> Path:
 def _leave_what_a_person_has_graded(gradebook: Gradebook, nb: Any, info: dict[str, str], work: Work, log: Any) -> None:
     """nbgrader asks a person again about all that one has graded; that is needed only where the answer may be another one now."""
     answers = answers_of(nb)
-    for grade in gradebook.find_submission_notebook(info["assignment"], info["assignment"], info["student"]).grades:
+    notebook = gradebook.find_submission_notebook(info["assignment"], info["assignment"], info["student"])
+    for grade in notebook.grades:
         if grade.manual_score is None or grade.name in work.asked:
             continue
         if work.answers and work.answers.get(grade.name) == answers.get(grade.name):
@@ -159,6 +161,10 @@ def _leave_what_a_person_has_graded(gradebook: Gradebook, nb: Any, info: dict[st
         else:
             why = "is another answer now" if work.answers else "there is no earlier notebook to compare it with"
             log.warning("%s: %s was graded by a person, and %s: look at it again.", info["student"], grade.name, why)
+    for comment in notebook.comments:
+        name = comment.name.removesuffix(ANSWER)
+        if comment.manual_comment and work.answers and work.answers.get(name) != answers.get(name):
+            log.warning("%s: the comment on %s was written on an earlier answer, and stays: look at it again.", info["student"], name)
     gradebook.db.commit()
 
 
