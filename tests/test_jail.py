@@ -9,11 +9,12 @@ from pathlib import Path
 
 import ordinary_user
 import pytest
-from conftest import TINY, copy_course, copy_tiny
+from conftest import ROOT, TINY, copy_course, copy_tiny
 from converters import convert
 from nbgrader.api import Gradebook
 from traitlets.config import Config
 
+from autograder import plugin
 from autograder.commands.cli import main
 from autograder.commands.demo_class import Submission, hand_in, solution_texts
 from autograder.commands.doctor import ESCAPES, jail_findings
@@ -159,17 +160,30 @@ def test_a_course_that_submissions_would_see_is_not_graded(one_submission, runne
 def test_a_course_that_is_a_virtual_environment_is_not_graded(one_submission):
     """A virtual environment made of the course's own folder is bound into the jail, and with it the answers."""
     venv.create(one_submission, with_pip=False)
-    found = os.pathsep.join(p for p in sys.path if p)
-    said = subprocess.run(
-        [one_submission / "bin" / "python", "-m", "nbgrader", "autograde", TINY],
-        cwd=one_submission,
-        env={**os.environ, "PYTHONPATH": found},
-        capture_output=True,
-        text=True,
-    )
-    assert said.returncode == 1
-    assert "which every submission sees" in said.stderr and "Traceback" not in said.stderr
-    assert not (one_submission / "autograded").exists()
+    found = os.pathsep.join([str(ROOT), *(p for p in sys.path if p)])
+    assert "which every submission sees" in nothing_graded(one_submission, one_submission / "bin" / "python", {"PYTHONPATH": found})
+
+
+def nothing_graded(course: Path, python: Path | str, environment: dict[str, str]) -> str:
+    """What ``nbgrader autograde`` ends with."""
+    said = subprocess.run([python, "-m", "nbgrader", "autograde", TINY], cwd=course, env={**os.environ, **environment}, capture_output=True, text=True)
+    assert said.returncode == 1 and "Traceback" not in said.stderr
+    assert not (course / "autograded").exists()
+    return said.stderr
+
+
+def test_without_the_kit_nbgrader_does_not_grade_in_its_own_way(one_submission, tmp_path):
+    """Its configuration would be passed over with a line in the log, and every submission run outside of the jail."""
+    (tmp_path / "autograder.py").write_text("")  # another project of that name
+    said = nothing_graded(one_submission, sys.executable, {"PYTHONPATH": str(tmp_path)})
+    assert "this course is graded by zero-to-hero-autograder, which the Python that runs nbgrader here lacks" in said
+
+
+def test_a_course_that_cannot_be_set_up_is_not_graded_in_nbgraders_way(one_submission, monkeypatch, capsys):
+    monkeypatch.setattr(plugin, "own_templates_first", lambda: 1 / 0)
+    with pytest.raises(SystemExit, match="could not be set up"):
+        plugin.configure(Config(), str(one_submission / "nbgrader_config.py"))
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import sys
+import traceback
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,11 +33,19 @@ def configure(c: Any, config_file: str) -> None:
     Args:
         c: traitlets' config object, as ``get_config()`` gives it.
         config_file: ``__file__`` of ``nbgrader_config.py``; ``course.yml`` stands beside it.
+
+    Whatever goes wrong ends the command: nbgrader goes on without a configuration that fails, and would run each submission outside of the jail.
     """
     try:
-        course = load_course(Path(os.path.relpath(Path(config_file).resolve().parent / "course.yml")))
+        _configure(c, load_course(Path(os.path.relpath(Path(config_file).resolve().parent / "course.yml"))))
     except UserError as error:
         sys.exit(str(error))
+    except Exception:  # noqa: BLE001  traitlets would only log it
+        traceback.print_exc()
+        sys.exit(f"Nothing is done: the course of {config_file} could not be set up. What is missing here says: autograder doctor")
+
+
+def _configure(c: Any, course: CourseDirectory) -> None:
     own_commands_first()
     own_templates_first()
     keep_private(course)
