@@ -238,6 +238,26 @@ def test_without_any_worker_left_the_command_ends_and_the_next_one_goes_on(proce
 
 
 @pytest.mark.slow
+def test_an_interrupt_in_the_middle_of_runs_there_loses_nothing(processes, course, plain):  # noqa: F811
+    """Beside the worker that is there, which lives on and takes the next command's work."""
+    settings = {"ca_file": "ca-file", "client__cert": "cert", "client__key": "key"}
+    tls = {f"DASK_DISTRIBUTED__COMM__TLS__{name.upper()}": str(processes.tls[file]) for name, file in settings.items()}
+    words = [sys.executable, "-m", "autograder", "grade", TINY, "--scheduler", processes.address, "--jobs", "2"]
+    pipe = subprocess.PIPE
+    grader = subprocess.Popen(words, cwd=course, env={**os.environ, **tls}, stdout=pipe, stderr=subprocess.STDOUT, text=True)
+    while grader.poll() is None and len(list(course.glob(f"autograded/*/{TINY}/{TINY}.ipynb"))) < 2:
+        time.sleep(0.02)
+    begun = time.monotonic()
+    grader.send_signal(signal.SIGINT)
+    said = grader.communicate()[0]
+    assert grader.returncode == 130 and "Stopped: " in said and "Traceback" not in said, said
+    assert time.monotonic() - begun < 20 and processes.running[-1].poll() is None
+    outcome = graded_there(processes.address, course, lambda what: None)
+    assert not outcome.failed and outcome.skipped >= 2
+    assert gradebook_of(course) == gradebook_of(plain) and cards_of(course) == cards_of(plain)
+
+
+@pytest.mark.slow
 def test_a_cluster_over_tls_leaves_the_same_gradebook_when_a_worker_dies(processes, course, plain):  # noqa: F811
     one, _ = processes.worker(), processes.worker()  # beside the one that is there
 
