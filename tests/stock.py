@@ -216,6 +216,7 @@ def verdict(attack: Attack, facts: dict[str, Any]) -> tuple[list[str], set[str]]
     cells = json.loads(facts["ipynb"] or '{"cells": []}')["cells"]
     shown = [output for cell in cells for output in cell.get("outputs", [])]
     loot = re.findall(r"^LOOT ?(.*)", "".join("".join(output.get("text", "")) for output in shown), re.M)
+    loot = [re.sub(r"(?<=\S) \d+$", "", line) for line in loot]  # a file's size is another one with each text of it
     first = ", ".join(sorted(loot, key=lambda line: "poison" not in line)[:3])[:90]
     first += f" ({len(loot)} such)" if len(loot) > 3 else ""
     live = LIVE.findall(facts["html"])  # what a browser runs
