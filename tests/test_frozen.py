@@ -61,6 +61,15 @@ UNFIT = {
     "a thread": "import threading, time\nthreading.Thread(target=time.sleep, args=(3,), daemon=True).start()",
     "a process": "import subprocess\nsleeping = subprocess.Popen(['sleep', '3'])",
     "its own end": "import os\nos._exit(1)",
+    "memory that processes share": "import torch\nt = torch.from_file('/dev/shm/m.bin', shared=True, size=3)",
+    "a file": "open('made.txt', 'w').close()",
+    "a file elsewhere": "import os\nos.makedirs(os.path.expanduser('~/.cache/mine'))",
+    "a changed file": "open('names.txt', 'a').write('zoe')",
+    "another folder": "import os\nos.chdir('/')",
+    "a task": "import asyncio\ntask = asyncio.get_running_loop().create_task(asyncio.sleep(1))",
+    "a handler": "import signal\nhandler = signal.signal(signal.SIGINT, signal.SIG_IGN)",
+    "a clock": "import signal\nsignal.setitimer(signal.ITIMER_REAL, 30)[0]",
+    "no folder in the path": "import sys\nsys.path.remove('')",
     "a check": "from autograder import check\ncheck('vectors')",
 }
 
@@ -151,7 +160,7 @@ def test_another_beginning_takes_its_place_where_it_is_asked_for_more_often(froz
     assert frozen.run(one).cells[1].outputs[0]["text"] == "1\n"
 
 
-@pytest.mark.parametrize("what", daily(("an open file", "its own end"), UNFIT))
+@pytest.mark.parametrize("what", daily(("memory that processes share", "a file", "its own end"), UNFIT))
 def test_what_cannot_be_frozen_runs_as_before(frozen, tiny, what):
     frozen.stop()
     job = small(tiny, UNFIT[what], own="print('mine')")
@@ -167,6 +176,22 @@ def test_what_a_cell_prints_by_number_is_kept(frozen, tiny):
     runs = [frozen.run(job) for _ in range(3)]
     assert frozen.frozen and shown(runs[0]) == shown(runs[2])
     assert "below" in str(shown(runs[2])[0]) and "mine" in str(shown(runs[2])[1])
+
+
+def test_what_the_first_cells_take_of_memory_is_each_submissions(frozen, tiny):
+    frozen.stop()
+    limits = {**tiny.course.limits.model_dump(), "memory_mb": 1000}
+    job = replace(small(tiny, "import torch\nheld = torch.ones(100_000_000)", own="more = torch.ones(200_000_000)\nprint('got it')"), limits=limits)
+    runs = [frozen.run(job) for _ in range(3)]
+    assert frozen.frozen
+    ends = [[output["ename"] for output in run.cells[1].outputs if output["output_type"] == "error"] for run in runs]
+    assert ends[0] and ends[0] == ends[1] == ends[2]
+
+
+def test_unseeded_numbers_stay_others_in_each_submission(frozen, tiny):
+    frozen.stop()
+    job = small(tiny, "import random", own="print(random.random())")
+    assert len({frozen.run(job).cells[1].outputs[0]["text"] for _ in range(4)}) == 4 and frozen.frozen
 
 
 def test_parts_of_torch_that_come_late_come_also_where_nothing_is_differentiated(frozen, tiny):

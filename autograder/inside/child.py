@@ -41,12 +41,16 @@ class Frozen:
     Args:
         outputs: of each cell, as they are sent.
         path: where in ``sys.path`` the notebook's folder stands.
-        random: the state of Python's generator, which begins anew in each fork.
+        random: the state of Python's generator, which begins anew in each fork; nothing where the cells have not used it.
+        pages: that the warm process held before, as of :func:`pages_held`: memory that these cells take is a submission's.
+        memory: bytes that it has held more since.
     """
 
     outputs: list[bytes]
     path: int
-    random: tuple[Any, ...]
+    random: tuple[Any, ...] | None
+    pages: tuple[int, int]
+    memory: int
 
 
 class WireSession:
@@ -99,9 +103,9 @@ def run_cells(job: dict[str, Any], files: bytes, folder: str, out: int, jailed: 
             no_autograd.switch_off()
     else:
         sys.path.insert(frozen.path, "")
-        sys.stdin = open(os.devnull)
-        random.setstate(frozen.random)
-    set_limits(job["limits"], jailed)
+        if frozen.random is not None:
+            random.setstate(frozen.random)
+    set_limits(job["limits"], jailed, frozen.pages if frozen else pages_held())
     wired = WireSession(job, out)
     session.use(wired)
     shell = RecordingShell.instance()
@@ -220,13 +224,22 @@ def at_home(folder: str, shell: RecordingShell, cell: dict[str, Any]) -> Iterato
     shell.run_code = run_code
 
 
-def set_limits(limits: dict[str, Any], jailed: bool) -> None:
-    """Bounds that the kernel keeps for each process; what is reached raises an error where it can, and ends the process where not."""
+def pages_held() -> tuple[int, int]:
+    """Pages of this process: in all, and of data."""
     with open("/proc/self/statm") as statm:
         pages = statm.read().split()
+    return int(pages[0]), int(pages[5])
+
+
+def set_limits(limits: dict[str, Any], jailed: bool, held: tuple[int, int]) -> None:
+    """Bounds that the kernel keeps for each process; what is reached raises an error where it can, and ends the process where not.
+
+    Args:
+        held: of :func:`pages_held`, before the first cell.
+    """
     budget = int(limits["memory_mb"]) * 2**20
-    _limit(resource.RLIMIT_DATA, int(pages[5]) * resource.getpagesize() + budget)
-    _limit(resource.RLIMIT_AS, int(pages[0]) * resource.getpagesize() + budget)  # shared memory is no data
+    _limit(resource.RLIMIT_DATA, held[1] * resource.getpagesize() + budget)
+    _limit(resource.RLIMIT_AS, held[0] * resource.getpagesize() + budget)  # shared memory is no data
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing more is an OSError then, not the end
     _limit(resource.RLIMIT_FSIZE, int(limits["file_mb"]) * 2**20)
     _limit(resource.RLIMIT_NOFILE, int(limits["open_files"]))

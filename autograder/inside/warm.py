@@ -76,6 +76,7 @@ class Warm:
                 send(self.fd, {"type": "frozen", "done": self.frozen is not None})
                 if self.frozen is None:
                     return
+                before = state()  # with the standard input of all forks
                 continue
             end = self.run(job, files)
             del files
@@ -107,7 +108,7 @@ class Warm:
         prepare(job, files)
         folder = self.new_folder()
         reading, writing = os.pipe()
-        watch = Watch(self.jailed)
+        watch = Watch(self.jailed, self.frozen.memory if self.frozen else 0)
         pid = os.fork()
         if pid == 0:
             status = 1

@@ -22,11 +22,14 @@ class Watch:
     """The processes of one submission: in a jail, all but PID 1.
 
     Counts what the kernel's limits do not: those hold for each process alone.
+
+    Args:
+        memory: bytes of the warm process that are a submission's: of what all begin with.
     """
 
-    def __init__(self, jailed: bool) -> None:
+    def __init__(self, jailed: bool, memory: int = 0) -> None:
         self.first, self.jailed = 0, jailed  # the first process, once it is there
-        self.own_memory = _memory(os.getpid())  # what every fork of the warm process has at its start
+        self.own_memory = memory_of(os.getpid()) - memory  # what every fork of the warm process has at its start
         self.own_program = _program(os.getpid())
         self.ended_before = _ended_seconds()
         self.sockets_before = _sockets() if jailed else 0
@@ -52,7 +55,7 @@ class Watch:
 
     def memory(self) -> int:
         """Bytes of memory of all of them, beyond what a fork shares with the warm process; another program shares nothing."""
-        return sum(max(0, _memory(pid) - self.own_memory * (_program(pid) == self.own_program)) for pid in self.processes())
+        return sum(max(0, memory_of(pid) - self.own_memory * (_program(pid) == self.own_program)) for pid in self.processes())
 
     def sockets(self) -> int:
         """How many sockets there are: what waits in them is memory of no process."""
@@ -81,7 +84,7 @@ def _program(pid: int) -> list[bytes]:
     return fields[23:26] + fields[42:48]
 
 
-def _memory(pid: int) -> int:
+def memory_of(pid: int) -> int:
     """Bytes in use that no file backs, also swapped out; readable for every process, however it protects itself."""
     found = 0
     with contextlib.suppress(OSError, ValueError, IndexError):

@@ -67,8 +67,6 @@ class FrozenRunner(Runner):
         if told.get("done") is not True:
             return False
         self.frozen = self.wanted
-        if self.group:
-            self.group.begins()
         return True
 
     def _other(self) -> Runner:
