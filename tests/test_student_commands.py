@@ -16,7 +16,7 @@ from conftest import ROOT, TINY, copy_course
 from rich.console import Console
 
 from autograder import __version__
-from autograder.commands import doctor, stages, trying
+from autograder.commands import doctor, handout, stages, trying
 from autograder.commands.cli import INSTRUCTORS_OWN, main
 from autograder.commands.demo_class import solution_texts
 from autograder.course import packaged
@@ -274,8 +274,18 @@ def test_a_handout_holds_all_that_a_student_needs(handed_out, tiny):
     assert set(handed_out.namelist()) == {f"{TINY}/{name}" for name in held}
     assert handed_out.read(f"{TINY}/{NOTEBOOK}") == (tiny.released(TINY) / NOTEBOOK).read_bytes()
     readme = handed_out.read(f"{TINY}/README.txt").decode().splitlines()
-    assert [line[:2] for line in readme[1:4]] == ["1.", "2.", "3."] and wheel in readme[2] and NOTEBOOK in readme[3]
-    assert len(readme) == 5 and f"autograder try {TINY}/{NOTEBOOK}" in readme[4]
+    first, second, third = (readme[number] for number in (1, 2, 4))
+    assert (first[:2], second[:2], third[:2]) == ("1.", "2.", "3.") and second.endswith(wheel) and third.endswith(NOTEBOOK)
+    assert len(readme) == 7 and f"autograder try {TINY}/{NOTEBOOK}" in readme[5]
+
+
+def test_a_handout_goes_where_it_is_told(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(handout, "wheel_of", lambda course, scratch: scratch.parent / "none.whl")
+    monkeypatch.setattr(handout, "packed", lambda lecture, files, wheel: b"zip")
+    (tmp_path / "there").mkdir()
+    for out, made in (("there", f"there/{TINY}.zip"), ("mine", "mine.zip"), ("v1.2", "v1.2.zip"), ("other.ZIP", "other.ZIP")):
+        assert main(["--course", str(tiny.root / "course.yml"), "handout", TINY, "--out", str(tmp_path / out)]) == 0
+        assert (tmp_path / made).read_bytes() == b"zip"
 
 
 def test_the_wheel_carries_the_courses_lectures_and_no_answers(handed_out, tmp_path):

@@ -23,11 +23,13 @@ from autograder.errors import UserError
 from autograder.files import write_whole
 
 BUILT_OF = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "constraints.txt")  # beside the package, in a clone
-README = """Where you unpacked this, beside {lecture}/, type (1 and 2 once for all lectures; on Windows py for python3, .venv\\Scripts\\ for .venv/bin/):
+README = """Open a terminal in the folder that holds {lecture}/, not in it. Once for all lectures, of which the second line takes some minutes:
 1.  python3 -m venv .venv
 2.  .venv/bin/pip install -c {lecture}/constraints.txt {lecture}/{wheel}
+Each time:
 3.  .venv/bin/jupyter lab {lecture}/{lecture}.ipynb
-Before you hand in, to see which points to expect: .venv/bin/autograder try {lecture}/{lecture}.ipynb (the first install takes some minutes).
+Before you hand in, to see which points to expect: .venv/bin/autograder try {lecture}/{lecture}.ipynb
+On Windows write py for python3, and .venv\\Scripts\\ for .venv/bin/.
 """
 
 
@@ -43,7 +45,7 @@ def handout(
     course = the_course()
     course.lecture(lecture)
     files = files_of(course, lecture)
-    target = out or course.build / "handout" / f"{lecture}.zip"
+    target = _place(out, lecture) if out else course.build / "handout" / f"{lecture}.zip"
     with Stages(console) as stages:
         stage = stages.begin("packing", 2)
         stage.say(lecture, "the package")
@@ -60,6 +62,13 @@ def handout(
     except OSError as error:
         raise UserError(f"{target} cannot be written: {error}. Name another place with --out.") from None
     console.print(f"{target} ({len(data) / 1e6:.1f} MB): give it to your students.", highlight=False, markup=False, soft_wrap=True)
+
+
+def _place(out: Path, lecture: str) -> Path:
+    """A zip of that name, or one in that folder."""
+    if out.is_dir():
+        return out / f"{lecture}.zip"
+    return out if out.suffix.lower() == ".zip" else out.with_name(f"{out.name}.zip")
 
 
 def files_of(course: CourseDirectory, lecture: str) -> dict[str, Path]:

@@ -151,7 +151,7 @@ def describe(failure: Failure, by: str = CHECK) -> str:
         return _stopped(failure)
     where = f"line {failure.number} of {place(failure)}: {failure.line}"
     if failure.name == "NameError" and "is not defined" in failure.message:
-        where_is_it = ": is the cell that defines it missing, further down, or not run yet?"
+        where_is_it = ": is it mistyped, or is the cell that defines it missing, further down, or not run yet?"
         what = failure.message if failure.message.endswith("?") else f"{failure.message}{where_is_it}"
         return f"{what} It is needed in {where}" if failure.line else what
     means = meaning(failure, by)

@@ -102,7 +102,7 @@ def drive(run: Run, progress: Progress, save: Callable[[], None]) -> None:
                     run.random = torch.get_rng_state()
                     save()
                     progress.done(run, "Interrupted.")
-                    raise Interrupted(f"nothing is lost after step {run.step:,}; run the cell again to continue")
+                    raise Interrupted(f"after step {run.step:,}, and nothing is lost; run the cell again to continue")
                 if math.isnan(run.history[-1]):
                     progress.done(
                         run, f"Stopped: the loss of step {run.step:,} is not a number. Lower the learning rate?"
