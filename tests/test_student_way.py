@@ -367,6 +367,29 @@ def test_an_answer_that_imports_the_kit_itself_is_not_older_than_the_notebook(tm
     assert cells.edited("f", read_saved(tmp_path / "a.ipynb"))
 
 
+def test_an_answer_that_ran_under_another_name_is_not_said_to_have_stopped():
+    """Its error of an earlier text is no reason any more."""
+    handlers = {}
+    names = {}
+    cells = Cells(SimpleNamespace(user_ns=names, events=SimpleNamespace(register=handlers.setdefault)))
+
+    def ran(text: str, broken: Exception | None = None, failed: BaseException | None = None) -> None:
+        info = SimpleNamespace(raw_cell=f"# Your code: vocabulary\n{text}", cell_id="x")
+        handlers["pre_run_cell"](info)
+        handlers["post_run_cell"](SimpleNamespace(info=info, error_before_exec=broken, error_in_exec=failed))
+
+    ran("def vocabulary(words):\nreturn 1", SyntaxError("expected an indented block"))
+    assert "it stops with SyntaxError" in cells.stopped("vocabulary", "run this check again") and cells.instead("vocabulary") == ""
+    ran("def vocab(words):\n    return 1", failed=KeyboardInterrupt())
+    assert "SyntaxError" in cells.stopped("vocabulary", "run this check again")
+    ran("def vocab(words):\n    return 1")
+    assert cells.stopped("vocabulary", "run this check again") == ""
+    said = "The cell of `vocabulary` ran, but defines `vocab` and not `vocabulary`. Name it `vocabulary`, run it, then this one again."
+    assert cells.instead("vocabulary") == said and cells.instead("other") == ""
+    ran("def vocabulary(words):\n    return 1")
+    assert cells.instead("vocabulary") == ""
+
+
 def test_an_answer_that_changed_since_its_check_does_not_count_as_right(course):
     """Told by the text of the cell: the same text run once more changes nothing."""
     handlers = {}

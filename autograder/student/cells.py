@@ -41,6 +41,7 @@ class Cells:
         self.names: dict[str, Any] = shell.user_ns
         self.before: dict[str, Any] = {}
         self.why: dict[str, str] = {}  # by name of what is unknown
+        self.stopped_in: dict[str, str] = {}  # of these names, whose answer stopped
         self.trained: dict[str, str] = {}  # exercises whose training went with a name
         self.ran: dict[str, Ran] = {}  # by name: the cell that was to define it last
         self.answers: dict[str, str] = {}  # the text of each exercise's answer when it ran last
@@ -58,18 +59,24 @@ class Cells:
         info, error = result.info, result.error_before_exec
         if info is None:
             return
-        if exercise := _exercise_of(info):
+        exercise = _exercise_of(info)
+        if exercise:
             text = str(info.raw_cell).strip()
             if self.answers.get(exercise, text) != text:
                 self.changed.add(exercise)
             self.answers[exercise] = text
         if error is None and _is_answer(info) and not isinstance(result.error_in_exec, KeyboardInterrupt):
             error = result.error_in_exec
+        if exercise and error is None and result.error_in_exec is None:  # what an earlier text of this answer has not come to is no reason any more
+            for name in [name for name, of in self.stopped_in.items() if of == exercise]:
+                del self.stopped_in[name]
+                self.why.pop(name, None)
         self.ran |= dict.fromkeys(_names(str(info.raw_cell)), Ran(str(info.raw_cell).strip(), self.begun))
         for name in _defined(info):
             self.why.pop(name, None)
             if error is not None and (name not in self.names or self.names[name] is self.before.get(name)):
                 self.why[name] = _words(error)
+                self.stopped_in |= {name: exercise} if exercise else {}
                 self.trained |= dict.fromkeys(fit.forget(self.names.pop(name, None)), name)
         self.before = {}
 
@@ -126,6 +133,14 @@ class Cells:
             return ""
         between = "" if first == name else f", then the cell that defines `{name}`"
         return f"The cell that defines `{first}` did not run: it stops with {self.why[first]}. Mend it and run it{between}, then {then}."
+
+    def instead(self, name: str) -> str:
+        """What an answer that has run defines in place of what it is asked for; nothing if it has not run, or stopped."""
+        defined = sorted(_names(self.answers.get(name, "")))
+        if not defined or name in defined or any(other in self.why for other in (name, *defined)):
+            return ""
+        others = ", ".join(f"`{other}`" for other in defined[:3])
+        return f"The cell of `{name}` ran, but defines {others} and not `{name}`. Name it `{name}`, run it, then this one again."
 
     def first_cause(self, name: str) -> str:
         """The name whose cell stopped first: where one stops for want of another, it is that other; nothing if the name is none of these."""

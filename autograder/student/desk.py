@@ -176,7 +176,8 @@ def _about_a_name(name: str) -> str:
 def _not_run(watched: Cells, saved: own_notebook.Saved | None, name: str, exercise: str) -> str:
     """Which cell above has to run first for a name, unless that cell has run and stopped."""
     wanted = watched.missing(name)
-    return "" if wanted in watched.why else which_cell(wanted, saved, watched.running, exercise)
+    told = "" if wanted in watched.why else which_cell(wanted, saved, watched.running, exercise)
+    return told and (watched.instead(wanted) or told)
 
 
 def here() -> LocalSession:
