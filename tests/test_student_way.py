@@ -226,7 +226,7 @@ def test_the_last_cell_says_what_is_right_missing_and_unwritten(evening):
     rows = {line.split()[0]: line for line in evening["saved"].splitlines() if line}
     assert rows["double"].endswith("right") and "not checked yet" in rows["pieces"] and rows["slope"].endswith("unwritten")
     assert rows["why"].endswith("unwritten") and "Not answered in what was saved last: why." in evening["saved"]
-    assert f"{PACKED} (" in evening["saved"] and f"It holds {NOTEBOOK}, the notebook as it was saved at" in evening["saved"]
+    assert f"{PACKED} (" in evening["saved"] and f"It holds {NOTEBOOK}; the notebook is as you saved it at" in evening["saved"]
 
 
 def test_one_file_holds_the_notebook_and_its_weights(evening):

@@ -21,7 +21,7 @@ from autograder.student.standing import Standing
 
 MAX_MODULE = 1_000_000  # bytes of a module beside the notebook that goes along
 UNSAVED = (
-    "The notebook on the disk is older than what runs here: {what}. Save it (Ctrl-S, or Cmd-S on a Mac), and run this cell again. Nothing was packed."
+    "Nothing was packed: the notebook on the disk is older than what runs here: {what}. Save it (Ctrl-S, or Cmd-S on a Mac), and run this cell again."
 )
 WHICH = (
     'Which file is this notebook? Nothing here says so. Save it, and run in a cell of your own, with its name: hand_in("{lecture}.ipynb"). '
@@ -49,7 +49,7 @@ def hand_in(notebook: str | None = None) -> None:
         raise CheckFailed(f"{notebook} is no notebook of {lecture} in {folder}.")
     standing = getattr(here, "standing", None) or Standing(exercises)
     if saved is None:
-        _show(_Told([], [standing.sums() + ".", WHICH.format(lecture=lecture)]))
+        _show(_Told([], WHICH.format(lecture=lecture), [f"{standing.sums()}."]))
         return
     standing.rules = saved.in_order(exercises)
     edited = getattr(here, "edited", lambda _: set[str]())(saved)
@@ -59,10 +59,11 @@ def hand_in(notebook: str | None = None) -> None:
     if questions := [name for name, rules in standing.rules.items() if rules.written and saved.is_unwritten(name, rules)]:
         lines.append(f"Not answered in what was saved last: {', '.join(questions)}.")
     if newer := _unsaved(saved, edited):
-        lines.append(UNSAVED.format(what=newer))
+        outcome = UNSAVED.format(what=newer)
     else:
-        lines += _pack(saved, folder / f"{lecture}{HANDED_IN}", [name for name, rules in exercises.items() if rules.loss])
-    _show(_Told(rows, lines))
+        outcome, held = _pack(saved, folder / f"{lecture}{HANDED_IN}", [name for name, rules in exercises.items() if rules.loss])
+        lines.insert(0, held)
+    _show(_Told(rows, outcome, lines))
 
 
 def _state(name: str, saved: Saved, standing: Standing, folder: Path) -> tuple[str, str]:
@@ -101,8 +102,8 @@ def _unsaved(saved: Saved, edited: set[str]) -> str:
     return ""
 
 
-def _pack(saved: Saved, target: Path, trained: list[str]) -> list[str]:
-    """Make the zip; what is in it, in lines."""
+def _pack(saved: Saved, target: Path, trained: list[str]) -> tuple[str, str]:
+    """Make the zip; which file it is, and what it holds."""
     folder = target.parent
     files = [saved.path, *(path for name in trained if (path := folder / f"{name}.safetensors").is_file()), *_modules(folder)]
     packed = io.BytesIO()
@@ -113,10 +114,8 @@ def _pack(saved: Saved, target: Path, trained: list[str]) -> list[str]:
     at = time.strftime("%H:%M:%S", time.localtime(saved.when))
     size = len(packed.getvalue())
     weight = f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{max(1, size // 1000)} kB"
-    return [
-        f"Hand in this one file: {target.name} ({weight}), in {folder}.",
-        f"It holds {', '.join(path.name for path in files)}, the notebook as it was saved at {at}. Changed something since? Save, and run this cell again.",
-    ]
+    held = f"It holds {', '.join(path.name for path in files)}; the notebook is as you saved it at {at}."
+    return f"Hand in this one file: {target.name} ({weight}), in {folder}.", f"{held} Changed something since? Save, and run this cell again."
 
 
 def _modules(folder: Path) -> list[Path]:
@@ -131,13 +130,14 @@ def _modules(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Told:
-    """What the cell shows: a row for each exercise, and lines below."""
+    """What the cell shows: what comes of handing in, lines on that and on the whole, and a row for each exercise."""
 
     rows: list[tuple[str, str, str, str]]
+    outcome: str
     lines: list[str]
 
     def __repr__(self) -> str:
-        return "\n".join([*(f"{name:<24} {points:>10}  {state}" for name, _, state, points in self.rows), *self.lines])
+        return "\n".join([*(f"{name:<24} {points:>10}  {state}" for name, _, state, points in self.rows), *self.lines, self.outcome])
 
     def _repr_html_(self) -> str:
         cells = "".join(
@@ -147,7 +147,8 @@ class _Told:
         )
         head = "".join(f'<th scope="col" style="text-align:left">{word}</th>' for word in ("exercise", "task", "state", "points"))
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>" if self.rows else ""
-        return f'<div class="tex2jax_ignore">{table}{"".join(f"<p>{escape(line)}</p>" for line in self.lines)}</div>'
+        lines = "".join(f"<p>{escape(line)}</p>" for line in self.lines)
+        return f'<div class="tex2jax_ignore"><p><b>{escape(self.outcome)}</b></p>{lines}{table}</div>'
 
 
 def _show(told: Any) -> None:
