@@ -282,6 +282,22 @@ def test_the_smallest_failing_input_is_shown_as_a_call_with_the_students_names()
     assert verdict.message.startswith("[0] (stoi): ")
 
 
+def test_of_several_calls_the_one_is_shown_that_gave_the_wrong_value():
+    right, wrong = "def f(x, n):\n    return x + n", "def f(x, n):\n    return x + n + (n > 1)"
+    found, _ = picture(right, wrong, "lambda g: tuple(reversed([f(torch.ones(2), 1), f(torch.zeros(3), 2), f(torch.ones(2), 1)]))")
+    assert found.text.startswith("f(tensor([0., 0., 0.]), 2)\n") and "of [1]" in found.text
+    found, _ = picture(right, wrong, "lambda g: f(torch.ones(2), 1) + f(torch.ones(2), 2)")
+    assert found.text.startswith("the first of 2 calls in this check:\nf(tensor([1., 1.]), 1)\n")
+    found, _ = picture(right, wrong, "lambda g: sum(f(torch.ones(2), n) for n in range(12))")
+    assert found.text.startswith("the first of many calls in this check:\nf(tensor([1., 1.]), 0)\n")
+
+
+def test_what_a_function_calls_itself_is_no_call_of_the_check():
+    right = "def h(x):\n    return x\ndef f(x):\n    return h(x) + h(x)"
+    found, _ = picture(right, right.replace("h(x) + h(x)", "h(x)"), "lambda g: f(torch.ones(2))")
+    assert found.text.startswith("f(tensor([1., 1.]))\n")
+
+
 def test_a_tensor_is_shown_around_its_first_difference():
     found, verdict = picture(
         "def f(x):\n    return x", "def f(x):\n    y = x.clone()\n    y[9, 9] += 1\n    return y", "lambda g: f(torch.zeros(20, 20))"

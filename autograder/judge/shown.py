@@ -25,6 +25,7 @@ from autograder.wall.record import Record
 
 LONGEST = 72  # characters of an argument or a value
 FEW = 12  # numbers of a tensor that are written out
+FEW_CALLS = 7  # that are counted
 WINDOW = 6  # rows and columns of a table of numbers
 AS_CODE = "margin:6px 0;line-height:1.3;background:none;font-family:var(--jp-code-font-family,monospace);font-size:.9em"
 
@@ -33,18 +34,18 @@ def shown(record: Record, reference: Record, calls: Sequence[Call], tolerance: T
     """The smallest of the draws in which something is wrong, and the first value of it that is."""
     if any(draw.failure for draw in record.draws) or len(record.draws) != len(reference.draws):
         return None
-    mine, first = arranged(record, reference), {call.draw: call for call in reversed(calls)}
+    mine, of_draw = arranged(record, reference), {call.draw: [other for other in calls if other.draw == call.draw] for call in calls}
     failing = []
     for number, (draw, model) in enumerate(zip(mine.draws, reference.draws)):
         wrong = [n for n, v in model.values.items() if n in draw.values and not close(draw.values[n], v, tolerance)]
         if wrong:
-            size = sum(_size(value) for _, value in first[number].arguments) if number in first else 0
+            size = sum(_size(value) for _, value in of_draw[number][0].arguments) if number in of_draw else 0
             failing.append((size, number, wrong[0]))
     if not failing:
         return None
     _, number, name = min(failing)
     value, expected = mine.draws[number].values[name], reference.draws[number].values[name]
-    lines = _call(first[number]) if number in first else []
+    lines = _call_of(of_draw.get(number, []), value)
     what = "" if name == WHOLE else f" of {label(name, record)}"
     picture = ""
     sides = aligned(value, expected)
@@ -56,6 +57,18 @@ def shown(record: Record, reference: Record, calls: Sequence[Call], tolerance: T
         lines += _both(value, expected, what)
     text = "\n".join(lines)
     return Shown(text, f'<pre style="{AS_CODE}">{escape(text)}</pre>{picture}')
+
+
+def _call_of(calls: Sequence[Call], value: Any) -> list[str]:
+    """The call that gave a value: of several in a draw the one that returned just this, else the first, and that there were more."""
+    for call in calls:
+        if isinstance(value, Tensor) and isinstance(call.returned, Tensor) and call.returned.shape == value.shape:
+            if bool(((call.returned == value) | (call.returned != call.returned) & (value != value)).all()):
+                return _call(call)
+    if not calls:
+        return []
+    more = [f"the first of {'many' if len(calls) > FEW_CALLS else len(calls)} calls in this check:"] if len(calls) > 1 else []
+    return [*more, *_call(calls[0])]
 
 
 def _size(value: Any) -> int:

@@ -13,6 +13,7 @@ import inspect
 import linecache
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -26,6 +27,8 @@ from autograder.student.plainly import OddError, alike, copied, values_in
 from autograder.wall.calls import Call
 from autograder.wall.record import Draw
 
+MOST_CALLS = 8  # of a draw, that are kept to be shown
+MOST_NUMBERS = 100_000  # of a tensor that came back
 ODD = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
@@ -34,7 +37,7 @@ class Watch:
 
     Args:
         given: the lecture's own cells.
-        keep: the arguments of the first call of every draw, to show them.
+        keep: the arguments of the first calls of every draw, and what they returned, to show them.
     """
 
     def __init__(self, probe: Callable[..., Any], given: Given, keep: bool) -> None:
@@ -46,6 +49,7 @@ class Watch:
         self.changed: list[str] = []
         self.shared: list[str] = []  # names of values that are one tensor, in pairs
         self.draw, self.wanted, self.protecting = -1, False, False
+        self.inside, self.noted = False, 0  # a call that is looked at; how many in this draw
 
     def __enter__(self) -> Watch:
         for name in sorted(names_of(self.probe)):
@@ -61,7 +65,7 @@ class Watch:
                 self.space[name] = function
 
     def begin(self, draw: int) -> None:
-        self.draw, self.wanted = draw, self.keep or draw == 0
+        self.draw, self.wanted, self.noted = draw, self.keep or draw == 0, 0
 
     def _simple(self, name: str, function: FunctionType) -> bool:
         """An ordinary function of the student's that does not know its own name: nobody can tell it from its wrapper."""
@@ -75,21 +79,38 @@ class Watch:
         @functools.wraps(function)
         def call(*arguments: Any, **named: Any) -> Any:
             if not self.wanted:
-                return function(*arguments, **named)
-            self.wanted = False  # what it calls itself is not looked at
+                if not self.keep or self.inside or self.protecting or self.noted >= MOST_CALLS:
+                    return function(*arguments, **named)
+                return self._noted(function, arguments, named)
+            self.wanted = False
             if self.protecting:
                 with contextlib.suppress(OddError):
                     return function(*map(copied, arguments), **{name: copied(value) for name, value in named.items()})
                 return function(*arguments, **named)
             seen = self._before(function, arguments, named)
             begun = time.thread_time()
-            result = function(*arguments, **named)
+            result = self._called(function, arguments, named, bool(seen))
             if seen and self.draw == 0:
                 seen.seconds = time.thread_time() - begun
                 self._after(seen, arguments, named, result)
             return result
 
         return call
+
+    def _noted(self, function: FunctionType, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """A later call of a draw: to be shown, if the value that is wrong came from it."""
+        return self._called(function, arguments, named, bool(self._before(function, arguments, named)))
+
+    def _called(self, function: FunctionType, arguments: tuple[Any, ...], named: dict[str, Any], known: bool) -> Any:
+        place = len(self.calls) - 1
+        self.noted, self.inside = self.noted + 1, True  # what it calls itself is not looked at
+        try:
+            result = function(*arguments, **named)
+        finally:
+            self.inside = False
+        if self.keep and known and type(result) is Tensor and result.layout == torch.strided and result.numel() <= MOST_NUMBERS:
+            self.calls[place] = replace(self.calls[place], returned=result.detach().clone())
+        return result
 
     def _before(self, function: FunctionType, arguments: tuple[Any, ...], named: dict[str, Any]) -> First | None:
         code = function.__code__

@@ -8,8 +8,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Call:
-    """The first call of a draw."""
+    """One call in a draw; the first ones of each are kept."""
 
     draw: int
     function: str
     arguments: tuple[tuple[str, Any], ...]  # by the names of the student's parameters, as they were before the call
+    returned: Any = None  # a tensor that came back, as it was then
