@@ -188,6 +188,15 @@ def test_what_the_first_cells_take_of_memory_is_each_submissions(frozen, tiny):
     assert ends[0] and ends[0] == ends[1] == ends[2]
 
 
+def test_what_is_imported_late_takes_nothing_of_a_submissions_memory(frozen, tiny):
+    frozen.stop()
+    limit = "import resource\nprint(resource.getrlimit(resource.RLIMIT_DATA)[0] - int(open('/proc/self/statm').read().split()[5]) * resource.getpagesize())"
+    left = [int(frozen.run(small(tiny, "import torch", own=limit)).cells[1].outputs[0]["text"]) for _ in range(3)]
+    assert frozen.frozen
+    late = [int(frozen.run(small(tiny, "import torch", own=f"# torch.optim\n{limit}")).cells[1].outputs[0]["text"]) for _ in range(2)]
+    assert frozen.frozen and max(abs(found - left[0]) for found in [*left, *late]) < 24 << 20
+
+
 def test_unseeded_numbers_stay_others_in_each_submission(frozen, tiny):
     frozen.stop()
     job = small(tiny, "import random", own="print(random.random())")

@@ -77,7 +77,7 @@ def test_a_grade_given_by_hand_writes_the_page_of_that_student_again(graded):
         gradebook.find_submission(TINY, "mixed_1").notebooks[0].grades[0].manual_score = 0.5
         gradebook.db.commit()
     found = written(graded)
-    assert set(found.pages) == {"mixed_1"} and any("by hand" in said for said in found.said)
+    assert set(found.pages) == {"mixed_1"} and any("its points, its comments or what lateness takes have changed since" in said for said in found.said)
     with Gradebook(f"sqlite:///{graded}/gradebook.db") as gradebook:
         gradebook.find_submission(TINY, "mixed_2").notebooks[0].comments[0].manual_comment = "Say it again, please."
         gradebook.db.commit()

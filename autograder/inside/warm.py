@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from typing import Any
 
 from autograder.wall.user import become, dumpable
@@ -23,7 +24,7 @@ if __name__ == "__main__" and len(sys.argv) > 2:  # in a jail, or as another use
 
 import torch  # noqa: E402  imported once, here, for every submission
 
-from autograder.inside.child import Frozen, run_cells  # noqa: E402
+from autograder.inside.child import Frozen, pages_held, run_cells  # noqa: E402
 from autograder.inside.frozen import run_once  # noqa: E402
 from autograder.inside.pages import collapse  # noqa: E402
 from autograder.inside.warming import load_late, mentions_late, prepare, warm_up  # noqa: E402
@@ -69,7 +70,7 @@ class Warm:
             except WireError:
                 return
             if "torch._dynamo" not in sys.modules and mentions_late(job, files):
-                load_late()
+                self.load_late()
                 before = state()
             if job["freeze"]:
                 self.frozen = self.freeze(job, files)
@@ -87,6 +88,14 @@ class Warm:
             if not self.collapsed:  # not before the first submission, which would wait for it
                 collapse()
                 self.collapsed = True
+
+    def load_late(self) -> None:
+        """Import what is late; its memory is nobody's, also where the first cells have run before."""
+        held = pages_held()
+        load_late()
+        if self.frozen:
+            whole, data = (before + now - then for before, now, then in zip(self.frozen.pages, pages_held(), held))
+            self.frozen = replace(self.frozen, pages=(whole, data))
 
     def new_folder(self) -> str:
         """A new one for a submission; in a jail the same for each."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 import time
 import zipfile
@@ -63,6 +64,7 @@ def hand_in(notebook: str | None = None) -> None:
     else:
         outcome, held = _pack(saved, folder / f"{lecture}{HANDED_IN}", [name for name, rules in exercises.items() if rules.loss])
         lines.insert(0, held)
+    lines.append(f"To see which points to expect, type in a terminal: {shlex.join([sys.executable, '-m', 'autograder', 'try', str(saved.path.resolve())])}")
     _show(_Told(rows, outcome, lines))
 
 
