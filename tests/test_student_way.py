@@ -227,7 +227,7 @@ def test_the_last_cell_says_what_is_right_missing_and_unwritten(evening):
     assert rows["double"].endswith("right") and "not checked yet" in rows["pieces"] and rows["slope"].endswith("unwritten")
     assert rows["why"].endswith("unwritten") and "Not answered in what was saved last: why." in evening["saved"]
     assert f"{PACKED} (" in evening["saved"] and f"It holds {NOTEBOOK}; the notebook is as you saved it at" in evening["saved"]
-    assert "type in a terminal: " in evening["saved"] and "-m autograder try /" in evening["saved"] and f"/{NOTEBOOK}<" in evening["saved"]
+    assert "type in a terminal: " in evening["saved"] and "-m autograder try /" in evening["saved"] and f"/{NOTEBOOK}\n" in evening["saved"]
 
 
 def test_one_file_holds_the_notebook_and_its_weights(evening):
