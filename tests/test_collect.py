@@ -369,6 +369,15 @@ def test_names_of_the_roster_stand_in_the_gradebook_for_the_formgrader(course, t
     assert found == {"doejane": ("Jane", "Doe"), "roe": ("Rebecca", "Roe"), "li": ("Mei", "Li b")}
 
 
+def test_a_gradebook_that_cannot_be_read_keeps_nobody_from_collecting(course, tmp_path, capsys):
+    own_commands_first()
+    (course.root / "gradebook.db").write_bytes(b"no database at all" * 100)
+    (tmp_path / "class.csv").write_text('Student,ID,SIS User ID,SIS Login ID,Section\n"Doe, Jane",12345,,doejane,\n')
+    assert run(course, "canvas", as_zip({f"{C}_1_{NOTEBOOK}": "a"}, tmp_path), "--roster", tmp_path / "class.csv") == 0
+    said = capsys.readouterr().out
+    assert submitted(course) == {"doejane": {NOTEBOOK: "a"}} and "The gradebook did not take the names of the roster: " in said and "Traceback" not in said
+
+
 def linked() -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbgrader.api import Gradebook
+from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.commands.collected import Collected, Platform
 from autograder.commands.downloaded import opened
@@ -92,7 +93,10 @@ def collect(
             if STAMP in hand_in.files:
                 made.stamped.append(hand_in.student)
     collected = set(made.students)
-    introduce(course, [hand_in.person for hand_in in hand_ins if hand_in.person and hand_in.student in collected])
+    try:
+        introduce(course, [hand_in.person for hand_in in hand_ins if hand_in.person and hand_in.student in collected])
+    except SQLAlchemyError as error:  # what was collected is there all the same
+        made.left_out.append(f"The gradebook did not take the names of the roster: {str(error).splitlines()[0]}")
     made.missing = _missing(course, lecture, roster)
     names = {one.student: HandedIn(name=one.name_on(platform), late=one.late) for one in hand_ins if one.student in collected}
     try:

@@ -19,13 +19,12 @@ from autograder.judge.forms import aligned
 from autograder.judge.looks import label
 from autograder.judge.picture import drawn_side_by_side
 from autograder.judge.verdict import Shown
-from autograder.wall.calls import Call
+from autograder.wall.calls import MOST_CALLS, Call
 from autograder.wall.plain import WHOLE
 from autograder.wall.record import Record
 
 LONGEST = 72  # characters of an argument or a value
 FEW = 12  # numbers of a tensor that are written out
-FEW_CALLS = 7  # that are counted
 WINDOW = 6  # rows and columns of a table of numbers
 AS_CODE = "margin:6px 0;line-height:1.3;background:none;font-family:var(--jp-code-font-family,monospace);font-size:.9em"
 
@@ -67,7 +66,7 @@ def _call_of(calls: Sequence[Call], value: Any) -> list[str]:
                 return _call(call)
     if not calls:
         return []
-    more = [f"the first of {'many' if len(calls) > FEW_CALLS else len(calls)} calls in this check:"] if len(calls) > 1 else []
+    more = [f"the first of {'many' if len(calls) >= MOST_CALLS else len(calls)} calls in this check:"] if len(calls) > 1 else []
     return [*more, *_call(calls[0])]
 
 

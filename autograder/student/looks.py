@@ -23,12 +23,10 @@ from torch import Tensor
 from autograder.student.again import PATIENT, QUICK, SPENT, First, quietly, tried_again
 from autograder.student.neutral import beside, neutral
 from autograder.student.own_line import Given, is_cell, is_own, names_of
-from autograder.student.plainly import OddError, alike, copied, values_in
-from autograder.wall.calls import Call
+from autograder.student.plainly import MOST_NUMBERS, OddError, alike, copied, values_in
+from autograder.wall.calls import MOST_CALLS, Call
 from autograder.wall.record import Draw
 
-MOST_CALLS = 8  # of a draw, that are kept to be shown
-MOST_NUMBERS = 100_000  # of a tensor that came back
 ODD = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+MOST_CALLS = 8  # of a draw, that are kept
+
 
 @dataclass(frozen=True)
 class Call:
