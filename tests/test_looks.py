@@ -227,7 +227,7 @@ def test_a_right_kind_of_argument_is_not_blamed():
 
 def test_a_line_in_another_cell_of_the_students_is_told_by_what_that_cell_defines():
     told = failed("def f(x):\n    return helper(x)", "lambda g: f(drawn(g))", before="a = 1\ndef helper(x):\n    return x @ x\nb = 2")
-    assert "in line 3 of the cell that defines `helper`: return x @ x" in told
+    assert "in line 3 of the cell that defines `helper`: `return x @ x`" in told
     assert "The left matrix has 3 columns and the right one 4 rows" in told
 
 
@@ -254,7 +254,7 @@ def test_where_no_line_is_the_students_the_checks_own_is_shown():
 )
 def test_common_exceptions_are_said_in_plain_words_beside_pythons(code, means):
     told = failed(f"def f(x):\n    return {code}", "lambda g: f(drawn(g))")
-    assert means in told and f"in line 2 of your cell: return {code}" in told
+    assert means in told and f"in line 2 of your cell: `return {code}`" in told
 
 
 def test_a_failure_survives_the_wall():
@@ -278,14 +278,14 @@ def test_the_smallest_failing_input_is_shown_as_a_call_with_the_students_names()
     found, verdict = picture(right, right.replace("w[0]", "w[1]"), names)
     sizes = [int(torch.randint(1, 4, (1,), generator=torch.Generator().manual_seed(seed))) for seed in (1, 2, 3)]
     words = ["ann", "bo", "cy"][: min(sizes)]
-    assert found.text.split("\n") == [f"f({words}, 3)", "expected of [0] (stoi), element 0: 'a'", "yours:                             'n'"]
-    assert verdict.message.startswith("[0] (stoi): ")
+    assert found.text.split("\n") == [f"f({words}, 3)", "expected of value 1 (stoi), element 0: 'a'", "yours:                                 'n'"]
+    assert verdict.message.startswith("value 1 (stoi): ")
 
 
 def test_of_several_calls_the_one_is_shown_that_gave_the_wrong_value():
     right, wrong = "def f(x, n):\n    return x + n", "def f(x, n):\n    return x + n + (n > 1)"
     found, _ = picture(right, wrong, "lambda g: tuple(reversed([f(torch.ones(2), 1), f(torch.zeros(3), 2), f(torch.ones(2), 1)]))")
-    assert found.text.startswith("f(tensor([0., 0., 0.]), 2)\n") and "of [1]" in found.text
+    assert found.text.startswith("f(tensor([0., 0., 0.]), 2)\n") and "of value 2" in found.text
     found, _ = picture(right, wrong, "lambda g: f(torch.ones(2), 1) + f(torch.ones(2), 2)")
     assert found.text.startswith("the first of 2 calls in this check:\nf(tensor([1., 1.]), 1)\n")
     found, _ = picture(right, wrong, "lambda g: sum(f(torch.ones(2), n) for n in range(12))")
@@ -318,6 +318,15 @@ def test_a_picture_is_small_and_well_formed_whatever_it_shows():
     svg = drawn_side_by_side(value, -value, value != -value)
     assert len(svg) < 10_000 and ElementTree.fromstring(svg).tag == "svg"
     assert ElementTree.fromstring(drawn_side_by_side(torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1, 1) > 0)).tag == "svg"
+    assert "elements [0, 4:16]" in "".join(ElementTree.fromstring(drawn_side_by_side(value, -value, value != -value, "[0, 4:16]")).itertext())
+
+
+@pytest.mark.parametrize(("columns", "told"), [(12, False), (40, True)])
+def test_a_picture_says_which_part_it_shows_unless_it_is_all(columns, told):
+    found, _ = picture("def f(x):
+    return x", "def f(x):
+    return x * (torch.arange(x.shape[1]) != 9)", f"lambda g: f(torch.randn(3, {columns}, generator=g))")
+    assert ("elements [0:3, 5:17]</text>" in found.html) is told and ("elements [" in found.html.partition("<svg")[2]) is told
 
 
 def test_a_terminal_shows_it_below_the_verdict():

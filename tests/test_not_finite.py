@@ -15,9 +15,9 @@ PROBE = "lambda g: f(50 * drawn(g).abs() + 100)"
 @pytest.mark.parametrize(
     "wrong, place, kind",
     [
-        ("def f(x):\n    e = torch.exp(x)\n    return e / e.sum(1, keepdim=True)", "line 2 of your cell (e = torch.exp(x))", "exponential"),
+        ("def f(x):\n    e = torch.exp(x)\n    return e / e.sum(1, keepdim=True)", "line 2 of your cell (`e = torch.exp(x)`)", "exponential"),
         ("def f(x):\n    return torch.log(torch.zeros_like(x))", "line 2", "logarithm of zero"),
-        ("def f(x):\n    y = x.clone()\n    y -= y\n    y /= y\n    return y", "line 4 of your cell (y /= y)", "zero by zero"),
+        ("def f(x):\n    y = x.clone()\n    y -= y\n    y /= y\n    return y", "line 4 of your cell (`y /= y`)", "zero by zero"),
         ("def f(x):\n    return 1 / (x - x)", "line 2", "by zero"),
         ("def f(x):\n    return (-x).sqrt()", "line 2", "root of a negative number"),
         ("def f(x):\n    return x * x[:0].mean()", "line 2", "mean of nothing"),
@@ -64,7 +64,7 @@ def test_memory_that_nobody_has_written_to_is_no_beginning():
         message = said(RIGHT, answer, PROBE).message
     finally:
         torch.use_deterministic_algorithms(False)
-    assert f"It begins in line 4 of your cell (return y.exp()): there {KINDS['exponential']}." in message
+    assert f"It begins in line 4 of your cell (`return y.exp()`): there {KINDS['exponential']}." in message
 
 
 @pytest.mark.parametrize("value, told_of", [("float('nan')", True), ("[1.0, float('inf')]", True), ("torch.tensor([1, 2])", False), ("'nan'", False)])

@@ -212,8 +212,8 @@ def test_shares_means_and_the_three_ways_of_having_no_points(course, made):
     found = {row["exercise"]: row for row in rows(course, "exercises")}
     assert (found["double"]["share_right"], found["double"]["mean_share"], found["double"]["wrong"]) == ("0.5", "0.5", "4")
     assert (found["pieces"]["share_right"], found["pieces"]["mean_share"]) == ("0.0", "0.25")
-    assert (found["pieces"]["skipped"], found["pieces"]["partly right"]) == ("4", "4")
-    assert (found["why"]["not graded yet"], found["why"]["share_right"]) == ("1", "1.0") and found["why"]["skipped"] == "6"
+    assert (found["pieces"]["not attempted"], found["pieces"]["partly correct"]) == ("4", "4")
+    assert (found["why"]["not graded yet"], found["why"]["share_right"]) == ("1", "1.0") and found["why"]["not attempted"] == "6"
     assert float(found["slope"]["discrimination"]) < -0.9 < 0.5  # who has the rest has not this
     assert [(row["says"], row["students"]) for row in rows(course, "mistakes")] == [(known, "4")]
     assert "Jörg =cmd" in page and "1 handed in nothing" in page

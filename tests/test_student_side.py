@@ -1,5 +1,6 @@
 """A check as a student meets it: in a real Jupyter kernel, in a terminal, and through ``nbgrader validate``."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -68,8 +69,10 @@ def test_a_notebook_half_done_tells_each_exercise_where_it_stands(folder, tiny):
     (error,) = errors(outputs["double"])
     assert error.ename == "CheckFailed" and len(error.traceback) == 1  # none of the kit's own lines
     assert "Not attempted yet." in html(outputs["by_hand"])
-    assert "in line 2 of your cell: return x / 0 @ 1" in html(outputs["slope"])
+    assert "in line 2 of your cell: <code>return x / 0 @ 1</code>" in html(outputs["slope"])
     assert "The test loss is 2.5" in html(outputs["train_tiny"])
+    looked_at = r"Looked at: the weights in <code>train_tiny.safetensors</code>, trained in \d+ steps, saved \d\d \w+, \d\d:\d\d"
+    assert re.search(looked_at, html(outputs["train_tiny"]))
     assert "loss curve" in html(outputs["train_tiny_fit"]) and (folder / "train_tiny.safetensors").is_file()
 
 
@@ -77,7 +80,7 @@ def test_in_a_kernel_the_lectures_own_cells_are_told_from_the_students_and_a_wro
     outputs = run(folder, {"double": "def double(x):\n    return x * 3", "slope": "def helper(x):\n    return x @ 1\ndef slope(x):\n    return helper(x)"})
     card = html(outputs["double"])
     assert "double(x)\n  x: tensor([[" in card and "elements, * where yours differ:" in card and "<svg" in card
-    assert "in line 2 of your cell: return x @ 1" in html(outputs["slope"])
+    assert "in line 2 of your cell: <code>return x @ 1</code>" in html(outputs["slope"])
 
 
 BY_AUTOGRAD = """def by_hand(x):

@@ -36,6 +36,7 @@ MAX_FILE = 64 << 20  # bytes of a file that is taken along; grading takes none t
 TAKEN = (".safetensors", ".txt", ".csv", ".json", ".py", ".npy", ".npz", ".png", ".jpg", ".jpeg")  # beside a notebook
 MOST_ENDS = 5  # cells that end the process: each is left out in another run
 TO_STOP = 5  # seconds for a cell that is interrupted
+WRITTEN = "written"  # in words: a person reads it
 STARTS = 120  # seconds for a kernel to come up, on a busy machine
 
 
@@ -55,10 +56,11 @@ class Tried:
         found = []
         for name, rules in self.standing.rules.items():
             status, points = self.standing.known.get(name, ("no verdict", 0.0))
-            state, earned = ("a person reads it", "?") if rules.written else (status, f"{round(points, 2):g}")
+            state, earned = (WRITTEN, "?") if rules.written else (status, f"{round(points, 2):g}")
             if rules.written and self.saved.is_unwritten(name, rules):
                 state, earned = "unwritten", "0"
-            found.append((name, rules.title, state, f"{earned} of {rules.points:g}", self.reasons.get(name, "")))
+            told = f"{earned} of {rules.points:g}{rules.of_bonus}{', from a person' if rules.written else ''}"
+            found.append((name, rules.title, state, told, self.reasons.get(name, "")))
         return found
 
 
@@ -91,7 +93,7 @@ def try_(
         stage.end("all cells have run")
     table = Table("exercise", "", "points", "why", title=tried.facts.lecture, title_justify="left")
     for name, _, state, points, reason in tried.rows():
-        table.add_row(name, state, points, escape(reason), style="" if state in ("correct", "a person reads it") else "yellow")
+        table.add_row(name, state, points, escape(reason), style="" if state in ("correct", WRITTEN) else "yellow")
     console.print(table)
     for note in tried.notes:
         console.print(escape(note), highlight=False, soft_wrap=True)

@@ -26,6 +26,8 @@ def page_of(notebook: Any, name: str, lecture: str, sums: str, rows: list[tuple[
     from pygments.formatters import HtmlFormatter
     from traitlets.config import Config
 
+    ids = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.get("id", "") for cell in notebook.cells}
+    anchors = {row[0]: f"cell-id={ids[row[0]]}" for row in rows if ids.get(row[0])}
     config = Config()
     if importlib.util.find_spec("latex2mathml"):  # else formulas stand as they were typed
         config.HTMLExporter.filters = {"markdown2html": "autograder.plugin.maths.markdown2html"}
@@ -37,6 +39,7 @@ def page_of(notebook: Any, name: str, lecture: str, sums: str, rows: list[tuple[
         lecture=lecture,
         name=name,
         rows=rows,
+        anchors=anchors,
         notes=notes,
         sums=sums,
         draws=draws,

@@ -48,30 +48,28 @@ def how_it_works(name: str, lecture: Lecture) -> str:
     trained = [f"`{exercise}.safetensors`" for exercise, rules in exercises.items() if rules.loss]
     written = any(rules.written for rules in exercises.values())
     lines = [
-        "**Your code** goes into the cells that begin with `# Your code`, in the place of each `raise NotImplementedError(…)`. Then run the **check** "
-        "below it. After a start or a restart of the kernel run all cells above first (menu Run, *Run All Above Selected Cell*).",
-        "A **card** says whether it is right, what it earns, and what went wrong; the line below it, how far you are and what comes next.",
-        "**Hints** unfold under each task, one after the other. The last one is close to the answer.",
-        "Cells that say **(locked)** are as grading runs them. Add cells of your own wherever you like; nothing in them is graded.",
-        "A check calls your function by its **probe**: it draws inputs from `g`, a random generator with a known seed. While grading the seeds are others, "
-        "so only code that is right in general earns its points.",
+        "**Write** in the cells that begin with `# Your code`, in the place of `raise NotImplementedError(…)`, and run the **check** below. "
+        "After a restart of the kernel run what stands above first (menu Run, *Run All Above Selected Cell*).",
+        "The **card** says whether it is right, and what went wrong; the line below it, what comes next.",
+        "**Hints** unfold under each task. The last one is close to the answer.",
+        "Cells that say **(locked)** stay as they are. Cells of your own may stand anywhere; nothing in them is graded.",
+        "A check calls your function by its **probe**, which draws inputs from `g`, a random generator. Grading draws others: "
+        "only code that is right in general earns its points.",
         '**Shapes** stand in the types: `Float[Tensor, "n d"]` is a tensor of floats with n rows and d columns, `Int` is one of whole numbers.',
     ]
     if trained:
         lines.append(
-            "**`fit`** trains a model and shows its loss. Stop it whenever you want, and run the cell again to go on. "
-            f"It keeps the model in {', '.join(trained)} beside this notebook."
+            f"**`fit`** trains a model and keeps it beside this notebook, in {', '.join(trained)}. Stop it whenever you want, and run the cell again to go on."
         )
     if written:
         lines.append(f"**Questions** are answered in words, in the place of `{UNWRITTEN}` (a double click opens the cell). A person reads them.")
     lines.append(
-        f"**Hand in**: the last cell says what is right, missing or unwritten, and makes `{name}{HANDED_IN}` "
-        f"of this notebook{' and its `.safetensors` files' if trained else ''}. That file is what you hand in. Before, "
-        f"`autograder try {name}.ipynb` in a terminal runs all from top to bottom, as grading does, and says what points to expect. "
-        "Who learns alone has the final word there, and hands in nothing."
+        f"**Hand in** the one file that the last cell makes, `{name}{HANDED_IN}`{': it holds the trained models, too' if trained else ''}. "
+        "The command that it shows runs all from top to bottom in a terminal, as grading does, and says what points to expect: "
+        "the final word for those who learn alone."
     )
     lines.append(
-        "**Google Colab**: put all files of this folder beside the notebook there, and run first, in a cell of your own: "
+        "**Google Colab**: upload all files of this folder, and run first, in a cell of your own: "
         "`%pip install --no-deps zero_to_hero_autograder-*.whl jaxtyping wadler-lindig`"
     )
     return "\n".join(["**How this works**", "", *(f"{number}. {line}" for number, line in enumerate(lines, 1))])

@@ -88,6 +88,13 @@ class Exercise(Model):
         return self.points if self.bonus is True else float(self.bonus)
 
     @property
+    def of_bonus(self) -> str:
+        """What stands behind the number of its points where they are a bonus, or some of them are."""
+        if not self.bonus_points:
+            return ""
+        return " (a bonus)" if self.bonus_points == self.points else f" ({round(self.bonus_points, 2):g} of these a bonus)"
+
+    @property
     def loss_rules(self) -> Loss:
         """``loss``, for what deals with trained models alone.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from html import escape
 
@@ -17,6 +18,7 @@ MARKS = {  # of a status: a sign, and a colour for it and the edge; words are in
 WRONG = ("✗", "#e5534b")
 CELL = "text-align:left;padding:1px 16px 1px 0"
 QUIET = "opacity:.8;font-size:.92em"
+CODE = re.compile(r"`([^`\n]+)`")
 
 
 def number(points: float) -> str:
@@ -47,14 +49,19 @@ def as_html(verdict: Verdict, title: str = "") -> str:
         f"{escape(title or verdict.exercise)} <code>{escape(verdict.exercise)}</code></div>"
     ]
     if verdict.message:
-        parts.append(f'<div style="margin-top:4px">{escape(verdict.message)}</div>')
+        parts.append(f'<div style="margin-top:4px">{_prose(verdict.message)}</div>')
     parts.append(_rows(verdict))
     if verdict.shown:
         parts.append(verdict.shown.html)
     if verdict.compared:
-        parts.append(f'<div style="margin-top:4px;{QUIET}">{escape(verdict.compared)}</div>')
+        parts.append(f'<div style="margin-top:4px;{QUIET}">{_prose(verdict.compared)}</div>')
     edge = f"border-left:4px solid {colour};padding:6px 12px;margin:4px 0;max-width:860px"
     return f'<div class="tex2jax_ignore" role="group" aria-label="{said}" style="{edge}">{"".join(parts)}</div>'
+
+
+def _prose(text: str) -> str:
+    """A sentence, escaped; what stands between backticks as code."""
+    return CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def _rows(verdict: Verdict) -> str:
@@ -65,7 +72,7 @@ def _rows(verdict: Verdict) -> str:
         lines.append(
             f'<tr><th scope="row" style="{CELL};font-weight:normal"><code>{escape(name)}</code></th><td style="{CELL};white-space:nowrap">'
             f'<span aria-hidden="true" style="color:{colour}">{sign}</span> {"right" if right else "wrong"}</td>'
-            f'<td style="{CELL}">{escape(note)}</td></tr>'
+            f'<td style="{CELL}">{_prose(note)}</td></tr>'
         )
     return f'<table style="margin:4px 0"><tbody>{"".join(lines)}</tbody></table>' if lines else ""
 
@@ -76,21 +83,20 @@ def _worth_a_line(verdict: Verdict) -> list[tuple[bool, str, str]]:
     Values that have only a place are worth a line where one is right and another wrong, or something is said of one.
     """
     named = [row for row in verdict.rows if row.name]
-    told = [row.note for row in named if row.note not in ("", verdict.message)]
+    told = [row.note for row in named if row.note and row.note not in verdict.message]
     if not told and len({row.right for row in named}) == 1 and all(PLACE.fullmatch(row.name) for row in named):
         return []
     first: dict[str, str] = {}  # which value a note was said of
-    return [(row.right, _name(row), _note(row, first) if row.note in told else "") for row in named]
+    return [(row.right, row.called or row.name, _note(row, first, verdict.message)) for row in named]
 
 
-def _name(row: Row) -> str:
-    place = PLACE.fullmatch(row.name)
-    return f"value {int(place[1]) + 1}" if place else row.name
-
-
-def _note(row: Row, first: dict[str, str]) -> str:
-    before = first.setdefault(row.note, _name(row))
-    return row.note if before == _name(row) else f"as {before}"
+def _note(row: Row, first: dict[str, str], message: str) -> str:
+    """What is said of a value; where it was said before, above the table or in it, that."""
+    if not row.note or row.note in message:
+        return "see above" if row.note else ""
+    name = row.called or row.name
+    before = first.setdefault(row.note, name)
+    return row.note if before == name else f"as {before}"
 
 
 def as_text(verdict: Verdict) -> str:

@@ -149,18 +149,18 @@ def describe(failure: Failure, by: str = CHECK) -> str:
         return f"Another answer that this one needs is not there yet ({what})."
     if failure.name == STOPPED:
         return _stopped(failure)
-    where = f"line {failure.number} of {place(failure)}: {failure.line}"
+    where = f"line {failure.number} of {place(failure)}: {quoted(failure.line)}"
     if failure.name == "NameError" and "is not defined" in failure.message:
         where_is_it = ": is it mistyped, or is the cell that defines it missing, further down, or not run yet?"
         what = failure.message if failure.message.endswith("?") else f"{failure.message}{where_is_it}"
         return f"{what} It is needed in {where}" if failure.line else what
     means = meaning(failure, by)
     if failure.called:
-        return f"Your line {failure.number}{_of(failure)}, `{failure.line}`, called {failure.called}. There it ended: {_ended(what)}"
+        return f"Your line {failure.number}{_of(failure)}, {quoted(failure.line)}, called {failure.called}. There it ended: {_ended(what)}"
     if failure.line:
         return f"{f'{means} ' if means else ''}{what}, in {where}"
     if failure.check and not means:
-        return f"{_ended(what)} (It ended where {by} goes on with what your code gives it: {failure.check})"
+        return f"{_ended(what)} (It ended where {by} goes on with what your code gives it: {quoted(failure.check)})"
     return f"{_ended(what)}{f' {means}' if means else ''}"
 
 
@@ -178,8 +178,13 @@ def _stopped(failure: Failure) -> str:
     """An answer that somebody, or a limit of time, has broken off."""
     if not failure.line:
         return "It was stopped before it came to its end."
-    at = f"line {failure.number} of {place(failure)}: {failure.line}"
+    at = f"line {failure.number} of {place(failure)}: {quoted(failure.line)}"
     return f"It was stopped in {at} (If it would never have come to its end: what makes its loop stop?)"
+
+
+def quoted(code: str) -> str:
+    """A line of code in a sentence: between backticks, which a card shows as code."""
+    return code if "`" in code else f"`{code}`"
 
 
 def place(failure: Failure) -> str:

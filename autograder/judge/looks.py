@@ -41,12 +41,14 @@ def seen_at_the_calls(record: Record, reference: Record, wrong: list[str], toler
 
 
 def label(name: str, record: Record) -> str:
-    """A value's name as the student knows it: of a part of a tuple, what it is called in the line that returns it."""
+    """A value's name as the student knows it: a part of a tuple by its number, counted from 1, and what it is called in the line that returns it."""
     names, place = _texts(_looks(record), "returns"), PLACE.match(name)
+    if not place:
+        return name
     parts = {found[0] for value in record.draws[0].values if (found := PLACE.match(value))}
-    if place and int(place[1]) < len(names) == len(parts):
-        return f"{name} ({_short(names[int(place[1])])})"
-    return name
+    number, inside = int(place[1]), name[place.end() :]
+    which = f"value {number + 1}{f', in it {inside}' if inside else ''}"
+    return f"{which} ({_short(names[number])})" if number < len(names) == len(parts) else which
 
 
 def _looks(record: Record) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def _place(record: Record) -> str:
     kind, text = found.get("kind"), found.get("text")
     if not isinstance(kind, str) or kind not in KINDS:
         return ""
-    quoted = f" ({text})" if isinstance(text, str) and 0 < len(text) <= LONGEST else ""
+    quoted = f" (`{text}`)" if isinstance(text, str) and 0 < len(text) <= LONGEST else ""
     of = found.get("of")
     what = KINDS[kind].replace(OF, VANISHED[of]) if isinstance(of, str) and of in VANISHED else KINDS[kind]
     return f"It begins in line {line} of your cell{quoted}: there {what}."

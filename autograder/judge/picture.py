@@ -10,13 +10,14 @@ LEVELS = 6  # of opacity: enough to see a pattern
 COLOURS = {1: "#2f81f7", -1: "#e5534b"}  # above and below zero; readable on white and on black
 
 
-def drawn_side_by_side(value: Tensor, expected: Tensor, wrong: Tensor) -> str:
+def drawn_side_by_side(value: Tensor, expected: Tensor, wrong: Tensor, part: str = "") -> str:
     """Expected, yours and their difference as inline SVG, a few kilobytes.
 
     Args:
         value: (rows, columns), at most a dozen each.
         expected: of the same shape.
         wrong: which of them differ.
+        part: of what they are, as an index, if they are not all of it.
     """
     value, expected = value.double(), expected.double()
     finite = torch.cat([side[side.isfinite()] for side in (value, expected)])
@@ -28,9 +29,11 @@ def drawn_side_by_side(value: Tensor, expected: Tensor, wrong: Tensor) -> str:
     rows, columns = value.shape
     width, height = 3 * _step(columns), rows * CELL + 18
     note = f"blue above 0, red below; full colour is {scale:.3g}"
+    said = f"elements {part}" if part else ""
     return (
-        f'<svg role="img" aria-label="expected, yours and their difference" width="{width}" height="{height + 14}" fill="currentColor" '
-        f'font-size="10" font-family="sans-serif" style="max-width:100%">{panels}<text x="1" y="{height + 10}" opacity=".7">{note}</text></svg>'
+        f'<svg role="img" aria-label="expected, yours and their difference{f", {said}" if said else ""}" width="{width}" '
+        f'height="{height + 14 + 13 * bool(said)}" fill="currentColor" font-size="10" font-family="sans-serif" style="max-width:100%">{panels}'
+        f'<text x="1" y="{height + 10}" opacity=".7">{note}</text>{f"""<text x="1" y="{height + 23}" opacity=".7">{said}</text>""" if said else ""}</svg>'
     )
 
 

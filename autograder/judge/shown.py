@@ -26,6 +26,7 @@ from autograder.wall.record import Record
 LONGEST = 72  # characters of an argument or a value
 FEW = 12  # numbers of a tensor that are written out
 WINDOW = 6  # rows and columns of a table of numbers
+DRAWN = 12  # of a picture
 AS_CODE = "margin:6px 0;line-height:1.3;background:none;font-family:var(--jp-code-font-family,monospace);font-size:.9em"
 
 
@@ -51,7 +52,8 @@ def shown(record: Record, reference: Record, calls: Sequence[Call], tolerance: T
     if all(isinstance(side, Tensor) and side.ndim for side in sides) and sides[0].shape == sides[1].shape and not sides[1].is_complex():
         place, tables = _tables(*sides, tolerance)
         lines += [f"elements{place}{what}, * where yours differ:", *tables]
-        picture = drawn_side_by_side(*_cut(*sides, tolerance, 12)[1:])
+        part, some, right, wrong_ones = _cut(*sides, tolerance, DRAWN)
+        picture = drawn_side_by_side(some, right, wrong_ones, part if some.numel() < sides[0].numel() else "")
     else:
         lines += _both(value, expected, what)
     text = "\n".join(lines)

@@ -248,8 +248,12 @@ def _still_falling(e: Evaluation) -> str:
     if before - last > STILL_FALLING:
         first, second = sum(curve[:part]) / part, sum(curve[part : 2 * part]) / part
         evenly = math.isfinite(first - second) and second > e.learned and before - last > EVENLY * (first - second)
-        faster = " It fell evenly from beginning to end, so larger ones may do, too: try a learning rate several times as high." if evenly else ""
-        return f"The training loss was still falling when the training ended: take more steps.{faster}"
+        if evenly:
+            return (
+                "The training loss fell evenly from beginning to end, and was still falling: the steps are small. Try a learning rate several times as high "
+                "first; if the loss still falls at the end then, take more steps."
+            )
+        return "The training loss was still falling when the training ended: take more steps."
     return "The training loss no longer falls: let the learning rate go down towards the end, or give the model more to learn with."
 
 

@@ -54,7 +54,7 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     unexpected = [name for name in record.draws[0].values if name not in names]
     relations = Relations(_by_name(record, names), _by_name(reference, names), tolerance) if wrong_names else None
     rows = [_judge_value(name, record, reference, says.get(name), unexpected, tolerance, relations) for name in names]
-    rows = [replace(row, note=not_finite.told(row.note, record)) for row in rows]
+    rows = [replace(row, note=not_finite.told(row.note, record), called=label(row.name, record)) for row in rows]
     recognised = list(dict.fromkeys(says.values()))
     right = sum(row.right for row in rows)
     share = right / len(rows) if named else float(right == len(rows))
@@ -69,7 +69,7 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     wrong = _leading(rows, relations)
     message = wrong.note if wrong else ""
     if wrong and wrong.name != WHOLE and not (recognised and known.whole):
-        message = f"{label(wrong.name, record)}: {message}"
+        message = f"{wrong.called}: {message}"
     missing = [name for name in names if name not in record.draws[0].values]
     if missing and not recognised and named:
         message = absent(missing, unexpected)

@@ -18,6 +18,7 @@ class Row:
     name: str
     right: bool
     note: str = ""
+    called: str = ""  # as the student knows the value, if that is not its name
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from nbgrader.preprocessors import GetGrades
 
 from autograder.course.dates import duration
 from autograder.course.notebook import ANSWER
-from autograder.course.schema import Exercise, Late, Lecture
+from autograder.course.schema import Late, Lecture
 from autograder.judge.cards import number, of_points
 from autograder.plugin.base import CoursePreprocessor
 
@@ -42,15 +42,9 @@ def _words(about: Any, grades: dict[str, Grade], comments: set[str], lecture: Le
     title = exercise.title if exercise else name
     if about.get("grade"):
         label = f"Your answer: {title}" if about.get("solution") else f"Check: {title}"
-        got = said(grades[name]) + _of_bonus(exercise) if name in grades else ""
+        got = said(grades[name]) + (exercise.of_bonus if exercise else "") if name in grades else ""
         return {"title": title, "label": label, "said": got, "comments": [answer for answer in (name, name + ANSWER) if answer in comments]}
     return {"title": title, "label": f"Your answer: {title}", "said": "", "comments": []} if about.get("solution") else {}
-
-
-def _of_bonus(exercise: Exercise | None) -> str:
-    if exercise is None or not exercise.bonus_points:
-        return ""
-    return " (a bonus)" if exercise.bonus_points == exercise.points else f" ({number(exercise.bonus_points)} of these a bonus)"
 
 
 def said(grade: Grade) -> str:

@@ -35,7 +35,7 @@ class Item:
     written: bool
     counts: dict[str, int]  # of each kind, how many answers
     right: float | None  # share of those who wrote something that is graded
-    mean: float | None  # share of the points, of all whose answer is graded; who skipped it has none
+    mean: float | None  # share of the points, of all whose answer is graded; who did not attempt it has none
     discrimination: float | None  # correlation of this share with the share of all other points
 
     @property

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from nbgrader.api import (
     Assignment,
@@ -34,6 +34,7 @@ from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import Exercise
 from autograder.errors import UserError
+from autograder.judge.verdict import Status
 from autograder.plugin.converting import set_up
 from autograder.plugin.feedback import waits
 from autograder.plugin.notes import notes_of
@@ -41,8 +42,8 @@ from autograder.plugin.told import LONGEST, Outcome, Told, from_cards, from_meta
 from autograder.runner.kept import kept_records
 from autograder.wall.record import Record
 
-RIGHT, PARTLY, WRONG, ERROR, SKIPPED, WAITS, NOT_RUN = "right", "partly right", "wrong", "error", "skipped", "not graded yet", "could not run"
-KINDS = {"correct": RIGHT, "partly correct": PARTLY, "wrong": WRONG, "error": ERROR, "not attempted": SKIPPED, "could not run": NOT_RUN}
+RIGHT, PARTLY, WRONG, ERROR, SKIPPED, NOT_RUN = get_args(Status)
+WAITS = "not graded yet"
 UNNAMED = (PARTLY, WRONG, ERROR)
 MAX_NOTEBOOK = 64 << 20  # bytes of a graded one
 
@@ -222,7 +223,7 @@ def _read_notebook(work: Work, directory: NbgraderDirectory, course: CourseDirec
 
 def _kind(answer: Answer, outcome: Outcome) -> str:
     """As the check says; but for points that a person has given."""
-    by_check = KINDS.get(outcome.status, answer.kind)
+    by_check = outcome.status if outcome.status in get_args(Status) else answer.kind
     by_points = answer.kind
     return by_points if (by_points == RIGHT) != (by_check == RIGHT) else by_check
 

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -97,6 +98,8 @@ class LocalSession:
                 verdict = with_repair(verdict, self.repaired(record, key, trial))
             with contextlib.suppress(Exception):  # a student's own objects may do anything when they are shown; the verdict stands
                 verdict = replace(verdict, shown=shown(record, key.reference, calls, self.facts.tolerance_of(record.exercise)))
+        if verdict.loss is not None:
+            verdict = replace(verdict, compared=self._which_weights(record))
         answer = watched.text_of(record.exercise, saved) if watched and saved else ""
         self.standing.known[record.exercise] = verdict.status, verdict.points
         self.standing.changed.discard(record.exercise)
@@ -105,6 +108,14 @@ class LocalSession:
         finally:
             if in_notebook():
                 print(self.standing.line(record.exercise))
+
+    def _which_weights(self, record: Record) -> str:
+        """Of several trainings the best one counts, which need not be the last."""
+        file, steps = self.folder / f"{record.exercise}.safetensors", record.facts.get("steps")
+        if not file.is_file():
+            return "Looked at: what the code trains in a short while, for there are no weights."
+        trained = f", trained in {steps:,} steps" if type(steps) is int else ""
+        return f"Looked at: the weights in `{file.name}`{trained}, saved {time.strftime('%d %B, %H:%M', time.localtime(file.stat().st_mtime))}."
 
     def edited(self, saved: own_notebook.Saved) -> set[str]:
         """Exercises whose answer was changed and saved after it ran here."""

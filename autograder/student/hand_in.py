@@ -72,17 +72,17 @@ def _state(name: str, saved: Saved, standing: Standing, folder: Path) -> tuple[s
     """What is to be said of an exercise, and its points."""
     rules = standing.rules[name]
     status, points = standing.known.get(name, ("", 0.0))
-    of = f"{points:g} of {rules.points:g}" if status else f"of {rules.points:g}"
+    most = f"of {rules.points:g}{rules.of_bonus}"
+    of = f"{points:g} {most}" if status else most
     if rules.written:
-        unwritten = saved.is_unwritten(name, rules)
-        return ("unwritten" if unwritten else "written; a person reads it"), f"of {rules.points:g}"
+        return "unwritten" if saved.is_unwritten(name, rules) else "written", f"{most}, from a person"
     if name in standing.changed:
         return "changed since its check: run its cell, then its check", of
     if status != "correct" and saved.is_unwritten(name, rules):
-        return "unwritten", of
+        return "not attempted" if status in ("", "not attempted") else f"{status}; the answer is not saved yet", of
     if rules.loss and not (folder / f"{name}.safetensors").is_file():
         return f"{name}.safetensors is missing: run the cell with fit; without it there are hardly any points", of
-    return {"": "not checked yet: run its check", "correct": "right", "error": "stops with an error"}.get(status, status), of
+    return {"": "not checked yet: run its check", "error": "error: see its card"}.get(status, status), of
 
 
 def _unsaved(saved: Saved, edited: set[str]) -> str:
