@@ -323,8 +323,8 @@ def test_a_picture_is_small_and_well_formed_whatever_it_shows():
 
 @pytest.mark.parametrize(("columns", "told"), [(12, False), (40, True)])
 def test_a_picture_says_which_part_it_shows_unless_it_is_all(columns, told):
-    wrong = "def f(x):\\n    return x * (torch.arange(x.shape[1]) != 9)"
-    found, _ = picture("def f(x):\\n    return x", wrong, f"lambda g: f(torch.randn(3, {columns}, generator=g))")
+    wrong = "def f(x):\n    return x * (torch.arange(x.shape[1]) != 9)"
+    found, _ = picture("def f(x):\n    return x", wrong, f"lambda g: f(torch.randn(3, {columns}, generator=g))")
     assert ("elements [0:3, 5:17]</text>" in found.html) is told and ("elements [" in found.html.partition("<svg")[2]) is told
 
 
