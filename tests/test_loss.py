@@ -48,9 +48,9 @@ def judged(model, names, course, monkeypatch, context=2, max_parameters=20_000, 
     loss = Loss(context=context, split="test", bands=bands or {2.5: 1, 2.3: 2}, max_parameters=max_parameters)
     rules = Exercise(title="x", points=2, minutes=1, difficulty=1, loss=loss)
     told = Facts("x", {"x": rules}, course.course.tolerance, 42, 42, {"x": [SEED]}, torch.__version__, [])
-    sizes = weights.parts_of(model, context).sizes
-    facts = {"first": [3.3], "replayed": [3.3], "sizes": sizes, "parameters": sum(sizes.values()), **facts}
-    found = Fitted(model, facts, try_code)
+    state = weights.parts_of(model, context)
+    facts = {"first": [3.3], "replayed": [3.3], "sizes": state.sizes, "parameters": sum(state.sizes.values()), **facts}
+    found = Fitted(model, facts, try_code, state=state)
     with torch.no_grad():
         draw = attempt(lambda: record_of(found, rules, told, SEED))
     return judge_loss(Record("x", (draw,), found.facts), rules, names, SEED)

@@ -66,14 +66,13 @@ def forget_caches(model: Any) -> None:
             found.cache_clear()
 
 
-def read_beside(model: Any, contexts: Tensor, context: int) -> tuple[dict[str, int], dict[str, int]]:
+def read_beside(model: Any, state: weights.State, contexts: Tensor) -> tuple[dict[str, int], dict[str, int]]:
     """Values beside the model's state that its predictions read, and large ones of which that could not be tried: how many numbers each holds.
 
     Args:
+        state: what the model's predictions read of its own.
         contexts: to predict, (N, T) int64.
-        context: T.
     """
-    state = weights.parts_of(model, context)
     own = {_identity(leaf.value) for leaf in leaves_of(model)}
     still = Snapshot(model)
 

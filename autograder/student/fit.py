@@ -47,6 +47,7 @@ class Fitted:
     try_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     watched: Callable[[Names], dict[str, Any]] | None = None  # what the first steps of its training do
     held_out: Callable[[Names], dict[str, int]] | None = None  # what its first batches hold that is not to be learned from
+    state: weights.State = field(default_factory=lambda: weights.State([], []))  # what its predictions read
 
 
 @dataclass
@@ -194,6 +195,8 @@ def fitted(exercise: str) -> Fitted:
     rules, seed = session.facts.rules(exercise), session.facts.training_seed
     with neutral(seed), torch.set_grad_enabled(rules.gradients):
         found = called.unsaved or _from_file(load(_file(exercise)), called, seed, rules)
+        found.state = weights.parts_of(found.model, rules.loss_rules.context)
+    found.facts = {**_facts_of(found.state), **found.facts}
     found.watched = lambda names: seen(called.make_model, called.train, seed, rules, names)
     found.held_out = lambda names: held_out_rows(called.make_model, called.train, seed, rules, names)
     return found
@@ -217,7 +220,7 @@ def _for_grading(session: Session, exercise: str, called: Called, rules: Exercis
     some_steps(run, session.training_steps, session.training_seconds)
     called.unsaved = Fitted(
         run.model,
-        {**_facts_of(run.model, rules.loss_rules), **_told_of(run), "replayed": run.first, "no_weights": True},
+        {**_told_of(run), "replayed": run.first, "no_weights": True},
     )
     return run.model
 
@@ -237,10 +240,10 @@ def _from_file(saved: Checkpoint, called: Called, seed: int, rules: Exercise) ->
     model = _fresh(called, seed, rules.loss_rules.context)
     weights.put(model, saved.tensors, saved.held)
     weights.evaluation_mode(model)
-    facts = {**_facts_of(model, rules.loss_rules), "first": first, "replayed": again}
-    facts |= {name: saved.facts.get(name) for name in ("steps", "finished", "curve", "planned", "seconds")}
+    found = Fitted(model, {"first": first, "replayed": again})
+    found.facts |= {name: saved.facts.get(name) for name in ("steps", "finished", "curve", "planned", "seconds")}
     if same_run(first, again):
-        return Fitted(model, facts)
+        return found
 
     def try_code(contexts: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of a fresh model, and of the same one after some steps of its training."""
@@ -250,15 +253,15 @@ def _from_file(saved: Checkpoint, called: Called, seed: int, rules: Exercise) ->
             before = weights.aside(run.model, contexts)
             some_steps(run, TRIED_STEPS, TRIED_SECONDS)
             after = weights.aside(run.model, contexts)
-        facts["tried"] = run.step
+        found.facts["tried"] = run.step
         kept.restore()
         return before, after
 
-    return Fitted(model, facts, try_code)
+    found.try_code = try_code
+    return found
 
 
-def _facts_of(model: Any, rules: Loss) -> dict[str, Any]:
-    state = weights.parts_of(model, rules.context)
+def _facts_of(state: weights.State) -> dict[str, Any]:
     sizes = sorted(state.sizes.items(), key=lambda item: -item[1])
     told = {"sizes": dict(sizes[:64]), "parameters": sum(size for _, size in sizes)}
     return told | ({"state": [leaf.name for leaf in state.leaves]} if len(state.leaves) <= LISTED else {})

@@ -38,9 +38,9 @@ def record_of(found: Fitted, exercise: Exercise, facts: Facts, seed: int) -> dic
             "train": model(rows.train_contexts.clone()),
             "other": model(rows.other_contexts.clone()),
             "alone": torch.cat([model(rows.contexts[i : i + 1].clone()) for i in range(ALONE_ROWS)]),
-            "zeroed": _without_state(model, rows.contexts[:ZEROED_ROWS], rules.context),
+            "zeroed": _without_state(model, found.state, rows.contexts[:ZEROED_ROWS]),
         }
-    found.facts["beside"], found.facts["untried"] = read_beside(model, rows.contexts[:BESIDE_ROWS], rules.context)
+    found.facts["beside"], found.facts["untried"] = read_beside(model, found.state, rows.contexts[:BESIDE_ROWS])
     if found.try_code:
         values["fresh"], values["tried"] = found.try_code(rows.train_contexts[:TRIED_ROWS])
     if found.watched and falls_short(values["logits"], rows.targets, exercise):
@@ -50,11 +50,11 @@ def record_of(found: Fitted, exercise: Exercise, facts: Facts, seed: int) -> dic
     return values
 
 
-def _without_state(model: Any, contexts: Tensor, context: int) -> Tensor:
+def _without_state(model: Any, state: weights.State, contexts: Tensor) -> Tensor:
     """Logits with every tensor, array and list of the model's state at zero; NaN where it cannot predict so."""
     before = Snapshot(model)
     try:
-        for leaf in weights.parts_of(model, context).leaves:
+        for leaf in state.leaves:
             if isinstance(leaf.value, Tensor):
                 leaf.value.data.zero_()
             elif isinstance(leaf.value, np.ndarray):

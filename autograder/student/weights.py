@@ -24,6 +24,7 @@ from autograder.wall.checkpoint import Held, as_float32, encode, numbers_in
 from autograder.wall.record import plain_tensor
 
 ROWS = (7, 4)  # of two batches: what a batch leaves behind has another shape after the other
+FEW = 8  # parts that are spoiled one by one: where most are read, halves of halves would ask the model twice as often
 FREE_NUMBERS = 64  # single numbers that count as no parameters: sizes, rates, an eps
 
 
@@ -112,7 +113,7 @@ def _same(now: Leaf, before: Leaf, copy: Any) -> bool:
 
 
 def _read(candidates: list[Leaf], model: Any, contexts: Tensor, still: Snapshot) -> list[Leaf]:
-    """Those of which a prediction changes, or fails, when they are spoiled: by halves, since most groups are read or not."""
+    """Those of which a prediction changes, or fails, when they are spoiled: by halves down to some few, since most groups are read or not."""
     told = predict(model, contexts)
     still.restore()
 
@@ -132,6 +133,8 @@ def _read(candidates: list[Leaf], model: Any, contexts: Tensor, still: Snapshot)
             return []
         if len(group) == 1:
             return group
+        if len(group) <= FEW:
+            return [leaf for leaf in group if matters([leaf])]
         half = len(group) // 2
         return [*search(group[:half]), *search(group[half:])]
 
