@@ -103,7 +103,7 @@ def test_an_answer_that_is_saved_and_not_run_is_not_called_right(stub, tiny, tmp
         lab.run(INSTALLED)
         lab.write("double_answer", right)
         assert "`Float` comes from a given cell further up" in lab.run("double_answer")
-        assert "`Float` comes from a given cell further up" in lab.run("double")
+        assert "Float comes from a given cell further up" in lab.run("double")
         lab.run("provided_1")
         lab.run("double_answer")
         assert "✓ Correct" in lab.run("double")

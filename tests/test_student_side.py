@@ -97,7 +97,7 @@ print(x.grad - by_hand(x))"""
 
 def test_a_forbidden_name_is_told_as_grading_tells_it(folder):
     outputs = run(folder, {"by_hand": BY_AUTOGRAD})
-    assert "`backward` stands in line 4 of the cell that begins with `def by_hand(x):`" in html(outputs["by_hand"])
+    assert "<code>backward</code> stands in line 4 of the cell that begins with <code>def by_hand(x):</code>" in html(outputs["by_hand"])
     assert "is to be solved without it" in errors(outputs["by_hand"])[0].evalue
 
 

@@ -1,6 +1,7 @@
 """A student's way through a notebook: what the first and the last cell say, what stands below each card, and one file that is handed in."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,8 @@ def said(cell) -> str:
 
 
 def card(cell) -> str:
-    return "".join(o.get("data", {}).get("text/html", "") for o in cell.outputs)
+    """A cell's cards as HTML, with what is code between backticks, as the sentence has it."""
+    return re.sub("</?code>", "`", "".join(o.get("data", {}).get("text/html", "") for o in cell.outputs))
 
 
 def trace(cell) -> str:
