@@ -138,7 +138,7 @@ CASES = [
         "error_of_its_own",
         answer("double", "def double(x):\n    return x @ x"),
         {"double": 0},
-        "in line 2 of your cell: <code>return x @ x</code>",
+        "in line 2 of your cell: `return x @ x`",
     ),
     Case("sys_exit", also("double", "import sys; sys.exit(0)"), {}),
     Case(

@@ -11,8 +11,10 @@ def wrong(*rows: Row, message: str = "") -> Verdict:
 
 
 def test_what_stands_between_backticks_is_code_and_stays_escaped():
-    card = as_html(wrong(Row("a", False, "It lacks `x < y`."), message="Call `f(x)`, not `<b>`. One ` alone stays."))
+    verdict = wrong(Row("a", False, "It lacks `x < y`."), message="Call `f(x)`, not `<b>`. One ` alone stays.")
+    card = as_html(verdict, with_code=True)
     assert "Call <code>f(x)</code>, not <code>&lt;b&gt;</code>. One ` alone stays." in card and "It lacks <code>x &lt; y</code>." in card
+    assert "Call `f(x)`, not `&lt;b&gt;`." in as_html(verdict)  # in a graded notebook
     assert "<b>`" not in card and "Call `f(x)`, not `<b>`." in as_text(wrong(message="Call `f(x)`, not `<b>`."))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from html import escape
 
@@ -36,11 +37,15 @@ def _unit(most: float) -> str:
     return "point" if most == 1 else "points"
 
 
-def as_html(verdict: Verdict, title: str = "") -> str:
+def as_html(verdict: Verdict, title: str = "", with_code: bool = False) -> str:
     """A small card: status and points, the diagnosis, and a row for each named value.
 
     Everything in it is escaped, from HTML and from MathJax, whose ``\\href`` can run a script.
+
+    Args:
+        with_code: what stands between backticks is shown as code; else sentences stay as they are, so that whoever reads a graded notebook finds them.
     """
+    prose = _with_code if with_code else escape
     sign, colour = MARKS.get(verdict.status, WRONG)
     points = f"<b>{number(verdict.points)} / {number(verdict.max_points)}</b> {_unit(verdict.max_points)}"
     said = escape(f"{verdict.status}, {of_points(verdict.points, verdict.max_points)}", quote=True)
@@ -49,22 +54,22 @@ def as_html(verdict: Verdict, title: str = "") -> str:
         f"{escape(title or verdict.exercise)} <code>{escape(verdict.exercise)}</code></div>"
     ]
     if verdict.message:
-        parts.append(f'<div style="margin-top:4px">{_prose(verdict.message)}</div>')
-    parts.append(_rows(verdict))
+        parts.append(f'<div style="margin-top:4px">{prose(verdict.message)}</div>')
+    parts.append(_rows(verdict, prose))
     if verdict.shown:
         parts.append(verdict.shown.html)
     if verdict.compared:
-        parts.append(f'<div style="margin-top:4px;{QUIET}">{_prose(verdict.compared)}</div>')
+        parts.append(f'<div style="margin-top:4px;{QUIET}">{prose(verdict.compared)}</div>')
     edge = f"border-left:4px solid {colour};padding:6px 12px;margin:4px 0;max-width:860px"
     return f'<div class="tex2jax_ignore" role="group" aria-label="{said}" style="{edge}">{"".join(parts)}</div>'
 
 
-def _prose(text: str) -> str:
+def _with_code(text: str) -> str:
     """A sentence, escaped; what stands between backticks as code."""
     return CODE.sub(r"<code>\1</code>", escape(text))
 
 
-def _rows(verdict: Verdict) -> str:
+def _rows(verdict: Verdict, prose: Callable[[str], str]) -> str:
     """A line for each named value; what the message says is not said again."""
     lines = []
     for right, name, note in _worth_a_line(verdict):
@@ -72,7 +77,7 @@ def _rows(verdict: Verdict) -> str:
         lines.append(
             f'<tr><th scope="row" style="{CELL};font-weight:normal"><code>{escape(name)}</code></th><td style="{CELL};white-space:nowrap">'
             f'<span aria-hidden="true" style="color:{colour}">{sign}</span> {"right" if right else "wrong"}</td>'
-            f'<td style="{CELL}">{_prose(note)}</td></tr>'
+            f'<td style="{CELL}">{prose(note)}</td></tr>'
         )
     return f'<table style="margin:4px 0"><tbody>{"".join(lines)}</tbody></table>' if lines else ""
 

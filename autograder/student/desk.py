@@ -216,7 +216,7 @@ def show(verdict: Verdict, title: str, answer: str = "") -> None:
 
         about = {"exercise": verdict.exercise, "status": verdict.status, "points": verdict.points}
         about |= {"answer": own_notebook.digest(answer)} if answer else {}
-        display(HTML(as_html(verdict, title)), metadata={own_notebook.MARK: about})
+        display(HTML(as_html(verdict, title, with_code=True)), metadata={own_notebook.MARK: about})
     elif verdict.status == "correct":
         print(as_text(verdict))
     if verdict.status != "correct":
