@@ -79,7 +79,8 @@ def _state(name: str, saved: Saved, standing: Standing, folder: Path) -> tuple[s
     if name in standing.changed:
         return "changed since its check: run its cell, then its check", of
     if status != "correct" and saved.is_unwritten(name, rules):
-        return "not attempted" if status in ("", "not attempted") else f"{status}; the answer is not saved yet", of
+        returned = status in ("wrong", "partly correct")  # an error may be that nothing has run
+        return f"{status}; the answer is not saved yet" if returned else "not attempted", of
     if rules.loss and not (folder / f"{name}.safetensors").is_file():
         return f"{name}.safetensors is missing: run the cell with fit; without it there are hardly any points", of
     return {"": "not checked yet: run its check", "error": "error: see its card"}.get(status, status), of
