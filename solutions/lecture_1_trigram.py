@@ -815,7 +815,8 @@ def draw_counts(N: Tensor, title: str) -> None:
             for k, digit in enumerate(digits):
                 places.setdefault((digit, shade), []).append((j + 0.2 * (k - (len(digits) - 1) / 2), i))
     for (digit, shade), points in places.items():
-        axes.plot(*zip(*points), linestyle="", marker=TextPath((-0.3, -0.36), digit, size=1), markersize=4, color=shade, markeredgewidth=0)
+        around = TextPath((-0.3, -0.36), digit, size=1)  # the digit, its middle on its place
+        axes.plot(*zip(*points), linestyle="", marker=around, markersize=4, color=shade, markeredgewidth=0)
     axes.set_xticks(range(27), list(SYMBOLS))
     axes.set_yticks(range(27), list(SYMBOLS))
     axes.set_xlabel("following symbol")

@@ -2784,7 +2784,7 @@ if isinstance(dlogits, Tensor) and dlogits.shape == example.logits.shape:
     print(f"the largest sum of a row is {dlogits.sum(1).abs().max():.1e}")
 axes[1].set_title("n * dlogits (empty until your answer is there)" if dlogits is None else "n * dlogits")
 for axis in axes:
-    axis.set_xticks([SYMBOLS.index(symbol) for symbol in ".aeiou"], list(".aeiou"))  # a text at each of 27 would take longer than all else
+    axis.set_xticks([SYMBOLS.index(symbol) for symbol in ".aeiou"], list(".aeiou"))  # few: each label takes a while to draw
     axis.set_xlabel("symbol")
     axis.set_ylabel("example")
     axis.set_xlim(-0.5, 26.5)

@@ -56,6 +56,22 @@ def judged(model, names, course, monkeypatch, context=2, max_parameters=20_000, 
     return judge_loss(Record("x", (draw,), found.facts), rules, names, SEED)
 
 
+def test_what_a_model_begins_to_read_late_is_beside_it(names, course, monkeypatch):
+    """What it reads is looked for once, before it predicts what counts."""
+
+    class Late:
+        def __init__(self, table: torch.Tensor):
+            self.weight, self.table = torch.zeros(27), Table(table, 2)
+
+        def __call__(self, contexts):
+            calls.append(len(contexts))
+            return self.table(contexts) + self.weight if max(calls) > 1_000 else self.weight.expand(len(contexts), 27)
+
+    calls = [0]
+    verdict, _ = judged(Late(counts_of(names, 2)), names, course, monkeypatch)
+    assert verdict.points == 0 and ("which is no part of the model" in verdict.message or "what it knows is not in its parameters" in verdict.message)
+
+
 def test_a_training_that_was_stopped_is_told_to_go_on(names, course, monkeypatch):
     """And not that its learning rate should fall."""
     table, bands = Table(counts_of(names, 2), 2), {2.5: 1, 2.0: 2}

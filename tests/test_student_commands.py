@@ -3,6 +3,7 @@
 import importlib.abc
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -165,6 +166,8 @@ def test_try_changes_nothing_but_writes_a_page(tried):
     assert tried["code"] == 0 and tried["after"] == tried["before"]
     assert "points to expect" in page and "<script" not in page and "default-src &#39;none&#39;" not in page and "default-src 'none'" in page
     assert "Double a tensor" in page and "Correct" in page
+    leads_to = re.findall(r'<td><a href="#([^"]+)">', page)
+    assert len(leads_to) == len(tried["rows"]) and all(page.count(f'id="{place}"') == 1 for place in leads_to)
 
 
 def test_try_runs_locked_cells_as_they_were_handed_out(tried):
@@ -214,7 +217,7 @@ def test_where_there_is_no_terminal_a_long_silence_is_broken(monkeypatch):
 
 def test_try_says_that_weights_are_missing(tried):
     assert "train_tiny.safetensors is missing: the training ran for a short while only" in tried["notes"]
-    assert tried["rows"]["why"][0] == "unwritten"
+    assert tried["rows"]["why"][:2] == ("unwritten", "0 of 2, from a person")
 
 
 @pytest.mark.parametrize(("name", "told"), [("none.ipynb", "there is no such file"), ("damaged.ipynb", "is no notebook of lecture_t_tiny, or cannot be read")])

@@ -20,8 +20,9 @@ from nbgrader.api import Gradebook
 
 from autograder.commands.demo_class import solution_texts
 from autograder.course.frame import HAND_IN, INSTALLED, IS_IT_INSTALLED
+from autograder.student import hand_in as last_cell
 from autograder.student.cells import Cells
-from autograder.student.own_notebook import read_saved
+from autograder.student.own_notebook import Saved, read_saved
 from autograder.student.standing import Standing
 
 NOTEBOOK, WEIGHTS, PACKED = f"{TINY}.ipynb", "train_tiny.safetensors", f"{TINY}-handin.zip"
@@ -218,6 +219,16 @@ def test_an_empty_answer_is_no_error_and_a_checks_own_names_are_not_meant(restar
 def test_a_line_below_each_card_says_how_far_one_is(evening):
     assert evening["first"] == "" and "1 of 5 exercises, 2 of 14 points; next: `pieces`" in evening["double"]
     assert "1 of 5 exercises, 2 of 14 points; next: `slope`" in evening["slope"]
+
+
+def test_a_wrong_answer_that_is_not_saved_is_called_so(tiny):
+    stub = nbformat.read(tiny.released(TINY) / f"{TINY}.ipynb", as_version=4)
+    cells = [{"source": cell.source, "metadata": cell.metadata, "outputs": []} for cell in stub.cells]
+    rules = tiny.lecture(TINY).exercises
+    standing = Standing(rules, {"double": ("wrong", 0.0), "slope": ("error", 0.0)})
+    states = {name: last_cell._state(name, Saved(Path("x.ipynb"), cells, 0.0), standing, Path()) for name in ("double", "slope", "pieces")}
+    assert states["double"] == ("wrong; the answer is not saved yet", "0 of 2")
+    assert states["slope"][0] == states["pieces"][0] == "not attempted"  # an error may be that nothing has run
 
 
 def test_what_is_not_saved_is_not_packed(evening):

@@ -184,7 +184,7 @@ def progress() -> None:
             console.print(f"[yellow]left out[/yellow] {escape(str(error))}", highlight=False, soft_wrap=True)
     if not rows:
         raise UserError("There is no lecture in this folder. Put one there with: autograder start")
-    table = Table("notebook", "right", "begun", "unwritten", "points", title_justify="left")
+    table = Table("notebook", "correct", "begun", "not attempted", "points", title_justify="left")
     for row in rows:
         table.add_row(*_counted(row))
     console.print(table)

@@ -97,8 +97,10 @@ def _worth_a_line(verdict: Verdict) -> list[tuple[bool, str, str]]:
 
 def _note(row: Row, first: dict[str, str], message: str) -> str:
     """What is said of a value; where it was said before, above the table or in it, that."""
-    if not row.note or row.note in message:
-        return "see above" if row.note else ""
+    if not row.note:
+        return ""
+    if not row.right and row.note in message:
+        return "see above"
     name = row.called or row.name
     before = first.setdefault(row.note, name)
     return row.note if before == name else f"as {before}"

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 CELL = 10  # pixels of a number
+LINE = 13  # pixels of a line of text
 LEVELS = 6  # of opacity: enough to see a pattern
 COLOURS = {1: "#2f81f7", -1: "#e5534b"}  # above and below zero; readable on white and on black
 
@@ -28,12 +29,12 @@ def drawn_side_by_side(value: Tensor, expected: Tensor, wrong: Tensor, part: str
     panels = "".join(_panel(name, side, scale, number) for number, (name, side) in enumerate(sides.items()))
     rows, columns = value.shape
     width, height = 3 * _step(columns), rows * CELL + 18
-    note = f"blue above 0, red below; full colour is {scale:.3g}"
-    said = f"elements {part}" if part else ""
+    below = [f"blue above 0, red below; full colour is {scale:.3g}", *([f"elements {part}"] if part else [])]
+    texts = "".join(f'<text x="1" y="{height + 10 + LINE * number}" opacity=".7">{line}</text>' for number, line in enumerate(below))
+    label = ", ".join(["expected, yours and their difference", *below[1:]])
     return (
-        f'<svg role="img" aria-label="expected, yours and their difference{f", {said}" if said else ""}" width="{width}" '
-        f'height="{height + 14 + 13 * bool(said)}" fill="currentColor" font-size="10" font-family="sans-serif" style="max-width:100%">{panels}'
-        f'<text x="1" y="{height + 10}" opacity=".7">{note}</text>{f"""<text x="1" y="{height + 23}" opacity=".7">{said}</text>""" if said else ""}</svg>'
+        f'<svg role="img" aria-label="{label}" width="{width}" height="{height + 1 + LINE * len(below)}" fill="currentColor" '
+        f'font-size="10" font-family="sans-serif" style="max-width:100%">{panels}{texts}</svg>'
     )
 
 
