@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.judge.cards import as_html, as_text
+from autograder.judge.cards import as_html, as_text, in_code
 from autograder.judge.verdict import Row, Verdict
 
 
@@ -16,6 +16,12 @@ def test_what_stands_between_backticks_is_code_and_stays_escaped():
     assert "Call <code>f(x)</code>, not <code>&lt;b&gt;</code>. One ` alone stays." in card and "It lacks <code>x &lt; y</code>." in card
     assert "Call `f(x)`, not `&lt;b&gt;`." in as_html(verdict)  # in a graded notebook
     assert "<b>`" not in card and "Call `f(x)`, not `<b>`." in as_text(wrong(message="Call `f(x)`, not `<b>`."))
+
+
+def test_a_feedback_page_shows_code_as_code_and_leaves_pictures_alone():
+    card = as_html(wrong(message="Call `f(x)`."))
+    picture = "<svg><text>`a` and `b`</text></svg>"
+    assert in_code(card + picture + "<td>`c`</td>") == card.replace("`f(x)`", "<code>f(x)</code>") + picture + "<td><code>c</code></td>"
 
 
 @pytest.mark.parametrize(

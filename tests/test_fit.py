@@ -92,7 +92,7 @@ def interrupted(model):
 
 
 def interrupted_once(model):
-    yield from train(model, stop_at=None if FIT.Path(f"{ID}.previous-2.safetensors").exists() else 5)
+    yield from train(model, stop_at=None if FIT.Path(f"older_weights/{ID}.previous-2.safetensors").exists() else 5)
 
 
 def from_a_step(model, first_step=0):
@@ -120,7 +120,7 @@ def test_a_finished_training_is_loaded_not_repeated():
 def test_other_code_trains_afresh_and_keeps_the_older_weights(tmp_path):
     older = fit_function(ID, Line, train)
     fit_function(ID, Line, counted([]))
-    assert torch.equal(safetensors.torch.load_file(tmp_path / f"{ID}.previous.safetensors")["w"], older.w)
+    assert torch.equal(safetensors.torch.load_file(tmp_path / "older_weights" / f"{ID}.previous.safetensors")["w"], older.w)
 
 
 def test_a_changed_constant_of_a_helper_counts_as_other_code(monkeypatch):
@@ -310,7 +310,7 @@ def test_an_error_in_the_training_keeps_the_weights_so_far():
 def test_a_damaged_file_is_kept_and_trained_afresh(tmp_path):
     (tmp_path / f"{ID}.safetensors").write_bytes(b"damaged")
     assert fit_function(ID, Line, train).layers[0]["b"] == 12
-    assert (tmp_path / f"{ID}.previous.safetensors").read_bytes() == b"damaged"
+    assert (tmp_path / "older_weights" / f"{ID}.previous.safetensors").read_bytes() == b"damaged"
 
 
 def test_a_training_that_yields_nothing_is_told():
@@ -387,8 +387,17 @@ def test_no_older_weights_are_ever_overwritten(tmp_path):
 
     fit_function(ID, Line, other)
     fit_function(ID, Line, another)
-    names = sorted(p.name for p in tmp_path.glob("*.safetensors"))
-    assert names == [f"{ID}.previous-2.safetensors", f"{ID}.previous.safetensors", f"{ID}.safetensors"]
+    names = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.safetensors"))
+    assert names == [f"older_weights/{ID}.previous-2.safetensors", f"older_weights/{ID}.previous.safetensors", f"{ID}.safetensors"]
+
+
+def test_older_weights_of_an_earlier_kit_are_found_beside_the_notebook(tmp_path):
+    calls = []
+    trainer = counted(calls)
+    older = fit_function(ID, Line, trainer)
+    (tmp_path / f"{ID}.safetensors").rename(tmp_path / f"{ID}.previous.safetensors")
+    again = fit_function(ID, Line, trainer)
+    assert len(calls) == 12 and torch.equal(again.w, older.w) and (tmp_path / f"{ID}.safetensors").is_file()
 
 
 def test_a_second_ctrl_c_within_a_step_keeps_what_was_saved():

@@ -10,7 +10,7 @@ from nbgrader.preprocessors import GetGrades
 from autograder.course.dates import duration
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import Late, Lecture
-from autograder.judge.cards import number, of_points
+from autograder.judge.cards import in_code, number, of_points
 from autograder.plugin.base import CoursePreprocessor
 
 
@@ -28,11 +28,20 @@ class SayGrades(GetGrades, CoursePreprocessor):
             for cell in nb.cells:
                 if cell.metadata.get("nbgrader", {}).get("grade_id") not in comments and "nbgrader" in cell.metadata:
                     cell.metadata.nbgrader["comment"] = None  # "No response." is nobody's
+                for output in cell.outputs if _is_check(cell) else ():
+                    if "text/html" in output.get("data", {}):
+                        output.data["text/html"] = in_code(output.data["text/html"])
                 cell.metadata["autograder"] = _words(cell.metadata.get("nbgrader", {}), grades, comments, lecture)
             seconds = max(notebook.assignment.total_seconds_late, 0.0)
             late = _late(seconds, info["late_penalty"] or 0.0, self.course.course.late)
             resources["autograder"] = {"title": lecture.title, **_whole(grades, lecture, info["late_penalty"], late)}
         return nb, resources
+
+
+def _is_check(cell: Any) -> bool:
+    """Whether its outputs are a card, and a figure."""
+    about = cell.metadata.get("nbgrader", {})
+    return bool(cell.cell_type == "code" and about.get("grade") and not about.get("solution"))
 
 
 def _words(about: Any, grades: dict[str, Grade], comments: set[str], lecture: Lecture) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from autograder.changes.repairs import Repair
 from autograder.course.directory import EXPECTED
 from autograder.errors import CheckFailed
 from autograder.judge.answers import Key
-from autograder.judge.cards import as_html, as_text, of_points
+from autograder.judge.cards import as_html, as_text
 from autograder.judge.errors import describe
 from autograder.judge.forbidden import Notebook, importable
 from autograder.judge.judging import nothing_written, verdict_of
@@ -222,5 +222,4 @@ def show(verdict: Verdict, title: str, answer: str = "") -> None:
     if verdict.status != "correct":
         if not in_notebook():
             raise CheckFailed(as_text(verdict))
-        bar = f"{verdict.exercise}: {verdict.status}, {of_points(verdict.points, verdict.max_points)}"
-        raise CheckFailed(f"{verdict.exercise}: {verdict.message or 'see above'}", bar)
+        raise CheckFailed(f"{verdict.exercise}: {verdict.message or 'see above'}", f"{verdict.exercise}: not all right yet, the card says why")

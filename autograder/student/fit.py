@@ -69,7 +69,7 @@ def fit(exercise: str, make_model: MakeModel, train: Train, steps: int | None = 
 
     The weights are kept in ``<exercise>.safetensors`` beside the notebook; submit that file too.  While the kernel lives, a training that
     was stopped goes on where it stopped.  A finished one is loaded, not repeated, as long as the code is the same; other code trains
-    afresh, and the older weights stay beside it in ``<exercise>.previous….safetensors`` until you go back to their code.  After a restart
+    afresh, and the older weights wait in the folder ``older_weights`` until you go back to their code.  After a restart
     an unfinished training begins afresh, unless ``train(model, first_step)`` can begin at a later step.
 
     Args:

@@ -18,11 +18,12 @@ from autograder.student.snapshot import Snapshot
 from autograder.wall.checkpoint import Checkpoint, load
 
 SPLIT = "dev"  # on which trainings are compared; the test split is for the end
+OLDER = Path("older_weights")  # a folder beside the notebook, which is not handed in
 
 
 @dataclass
 class Kept:
-    """``<exercise>.safetensors`` and what stands beside it.
+    """``<exercise>.safetensors``, and the older ones in a folder of their own.
 
     Args:
         context: T, the length of a context.
@@ -83,7 +84,7 @@ class Kept:
         return None
 
     def set_aside(self, code: dict[str, str]) -> str:
-        """Before other code trains: the file that counts goes beside; says what has changed and where it is."""
+        """Before other code trains: the file that counts joins the older ones; says what has changed and where it is."""
         if not self.path.exists():
             return ""
         found = _read(self.path)
@@ -110,24 +111,27 @@ class Kept:
         self._swap(best)
         return [
             f"An earlier training of this code is better and counts: loss {losses[best]:.4f} on {SPLIT}, this one has {losses[self.path]:.4f} and is "
-            f"kept in {best.name}. Run the cell again to load the better one."
+            f"kept in {best.as_posix()}. Run the cell again to load the better one."
         ]
 
     def _others(self) -> Iterator[Path]:
-        return iter(sorted(Path().glob(f"{self.exercise}.previous*.safetensors")))
+        """In the folder, and beside the notebook, where an earlier kit has put them."""
+        return (path for folder in (OLDER, Path()) for path in sorted(folder.glob(f"{self.exercise}.previous*.safetensors")))
 
     def put_aside(self) -> str:
-        """The file that counts goes beside; its new name."""
-        aside = next(path for path in _names(self.path) if not path.exists())
+        """The file that counts joins the older ones; where it is."""
+        OLDER.mkdir(exist_ok=True)
+        aside = next(path for path in _names(OLDER / self.path.name) if not path.exists())
         self.path.replace(aside)
-        return aside.name
+        return aside.as_posix()
 
     def _swap(self, other: Path) -> None:
         """The other file counts, and what counted takes its place; who is killed in between finds both."""
         if not self.path.exists():
             other.replace(self.path)
             return
-        between = self.path.with_suffix(".previous-0.safetensors")
+        OLDER.mkdir(exist_ok=True)
+        between = OLDER / f"{self.exercise}.previous-0.safetensors"
         self.path.replace(between)
         other.replace(self.path)
         between.replace(other)
@@ -139,6 +143,7 @@ def _is_of(found: Checkpoint, code: dict[str, str]) -> bool:
 
 
 def _names(path: Path) -> Iterator[Path]:
+    """Such as are not taken for the ones that count, wherever a platform puts them."""
     yield path.with_suffix(".previous.safetensors")
     yield from (path.with_suffix(f".previous-{number}.safetensors") for number in itertools.count(2))
 

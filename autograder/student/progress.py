@@ -100,8 +100,8 @@ class Progress:
         note = f"<div>{escape(self.note)}</div>" if self.note else ""
         self.handle.update(
             HTML(
-                f"{note}<div><code>{escape(self.exercise)}</code> step {step:,}{total} · loss <b>{sum(recent) / len(recent):.4f}</b> "
-                f"(mean of the last {len(recent)} steps) · {escape(state)}</div>"
+                f"{note}<div><code>{escape(self.exercise)}</code> step {step:,}{total} · loss on the batches <b>{sum(recent) / len(recent):.4f}</b> "
+                f"(mean of the last {len(recent)} steps; the check takes it on names that are held back) · {escape(state)}</div>"
                 f'<progress max="1" {share} aria-label="steps of the training" style="width:420px;max-width:100%"></progress>{loss_curve(history)}'
             )
         )
