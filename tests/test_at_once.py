@@ -169,7 +169,7 @@ def test_whom_nbgrader_was_told_to_leave_out_is_left_out(course, crew):
 
 
 def test_what_ends_nbgraders_command_ends_this_one_with_its_sentence(course, crew, monkeypatch, capfd):
-    monkeypatch.setattr(crews, "Crew", lambda size, unsafe: contextlib.nullcontext(crew))
+    monkeypatch.setattr(crews, "Crew", lambda size, unsafe, early: contextlib.nullcontext(crew))
     monkeypatch.chdir(course)
     (course / "build" / "source" / TINY / f"{TINY}.ipynb").unlink()
     assert main(["--course", str(course / "course.yml"), "grade", TINY]) == 1
@@ -178,7 +178,7 @@ def test_what_ends_nbgraders_command_ends_this_one_with_its_sentence(course, cre
 
 
 def test_the_command_says_what_has_become_of_a_class(course, crew, monkeypatch):
-    monkeypatch.setattr(crews, "Crew", lambda size, unsafe: contextlib.nullcontext(crew))
+    monkeypatch.setattr(crews, "Crew", lambda size, unsafe, early: contextlib.nullcontext(crew))
     monkeypatch.chdir(course)
     text = (course / "course.yml").read_text()
     (course / "course.yml").write_text(f"timezone: UTC\n{text}".replace(f"  {TINY}:\n", f"  {TINY}:\n    due: 2026-12-30\n"))

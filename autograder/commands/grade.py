@@ -21,6 +21,8 @@ from autograder.commands.stages import Stages
 from autograder.commands.terminal import console, count, first_of, state, the_course
 from autograder.course.directory import CourseDirectory
 from autograder.errors import UserError
+from autograder.runner import jail
+from autograder.runner.launch import Launched, launch
 
 if TYPE_CHECKING:  # torch and nbgrader take seconds, which --help need not wait for
     from autograder.plugin.at_once import Graded, Outcome
@@ -72,13 +74,15 @@ def grade(
 @contextlib.contextmanager
 def _runners(course: CourseDirectory, jobs: int | None, scheduler: str | None, stages: Stages) -> Iterator[Crew]:
     """So many jails on this machine, or as many as a cluster has room for."""
-    from autograder.runner.crew import Crew
-
     if scheduler is None:
-        with Crew(jobs or os.cpu_count() or 1, state["unsafe"]) as crew:
-            yield crew
+        with _first_jail(course) as early:
+            from autograder.runner.crew import Crew
+
+            with Crew(jobs or os.cpu_count() or 1, state["unsafe"], early=early) as crew:
+                yield crew
         return
     from autograder.runner.cluster import Cluster
+    from autograder.runner.crew import Crew
 
     if state["unsafe"]:
         raise UserError("--unsafe is for this machine alone: workers always run submissions in a jail.")
@@ -88,6 +92,21 @@ def _runners(course: CourseDirectory, jobs: int | None, scheduler: str | None, s
             stages.tell(f"{scheduler} is not encrypted: whoever is on that network can read submissions, and run code on the workers. Use tls://")
         with Crew(jobs or cluster.threads(), make=cluster.runner) as crew:
             yield crew
+
+
+@contextlib.contextmanager
+def _first_jail(course: CourseDirectory) -> Iterator[Launched | None]:
+    """A process that imports what it needs while this one does; nothing where there is no jail: whoever grades tells why."""
+    early = None
+    with contextlib.suppress(UserError):
+        if not state["unsafe"]:
+            jail.keep_out(course.root)
+        early = launch(course.course.limits.disk_mb, state["unsafe"])
+    try:
+        yield early
+    finally:
+        if early is not None:
+            early.end()
 
 
 def _graded(course: CourseDirectory, lecture: str, students: list[str], crew: Crew, force: bool, stages: Stages) -> Outcome:

@@ -16,19 +16,56 @@ import greenlet
 
 from autograder.runner.frozen import FrozenRunner
 from autograder.runner.job import Job, Result
-from autograder.runner.reading import Asked, Read
+from autograder.runner.launch import Launched
+from autograder.runner.reading import Asked, NameReader, Read
 from autograder.runner.runs import Worker
 
 Value = TypeVar("Value")
+Tool = TypeVar("Tool")
+RUNNERS_A_READER = 8  # which takes a tenth of the time of a run
 AHEAD = 1  # pieces of work beyond the number of jails: while these run, another one is made ready
 
 
-class _Names:
+class _NamesThere:
+    """Read by whichever runner is free: on another machine there is nobody else."""
+
     def __init__(self, crew: Crew) -> None:
         self.crew = crew
 
     def read(self, cells: list[str], beside: dict[str, str | None], kept: set[int], asked: list[Asked]) -> list[Read]:
         return self.crew.by_one(lambda runner: runner.names.read(cells, beside, kept, asked))
+
+    def start(self) -> None:
+        """The runners begin when they are asked."""
+
+    def close(self) -> None:
+        """The runners end what they have begun."""
+
+
+class _NamesHere:
+    """Read while the runners run: what is handed in next need not wait for one of them to be free."""
+
+    def __init__(self, crew: Crew) -> None:
+        self.crew = crew
+        self.free: queue.SimpleQueue[NameReader] = queue.SimpleQueue()
+        self.readers = [NameReader(crew.unsafe) for _ in range(1 + crew.size // RUNNERS_A_READER)]
+        for reader in self.readers:
+            self.free.put(reader)
+        self.threads = ThreadPoolExecutor(len(self.readers), thread_name_prefix="names")
+
+    def read(self, cells: list[str], beside: dict[str, str | None], kept: set[int], asked: list[Asked]) -> list[Read]:
+        return self.crew.wait_for(self.threads, lambda: with_one(self.free, lambda reader: reader.read(cells, beside, kept, asked)))
+
+    def start(self) -> None:
+        """Start all of them, and wait for none; what goes wrong is told by whoever reads first."""
+        for _ in self.readers:
+            self.threads.submit(lambda: with_one(self.free, lambda reader: reader.start()))
+
+    def close(self) -> None:
+        """End all of them."""
+        self.threads.shutdown(cancel_futures=True)
+        for reader in self.readers:
+            reader.close()
 
 
 class Crew:
@@ -38,12 +75,13 @@ class Crew:
         size: of them.
         unsafe: without the jail: only where somebody has typed it.
         make: makes each of them, where that is not a runner on this machine.
+        early: the warm process of the first one, which is on its way up.
     """
 
-    def __init__(self, size: int, unsafe: bool = False, make: Callable[[], Worker] | None = None) -> None:
+    def __init__(self, size: int, unsafe: bool = False, make: Callable[[], Worker] | None = None, early: Launched | None = None) -> None:
         self.unsafe, self.size = unsafe, size
-        self.names = _Names(self)
-        self.runners: list[Worker] = [make() if make else FrozenRunner(unsafe) for _ in range(size)]
+        self.names = _NamesThere(self) if make else _NamesHere(self)
+        self.runners: list[Worker] = [make() if make else FrozenRunner(unsafe, None if number else early) for number in range(size)]
         self.free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self.threads = ThreadPoolExecutor(size, thread_name_prefix="jail")
         self.hub: Any = None  # the greenlet that all others come back to
@@ -69,6 +107,7 @@ class Crew:
             runner.ready(disk_mb)
             self.free.put(runner)
 
+        self.names.start()
         self.starting = [self.threads.submit(start, runner) for runner in self.runners]
         done, _ = wait(self.starting, return_when=FIRST_COMPLETED)
         for future in done:
@@ -86,18 +125,14 @@ class Crew:
         """
         if not self.starting:
             raise RuntimeError("Crew.ready comes first")
+        return self.wait_for(self.threads, lambda: with_one(self.free, work))
 
-        def do() -> Value:
-            runner = self.free.get()
-            try:
-                return work(runner)
-            finally:
-                self.free.put(runner)
-
+    def wait_for(self, threads: ThreadPoolExecutor, work: Callable[[], Value]) -> Value:
+        """What ``work`` returns in one of these threads; other pieces of work go on until then."""
         me = greenlet.getcurrent()
         if self.hub is None or me is self.hub:
-            return do()
-        future = self.threads.submit(do)
+            return work()
+        future = threads.submit(work)
         self.waiting[future] = me
         self.hub.switch()
         return future.result()
@@ -146,3 +181,13 @@ class Crew:
         self.threads.shutdown(cancel_futures=True)
         for runner in self.runners:
             runner.close()
+        self.names.close()
+
+
+def with_one(free: queue.SimpleQueue[Tool], work: Callable[[Tool], Value]) -> Value:
+    """What ``work`` returns for whichever is free first."""
+    tool = free.get()
+    try:
+        return work(tool)
+    finally:
+        free.put(tool)

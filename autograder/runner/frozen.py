@@ -16,6 +16,7 @@ from typing import Any
 from autograder.course.packaged import NAMES
 from autograder.runner.host import START_SECONDS, Runner, received
 from autograder.runner.job import CellResult, Job, Result
+from autograder.runner.launch import Launched
 from autograder.wall.frames import WireError, send
 
 WORTH = 2  # times that a beginning is asked for before it is frozen: a single submission gains nothing
@@ -26,8 +27,8 @@ OWN_LIMITS = ("output_kb", "notebook_output_mb", "disk_mb")  # that decide what 
 class FrozenRunner(Runner):
     """As :class:`~autograder.runner.host.Runner`, for a class whose submissions begin alike."""
 
-    def __init__(self, unsafe: bool = False) -> None:
-        super().__init__(unsafe)
+    def __init__(self, unsafe: bool = False, early: Launched | None = None) -> None:
+        super().__init__(unsafe, early=early)
         self.frozen = ""  # the beginning that the warm process has run
         self.wanted = ""  # the one that it is to have run
         self.asked: Counter[str] = Counter()

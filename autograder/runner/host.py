@@ -7,12 +7,11 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from typing import Any
 
 from autograder.errors import UserError
-from autograder.runner import cgroup, jail, outputs
+from autograder.runner import cgroup, jail, launch, outputs
 from autograder.runner.job import CellResult, Job, Result
 from autograder.runner.limits import ENDED, OF_THE_NOTEBOOK, ended
 from autograder.runner.reading import NameReader
@@ -43,10 +42,11 @@ class Runner:
     Args:
         unsafe: run submissions without the jail: only where somebody has typed it.
         plain: with torch's plainest instructions, which round as another machine might; nothing changes where it has no others.
+        early: a warm process that has been started already, of the same kind.
     """
 
-    def __init__(self, unsafe: bool = False, plain: bool = False) -> None:
-        self.unsafe, self.plain = unsafe, plain
+    def __init__(self, unsafe: bool = False, plain: bool = False, early: launch.Launched | None = None) -> None:
+        self.unsafe, self.plain, self.early = unsafe, plain, early
         self.names = NameReader(unsafe)
         self.process: subprocess.Popen[bytes] | None = None
         self.socket: socket.socket | None = None
@@ -86,11 +86,11 @@ class Runner:
             raise UserError(
                 "Grading needs Linux: submissions run in forks of a warm process. On Windows or macOS use a Linux container."
             )
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self.process = self._launched(["-P", "-m", "autograder.inside.warm", str(theirs.fileno())], theirs.fileno(), disk_mb)
-        frames = Reader(ours.fileno())
-        self.socket, self.frames, self.disk_mb = ours, frames, disk_mb
+        if self.early and self.early.disk_mb != disk_mb:
+            self._end_early()
+        begun, self.early = self.early or self._launched(disk_mb), None
+        self.process, self.socket, self.group, self.disk_mb = begun.process, begun.socket, begun.group, disk_mb
+        self.frames = frames = Reader(begun.socket.fileno())
         try:
             header = received(frames, time.monotonic() + START_SECONDS)[0]
         except WireError:
@@ -105,15 +105,17 @@ class Runner:
         if self.group:
             self.group.begins()
 
-    def _launched(self, program: list[str], fd: int, disk_mb: int) -> subprocess.Popen[bytes]:
-        if self.unsafe:
-            return jail.started(jail.Command([sys.executable, *program], ()), fd, _environment(self.plain), own_session=True)
-        self.group = cgroup.made()
-        with jail.command([*program, str(jail.uid())], disk_mb, group=self.group, plain=self.plain) as command:
-            return jail.started(command, fd, {}, own_session=False)
+    def _launched(self, disk_mb: int) -> launch.Launched:
+        return launch.launch(disk_mb, self.unsafe, self.plain)
+
+    def _end_early(self) -> None:
+        if self.early is not None:
+            self.early.end()
+            self.early = None
 
     def close(self) -> None:
         """End the warm process and the one that reads names."""
+        self._end_early()
         self.stop()
         self.names.close()
 
@@ -291,10 +293,3 @@ def received(frames: Reader, until: float) -> Frame:
     if (frame := frames.receive(until)) is None:
         raise Silence("the other side says nothing")
     return frame
-
-
-def _environment(plain: bool) -> dict[str, str]:
-    """For a warm process without a jail."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-    own = {name: os.environ[name] for name in kept if name in os.environ}
-    return {**own, **jail.WARM, **(jail.PLAIN if plain else {}), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}

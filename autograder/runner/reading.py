@@ -95,6 +95,15 @@ class NameReader:
             raise UserError("Names cannot be looked for here, so exercises that forbid some are not graded. What is missing says: autograder doctor")
         return [Read(refused=TOO_LONG) for _ in asked]
 
+    def start(self) -> None:
+        """Start the process, if there is none."""
+        if self.socket is not None:
+            return
+        self.socket, theirs = socket.socketpair()
+        program = ["-P", "-m", "autograder.judge.reader", str(theirs.fileno()), str(SECONDS), str(MEMORY), str(MAX_ANSWER)]
+        with theirs:
+            self.process = self._launched(program, theirs.fileno())
+
     def close(self) -> None:
         """End the process, if there is one."""
         if self.socket is not None:
@@ -107,8 +116,7 @@ class NameReader:
     def _ask(self, request: bytes) -> bytes | None:
         """What the process says, which is nothing if the reading did not come to its end; ``None`` if the process is gone or silent."""
         try:
-            if self.socket is None:
-                self._start()
+            self.start()
             assert self.socket is not None
             send(self.socket.fileno(), {}, request)
             frame = Reader(self.socket.fileno(), MAX_ANSWER).receive(time.monotonic() + WAIT_SECONDS)
@@ -118,12 +126,6 @@ class NameReader:
             self.close()  # an answer that is late must not be taken for the next one's
             return None
         return frame[1]
-
-    def _start(self) -> None:
-        self.socket, theirs = socket.socketpair()
-        program = ["-P", "-m", "autograder.judge.reader", str(theirs.fileno()), str(SECONDS), str(MEMORY), str(MAX_ANSWER)]
-        with theirs:
-            self.process = self._launched(program, theirs.fileno())
 
     def _launched(self, program: list[str], fd: int) -> subprocess.Popen[bytes]:
         if self.unsafe:

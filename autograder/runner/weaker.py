@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from autograder.errors import UserError
-from autograder.runner import jail
+from autograder.runner import jail, launch
 from autograder.runner.host import Runner
 from autograder.runner.reading import ROOMS, NameReader
 from autograder.wall.user import become
@@ -39,8 +39,8 @@ class WeakerRunner(Runner):
         self.apart = _Apart(jail.RUNS)
         self.names = WeakerReader()
 
-    def _launched(self, program: list[str], fd: int, disk_mb: int) -> subprocess.Popen[bytes]:
-        return self.apart.started([*program, str(self.apart.uid), "apart"], fd)
+    def _launched(self, disk_mb: int) -> launch.Launched:
+        return launch.launched(lambda program, fd: self.apart.started([*program, str(self.apart.uid), "apart"], fd), disk_mb)
 
     def stop(self) -> None:
         """End the warm process, and whatever else runs as its user."""
