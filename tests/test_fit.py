@@ -157,7 +157,7 @@ def test_in_a_new_kernel_an_interrupted_training_begins_afresh_beside_the_old_we
     new_kernel()
     again = fit_function(ID, Line, interrupted_once)
     assert torch.equal(again.w, undisturbed.w) and again.layers[0]["b"] == 12
-    steps = sorted(checkpoint.load(path).facts["steps"] for path in tmp_path.glob("*.safetensors"))
+    steps = sorted(checkpoint.load(path).facts["steps"] for path in tmp_path.rglob("*.safetensors"))
     assert steps == [6, 12, 12]
 
 
