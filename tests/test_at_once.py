@@ -34,6 +34,8 @@ from autograder.runner import crew as crews
 from autograder.runner.crew import Crew
 from autograder.runner.job import Cell, Job
 from autograder.runner.kept import KeptRuns
+from autograder.runner.launch import launch
+from autograder.runner.reading import Asked
 
 NOTHING_TO_RUN = {"stub"}  # it has handed in no notebook
 STUDENTS = ("reference", "stub", "mistake_double_1", "mistake_pieces_1", "variant_pieces_1", "mixed_1", "mixed_2")
@@ -279,6 +281,37 @@ def test_work_goes_on_while_a_jail_is_busy(tiny, crew):
     crew.each(map(work, range(4)))
     assert said[:3] == ["0 begins", "1 begins", "2 begins"] and said[-1] == "0 ends"
     assert sorted(said) == sorted(f"{number} {what}" for number in range(4) for what in ("begins", "ends"))
+
+
+def test_names_are_read_while_every_jail_is_busy(tiny):
+    said = []
+
+    def runs():
+        own.run(job_of(tiny, "import time\ntime.sleep(3)\nx = 1"))
+        said.append("ran")
+
+    def reads():
+        read = own.names.read(["x.backward()", "check()"], {}, {1}, [Asked(("backward",), (1,))])[0]
+        said.append("read" if read.refused or read.aside else "nothing found")
+
+    with Crew(1) as own:
+        own.ready(tiny.course.limits.disk_mb)
+        own.each([runs, reads])
+    assert said == ["read", "ran"]
+
+
+def test_a_jail_that_was_begun_early_is_the_first_ones(tiny):
+    disk_mb = tiny.course.limits.disk_mb
+    early, other = launch(disk_mb), launch(disk_mb + 1)
+    with Crew(1, early=early) as own:
+        own.ready(disk_mb)
+        assert own.runners[0].process is early.process and own.run(job_of(tiny)).cells[0].ran
+    with Crew(1, early=other) as own:  # another disk was meant
+        own.ready(disk_mb)
+        assert own.runners[0].process is not other.process and own.run(job_of(tiny)).cells[0].ran
+    with Crew(1, early=(unused := launch(disk_mb))):
+        pass
+    assert all(begun.process.poll() is not None for begun in (early, other, unused))
 
 
 def test_what_one_piece_of_work_raises_ends_all(tiny, monkeypatch):
