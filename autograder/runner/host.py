@@ -21,6 +21,7 @@ from autograder.wall.frames import PATIENCE, Frame, Reader, WireError, send
 MAX_RERUNS = 12  # cells of one submission that may end the process, each of which costs one more run
 MAX_LOST = 2  # processes that may be killed under a submission before its cells are blamed
 START_SECONDS = 120.0  # for the warm process to come up, on the slowest machine
+GIVEN_UP = "The run was given up."
 SPARE_SECONDS = 30.0  # beyond the time after which the warm process should have ended the run; then the jail is given up
 
 
@@ -95,6 +96,9 @@ class Runner:
             header = received(frames, time.monotonic() + START_SECONDS)[0]
         except WireError:
             self.process.kill()
+            if self.given_up:  # what it would say comes when it has imported all that it needs
+                self.stop()
+                raise UserError(GIVEN_UP) from None
             said = self.process.communicate()[1].decode(errors="replace").strip().splitlines()[-3:]
             self.stop()
             raise UserError(
@@ -155,7 +159,7 @@ class Runner:
     def _once(self, job: Job, result: Result) -> int | None:
         """One run, within the time that earlier ones have left. Returns the cell that ended it, or ``None`` if it came to its end."""
         if self.given_up:
-            raise UserError("The run was given up.")
+            raise UserError(GIVEN_UP)
         self.ready(job.limits["disk_mb"])
         self.current, begun, told = -1, time.monotonic(), result.seconds
         try:
