@@ -13,7 +13,7 @@ from test_skipping import skip
 
 from autograder.commands.cli import main
 from autograder.commands.demo_class import solution_texts
-from autograder.commands.parity import differences
+from autograder.commands.parity import _same, differences
 from autograder.commands.verify import prove, prove_one, verify
 from autograder.course.directory import load_course
 from autograder.errors import UserError
@@ -298,3 +298,25 @@ def test_an_own_check_that_says_something_else_than_grading_is_found(own, runner
 def test_a_lecture_proves_itself_behind_all_attacks(course, runner, released, attack_with):
     assert len(attack_with([attack.name for attack in ATTACKS])) > 40
     assert prove(course, LECTURES[1], runner, released, own_check=False).all_faults == []
+
+
+def test_two_mistakes_that_return_the_same_are_both_told_so(own, runner):
+    twin = '    return x * x\n\n\n# %% mistake="double" says="Something else was meant."\ndef double(x):\n    return x**2\n'
+    first, second = faults_after(own, runner, "    return x * x\n", twin)
+    assert first.startswith(f"double: solutions/{TINY}.py:33: this mistake returns the same as another one, which says 'Something else was meant.'")
+    assert ":38: this mistake returns the same as another one" in second and second.endswith("Something else was meant.")
+
+
+@pytest.mark.parametrize(
+    ("own", "same"),
+    [
+        (["wrong", 0.0, "It differs.", [], []], True),
+        (["wrong", 0.0, "It differs. One small change makes it right.", [], []], True),
+        (["wrong", 0.0, "It is different.", [], []], False),
+        (["partly correct", 1.0, "It differs. One small change makes it right.", [], []], False),
+        (["wrong", 0.0, "It differs. You squared it.", ["You squared it."], []], False),
+        (None, False),
+    ],
+)
+def test_a_check_may_tell_more_than_grading_only_of_what_mends_an_answer(own, same):
+    assert _same(own, ["wrong", 0.0, "It differs.", [], []]) is same

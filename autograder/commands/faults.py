@@ -88,8 +88,19 @@ class Prover:
         if stops := self._stops(extra, (*public.record.draws, *mistake.record.draws)):
             return [stops]
         if mistake.says not in verdict.recognised:
+            if twin := self._twin(mistake):
+                return [
+                    f"{place}: this mistake returns the same as another one, which says {twin.says!r}, so neither can be told. Make them one, "
+                    f"or let the probe draw inputs on which they differ: {mistake.says}"
+                ]
             return [f"{place}: this mistake is not named but called {verdict.message!r}: {mistake.says}"]
         return []
+
+    def _twin(self, mistake: Mistake) -> Mistake | None:
+        """Another mistake of the exercise that cannot be told from this one."""
+        key = self.answers.keys[mistake.record.exercise]
+        others = (other for other in key.mistakes if other is not mistake)
+        return next((other for other in others if other.says in self.verdict(mistake.record, Key(key.reference, [other])).recognised), None)
 
     def _stops(self, extra: dict[str, Any], draws: tuple[Draw, ...]) -> str:
         """A mistake is wrong because of what it returns. A typo ends it before, and it would pass for one that is caught."""

@@ -145,9 +145,8 @@ def prove(
                 f"the reference gets {reference[name].points:g} of {reference[name].max_points:g} points: {reference[name].message}"
             )
         if stub[name].points or stub[name].status != "not attempted":
-            report.faults.append(
-                f"the stub is {stub[name].status} with {stub[name].points:g} points: {stub[name].message}"
-            )
+            why = stub[name].message or "without an answer the check has nothing against it. Let the probe return what the answer returns"
+            report.faults.append(f"the stub is {stub[name].status} with {stub[name].points:g} points: {why}")
         _extras(report, prover, key, extras.get(name, []))
         reports.append(report)
     return LectureReport(

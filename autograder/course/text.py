@@ -53,7 +53,8 @@ def read_yaml(path: Path) -> tuple[Any, Node | None]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        raise UserError(f"{path}:{line}: this is not YAML: {getattr(error, 'problem', error)}.") from None
+        why = getattr(error, "problem", None) or error
+        raise UserError(f"{path}:{line}: this is not YAML: {why}. Look at indentation, colons and quotes, here and in the line above.") from None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
