@@ -110,7 +110,12 @@ def test_a_misspelt_name_is_answered_by_the_nearest(call, question):
     with pytest.raises((AttributeError, NameError)) as raised:
         call()
     said = describe(failure_of(raised.value))
-    assert (question in said if question else "Did you mean" not in said) and "?." not in said
+    assert (question in said if question else "Did you mean" not in said) and "?." not in said and "?," not in said
+
+
+def test_a_question_ends_before_the_line_is_named():
+    failure = Failure("AttributeError", "'Tensor' object has no attribute 'flaten'. Did you mean: 'flatten'?", "x.flaten()", 2)
+    assert describe(failure).endswith("Did you mean: 'flatten'? It stands in line 2 of your cell: `x.flaten()`")
 
 
 @pytest.mark.parametrize("answer, attempted", [("", False), ("# Your code: e\n", False), ("def f(x):", True), ("x = 1", True), (None, True)])

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import textwrap
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # it loads torch
     from autograder.student.standing import Standing
     from autograder.wall.facts import Facts
 
+MOST_SAID = 300  # characters of a reason; the page has all
 MAX_FILE = 64 << 20  # bytes of a file that is taken along; grading takes none that is larger
 TAKEN = (".safetensors", ".txt", ".csv", ".json", ".py", ".npy", ".npz", ".png", ".jpg", ".jpeg")  # beside a notebook
 MOST_ENDS = 5  # cells that end the process: each is left out in another run
@@ -91,7 +93,7 @@ def try_(
         stage = stages.begin("running the cells", 0)
         tried = run(notebook, stage.expect, stage.reach)
         stage.end("all cells have run")
-    table = Table("exercise", "", "points", "why", title=tried.facts.lecture, title_justify="left")
+    table = Table("exercise", "state", "points", "why", title=tried.facts.lecture, title_justify="left")
     for name, _, state, points, reason in tried.rows():
         table.add_row(name, state, points, escape(reason), style="" if state in ("correct", WRITTEN) else "yellow")
     console.print(table)
@@ -266,7 +268,7 @@ def _take_verdicts(tried: Tried, folder: Path) -> None:
             if about.get("exercise") == name:
                 tried.standing.known[name] = str(about["status"]), float(about["points"])
             elif output.output_type == "error" and name in tried.facts.exercises and tried.standing.known.get(name, ("",))[0] != "not attempted":
-                tried.reasons[name] = str(output.evalue).removeprefix(f"{name}: ")[:200]
+                tried.reasons[name] = textwrap.shorten(str(output.evalue).removeprefix(f"{name}: "), MOST_SAID, placeholder=" …")
     for name, rules in tried.facts.exercises.items():
         if rules.loss and not (folder / f"{name}.safetensors").is_file() and not tried.saved.is_unwritten(name, rules):
             short = "the training ran for a short while only, as while grading. Train in the notebook, and hand in the file"
