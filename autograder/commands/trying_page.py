@@ -21,10 +21,12 @@ def page_of(notebook: Any, name: str, lecture: str, sums: str, rows: list[tuple[
         draws: on how many the answers were compared.
     """
     from jinja2 import Environment, FileSystemLoader
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
     from nbconvert import HTMLExporter
     from pygments.formatters import HtmlFormatter
     from traitlets.config import Config
+
+    from autograder.judge.cards import in_code
 
     ids = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.get("id", "") for cell in notebook.cells}
     anchors = {row[0]: f"cell-id={ids[row[0]]}" for row in rows if ids.get(row[0])}
@@ -34,8 +36,9 @@ def page_of(notebook: Any, name: str, lecture: str, sums: str, rows: list[tuple[
     config.HTMLExporter.exclude_anchor_links = True
     body, _ = HTMLExporter(template_name="basic", config=config).from_notebook_node(notebook)
     light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
-    template = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template("try.html.j2")
-    return template.render(
+    pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    pages.filters["with_code"] = lambda text: Markup(in_code(str(escape(text))))
+    return pages.get_template("try.html.j2").render(
         lecture=lecture,
         name=name,
         rows=rows,
