@@ -113,6 +113,28 @@ def test_a_misspelt_name_is_answered_by_the_nearest(call, question):
     assert (question in said if question else "Did you mean" not in said) and "?." not in said and "?," not in said
 
 
+def test_a_function_of_a_module_is_found_there():
+    names = {"torch": torch, "F": torch.nn.functional, "softmaks": 1}
+    for name, meant in {"softmax": "F.softmax", "arange": "torch.arange", "one_hot": "F.one_hot"}.items():
+        with pytest.raises(NameError) as raised:
+            eval(name, names)
+        assert f"Did you mean '{meant}'?" in describe(failure_of(raised.value))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: rows - rows.max(1, keepdim=True), "max along an axis returns the values and where they stand: take its `.values`."),
+        (lambda: ""[0], "A text has fewer letters than this index asks for; an empty one has none."),
+        (lambda: torch.zeros(2).sum().backward(), "or what was to be learned never asked for one (`requires_grad=True`)"),
+    ],
+)
+def test_what_a_tired_person_forgets_is_told(call, said):
+    with pytest.raises(Exception) as raised:
+        call()
+    assert said in describe(failure_of(raised.value))
+
+
 def test_a_question_ends_before_the_line_is_named():
     failure = Failure("AttributeError", "'Tensor' object has no attribute 'flaten'. Did you mean: 'flatten'?", "x.flaten()", 2)
     assert describe(failure).endswith("Did you mean: 'flatten'? It stands in line 2 of your cell: `x.flaten()`")

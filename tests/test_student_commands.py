@@ -240,8 +240,28 @@ def test_try_finds_the_one_notebook_of_a_folder_and_asks_where_there_are_more(tm
         trying._the_notebook(folder)
     (folder / "lecture.ipynb").touch()
     assert trying._the_notebook(folder) == folder / "lecture.ipynb"
-    with pytest.raises(UserError, match="Name yours: autograder try .*lecture/lecture.ipynb"):
+    assert trying._the_notebook(tmp_path).resolve() == folder / "lecture.ipynb"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "other.ipynb").touch()
+    both = "no notebook; in its folders: .*lecture/lecture.ipynb, .*other/other.ipynb. Name yours: autograder try .*lecture/lecture.ipynb"
+    with pytest.raises(UserError, match=both):
         trying._the_notebook(tmp_path)
+
+
+def test_try_takes_a_notebook_from_the_folder_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lecture").mkdir()
+    assert trying._the_notebook(Path("lecture.ipynb")) == Path("lecture.ipynb")  # whoever reads it says that there is none
+    (tmp_path / "lecture" / "lecture.ipynb").touch()
+    assert trying._the_notebook(Path("lecture.ipynb")) == Path("lecture/lecture.ipynb")
+
+
+def test_start_goes_on_with_what_is_begun_and_puts_no_lecture_into_another(desk, capsys, monkeypatch):
+    assert main(["start", LECTURE, "--no-open"]) == 0 and main(["start", "--no-open"]) == 0
+    assert [path.name for path in desk.iterdir()] == [LECTURE]
+    monkeypatch.chdir(desk / LECTURE)
+    assert main(["start", "0", "--no-open"]) == 1 and not (desk / LECTURE / "lecture_0_autograd").exists()
+    assert "lecture_0_autograd belongs beside it: cd .." in " ".join(capsys.readouterr().err.split())
 
 
 def test_doctor_says_on_a_students_machine_whether_lectures_can_be_worked_on(tmp_path, monkeypatch, capsys):

@@ -98,7 +98,7 @@ def test_a_broken_solution_is_found_by_its_variant_in_the_whole_as_in_the_one(ow
 
 
 def test_a_broken_solution_is_found_by_its_oracle(own, runner):
-    with pytest.raises(UserError, match="the oracle of 'double' does not run: AssertionError"):
+    with pytest.raises(UserError, match="the oracle of 'double' and the reference do not agree: AssertionError"):
         faults_after(own, runner, "    return 2 * x\n", "    return 3 * x\n")
 
 

@@ -153,6 +153,8 @@ def verify(
     counts = ", ".join([_count(len(every), "exercise"), *(_count(number, word) for word, number in counted.items())])
     counts += f", {_count(reports[0].draws, 'hidden draw')} each"
     counts += "" if exercise else f", {_count(sum(e.compared for e in every), 'own check')}"
+    if exercise:
+        console.print("The stub and a student's own check were not looked at; autograder verify LECTURE does.", highlight=False, soft_wrap=True)
     _end(counts, [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults], "all is well")
 
 

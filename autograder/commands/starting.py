@@ -36,12 +36,14 @@ def start(
     """Put a lecture into the current folder, and open it in JupyterLab.
 
     Makes a folder of the lecture's name with its notebook, the answers that its checks compare with, and the names. Whatever is there already stays as it
-    is: to go on with a lecture, type the same again. Without a name it is the first lecture in which something is left to do.
+    is: to go on with a lecture, type the same again. Without a name it is the lecture that you have begun, or the first in which something is left to do.
 
     `autograder start 1` · `autograder start trigram` · `autograder start`
     """
     found = lecture_named(lecture) if lecture else _first_to_do(Path.cwd())
     folder = Path.cwd() if Path.cwd().name == found.name and Path(found.notebook.name).is_file() else Path.cwd() / found.name
+    if folder != Path.cwd() and Path(EXPECTED).is_file():
+        raise UserError(f"This is the folder of a lecture. {found.name} belongs beside it: cd .., then type the same again.")
     made, kept = put(found, folder)
     where = os.path.relpath(folder / found.notebook.name)
     if made:
@@ -59,7 +61,8 @@ def start(
         console.print(f"Open it with: {escape(_jupyter())} lab {escape(where)}", highlight=False, soft_wrap=True)
         return
     console.print(f"Opening {escape(where)} in JupyterLab. Ctrl-C here ends it.", highlight=False, soft_wrap=True)
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", where]))
+    root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # as in a container; it is their own notebook
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", *root, where]))
 
 
 def _jupyter() -> str:
@@ -102,8 +105,9 @@ def _first_to_do(folder: Path) -> Packaged:
     known = lectures()
     if not known:
         lecture_named("")
-    for found in known:
-        if not (folder / found.name / found.notebook.name).is_file():
+    begun = [found for found in known if (folder / found.name / found.notebook.name).is_file()]
+    for found in [*begun, *(found for found in known if found not in begun)]:
+        if found not in begun:
             return found
         try:
             rows = list(standings(folder / found.name))

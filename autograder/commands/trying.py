@@ -119,13 +119,16 @@ def _the_notebook(place: Path) -> Path:
         UserError: the folder holds none, or several.
     """
     if not place.is_dir():
-        return place
+        beside = Path(place.stem) / place.name  # typed where the lecture's folder lies
+        return beside if not place.exists() and beside.is_file() else place
     own, found = place / f"{place.resolve().name}.ipynb", sorted(place.glob("*.ipynb"))
     if own in found or len(found) == 1:
         return own if own in found else found[0]
     inside = sorted(os.path.relpath(path) for path in place.glob("*/*.ipynb") if path.stem == path.parent.name)
+    if not found and len(inside) == 1:
+        return Path(inside[0])
     several = f"there are several notebooks: {', '.join(path.name for path in found)}"
-    what = several if found else f"there is none; in its folders: {', '.join(inside)}" if inside else "there is no notebook"
+    what = several if found else f"there is no notebook; in its folders: {', '.join(inside)}" if inside else "there is no notebook"
     raise UserError(f"In {place.resolve()} {what}. Name yours: autograder try {(inside or ['NOTEBOOK'])[0]}")
 
 

@@ -145,7 +145,7 @@ def prove(
                 f"the reference gets {reference[name].points:g} of {reference[name].max_points:g} points: {reference[name].message}"
             )
         if stub[name].points or stub[name].status != "not attempted":
-            why = stub[name].message or "without an answer the check has nothing against it. Let the probe return what the answer returns"
+            why = stub[name].message or "what stands outside of BEGIN and END answers it already, or the probe does not return what the answer returns"
             report.faults.append(f"the stub is {stub[name].status} with {stub[name].points:g} points: {why}")
         _extras(report, prover, key, extras.get(name, []))
         reports.append(report)
@@ -172,6 +172,7 @@ def prove_one(
     """
     known = [name for name, rules in course.lecture(lecture).exercises.items() if not rules.written]
     if exercise not in known:
+        read_lecture(course.solution(lecture), course.lecture(lecture))  # it names what has no entry in course.yml, with its line
         raise UserError(f"{lecture} has no exercise {exercise!r} with a check.{did_you_mean(exercise, known)}")
     write_sources(course, lecture)
     lines = {(cell.role, cell.exercise): cell.line for cell in read_lecture(course.solution(lecture), course.lecture(lecture))}

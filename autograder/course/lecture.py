@@ -80,7 +80,7 @@ def _check_code(path: Path, cell: LectureCell, written: str) -> None:
                 f"{path}:{number}: in the notebook the comment {line.strip()!r} would be the command {shipped.strip()!r}. Begin it with another word."
             )
     try:
-        compile(written, str(path), "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        _tree(written)
     except SyntaxError as error:
         number = cell.line + (error.lineno or 1)
         raise UserError(
@@ -183,3 +183,23 @@ def _check_whole(path: Path, cells: list[LectureCell], lecture: Lecture) -> None
         for cell in cells:
             if cell.exercise == name and cell.role in EXTRA and cell.line < places.get(("check", name), 0):
                 raise UserError(f"{path}:{cell.line}: {cell.role}={name!r} must stand after the check.")
+            if cell.exercise == name and cell.role in ("mistake", "variant") and not _answers(cell, cells):
+                wanted = _defined(next(c.source for c in cells if c.role == "answer" and c.exercise == name))
+                found = next(iter(_defined(cell.source)), "")
+                meant = did_you_mean(found, wanted)
+                raise UserError(f"{path}:{cell.line}: this {cell.role} does not define {' or '.join(wanted)}, so the reference would be tried.{meant}")
+
+
+def _answers(cell: LectureCell, cells: list[LectureCell]) -> bool:
+    """Whether a cell has to do with a name that the answer of its exercise defines."""
+    wanted = {name for other in cells if other.role == "answer" and other.exercise == cell.exercise for name in _defined(other.source)}
+    return not wanted or bool(wanted & {getattr(node, "id", getattr(node, "name", "")) for node in ast.walk(_tree(cell.source))})
+
+
+def _defined(source: str) -> list[str]:
+    """The functions and classes of a cell."""
+    return [node.name for node in _tree(source).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+
+
+def _tree(source: str) -> ast.Module:
+    return compile(source, "a cell", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)

@@ -176,7 +176,10 @@ def _key(exercise: str, result: Result, extras: list[dict[str, Any]], where: str
     for number, extra in enumerate(extras):
         record = result.forks.get((exercise, number), "it handed over no record")
         if not isinstance(record, Record):
-            raise UserError(f"{where}:{extra['line']}: the {extra['kind']} of {exercise!r} does not run: {record}.")
+            what = f"{where}:{extra['line']}: the {extra['kind']} of {exercise!r}"
+            if extra["kind"] == "oracle" and str(record).startswith("AssertionError"):
+                raise UserError(f"{what} and the reference do not agree: {record}. One of the two is wrong, or the reference is another one at each run.")
+            raise UserError(f"{what} does not run: {record}.")
         if extra["kind"] == "mistake":
             key.mistakes.append(Mistake(extra["says"], sharing(record, reference)))
         elif extra["kind"] == "variant":
@@ -190,7 +193,8 @@ def _fault_of(reference: Record) -> str:
     for number, draw in enumerate(reference.draws, 1):
         which = f"for draw {number} of {len(reference.draws)}"
         if draw.failure:
-            return f"fails its own probe {which} ({draw.failure.name}: {draw.failure.message}). Draw inputs that it can take."
+            what_to_do = "Mend the name, in the answer or in the check" if draw.failure.name == "NameError" else "Draw inputs that it can take"
+            return f"fails its own probe {which} ({draw.failure.name}: {draw.failure.message}). {what_to_do}."
         if draw.values.keys() != reference.draws[0].values.keys():
             return f"returns other names {which} than for draw 1. Let each draw return the same."
     return ""

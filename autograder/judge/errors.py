@@ -20,7 +20,9 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)",
         "Dimension {1} has {2} places, and place {0} was asked for. Which dimension are these indices meant for?",
     ),
-    (r"(?:list|tuple|string) index out of range", "It has fewer elements than this index asks for. Print its length."),
+    (r"torch\.return_types\.(\w+)", "{0} along an axis returns the values and where they stand: take its `.values`."),
+    (r"string index out of range", "A text has fewer letters than this index asks for; an empty one has none. Print it."),
+    (r"(?:list|tuple) index out of range", "It has fewer elements than this index asks for. Print its length."),
     (
         r"tensors used as indices must be|expected scalar type (?:Long|Int)\b|Expected tensor for argument .* scalar types?: Long|"
         r"Expected dtype int32/int64 for index|only applicable to index tensor|expected target dtype to be Long",
@@ -37,7 +39,8 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"does not require grad and does not have a grad_fn",
-        "What backward() starts from has no graph: on the way to it the tensors were detached, made plain numbers, or computed without gradients.",
+        "What backward() starts from has no graph: on the way to it the tensors were detached, made plain numbers, or computed without gradients, "
+        "or what was to be learned never asked for one (`requires_grad=True`).",
     ),
     (r"modified by an inplace operation", "A tensor that backward() still needs was changed in place after it had been used. Make a new one instead."),
     (r"grad can be implicitly created only for scalar outputs", "backward() starts from one number. This tensor has more than one."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import torch
@@ -94,7 +95,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
     told = f"The {loss.split} loss is {reached:.4f} (train {train:.4f}; on names that are not in train {unseen:.4f})."
     enough = points > 0 and points >= rules.points - rules.bonus_points  # a bonus is no duty
     remark = too_good(evaluation, loss.split, other_split(loss), loss.too_good)
-    hint = remark or ("" if enough else diagnosis(evaluation))
+    hint = remark or ("" if enough else diagnosis(evaluation) if math.isfinite(reached) else blown_up(record.facts))
     status: Status = "correct" if enough else "partly correct" if points else "wrong"
     verdict = Verdict(
         exercise, status, points, rules.points, f"{told}{' ' + hint if hint else ''}", table, loss=reached, unseen=unseen

@@ -24,6 +24,7 @@ from autograder.wall.record import WHOLE, Record
 MOST_NAMES = 4  # that are listed
 ENDED = re.compile(r"[.!?:]$|\((?:It|If) [^()]*\)$")  # a sentence that ends; a line of code may end in a parenthesis, too
 WORDS = re.compile(r"[a-zA-Z0-9 ,()<=.+'_-]{1,120}")  # of what is wrong: no markup, no link
+SAYS_ALL = re.compile(r"Did you mean|torch\.return_types|can't be cast to the desired output type")  # errors that tell what to do better than a change
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ def wants_a_repair(verdict: Verdict, record: Record) -> bool:
     if verdict.recognised or verdict.points == verdict.max_points:
         return False
     failure = record.draws[0].failure if record.draws else None
+    if failure and SAYS_ALL.search(failure.message):
+        return False
     return bool(failure.line) and failure.name not in ("NotImplementedError", STOPPED) if failure else bool(verdict.rows)
 
 

@@ -110,7 +110,7 @@ def change(before: dict[str, str], now: dict[str, str]) -> str:
         if old is None or new is None:
             said.append(f"`{name}` is {'new' if old is None else 'gone'}")
         elif old.startswith(CODE) or new.startswith(CODE):
-            said.append(f"the code of `{name}` is another")
+            said.append(f"the code of `{name}` has changed")
         else:
             said.append(f"`{name}` is {new}, it was {old}")
     said.sort(key=lambda text: not text.startswith("`"))  # values tell more

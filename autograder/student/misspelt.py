@@ -36,8 +36,17 @@ def probably(error: BaseException, may_be_meant: Callable[[Any], bool] = lambda 
     wanted = getattr(error, "name", None)
     if type(error) not in (NameError, AttributeError) or type(wanted) is not str or not 1 < len(wanted) <= LONGEST:
         return ""
+    if type(error) is NameError and (module := _module_with(wanted, error)):
+        return f" Did you mean '{module}.{wanted}'?"
     some = {name for name in itertools.islice(_known(error, may_be_meant), MOST) if type(name) is str}
     return did_you_mean(wanted, {name for name in some if not name.startswith("_") and name not in SHELL and name != wanted})
+
+
+def _module_with(wanted: str, error: BaseException) -> str:
+    """The name of a module known there that has a function of this name; of several torch's own before others."""
+    beside = ((name, value) for names in _beside(error) for name, value in list(names.items()) if type(name) is str and type(value) is ModuleType)
+    found = {name for name, value in beside if not name.startswith("_") and callable(vars(value).get(wanted))}
+    return min(found, key=lambda name: (name != "F", name != "torch", name), default="")
 
 
 def _known(error: BaseException, may_be_meant: Callable[[Any], bool]) -> Iterable[Any]:

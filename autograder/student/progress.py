@@ -100,9 +100,10 @@ class Progress:
         note = f"<div>{escape(self.note)}</div>" if self.note else ""
         self.handle.update(
             HTML(
-                f"{note}<div><code>{escape(self.exercise)}</code> step {step:,}{total} · loss on the batches <b>{sum(recent) / len(recent):.4f}</b> "
-                f"(mean of the last {len(recent)} steps; the check takes it on names that are held back) · {escape(state)}</div>"
+                f"{note}<div><code>{escape(self.exercise)}</code> step {step:,}{total} · mean loss of the last {len(recent)} batches "
+                f"<b>{sum(recent) / len(recent):.4f}</b> · {escape(state)}</div>"
                 f'<progress max="1" {share} aria-label="steps of the training" style="width:420px;max-width:100%"></progress>{loss_curve(history)}'
+                '<div style="opacity:.8">The check asks for another loss: on names that this training never sees.</div>'
             )
         )
 

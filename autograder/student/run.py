@@ -118,10 +118,11 @@ def drive(run: Run, progress: Progress, save: Callable[[], None]) -> None:
 
 def take(run: Run, loss: Any) -> None:
     """One more step."""
+    number = float(loss.detach() if isinstance(loss, torch.Tensor) else loss)
     run.step += 1
-    run.history.append(float(loss))
+    run.history.append(number)
     if len(run.first) < REPLAYED and run.step == len(run.first) + 1:
-        run.first.append(float(loss))
+        run.first.append(number)
 
 
 def some_steps(run: Run, steps: int, core_seconds: float) -> None:
