@@ -185,6 +185,7 @@ WRONG_LECTURES = [
         "You squared the tensor: twice a number is not its square.",
         "says the same as the one in line",
     ),
+    ("def double(x):\n    return x * x\n", "from math import sqrt\n", "this mistake does not define double, so the reference would be tried.$"),
     ("def double(x):\n    return x * x\n", "def doubel(x):\n    return x * x\n", r":\d+: this mistake does not define double, .* Did you mean 'double'\?"),
     (
         '# %% variant="double"',

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from autograder.course.schema import Exercise
 from autograder.judge.errors import describe, meaning
 from autograder.judge.judging import nothing_written
+from autograder.student.misspelt import probably
 from autograder.student.own_line import failure_of
 from autograder.wall.record import Draw, Failure, Record
 
@@ -113,6 +114,15 @@ def test_a_misspelt_name_is_answered_by_the_nearest(call, question):
     assert (question in said if question else "Did you mean" not in said) and "?." not in said and "?," not in said
 
 
+def test_an_answer_that_a_check_asks_for_is_no_function_of_a_module():
+    """A student's own, under a misspelt name, is meant."""
+    names = {"F": torch.nn.functional, "cross_entropi": without_end}
+    with pytest.raises(NameError) as raised:
+        eval("cross_entropy", names)
+    assert probably(raised.value, lambda value: value is without_end) == " Did you mean 'cross_entropi'?"
+    assert probably(raised.value) == " Did you mean 'F.cross_entropy'?"
+
+
 def test_a_function_of_a_module_is_found_there():
     names = {"torch": torch, "F": torch.nn.functional, "softmaks": 1}
     for name, meant in {"softmax": "F.softmax", "arange": "torch.arange", "one_hot": "F.one_hot"}.items():
@@ -124,9 +134,10 @@ def test_a_function_of_a_module_is_found_there():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: rows - rows.max(1, keepdim=True), "max along an axis returns the values and where they stand: take its `.values`."),
+        (lambda: rows - rows.max(1, keepdim=True), "Here max() returns the values and where they stand: take its `.values`."),
+        (lambda: rows.topk(3, dim=1) - rows, "Here topk() returns the values and where they stand"),
         (lambda: ""[0], "A text has fewer letters than this index asks for; an empty one has none."),
-        (lambda: torch.zeros(2).sum().backward(), "or what was to be learned never asked for one (`requires_grad=True`)"),
+        (lambda: torch.zeros(2).sum().backward(), "or nothing in it has `requires_grad=True`."),
     ],
 )
 def test_what_a_tired_person_forgets_is_told(call, said):

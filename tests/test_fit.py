@@ -313,6 +313,16 @@ def test_a_damaged_file_is_kept_and_trained_afresh(tmp_path):
     assert (tmp_path / "older_weights" / f"{ID}.previous.safetensors").read_bytes() == b"damaged"
 
 
+def test_a_loss_may_still_hang_on_its_graph(recwarn):
+    def on_its_graph(model):
+        for loss in train(model):
+            yield torch.tensor(loss, requires_grad=True) * 1.0
+
+    assert fit_function(ID, Line, on_its_graph).layers[0]["b"] == 12
+    fit_function(ID, Line, on_its_graph)  # is loaded, and its first losses are replayed
+    assert not [str(warning.message) for warning in recwarn]
+
+
 def test_a_training_that_yields_nothing_is_told():
     def silent(model):
         return iter(())

@@ -265,6 +265,14 @@ def test_logits_that_are_not_finite_are_refused(names, course, monkeypatch):
     assert verdict.points == 0 and "NaN or infinite" in verdict.message
 
 
+def test_a_loss_that_is_infinite_is_told_its_cause(names, course, monkeypatch):
+    """Each logit is a number, and none is where the probabilities are taken."""
+    table = torch.full((27 * 27, 27), -3e38)
+    table[:, 0] = 3e38
+    verdict, _ = judged(Table(table, 2), names, course, monkeypatch)
+    assert verdict.points == 0 and "loss is inf" in verdict.message and "Did the training blow up" in verdict.message
+
+
 def test_a_wrong_shape_is_told(names, course, monkeypatch):
     verdict, _ = judged(Table(counts_of(names, 2)[:, :26].contiguous(), 2), names, course, monkeypatch)
     assert verdict.points == 0 and "(23053, 26)" in verdict.message

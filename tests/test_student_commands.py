@@ -260,6 +260,7 @@ def test_start_goes_on_with_what_is_begun_and_puts_no_lecture_into_another(desk,
     assert main(["start", LECTURE, "--no-open"]) == 0 and main(["start", "--no-open"]) == 0
     assert [path.name for path in desk.iterdir()] == [LECTURE]
     monkeypatch.chdir(desk / LECTURE)
+    assert main(["start", "--no-open"]) == 0 and not [path for path in Path().iterdir() if path.is_dir()]  # this one, from within
     assert main(["start", "0", "--no-open"]) == 1 and not (desk / LECTURE / "lecture_0_autograd").exists()
     assert "lecture_0_autograd belongs beside it: cd .." in " ".join(capsys.readouterr().err.split())
 

@@ -40,9 +40,10 @@ def start(
 
     `autograder start 1` · `autograder start trigram` · `autograder start`
     """
-    found = lecture_named(lecture) if lecture else _first_to_do(Path.cwd())
-    folder = Path.cwd() if Path.cwd().name == found.name and Path(found.notebook.name).is_file() else Path.cwd() / found.name
-    if folder != Path.cwd() and Path(EXPECTED).is_file():
+    here, inside = Path.cwd(), Path(EXPECTED).is_file()  # of a lecture's folder
+    found = lecture_named(lecture) if lecture else _first_to_do(here.parent if inside else here)
+    folder = here if here.name == found.name and Path(found.notebook.name).is_file() else here / found.name
+    if inside and folder != here:
         raise UserError(f"This is the folder of a lecture. {found.name} belongs beside it: cd .., then type the same again.")
     made, kept = put(found, folder)
     where = os.path.relpath(folder / found.notebook.name)
@@ -106,16 +107,14 @@ def _first_to_do(folder: Path) -> Packaged:
     if not known:
         lecture_named("")
     begun = [found for found in known if (folder / found.name / found.notebook.name).is_file()]
-    for found in [*begun, *(found for found in known if found not in begun)]:
-        if found not in begun:
-            return found
+    for found in begun:
         try:
             rows = list(standings(folder / found.name))
         except CheckFailed:
             return found
         if not rows or any(row.left for row in rows):
             return found
-    return known[-1]
+    return next((found for found in known if found not in begun), known[-1])
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,8 @@ def _check_whole(path: Path, cells: list[LectureCell], lecture: Lecture) -> None
 def _answers(cell: LectureCell, cells: list[LectureCell]) -> bool:
     """Whether a cell has to do with a name that the answer of its exercise defines."""
     wanted = {name for other in cells if other.role == "answer" and other.exercise == cell.exercise for name in _defined(other.source)}
-    return not wanted or bool(wanted & {getattr(node, "id", getattr(node, "name", "")) for node in ast.walk(_tree(cell.source))})
+    nodes = list(ast.walk(_tree(cell.source)))
+    return not wanted or any(getattr(node, kind, None) in wanted for node in nodes for kind in ("id", "name", "asname"))
 
 
 def _defined(source: str) -> list[str]:

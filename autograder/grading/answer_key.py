@@ -23,7 +23,7 @@ from autograder.runner import jail
 from autograder.runner.job import Cell, Job, Result
 from autograder.runner.runs import Runs
 from autograder.wall.facts import Facts
-from autograder.wall.record import Record, RecordError
+from autograder.wall.record import UNREADABLE, Record, RecordError
 
 
 def answer_key(
@@ -188,13 +188,18 @@ def _key(exercise: str, result: Result, extras: list[dict[str, Any]], where: str
     return key
 
 
+MENDS = {  # of an exception in a reference; of any other the inputs are to blame
+    "NameError": "Mend the name, in the answer or in the check",
+    UNREADABLE: "Let the probe return tensors, numbers and texts, or lists and dicts of them",
+}
+
+
 def _fault_of(reference: Record) -> str:
     """Why a reference cannot be compared with: on such inputs nobody could be right."""
     for number, draw in enumerate(reference.draws, 1):
         which = f"for draw {number} of {len(reference.draws)}"
         if draw.failure:
-            what_to_do = "Mend the name, in the answer or in the check" if draw.failure.name == "NameError" else "Draw inputs that it can take"
-            return f"fails its own probe {which} ({draw.failure.name}: {draw.failure.message}). {what_to_do}."
+            return f"fails its own probe {which} ({draw.failure.name}: {draw.failure.message}). {MENDS.get(draw.failure.name, 'Draw inputs that it can take')}."
         if draw.values.keys() != reference.draws[0].values.keys():
             return f"returns other names {which} than for draw 1. Let each draw return the same."
     return ""

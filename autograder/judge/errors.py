@@ -6,6 +6,8 @@ import re
 
 from autograder.wall.record import Failure
 
+WITH_PLACES = "max|min|median|nanmedian|mode|sort|topk|kthvalue|cummax|cummin"  # functions of torch's that return values and indices
+
 # What an exception's words say, in plain ones: only what is true whenever they are said. Groups of the pattern stand in the sentence.
 MEANINGS: tuple[tuple[str, str], ...] = (
     (
@@ -20,7 +22,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)",
         "Dimension {1} has {2} places, and place {0} was asked for. Which dimension are these indices meant for?",
     ),
-    (r"torch\.return_types\.(\w+)", "{0} along an axis returns the values and where they stand: take its `.values`."),
+    (rf"torch\.return_types\.({WITH_PLACES})\b", "Here {0}() returns the values and where they stand: take its `.values`."),
     (r"string index out of range", "A text has fewer letters than this index asks for; an empty one has none. Print it."),
     (r"(?:list|tuple) index out of range", "It has fewer elements than this index asks for. Print its length."),
     (
@@ -40,7 +42,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     (
         r"does not require grad and does not have a grad_fn",
         "What backward() starts from has no graph: on the way to it the tensors were detached, made plain numbers, or computed without gradients, "
-        "or what was to be learned never asked for one (`requires_grad=True`).",
+        "or nothing in it has `requires_grad=True`.",
     ),
     (r"modified by an inplace operation", "A tensor that backward() still needs was changed in place after it had been used. Make a new one instead."),
     (r"grad can be implicitly created only for scalar outputs", "backward() starts from one number. This tensor has more than one."),

@@ -16,7 +16,7 @@ from autograder.changes.repairs import LONGEST, Repair
 from autograder.course.schema import Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.arrange import arranged, other_container
-from autograder.judge.errors import STOPPED
+from autograder.judge.errors import STOPPED, WITH_PLACES
 from autograder.judge.evidence import agree
 from autograder.judge.verdict import Verdict, listed
 from autograder.wall.record import WHOLE, Record
@@ -24,7 +24,8 @@ from autograder.wall.record import WHOLE, Record
 MOST_NAMES = 4  # that are listed
 ENDED = re.compile(r"[.!?:]$|\((?:It|If) [^()]*\)$")  # a sentence that ends; a line of code may end in a parenthesis, too
 WORDS = re.compile(r"[a-zA-Z0-9 ,()<=.+'_-]{1,120}")  # of what is wrong: no markup, no link
-SAYS_ALL = re.compile(r"Did you mean|torch\.return_types|can't be cast to the desired output type")  # errors that tell what to do better than a change
+# of errors that tell better what to do than a change that is tried
+SAYS_ALL = re.compile(rf"Did you mean|torch\.return_types\.(?:{WITH_PLACES})\b|can't be cast to the desired output type")
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def launch(disk_mb: int, unsafe: bool = False, plain: bool = False) -> Launched:
 
 
 def launched(start: Start, disk_mb: int, group: cgroup.Group | None = None) -> Launched:
-    """A warm process, started with the number of its socket as its last argument."""
+    """A warm process, started by a function that is given its program, which ends with the number of its socket, and that number."""
     ours, theirs = socket.socketpair()
     with theirs:
         try:

@@ -20,7 +20,7 @@ from autograder.student.own_line import Given, failure_of
 from autograder.student.plainly import OddError, is_finite
 from autograder.student.repairs import Trial
 from autograder.student.session import current
-from autograder.wall.record import Draw, Failure, Record, RecordError, draw_from
+from autograder.wall.record import UNREADABLE, Draw, Failure, Record, RecordError, draw_from
 
 ONCE_MORE = 1.0  # seconds for a probe that runs only to see where its numbers stop being finite
 
@@ -120,7 +120,7 @@ def attempt(
     try:
         return draw_from(seen(call(*arguments)))
     except RecordError as error:
-        return Draw(failure=Failure("The answer cannot be read", str(error)))
+        return Draw(failure=Failure(UNREADABLE, str(error)))
     except BaseException as error:  # noqa: BLE001  whatever a student's code raises is data
         if isinstance(error, KeyboardInterrupt) and not current().stops:
             raise

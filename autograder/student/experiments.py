@@ -21,6 +21,7 @@ from autograder.student.batches import batches_of
 from autograder.student.by_replay import measured
 from autograder.student.leaves import leaves_of, nodes_of
 from autograder.student.neutral import neutral
+from autograder.student.run import number_of
 from autograder.student.untouched import untouched
 from autograder.student.watching import Enough, Taken, Values, Watch, floats_of
 
@@ -98,7 +99,7 @@ def _run(watch: Watch, train: Callable[..., Any], states: list[Values], losses: 
             states.append(_state(watch))
             handed = train(watch.model)
             for loss in handed:
-                losses.append(float(loss.detach() if isinstance(loss, Tensor) else loss))
+                losses.append(number_of(loss))
                 watch.yields += 1
                 states.append(_state(watch))
                 if (

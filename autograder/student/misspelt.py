@@ -27,16 +27,16 @@ def missing_name(kind: str, message: str) -> str:
     return found[1] if found else ""
 
 
-def probably(error: BaseException, may_be_meant: Callable[[Any], bool] = lambda value: True) -> str:
+def probably(error: BaseException, may_be_meant: Callable[[Any], bool] | None = None) -> str:
     """A question behind the words of an error about a name that is nearly one of those known there; else nothing.
 
     Args:
-        may_be_meant: by its value.
+        may_be_meant: by its value; only what is there by its own name is looked at then. Without it, functions of modules, too.
     """
     wanted = getattr(error, "name", None)
     if type(error) not in (NameError, AttributeError) or type(wanted) is not str or not 1 < len(wanted) <= LONGEST:
         return ""
-    if type(error) is NameError and (module := _module_with(wanted, error)):
+    if type(error) is NameError and may_be_meant is None and (module := _module_with(wanted, error)):
         return f" Did you mean '{module}.{wanted}'?"
     some = {name for name in itertools.islice(_known(error, may_be_meant), MOST) if type(name) is str}
     return did_you_mean(wanted, {name for name in some if not name.startswith("_") and name not in SHELL and name != wanted})
@@ -49,10 +49,10 @@ def _module_with(wanted: str, error: BaseException) -> str:
     return min(found, key=lambda name: (name != "F", name != "torch", name), default="")
 
 
-def _known(error: BaseException, may_be_meant: Callable[[Any], bool]) -> Iterable[Any]:
+def _known(error: BaseException, may_be_meant: Callable[[Any], bool] | None) -> Iterable[Any]:
     if type(error) is AttributeError:
         return _attributes(getattr(error, "obj", None))
-    return (name for names in _beside(error) for name, value in list(names.items()) if may_be_meant(value))
+    return (name for names in _beside(error) for name, value in list(names.items()) if may_be_meant is None or may_be_meant(value))
 
 
 def _beside(error: BaseException) -> Iterator[dict[str, Any]]:

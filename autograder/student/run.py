@@ -118,11 +118,16 @@ def drive(run: Run, progress: Progress, save: Callable[[], None]) -> None:
 
 def take(run: Run, loss: Any) -> None:
     """One more step."""
-    number = float(loss.detach() if isinstance(loss, torch.Tensor) else loss)
+    number = number_of(loss)
     run.step += 1
     run.history.append(number)
     if len(run.first) < REPLAYED and run.step == len(run.first) + 1:
         run.first.append(number)
+
+
+def number_of(loss: Any) -> float:
+    """A loss that a training yields, which may still hang on its graph."""
+    return float(loss.detach() if isinstance(loss, torch.Tensor) else loss)
 
 
 def some_steps(run: Run, steps: int, core_seconds: float) -> None:

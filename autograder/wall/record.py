@@ -59,6 +59,9 @@ MAX_UNPACKED = 1 << 25  # bytes of JSON that was compressed
 MAX_HEADER = 1 << 22  # bytes of JSON, which cost 30 times as much once read; all answers of a lecture take 250 KB
 
 
+UNREADABLE = "The answer cannot be read"  # the name of a failure that is no exception of the student's code
+
+
 @dataclass(frozen=True)
 class Failure:
     """An exception that stopped a probe."""
