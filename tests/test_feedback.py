@@ -69,8 +69,11 @@ def test_a_bonus_is_called_one(bonus, words):
 
 
 @pytest.fixture(scope="module")
-def page(assigned, tmp_path_factory, runner) -> str:
+def pages(assigned, tmp_path_factory, runner) -> dict[str, str]:
+    """Of ann, who has all right, and of ben, whose card names his code."""
     course = copy_course(assigned, tmp_path_factory.mktemp("words"))
+    wrong = {"pieces": 'def pieces(x):\n    mean = x.meen(1)\n    return {"sum": x.sum(1), "mean": mean}'}
+    hand_in(course, course.root, TINY, Submission("ben", {**solution_texts(course, TINY), **wrong}, {}))
     hand_in(course, course.root, TINY, Submission("ann", dict(solution_texts(course, TINY)), {}))
     path = course.root / "submitted" / "ann" / TINY / f"{TINY}.ipynb"
     path.write_text(path.read_text().replace("Because.", "Since nobody has said otherwise.").replace("YOUR ANSWER HERE", "Since nobody has said otherwise."))
@@ -82,7 +85,16 @@ def page(assigned, tmp_path_factory, runner) -> str:
         gradebook.find_comment("double_answer", TINY, TINY, "ann").manual_comment = "Say why."
         gradebook.db.commit()
     convert(course.root, "generate_feedback", TINY, runner)
-    return (course.root / "feedback" / "ann" / TINY / f"{TINY}.html").read_text()
+    return {student: (course.root / "feedback" / student / TINY / f"{TINY}.html").read_text() for student in ("ann", "ben")}
+
+
+@pytest.fixture
+def page(pages) -> str:
+    return pages["ann"]
+
+
+def test_a_card_on_a_page_shows_code_as_code(pages):
+    assert "<code>mean = x.meen(1)</code>" in pages["ben"] and "`mean = x.meen(1)`" not in pages["ben"]
 
 
 def test_a_page_says_titles_and_who_gave_points(page):
