@@ -586,7 +586,7 @@ def bigram_counts(words: list[str]) -> Int[Tensor, "27 27"]:
     return N
 
 
-# %% mistake="bigram_counts" says="Row 0 is empty: the pair of the starting dot and the first letter is not counted. Put a dot in front of each name."
+# %% mistake="bigram_counts" says="Row 0 is empty: the pair of the starting dot and the first letter is not counted. Each name needs a dot in front of it, and your loop has to begin there."
 def bigram_counts(words):
     N = torch.zeros(27, 27, dtype=torch.int64)
     for word in words:
@@ -596,7 +596,7 @@ def bigram_counts(words):
     return N
 
 
-# %% mistake="bigram_counts" says="Column 0 is empty: the pair of the last letter and the ending dot is not counted. Put a dot behind each name."
+# %% mistake="bigram_counts" says="Column 0 is empty: the pair of the last letter and the ending dot is not counted. Each name needs a dot behind it, and your loop has to reach it."
 def bigram_counts(words):
     N = torch.zeros(27, 27, dtype=torch.int64)
     for word in words:
@@ -631,7 +631,7 @@ def bigram_counts(words):
     return right_bigram_counts(words).clamp(max=1)
 
 
-# %% mistake="bigram_counts" says="Row 0 and column 0 are empty: you counted pairs of letters only. Put a dot in front of each name and one behind it, so that starts and ends are counted too."
+# %% mistake="bigram_counts" says="Row 0 and column 0 are empty: you counted pairs of letters only. Each name needs a dot in front of it and one behind it, and your loop has to go from the one to the other."
 right_bigram_counts = bigram_counts
 
 
@@ -1888,7 +1888,7 @@ def trigram_pairs(words):
     return torch.tensor(contexts), torch.tensor(targets)
 
 
-# %% mistake="trigram_pairs" says="One dot of padding: the first letter of a name is never a target, which fakes a much lower loss. Pad with two dots, as many as the context is long."
+# %% mistake="trigram_pairs" says="The first letter of a name is never a target, which fakes a much lower loss. Each name needs two dots in front, as many as the context is long, and your loop has to begin there."
 def trigram_pairs(words):
     contexts, targets = [], []
     for word in words:
@@ -1899,7 +1899,7 @@ def trigram_pairs(words):
     return torch.tensor(contexts), torch.tensor(targets)
 
 
-# %% mistake="trigram_pairs" says="The end of a name is never a target, so the model cannot learn to stop. Put a dot behind each name too."
+# %% mistake="trigram_pairs" says="The end of a name is never a target, so the model cannot learn to stop. Each name needs a dot behind it too, and your loop has to reach it."
 def trigram_pairs(words):
     contexts, targets = [], []
     for word in words:
@@ -2773,6 +2773,22 @@ def tune_smoothing(train, dev, test, strengths):
     found = right_tune_smoothing(train, dev, test, strengths)
     chosen = right_tune_smoothing(train, test, test, strengths)
     return {"dev": found["dev"], "best": chosen["best"], "test": chosen["test"]}
+
+
+# %% mistake="tune_smoothing" says="The losses that you call dev are those of the test names, and the strength is chosen by them. Take the dev names for both, and look at test once."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    return right_tune_smoothing(train, test, test, strengths)
+
+
+# %% mistake="tune_smoothing" says="The losses that you call dev are those of the train names, where the least smoothing always looks best. Take the dev names for them, and for the choice."
+right_tune_smoothing = tune_smoothing
+
+
+def tune_smoothing(train, dev, test, strengths):
+    return right_tune_smoothing(train, train, test, strengths)
 
 
 # %% mistake="tune_smoothing" says="What you report as the test loss is the lowest dev loss. Take the loss on the test names with the chosen strength."

@@ -194,6 +194,40 @@ def test_changes_are_made_where_students_write_and_nowhere_else():
         compile(mutant.source, "mutant", "exec")
 
 
+SEVERAL = """def f(x: Tensor, momentum: float, scale: float = 1.0) -> Tensor:
+    ### BEGIN SOLUTION
+    def inner(size: float, wide: int = 3) -> float:
+        return size * wide + size
+
+    old = momentum * x
+    return inner(scale) * old + (1 - momentum) * x
+    ### END SOLUTION
+"""
+
+
+def test_a_parameter_that_is_read_more_than_once_is_said_to_be_ignored_only_where_it_is():
+    by = {}
+    for mutant in mutants(SEVERAL):
+        by.setdefault(mutant.clause, []).append(mutant.source)
+    (ignored,) = by["momentum is 0, whatever is given for it"]
+    assert "momentum *" not in ignored and "1 - momentum" not in ignored and "momentum: float" in ignored
+    assert len(by["momentum is 0 in one place"]) == len(by["scale is used in one place where momentum belongs"]) == 2
+    assert all("momentum *" in source or "1 - momentum" in source for source in by["momentum is 0 in one place"])
+    assert "scale is 0, whatever is given for it" in by and "scale stays at its default, whatever is given for it" in by
+    assert "scale is used where momentum belongs" in by and "scale is 0 in one place" not in by
+
+
+def test_no_sentence_names_what_only_the_reference_calls_so():
+    clauses = [mutant.clause for mutant in mutants(SEVERAL)]
+    assert not any(word in clause.split() for clause in clauses for word in ("size", "wide", "inner,"))
+    assert any(clause.startswith("an argument of an inner function stays at its default") for clause in clauses)
+
+
+def test_a_name_that_is_given_another_value_is_never_ignored_as_a_whole():
+    text = "def f(a: int, b: int):\n    ### BEGIN SOLUTION\n    a = a + 1\n    return [a * a, *(b for b in (1, b))]\n    ### END SOLUTION\n"
+    assert not any("whatever is given" in mutant.clause for mutant in mutants(text))
+
+
 def test_two_changes_of_one_text_are_put_together_where_they_do_not_meet():
     base, one, two = ("def f(x):\n    return {} * x + {}".format(*numbers) for numbers in ((2, 3), (5, 3), (2, 7)))
     space: dict = {}

@@ -30,6 +30,7 @@ SOFTMAX = "def f(x):\n    return torch.softmax(x, 1)"
 PARTS = "def f(x):\n    return {'mean': x.mean(0), 'spread': x.var(0)}"
 COUNT = "def f(x):\n    return [sum(row) for row in x.tolist()]"
 LOOP = "def f(x):\n    t = 0\n    r = []\n    for row in x.tolist():\n"
+NESTED = f"{LOOP}        r.append(0)\n        for value in row:\n            r[-1] += value\n            return r"
 PROBE = "lambda g: f(drawn(g))"
 
 
@@ -56,6 +57,8 @@ def told(right: str, wrong: str, probe: str = PROBE) -> str:
         (PARTS, "def f(x):\n    var, mean = torch.var_mean(x, 0)\n    return {'mean': var, 'spread': mean}", "line 2", "two names have changed places"),
         (PARTS, "def f(x):\n    return {'mean': x.mean(0), 'spread': ((x - x.mean()) ** 2).sum(0) / 3}", "line 2", "runs over all axes"),
         (COUNT, f"{LOOP}        t += sum(row)\n        r.append(t)\n    return r", "line 5", "is joined to"),
+        (COUNT, f"{LOOP}        r.append(sum(row))\n        return r", "line 4 of your cell, at `for row in", "returns in the first pass of a loop"),
+        (COUNT, NESTED, "line 4", "returns in the first pass of loops, and its return belongs behind them all"),
         (COUNT, f"{LOOP}        r.append(sum(row))\n        if len(r) > 2:\n            break\n    return r", "line 6", "this is not the number"),
         (COUNT, "def f(x):\n    return [sum(row) for row in x.round().tolist()]", "line 2", "a rounding that does not belong there"),
         ("def f(x):\n    return (x - 1) / 2", "def f(x):\n    return x - 1 / 2", "line 2", "brackets are missing"),

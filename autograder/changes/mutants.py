@@ -11,12 +11,14 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autograder.changes.operators import OPERATORS, Scope
-from autograder.changes.places import PLACES
+from autograder.changes.operators import OPERATORS
+from autograder.changes.places import PLACES, throughout
 from autograder.changes.precautions import PRECAUTIONS
+from autograder.changes.scope import Parameter, Scope
 from autograder.course.cells import BEGIN, END
 
 LONGEST = 100  # characters of a change as it is shown
+LEAVES = "the function returns behind a loop, instead of in its first pass"
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,12 @@ def mutants(source: str) -> tuple[Mutant, ...]:
     tree = ast.parse(source)
     own = _own_lines(source)
     found: dict[str, Mutant] = {ast.unparse(tree): Mutant(0, "", "", "", "", "")}
-    for place in places_in(tree, own):
+    places = places_in(tree, own)
+    for place in places:
         for mutant in _of(place, tree):
             found.setdefault(mutant.source, mutant)
+    for mutant in _of_parameters(places, tree):
+        found.setdefault(mutant.source, mutant)
     return tuple(mutant for mutant in found.values() if mutant.kind)
 
 
@@ -85,7 +90,7 @@ def places_in(tree: ast.Module, own: set[int]) -> list[Place]:
 
     def walk(node: ast.AST, scope: Scope) -> None:
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
-            scope = _scope_of(node, scope)
+            scope = scope.within(node)
         for name, value in ast.iter_fields(node):
             if name in ("annotation", "returns", "decorator_list", "ctx", "op", "ops", "targets", "target", "args") and not isinstance(node, ast.Call):
                 continue
@@ -101,15 +106,6 @@ def places_in(tree: ast.Module, own: set[int]) -> list[Place]:
     return places
 
 
-def _scope_of(function: ast.FunctionDef | ast.Lambda, outer: Scope) -> Scope:
-    arguments = function.args.posonlyargs + function.args.args
-    defaults = [None] * (len(arguments) - len(function.args.defaults)) + list(function.args.defaults)
-    pairs = [*zip(arguments, defaults), *zip(function.args.kwonlyargs, function.args.kw_defaults)]
-    parameters = {a.arg: (ast.unparse(a.annotation) if a.annotation else "", default) for a, default in pairs if a.arg != "self"}
-    stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.id not in parameters]
-    return Scope(outer.parents, {**outer.parameters, **parameters}, list(dict.fromkeys(stored)))
-
-
 def _of(place: Place, tree: ast.Module) -> Iterator[Mutant]:
     if isinstance(place.node, ast.expr):
         before = ast.unparse(place.node)
@@ -120,6 +116,24 @@ def _of(place: Place, tree: ast.Module) -> Iterator[Mutant]:
         place.put(place.node)
     elif isinstance(place.node, ast.stmt) and place.index is not None:
         yield from _of_statement(place, tree)
+
+
+def _of_parameters(places: list[Place], tree: ast.Module) -> Iterator[Mutant]:
+    """A parameter replaced wherever it is read, which is what happens where it is not used at all."""
+    reads: dict[Parameter, list[Place]] = {}
+    for place in places:
+        if isinstance(place.node, ast.Name) and place.node.id in place.scope.parameters:
+            reads.setdefault(place.scope.parameters[place.node.id], []).append(place)
+    for parameter, read in reads.items():
+        name = read[0].node
+        if len(read) != parameter.uses or len(read) < 2 or not isinstance(name, ast.Name):
+            continue
+        for new, clause in throughout(name.id, read[0].scope):
+            for place in read:
+                place.put(new)
+            yield _mutant(tree, name.lineno, "throughout", name.id, new, clause)
+        for place in read:
+            place.put(place.node)
 
 
 def _mutant(tree: ast.Module, line: int, kind: str, before: str, new: ast.AST, clause: str) -> Mutant:
@@ -175,7 +189,8 @@ def changes_of(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tup
         if isinstance(following, ast.Return):
             yield "return", instead(_loop(node, [*node.body, following])), "the function returns after the first pass of a loop"
         if len(node.body) > 1:
-            yield "loop", instead(_loop(node, node.body[:-1]), node.body[-1]), "a step comes once behind a loop, instead of in each pass"
+            words = LEAVES if isinstance(node.body[-1], ast.Return) else "a step comes once behind a loop, instead of in each pass"
+            yield "loop", instead(_loop(node, node.body[:-1]), node.body[-1]), words
             yield "loop", instead(node.body[0], _loop(node, node.body[1:])), "a step comes once before a loop, instead of in each pass"
         if index and isinstance(body[index - 1], ast.Assign):
             inside = _loop(node, [body[index - 1], *node.body])

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from autograder.changes.scope import Scope
 
 Change = tuple[ast.expr, str]  # another expression, and what then happens: "Your result is what comes out when ..."
 
@@ -65,15 +66,6 @@ SWAPS = {
     "linspace": [("logspace", "")],
 }
 AVERAGING = ("momentum", "beta", "alpha", "decay", "rate", "keep")  # names of numbers of which 1 minus them is used as well
-
-
-@dataclass
-class Scope:
-    """What surrounds an expression."""
-
-    parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
-    parameters: dict[str, tuple[str, ast.expr | None]] = field(default_factory=dict)  # name -> annotation, default
-    locals: list[str] = field(default_factory=list)
 
 
 def _name_of(call: ast.Call) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from autograder.changes.operators import AVERAGING, Change, Scope
+from autograder.changes.operators import AVERAGING, Change
+from autograder.changes.scope import Scope
 
 MOST_NAMES = 3  # others that a name is replaced by, one at a time
+INNER = "an argument of an inner function"  # whose name is that of the reference
 
 
 def bounds(node: ast.expr, scope: Scope) -> Iterator[Change]:
@@ -57,20 +59,34 @@ def names(node: ast.expr, scope: Scope) -> Iterator[Change]:
     if any(word in node.id.lower() for word in AVERAGING):
         yield ast.BinOp(ast.Constant(1), ast.Sub(), node), "1 minus a number is used where that number itself belongs"
     if node.id in scope.parameters:
-        kind, default = scope.parameters[node.id]
-        if default is not None:
-            yield default, f"{node.id} stays at its default, whatever is given for it"
-        if kind in ("int", "float"):
-            for number in (0, 1, 2):
-                yield ast.Constant(number), f"{node.id} is {number}, whatever is given for it"
-        alike = [other for other, (annotation, _) in scope.parameters.items() if other != node.id and kind and annotation == kind and other != "self"]
-        for other in alike[:MOST_NAMES]:
-            yield ast.Name(other), f"{other} is used where {node.id} belongs"
+        yield from _instead(node.id, scope, everywhere=scope.parameters[node.id].uses == 1)
     elif node.id in scope.locals:
         place = scope.locals.index(node.id)
         near = [other for other in (scope.locals[place - 1 : place] if place else []) + scope.locals[place + 1 : place + 2] if other != node.id]
         for other in near[:MOST_NAMES]:
             yield ast.Name(other), "one variable stands where another belongs"
+
+
+def throughout(name: str, scope: Scope) -> Iterator[Change]:
+    """What a parameter may be replaced by wherever it is read."""
+    return _instead(name, scope, everywhere=True)
+
+
+def _instead(name: str, scope: Scope, everywhere: bool) -> Iterator[Change]:
+    """Args: everywhere: all that reads the parameter is replaced; else one place of several is."""
+    parameter = scope.parameters[name]
+    where = ", whatever is given for it" if everywhere else " in one place"
+    if parameter.default is not None:
+        yield parameter.default, f"{INNER if parameter.of_helper else name} stays at its default{where}"
+    if parameter.annotation in ("int", "float") and not parameter.of_helper:
+        for number in (0, 1, 2):
+            yield ast.Constant(number), f"{name} is {number}{where}"
+    alike = [other for other, found in scope.parameters.items() if other != name and parameter.annotation and found.annotation == parameter.annotation]
+    for other in alike[:MOST_NAMES]:
+        if parameter.of_helper or scope.parameters[other].of_helper:
+            yield ast.Name(other), "one variable stands where another belongs"
+        else:
+            yield ast.Name(other), f"{other} is used {'' if everywhere else 'in one place '}where {name} belongs"
 
 
 def parts(node: ast.expr, scope: Scope) -> Iterator[Change]:

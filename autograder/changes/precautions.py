@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from autograder.changes.operators import MODULES, Change, Scope
+from autograder.changes.operators import MODULES, Change
+from autograder.changes.scope import Scope
 
 INSIDE = {"log": ("a logarithm", 1e-8), "sqrt": ("a square root", 1e-6)}
 BELOW = 1e-6  # added to what is divided by

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from types import CodeType
 
-from autograder.changes.mutants import Place, changes_of, places_in, short
-from autograder.changes.operators import Change, Scope, axes, calls, conditions, constants, sizes, terms
+from autograder.changes.mutants import LEAVES, Place, changes_of, places_in, short
+from autograder.changes.operators import Change, axes, calls, conditions, constants, sizes, terms
 from autograder.changes.places import PLACES
+from autograder.changes.scope import Scope
 from autograder.changes.spare import LAST, SPARE
 from autograder.changes.steps import further_changes
 
@@ -61,7 +62,7 @@ BACKWARDS = (
     (r"the (first|last) element of a sequence is left out", r"the \1 element of a sequence takes part and should not"),
     (r"a sequence is gone through from its end", "a sequence is gone through in the wrong direction"),
     (r"(.+) stays at its default.*", "a default is made once, when the function is defined, and all calls share it"),
-    (r"(.+) is used where (.+) belongs", "another variable belongs there"),
+    (r"(.+) is used (in one place )?where (.+) belongs", "another variable belongs there"),
     (r"one variable stands where another belongs", "another variable belongs there"),
     (r"one of the elements that are put together is left out", "there is one element too many"),
     (r"a condition is left out", "there is a condition that does not belong there"),
@@ -74,6 +75,7 @@ BACKWARDS = (
     (r"a step comes once behind a loop.*", "a step comes in each pass of a loop, and belongs behind it"),
     (r"a step comes once before a loop.*", "a step comes in each pass of a loop, and belongs before it"),
     (r"something is begun anew in each pass of a loop", "something is begun once before a loop, and has to be begun anew in each pass"),
+    (LEAVES, "the function returns in the first pass of a loop, and its return belongs behind the loop"),
     (r"the function returns after the first pass of a loop", "the function returns behind a loop, and should return within it"),
     (r"a loop goes on where it has to end", "a loop ends where it has to go on"),
     (r"(.+) is taken where (.+) belongs", r"\2 is taken where \1 belongs"),
@@ -91,7 +93,8 @@ BACKWARDS = (
     (r"(.+) is left out", r"there is \1 that does not belong there"),
 )
 USUAL = (calls, axes, sizes, terms, constants, conditions, *PLACES)
-ONLY_OF_MUTANTS = re.compile(r".+, whatever is given for it")  # a text that reads an argument too often is wrong only where its default is shared
+# A text that reads an argument too often is wrong only where its default is shared.
+ONLY_OF_MUTANTS = re.compile(r".+ (stays at its default|is \d)(, whatever is given for it| in one place)")
 ADDING = ("added", "replaced")  # kinds of change: `=` for `+=`, or the other way, is a common slip and soon tried
 ANYTHING = "something else belongs there"
 PATTERNS = tuple((re.compile(pattern), words) for pattern, words in BACKWARDS)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from autograder.changes.operators import DROPPED, MODULES, REDUCTIONS, Change, Scope, is_method
+from autograder.changes.operators import DROPPED, MODULES, REDUCTIONS, Change, is_method
+from autograder.changes.scope import Scope
 
 MISSING_CALLS = ("exp", "log", "sqrt", "abs", "tanh", "sum", "mean", "clone", "square", "float", "double", "t")  # of a tensor
 MISSING = {"sorted": "what comes here is not in order", "list": "", "set": "the same thing can come more than once here", "int": "", "float": "", "abs": ""}

@@ -24,7 +24,10 @@ ENOUGH = 24.0  # bits in what differs: of ten thousand wrong answers by chance l
 FLOAT_BITS = 12.0  # that a number carries within the usual tolerance
 CHARACTER_BITS = 3.0
 MOST_NAMES = 3  # of wrong values in front of a sentence
-VAGUE = ("a number in the calculation", "one of the steps", "one variable", "an option of", "one of the parts", "one of the factors", "one of the terms")
+VAGUE = (
+    *("a number in the calculation", "one of the steps", "one variable", "an option of", "one of the parts", "one of the factors"),
+    *("one of the terms", "an argument of an inner function"),
+)
 MOST_COUNTED = 64  # elements of a value; more of them tell no more
 
 
