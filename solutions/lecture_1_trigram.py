@@ -2755,7 +2755,7 @@ def tune_smoothing(train, dev, test, strengths):
     return {"dev": torch.stack(losses), "best": best, "test": -P[X_test[:, 0], X_test[:, 1], Y_test].log().mean()}
 
 
-# %% mistake="tune_smoothing" says="The strength is chosen on train, where the least smoothing always looks best. Choose it on dev."
+# %% mistake="tune_smoothing" says="The smallest strength is taken: it is what always looks best on train. Choose by the losses of the dev names."
 right_tune_smoothing = tune_smoothing
 
 

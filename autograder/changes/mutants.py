@@ -18,7 +18,6 @@ from autograder.changes.scope import Parameter, Scope
 from autograder.course.cells import BEGIN, END
 
 LONGEST = 100  # characters of a change as it is shown
-LEAVES = "the function returns behind a loop, instead of in its first pass"
 
 
 @dataclass(frozen=True)
@@ -189,8 +188,7 @@ def changes_of(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tup
         if isinstance(following, ast.Return):
             yield "return", instead(_loop(node, [*node.body, following])), "the function returns after the first pass of a loop"
         if len(node.body) > 1:
-            words = LEAVES if isinstance(node.body[-1], ast.Return) else "a step comes once behind a loop, instead of in each pass"
-            yield "loop", instead(_loop(node, node.body[:-1]), node.body[-1]), words
+            yield "loop", instead(_loop(node, node.body[:-1]), node.body[-1]), "a step comes once behind a loop, instead of in each pass"
             yield "loop", instead(node.body[0], _loop(node, node.body[1:])), "a step comes once before a loop, instead of in each pass"
         if index and isinstance(body[index - 1], ast.Assign):
             inside = _loop(node, [body[index - 1], *node.body])

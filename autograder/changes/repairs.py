@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 from types import CodeType
 
-from autograder.changes.mutants import LEAVES, Place, changes_of, places_in, short
+from autograder.changes.mutants import Place, changes_of, places_in, short
 from autograder.changes.operators import Change, axes, calls, conditions, constants, sizes, terms
 from autograder.changes.places import PLACES
 from autograder.changes.scope import Scope
 from autograder.changes.spare import LAST, SPARE
-from autograder.changes.steps import further_changes
+from autograder.changes.steps import further_changes, later_returns
 
 LONGEST_TEXT = 20_000  # characters of a cell
 DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
@@ -75,7 +75,6 @@ BACKWARDS = (
     (r"a step comes once behind a loop.*", "a step comes in each pass of a loop, and belongs behind it"),
     (r"a step comes once before a loop.*", "a step comes in each pass of a loop, and belongs before it"),
     (r"something is begun anew in each pass of a loop", "something is begun once before a loop, and has to be begun anew in each pass"),
-    (LEAVES, "the function returns in the first pass of a loop, and its return belongs behind the loop"),
     (r"the function returns after the first pass of a loop", "the function returns behind a loop, and should return within it"),
     (r"a loop goes on where it has to end", "a loop ends where it has to go on"),
     (r"(.+) is taken where (.+) belongs", r"\2 is taken where \1 belongs"),
@@ -133,8 +132,8 @@ def repairs(source: str, file: str) -> Iterator[tuple[Repair, CodeType]]:
     lines = set(range(1, source.count("\n") + 2))
     places = places_in(tree, lines)
     spare = [_expressions((operator,), str) for operator in SPARE]
-    first = _statements(partial(_usual_steps, adding=True))
-    for step in (first, _expressions(USUAL, backwards), _statements(_usual_steps), *spare, _statements(further_changes), _expressions(LAST, str)):
+    first = (_statements(later_returns), _statements(partial(_usual_steps, adding=True)))
+    for step in (*first, _expressions(USUAL, backwards), _statements(_usual_steps), *spare, _statements(further_changes), _expressions(LAST, str)):
         for place in places:
             for repair in step(place, source):
                 if (code := _compiled(tree, file)) is not None:

@@ -9,6 +9,19 @@ from collections.abc import Iterator
 LONGEST_BLOCK = 25  # statements
 
 
+def later_returns(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tuple[list[ast.stmt], str]]:
+    """A return at the end of a loop, or of one within it, that comes behind the loop. What then runs may take long: it does all the passes."""
+    if not isinstance(node, (ast.For, ast.While)):
+        return
+    loop = copy.deepcopy(node)
+    for inner in ast.walk(loop):
+        if isinstance(inner, (ast.For, ast.While)) and isinstance(last := inner.body[-1], ast.Return):
+            inner.body[-1] = ast.Pass()
+            behind = "it" if inner is loop else "all loops"
+            yield [*body[:index], loop, last, *body[index + 1 :]], f"the function returns in the first pass of a loop, and its return belongs behind {behind}"
+            return
+
+
 def further_changes(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tuple[list[ast.stmt], str]]:
     """Of a statement in a list of them: other lists, and what is wrong with the one there is."""
 
@@ -28,8 +41,6 @@ def further_changes(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterato
     following = body[index + 1] if index + 1 < len(body) else None
     if isinstance(node, (ast.For, ast.While)) and following is not None and not isinstance(following, ast.Return):
         yield instead(_longer(node, following), until=2), "a step comes once behind a loop, and belongs in each pass of it"
-    if isinstance(node, (ast.For, ast.While)) and (left := _leaves(node)) is not None:
-        yield instead(left[0], left[1]), "the function returns in the first pass of loops, and its return belongs behind them all"
     if isinstance(node, ast.If) and not node.orelse and following is not None:
         yield instead(ast.If(node.test, node.body, [following]), until=2), "a step is done in every case, and should be done in one"
     if isinstance(node, ast.If) and len(node.body) > 1:
@@ -52,16 +63,6 @@ def further_changes(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterato
         for place in range(len(body)):
             if place not in (index - 1, index, index + 1) and len(body) <= LONGEST_BLOCK:
                 yield [*rest[:place], node, *rest[place:]], "this step stands at the wrong place"
-
-
-def _leaves(loop: ast.For | ast.While) -> tuple[ast.stmt, ast.Return] | None:
-    """A loop without the return at the end of a loop within it, and that return."""
-    loop = copy.deepcopy(loop)
-    for inner in ast.walk(loop):
-        if inner is not loop and isinstance(inner, (ast.For, ast.While)) and isinstance(last := inner.body[-1], ast.Return):
-            inner.body[-1] = ast.Pass()
-            return loop, last
-    return None
 
 
 def _longer(loop: ast.For | ast.While, last: ast.stmt) -> ast.stmt:

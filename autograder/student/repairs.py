@@ -28,6 +28,7 @@ PATIENCE = 2  # times as long on the clock: a cell may sleep
 MOST_SECONDS = SECONDS + 2  # after which the kernel should end what hears no alarm
 FEWEST = 20  # changes for which there has to be time: of an answer that takes longer none is tried
 SHORTEST, FACTOR = 0.02, 4  # seconds that one may take at least; times as long as the answer itself
+LIKELIEST, LONGEST = 8, SECONDS / 10  # the first changes, and seconds for each: an answer that returns too early takes less time than a right one
 MOST_SLOW = 5  # changes that take longer than that; then the cell itself does
 MOST_CELLS = 2
 
@@ -50,15 +51,15 @@ class Trial:
         if self.seconds > SECONDS / FEWEST:
             return
         before, end, latest = dict(space), time.process_time() + SECONDS, time.monotonic() + PATIENCE * SECONDS
-        each, slow = max(SHORTEST, FACTOR * self.seconds), 0
+        each, tried, slow = max(SHORTEST, FACTOR * self.seconds), 0, 0
         torch.set_num_threads(1)  # those of the process that this is a copy of are not here
         warnings.simplefilter("ignore", SyntaxWarning)  # of a change that makes little sense
         for file, text in _own_cells(self.probe, self.given):
             for repair, code in repairs(text, file):
                 if time.process_time() > end or time.monotonic() > latest:
                     return
-                begun = time.monotonic()
-                draws = self._draws(code, space, each)
+                begun, tried = time.monotonic(), tried + 1
+                draws = self._draws(code, space, each if tried > LIKELIEST else max(each, LONGEST))
                 slow += time.monotonic() - begun > PATIENCE * SECONDS / FEWEST
                 if slow > MOST_SLOW:
                     return
