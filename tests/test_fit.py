@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 import signal
+import types
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from autograder.course.schema import Exercise, Loss
 from autograder.student import fit as FIT
 from autograder.student import session, weights
 from autograder.student.fingerprint import change, code_of, same_code
-from autograder.student.progress import loss_curve
+from autograder.student.progress import Progress, loss_curve
 from autograder.wall import checkpoint
 from autograder.wall.facts import Facts
 
@@ -92,7 +93,7 @@ def interrupted(model):
 
 
 def interrupted_once(model):
-    yield from train(model, stop_at=None if FIT.Path(f"older_weights/{ID}.previous-2.safetensors").exists() else 5)
+    yield from train(model, stop_at=None if len(list(FIT.Path("older_weights").glob("*"))) == 2 else 5)
 
 
 def from_a_step(model, first_step=0):
@@ -120,7 +121,8 @@ def test_a_finished_training_is_loaded_not_repeated():
 def test_other_code_trains_afresh_and_keeps_the_older_weights(tmp_path):
     older = fit_function(ID, Line, train)
     fit_function(ID, Line, counted([]))
-    assert torch.equal(safetensors.torch.load_file(tmp_path / "older_weights" / f"{ID}.previous.safetensors")["w"], older.w)
+    (kept,) = (tmp_path / "older_weights").iterdir()
+    assert torch.equal(safetensors.torch.load_file(kept)["w"], older.w)
 
 
 def test_a_changed_constant_of_a_helper_counts_as_other_code(monkeypatch):
@@ -381,6 +383,14 @@ def test_evaluation_mode_reaches_nested_layers():
     assert not any(layer.training for layer in (model.layers[0], model.layers[1]["inner"], model.layers[2]))
 
 
+def test_what_is_said_beside_a_training_shows_code_as_code():
+    shown = []
+    progress = Progress(ID, 2, "`RATE` is 0.2, it was 0.1 & <more>")
+    progress.handle = types.SimpleNamespace(update=lambda html: shown.append(html.data))
+    progress.done(types.SimpleNamespace(step=2, history=[3.0, 2.0], seconds=1.0), "see `older`")
+    assert "<code>RATE</code> is 0.2, it was 0.1 &amp; &lt;more&gt;" in shown[0] and "see <code>older</code>" in shown[0]
+
+
 def test_the_loss_curve_is_a_picture_with_its_range():
     picture = loss_curve([3.3, 2.9, 2.5, float("nan")])
     assert picture.startswith("<svg") and "3.300" in picture and "2.500" in picture and "nan" not in picture
@@ -398,7 +408,26 @@ def test_no_older_weights_are_ever_overwritten(tmp_path):
     fit_function(ID, Line, other)
     fit_function(ID, Line, another)
     names = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.safetensors"))
-    assert names == [f"older_weights/{ID}.previous-2.safetensors", f"older_weights/{ID}.previous.safetensors", f"{ID}.safetensors"]
+    assert len(names) == 3 and names[2] == f"{ID}.safetensors"
+    for name, steps in zip(names, (12, 3)):  # they tell what is in them, and how good it was
+        facts = checkpoint.load(tmp_path / name).facts
+        loss = f"-loss-{facts['loss']:.4f}" if "loss" in facts else ""
+        assert name == f"older_weights/{ID}.previous-{steps}-steps{loss}.safetensors"
+
+
+def test_the_best_of_several_older_trainings_of_a_code_is_the_one_that_counts_again(tmp_path):
+    calls = []
+    trainer = counted(calls)
+    older = fit_function(ID, Line, trainer)
+    facts = checkpoint.load(tmp_path / f"{ID}.safetensors").facts
+    folder = tmp_path / "older_weights"
+    folder.mkdir()
+    for name, loss in (("a", 3.5), ("z", 2.5), ("m", 3.0)):
+        weights.save(folder / f"{ID}.previous-{name}.safetensors", older, 3, {**facts, "loss": loss})
+    (tmp_path / f"{ID}.safetensors").unlink()
+    fit_function(ID, Line, trainer)
+    assert len(calls) == 12 and checkpoint.load(tmp_path / f"{ID}.safetensors").facts["loss"] == 2.5
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_older_weights_of_an_earlier_kit_are_found_beside_the_notebook(tmp_path):

@@ -26,7 +26,7 @@ def page_of(notebook: Any, name: str, lecture: str, sums: str, rows: list[tuple[
     from pygments.formatters import HtmlFormatter
     from traitlets.config import Config
 
-    from autograder.judge.cards import in_code
+    from autograder.course.inline import in_code
 
     ids = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.get("id", "") for cell in notebook.cells}
     anchors = {row[0]: f"cell-id={ids[row[0]]}" for row in rows if ids.get(row[0])}

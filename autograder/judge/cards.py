@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from html import escape
 
+from autograder.course.inline import in_code
 from autograder.judge.verdict import Row, Verdict
 from autograder.wall.plain import PLACE
 
@@ -19,7 +19,6 @@ MARKS = {  # of a status: a sign, and a colour for it and the edge; words are in
 WRONG = ("✗", "#e5534b")
 CELL = "text-align:left;padding:1px 16px 1px 0"
 QUIET = "opacity:.8;font-size:.92em"
-CODE = re.compile(r"<svg.*?</svg>|`([^`<>\n]+)`", re.DOTALL)  # a picture stays as it is: HTML within it would end it
 
 
 def number(points: float) -> str:
@@ -67,11 +66,6 @@ def as_html(verdict: Verdict, title: str = "", with_code: bool = False) -> str:
 def _with_code(text: str) -> str:
     """A sentence, escaped; what stands between backticks as code."""
     return in_code(escape(text))
-
-
-def in_code(card: str) -> str:
-    """HTML in which what stands between backticks is shown as code."""
-    return CODE.sub(lambda found: f"<code>{found[1]}</code>" if found[1] else found[0], card)
 
 
 def _rows(verdict: Verdict, prose: Callable[[str], str]) -> str:

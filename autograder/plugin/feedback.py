@@ -8,9 +8,10 @@ from nbgrader.api import Grade, Gradebook
 from nbgrader.preprocessors import GetGrades
 
 from autograder.course.dates import duration
+from autograder.course.inline import in_code
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import Late, Lecture
-from autograder.judge.cards import in_code, number, of_points
+from autograder.judge.cards import number, of_points
 from autograder.plugin.base import CoursePreprocessor
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,15 +74,17 @@ class Kept:
         Args:
             begins_like: whether the code begins with these losses: asked of files that another Python, or an older kit, has written.
         """
-        for path in (self.path, *self._others()):
-            if not path.exists() or (found := _read(path)) is None:
-                continue
+        found = _read(self.path) if self.path.exists() else None
+        if found is not None:
             foreign = found.facts.get("code", {}).get("") != VERSION
-            if _is_of(found, code) or foreign and path == self.path and begins_like(found.facts["first"]):
-                if path != self.path:
-                    self._swap(path)
+            if _is_of(found, code) or foreign and begins_like(found.facts["first"]):
                 return found
-        return None
+        older = {path: kept for path in self._others() if (kept := _read(path)) and _is_of(kept, code)}
+        if not older:
+            return None
+        best = min(older, key=lambda path: (older[path].facts.get("loss", math.inf), -older[path].facts["steps"]))
+        self._swap(best)
+        return older[best]
 
     def set_aside(self, code: dict[str, str]) -> str:
         """Before other code trains: the file that counts joins the older ones; says what has changed and where it is."""
@@ -108,10 +111,9 @@ class Kept:
         best = min(losses, key=lambda path: (losses[path], path != self.path))
         if best == self.path:
             return [f"The best of {len(losses)} trainings of this code counts: loss {losses[best]:.4f} on {SPLIT}."]
-        self._swap(best)
         return [
             f"An earlier training of this code is better and counts: loss {losses[best]:.4f} on {SPLIT}, this one has {losses[self.path]:.4f} and is "
-            f"kept in {best.as_posix()}. Run the cell again to load the better one."
+            f"kept in {self._swap(best)}. Run the cell again to load the better one."
         ]
 
     def _others(self) -> Iterator[Path]:
@@ -121,20 +123,15 @@ class Kept:
     def put_aside(self) -> str:
         """The file that counts joins the older ones; where it is."""
         OLDER.mkdir(exist_ok=True)
-        aside = next(path for path in _names(OLDER / self.path.name) if not path.exists())
+        aside = next(path for path in _names(self.exercise, _read(self.path)) if not path.exists())
         self.path.replace(aside)
         return aside.as_posix()
 
-    def _swap(self, other: Path) -> None:
-        """The other file counts, and what counted takes its place; who is killed in between finds both."""
-        if not self.path.exists():
-            other.replace(self.path)
-            return
-        OLDER.mkdir(exist_ok=True)
-        between = OLDER / f"{self.exercise}.previous-0.safetensors"
-        self.path.replace(between)
+    def _swap(self, other: Path) -> str:
+        """The other file counts, and what counted joins the older ones; where it is. Who is killed in between finds both there."""
+        aside = self.put_aside() if self.path.exists() else ""
         other.replace(self.path)
-        between.replace(other)
+        return aside
 
 
 def _is_of(found: Checkpoint, code: dict[str, str]) -> bool:
@@ -142,10 +139,12 @@ def _is_of(found: Checkpoint, code: dict[str, str]) -> bool:
     return told.get("") == VERSION and same_code({name: text for name, text in told.items() if name}, code)
 
 
-def _names(path: Path) -> Iterator[Path]:
-    """Such as are not taken for the ones that count, wherever a platform puts them."""
-    yield path.with_suffix(".previous.safetensors")
-    yield from (path.with_suffix(f".previous-{number}.safetensors") for number in itertools.count(2))
+def _names(exercise: str, found: Checkpoint | None) -> Iterator[Path]:
+    """Such as tell a person what is in the file, and are not taken for the one that counts, wherever a platform puts them."""
+    facts = found.facts if found else {}
+    steps = f"-{facts['steps']}-steps" if "steps" in facts else ""
+    loss = f"-loss-{facts['loss']:.4f}" if "loss" in facts else ""
+    yield from (OLDER / f"{exercise}.previous{steps}{loss}{number}.safetensors" for number in itertools.chain([""], (f"-{n}" for n in itertools.count(2))))
 
 
 def _read(path: Path) -> Checkpoint | None:

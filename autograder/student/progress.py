@@ -9,6 +9,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from autograder.course.inline import in_code
+
 REFRESH_SECONDS = 0.5  # often enough to watch, seldom enough to cost nothing
 POINTS = 160  # of the loss curve
 
@@ -45,7 +47,7 @@ class Progress:
             if in_notebook():
                 from IPython.display import HTML, display
 
-                self.handle = display(HTML(escape(self.note)), display_id=True)
+                self.handle = display(HTML(in_code(escape(self.note))), display_id=True)
             else:
                 self.say(self.note)
                 self.bar = tqdm(total=self.steps, desc=self.exercise, unit="step", mininterval=REFRESH_SECONDS)
@@ -97,11 +99,11 @@ class Progress:
         share = f'value="{min(1.0, step / self.steps):.4f}"' if self.steps else ""  # a bar without a value moves to and fro
         recent = history[-200:]
         total = f" of {self.steps:,}" if self.steps else ""
-        note = f"<div>{escape(self.note)}</div>" if self.note else ""
+        note = f"<div>{in_code(escape(self.note))}</div>" if self.note else ""
         self.handle.update(
             HTML(
                 f"{note}<div><code>{escape(self.exercise)}</code> step {step:,}{total} · mean loss of the last {len(recent)} batches "
-                f"<b>{sum(recent) / len(recent):.4f}</b> · {escape(state)}</div>"
+                f"<b>{sum(recent) / len(recent):.4f}</b> · {in_code(escape(state))}</div>"
                 f'<progress max="1" {share} aria-label="steps of the training" style="width:420px;max-width:100%"></progress>{loss_curve(history)}'
                 '<div style="opacity:.8">The check asks for another loss: on names that this training never sees.</div>'
             )
