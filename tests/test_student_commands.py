@@ -71,6 +71,15 @@ def test_start_without_a_name_goes_on_where_something_is_left(desk, capsys):
     assert "0 of 9" in said and "Not begun: lecture_1_trigram," in said
 
 
+def test_progress_within_a_lectures_folder_calls_nothing_unbegun_that_lies_beside_it(desk, capsys, monkeypatch):
+    assert main(["start", LECTURE, "--no-open"]) == 0 and main(["start", "lecture_0_autograd", "--no-open"]) == 0
+    monkeypatch.chdir(desk / LECTURE)
+    capsys.readouterr()
+    assert main(["progress"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Not begun" not in said and "All lectures are told in the folder above it." in said
+
+
 def test_progress_counts_what_the_cards_say(desk, capsys):
     main(["start", LECTURE, "--no-open"])
     path = desk / LECTURE / f"{LECTURE}.ipynb"
@@ -166,6 +175,8 @@ def test_try_changes_nothing_but_writes_a_page(tried):
     assert tried["code"] == 0 and tried["after"] == tried["before"]
     assert "points to expect" in page and "<script" not in page and "default-src &#39;none&#39;" not in page and "default-src 'none'" in page
     assert "Double a tensor" in page and "Correct" in page
+    states = dict(re.findall(r'<tr><td><code>(\w+)</code>.*?aria-hidden="true" style="color:#\w+">(.)</span>', page))
+    assert states["double"] == "✓" and states["pieces"] == "◐" and states["by_hand"] == "○" and len(states) == len(tried["rows"])
     leads_to = re.findall(r'<td><a href="#([^"]+)">', page)
     assert len(leads_to) == len(tried["rows"]) and all(page.count(f'id="{place}"') == 1 for place in leads_to)
 

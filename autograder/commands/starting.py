@@ -202,6 +202,8 @@ def progress() -> None:
             console.print(f"{escape(_shown(row))}: {note}", highlight=False, soft_wrap=True)
         for name in row.missing:
             console.print(f"{escape(_shown(row))}: {name}.safetensors is missing; run the cell with fit.", highlight=False, soft_wrap=True)
-    if here := {row.lecture for row in rows}:
+    if (Path.cwd() / EXPECTED).is_file():
+        console.print("This is one lecture's folder. All lectures are told in the folder above it.", highlight=False, soft_wrap=True)
+    elif here := {row.lecture for row in rows}:
         others = [found.name for found in lectures() if found.name not in here]
         console.print(f"Not begun: {', '.join(others)}" if others else "All lectures are here.", highlight=False, soft_wrap=True)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+NOT_JUDGED = {state: ("○", "#768390") for state in ("no verdict", "unwritten", "written")}  # a sign and its colour, beside those of the cards
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -27,6 +28,7 @@ def page_of(notebook: Any, name: str, lecture: str, sums: str, rows: list[tuple[
     from traitlets.config import Config
 
     from autograder.course.inline import in_code
+    from autograder.judge.cards import MARKS, WRONG
 
     ids = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.get("id", "") for cell in notebook.cells}
     anchors = {row[0]: f"cell-id={ids[row[0]]}" for row in rows if ids.get(row[0])}
@@ -37,6 +39,7 @@ def page_of(notebook: Any, name: str, lecture: str, sums: str, rows: list[tuple[
     body, _ = HTMLExporter(template_name="basic", config=config).from_notebook_node(notebook)
     light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
     pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    pages.filters["mark"] = lambda state: MARKS.get(state, NOT_JUDGED.get(state, WRONG))
     pages.filters["with_code"] = lambda text: Markup(in_code(str(escape(text))))
     return pages.get_template("try.html.j2").render(
         lecture=lecture,
