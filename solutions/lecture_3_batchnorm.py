@@ -1299,17 +1299,17 @@ def untrained(gain: float) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     return layers, [W.detach() for W in weights], list(gradients)
 
 
-def attempt(draw, *arguments):
-    """What an answer returns, or None and a line to say so while it is not written."""
+def attempt(function, *arguments):
+    """What an answer returns; None, and a line to say so, where it is not written or ends in an error."""
     try:
-        return draw(*arguments)
-    except NotImplementedError as missing:
-        print(f"This comes when {missing} is written.")
+        return function(*arguments)
+    except Exception as error:  # noqa: BLE001  a picture must not stop the notebook; the check tells what is wrong
+        print(f"This comes when {function.__name__} is {'written' if isinstance(error, NotImplementedError) else 'right'}.")
 
 
 for gain, label in ((0.7, "0.7: too small"), (5 / 3, "5/3"), (4.0, "4: too large")):
     axes = attempt(activation_plot, untrained(gain)[0])
-    if axes is None:
+    if not isinstance(axes, plt.Axes):
         break
     axes.set_title(f"gain {label}")
     plt.show()
@@ -1684,7 +1684,7 @@ def gradient_plot(parameters, gradients):
 for gain in (5 / 3, 4.0):
     _, weights, gradients = untrained(gain)
     axes = attempt(gradient_plot, weights[:-1], gradients[:-1])  # the last layer has no tanh, and a scale of its own
-    if axes is None:
+    if not isinstance(axes, plt.Axes):
         break
     axes.set_title(f"gradients of the six tanh layers, gain {gain:.2f}")
     plt.show()
@@ -2373,7 +2373,7 @@ def ratios_while_training(rate: float, steps: int = 60) -> Tensor:
 
 for rate in (0.001, 0.1):
     axes = attempt(update_plot, ratios_while_training(rate))
-    if axes is None:
+    if not isinstance(axes, plt.Axes):
         break
     axes.set_title(f"learning rate {rate}")
     plt.show()

@@ -26,10 +26,11 @@ WIDEST = 1000  # pixels of a figure, so that it fits a notebook's column
 
 @dataclass
 class Ran:
-    """A lecture's notebook after it was run from top to bottom: first as it is released, then solved, in the same kernel."""
+    """A lecture's notebook after it was run from top to bottom: as it is released, with wrong answers, then solved, in the same kernel."""
 
     rules: dict[str, Exercise]
     untouched: NotebookNode
+    wrong: NotebookNode
     solved: NotebookNode
     seconds: float  # of the solved one
 
@@ -43,15 +44,26 @@ def ran(request, course, released, tmp_path_factory) -> Ran:
     lecture = request.param
     folder = tmp_path_factory.mktemp("fetched") / lecture
     shutil.copytree(released / lecture, folder)
-    untouched, solved = filled(folder, lecture, {}), filled(folder, lecture, solution_texts(course, lecture))
+    texts = solution_texts(course, lecture)
+    untouched, wrong, solved = (filled(folder, lecture, those) for those in ({}, {name: odd(text) for name, text in texts.items()}, texts))
     client = client_of(untouched, folder)
     with client.setup_kernel():
+        run_all(client)
+        client.nb = wrong
         run_all(client)
         for path in course.weights(lecture).glob("*.safetensors"):
             shutil.copyfile(path, folder / path.name)
         client.nb, begun = solved, time.monotonic()
         run_all(client)
-    return Ran(course.lecture(lecture).exercises, untouched, solved, time.monotonic() - begun)
+    return Ran(course.lecture(lecture).exercises, untouched, wrong, solved, time.monotonic() - begun)
+
+
+def odd(text: str) -> str:
+    """An answer whose functions return a single zero, whatever is asked for."""
+    tree = ast.parse(text)
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        function.body = ast.parse("return torch.zeros(1)").body
+    return ast.unparse(tree)
 
 
 def filled(folder: Path, lecture: str, texts: dict[str, str]) -> NotebookNode:
@@ -110,6 +122,14 @@ def test_in_an_untouched_notebook_only_the_exercises_complain(ran: Ran):
         else:
             assert not failed, (name, failed[0].evalue)
             assert not [o for o in cell.outputs if o.get("name") == "stderr"], name
+
+
+def test_wrong_answers_stop_no_given_cell(ran: Ran):
+    """A picture that uses an answer is left out where that is wrong, and says so."""
+    for name, cell in code_cells(ran.wrong):
+        failed = [output for output in cell.outputs if output.output_type == "error"]
+        if name not in ran.rules and not name.endswith(("_fit", ANSWER)):
+            assert not failed, (name, failed[0].evalue)
 
 
 @pytest.mark.parametrize("lecture", LECTURES)
