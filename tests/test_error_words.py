@@ -146,6 +146,21 @@ def test_what_a_tired_person_forgets_is_told(call, said):
     assert said in describe(failure_of(raised.value))
 
 
+@pytest.mark.parametrize(
+    ("line", "message", "told"),
+    [
+        ("first, second = pair(x)", "too many values to unpack (expected 2)", "and that holds more: return 2 values."),
+        ("a, b, c = three(x)", "not enough values to unpack (expected 3, got 2)", "takes 3 values"),
+        ("for a, b in pairs(x):", "not enough values to unpack (expected 2, got 1)", "takes 2 values out of what your code gives it, and that holds 1."),
+        ("a, (b, c) = f(x)", "too many values to unpack (expected 2)", "that holds more."),
+        ("a, *b, c = f(x)", "not enough values to unpack (expected at least 2, got 1)", "takes 2 values out of what your code gives it, and that holds 1."),
+    ],
+)
+def test_what_is_returned_holds_as_many_values_as_the_check_takes_out(line, message, told):
+    for said in (meaning(Failure("ValueError", message, check=line)), describe(Failure("ValueError", message, check=line))):
+        assert f"`{line}`" in said and told in said
+
+
 def test_a_question_ends_before_the_line_is_named():
     failure = Failure("AttributeError", "'Tensor' object has no attribute 'flaten'. Did you mean: 'flatten'?", "x.flaten()", 2)
     assert describe(failure).endswith("Did you mean: 'flatten'? It stands in line 2 of your cell: `x.flaten()`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from autograder.wall.record import Failure
@@ -139,7 +140,7 @@ CALLED_OTHERWISE = r"missing \d+ required (?:positional|keyword-only) arguments?
 SIGNATURES = re.compile(r", but expected one of:.*|, but expected \(.*", re.DOTALL)  # all that a function of torch's takes, in many lines
 CHECK = "the check"
 STOPPED = "KeyboardInterrupt"
-NOT_AS_MANY = r"too many values to unpack|not enough values to unpack"
+NOT_AS_MANY = r"(?:too many|not enough) values to unpack \(expected (?:at least )?(\d+)(?:, got (\d+))?\)"
 
 
 def describe(failure: Failure, by: str = CHECK) -> str:
@@ -209,9 +210,10 @@ def meaning(failure: Failure, by: str = CHECK) -> str:
     if not failure.line and failure.check:
         if re.search(CALLED_OTHERWISE, said):
             return f"{_first(by)} calls it so: `{failure.check}`. Keep the parameters that the cell had when you got it."
-        if re.search(NOT_AS_MANY, said):
-            count = "more" if "too many" in said else "fewer"
-            return f"In its line `{failure.check}` {by} takes apart what your code gives it, and there are {count} values than it has names for."
+        if counts := re.search(NOT_AS_MANY, said):
+            there = counts[2] or ("more" if "too many" in said else "fewer")
+            end = f": return {counts[1]} values." if _takes_a_result_apart(failure.check) else "."
+            return f"In its line `{failure.check}` {by} takes {counts[1]} values out of what your code gives it, and that holds {there}{end}"
         if no_such := re.search(r"'(int|float|list|tuple|str|dict)' object has no attribute '(\w+)'", said):
             return f"{_first(by)} asks a result of yours for its `{no_such[2]}`: `{failure.check}`. A plain {no_such[1]} has none."
         if "does not require grad and does not have a grad_fn" in said:
@@ -221,6 +223,17 @@ def meaning(failure: Failure, by: str = CHECK) -> str:
         if found := re.search(pattern, said):
             return sentence.format(*(group or "" for group in found.groups()))
     return f"There is no entry {said}." if failure.name == "KeyError" and said else ""
+
+
+def _takes_a_result_apart(line: str) -> bool:
+    """Whether a line gives names to all that one call returns."""
+    try:
+        (statement,) = ast.parse(line).body
+    except (SyntaxError, ValueError):
+        return False
+    if not isinstance(statement, ast.Assign) or not isinstance(names := statement.targets[0], ast.Tuple):
+        return False
+    return isinstance(statement.value, ast.Call) and all(isinstance(name, ast.Name) for name in names.elts)
 
 
 def _first(words: str) -> str:
