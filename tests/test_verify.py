@@ -14,7 +14,7 @@ from test_skipping import skip
 from autograder.commands.cli import main
 from autograder.commands.demo_class import solution_texts
 from autograder.commands.parity import _same, differences
-from autograder.commands.verify import prove, prove_one, verify
+from autograder.commands.verify import NO_HINT, NO_MISTAKE, NO_OTHER, prove, prove_one, verify
 from autograder.course.directory import load_course
 from autograder.errors import UserError
 from autograder.grading.answer_key import answer_key
@@ -79,6 +79,15 @@ def own(tmp_path, tiny):
 
 def test_an_unbroken_course_has_no_faults(own, runner):
     assert verify(own, TINY, runner).all_faults == []
+
+
+def test_what_nothing_proves_is_noted_and_is_no_fault(own, runner):
+    course, path = skip(own.root, "slope", "by_hand", "train_tiny", "why"), own.solution(TINY)
+    cells = re.split(r"(?m)^(?=# %%)", path.read_text())
+    path.write_text("".join(cell for cell in cells if not re.match(r'# %% (?:mistake|variant|oracle)="double"', cell)))
+    report = prove_one(course, TINY, "double", runner, other=runner)
+    assert report.all_faults == [] and report.notes == [f"double: {note}" for note in (NO_HINT, NO_MISTAKE, NO_OTHER)]
+    assert prove_one(course, TINY, "pieces", runner, other=runner).notes == [f"pieces: {NO_HINT}"]
 
 
 def faults_after(course, runner, old: str, new: str, exercise: str = "double") -> list[str]:

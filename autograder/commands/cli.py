@@ -155,6 +155,8 @@ def verify(
     counts += "" if exercise else f", {_count(sum(e.compared for e in every), 'own check')}"
     if exercise:
         console.print("The stub and a student's own check were not looked at; autograder verify LECTURE does.", highlight=False, soft_wrap=True)
+    for note in (f"{report.lecture}: {note}" for report in reports for note in report.notes):
+        console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False, soft_wrap=True)
     _end(counts, [f"{report.lecture}: {fault}" for report in reports for fault in report.all_faults], "all is well")
 
 

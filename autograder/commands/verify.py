@@ -16,6 +16,7 @@ from rich.table import Table
 from autograder.commands.build import another_machine, build, write_sources
 from autograder.commands.faults import Prover, answers_elsewhere
 from autograder.commands.parity import differences
+from autograder.course.cells import LectureCell
 from autograder.course.directory import EXPECTED, CourseDirectory
 from autograder.course.lecture import read_lecture
 from autograder.course.schema import Loss
@@ -29,6 +30,11 @@ from autograder.judge.answers import Key
 from autograder.judge.verdict import Verdict
 from autograder.runner.host import Runner
 from autograder.wall.checkpoint import load
+
+NO_MISTAKE = "nothing shows that its check catches a wrong answer: add a mistake"
+NO_OTHER = "nothing but the reference itself says that the reference is right: add a variant or an oracle"
+HINT = "<summary>Hint"
+NO_HINT = "it has no hint"
 
 
 @dataclass
@@ -46,6 +52,7 @@ class ExerciseReport:
     accepted: int = 0
     oracles: int = 0
     faults: list[str] = field(default_factory=list)
+    unproved: list[str] = field(default_factory=list)  # what nothing shows, for an author to add
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,10 @@ class LectureReport:
     @property
     def all_faults(self) -> list[str]:
         return self.faults + [f"{e.exercise}: {fault}" for e in self.exercises for fault in e.faults]
+
+    @property
+    def notes(self) -> list[str]:
+        return [f"{e.exercise}: {note}" for e in self.exercises for note in e.unproved]
 
 
 def verify(
@@ -108,7 +119,8 @@ def prove(
 ) -> LectureReport:
     """``verify`` for a lecture that has just been built into a folder."""
     faults = out_of_date(course.released(lecture), built / lecture)
-    lines = {(cell.role, cell.exercise): cell.line for cell in read_lecture(course.solution(lecture), course.lecture(lecture))}
+    cells = read_lecture(course.solution(lecture), course.lecture(lecture))
+    lines, hinted = lines_of(cells), with_hints(cells)
     facts, public = hidden_facts(course, lecture), answer_key(course, lecture, runner, public_facts(course, lecture))
     say("answers for the hidden seeds")
     answers = answer_key(course, lecture, runner, facts, fresh=True)
@@ -137,6 +149,7 @@ def prove(
             continue
         compared, different = own.get(name, (0, []))
         report = ExerciseReport(name, reference[name], stub[name], compared=compared, same=compared - len(different), faults=different)
+        report.unproved += [] if name in hinted else [NO_HINT]
         if own_check and not compared:
             report.faults.append("a student's own check of it was not tried: its check is missing from the source notebook")
         report.faults += prover.of_the_probe(name, elsewhere)
@@ -175,7 +188,7 @@ def prove_one(
         read_lecture(course.solution(lecture), course.lecture(lecture))  # it names what has no entry in course.yml, with its line
         raise UserError(f"{lecture} has no exercise {exercise!r} with a check.{did_you_mean(exercise, known)}")
     write_sources(course, lecture)
-    lines = {(cell.role, cell.exercise): cell.line for cell in read_lecture(course.solution(lecture), course.lecture(lecture))}
+    cells = read_lecture(course.solution(lecture), course.lecture(lecture))
     extras = json.loads(course.extras(lecture).read_text()).get(exercise, [])
     hidden, notebook = hidden_facts(course, lecture), built_notebook(course.source(lecture))
     say("answers for the public seeds")
@@ -184,8 +197,8 @@ def prove_one(
     asked = [extra for extra in extras if extra["kind"] != "oracle"]
     answers = compute_answers(course, lecture, notebook, {exercise: asked}, hidden, runner)
     key = answers.keys[exercise]
-    prover = Prover(course, lecture, hidden, answers, public, lines)
-    report = ExerciseReport(exercise, prover.verdict(key.reference), None)
+    prover = Prover(course, lecture, hidden, answers, public, lines_of(cells))
+    report = ExerciseReport(exercise, prover.verdict(key.reference), None, unproved=[] if exercise in with_hints(cells) else [NO_HINT])
     if not hidden.rules(exercise).loss:
         say("the probe with other random numbers around it")
         with contextlib.nullcontext(other) if other else another_machine(course, runner) as other:
@@ -194,10 +207,22 @@ def prove_one(
     return LectureReport(lecture, [report], course.course.seeds.hidden_draws, [])
 
 
+def lines_of(cells: list[LectureCell]) -> dict[tuple[str, str], int]:
+    """Where a cell of an exercise stands in the lecture file, by its role and the exercise."""
+    return {(cell.role, cell.exercise): cell.line for cell in cells}
+
+
+def with_hints(cells: list[LectureCell]) -> set[str]:
+    """The exercises whose task has a hint to unfold."""
+    return {cell.exercise for cell in cells if cell.role == "exercise" and HINT in cell.source}
+
+
 def _extras(report: ExerciseReport, prover: Prover, key: Key, extras: list[dict[str, Any]]) -> None:
     """Count an exercise's mistakes, variants and oracles, and say which of them are not as they should be."""
     mistakes, variants, oracles = ([extra for extra in extras if extra["kind"] == kind] for kind in ("mistake", "variant", "oracle"))
     report.oracles = len(oracles)
+    report.unproved += [] if mistakes or prover.facts.rules(report.exercise).loss else [NO_MISTAKE]
+    report.unproved += [] if variants or oracles else [NO_OTHER]
     for extra, mistake, seen in zip(mistakes, key.mistakes, prover.public.keys[report.exercise].mistakes, strict=True):
         found = prover.of_a_mistake(extra, mistake, seen)
         report.mistakes += 1
