@@ -137,6 +137,7 @@ WRONG_TOPS = {
     "gradebook: mysql://me:secret@h/d": "gradebook: mysql needs the Python package 'MySQLdb', which is not installed here",
     "gradebook: postgresql://me:secret@h:port/d": "gradebook: this is not the URL of a database",
     "course: Kläß": r"this line is not UTF-8 text \(byte 0xe4\). Save the file as UTF-8",
+    "title: Lecture 6: statistics": "this is not YAML: mapping values are not allowed here. .* a text with a colon or a # in it stands between quotes",
     "title: !!timestamp 2027-02-30": "this is not YAML: day is out of range for month",
 }
 
@@ -168,6 +169,7 @@ WRONG_LECTURES = [
         "",
         "exercise 'double' of course.yml has no check cell",
     ),
+    ('says="You squared', 'says="You "squared"', r"lecture_t_tiny.py:\d+: this header cannot be read\..* a quote within a sentence is written "),
     ('# %% check="double"', '# %% check="doubel"', r"lecture_t_tiny.py:\d+: check='doubel' has no entry in course.yml; .*\. Did you mean 'double'\?"),
     (
         '# %% check="double"',

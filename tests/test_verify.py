@@ -201,6 +201,14 @@ def test_a_mistake_that_returns_nothing_is_found(own, runner):
     assert ":33: this mistake returns nothing" in faults_after(own, runner, "return x * x", "x * x")[0]
 
 
+@pytest.mark.slow
+def test_a_mistake_that_returns_nothing_is_found_where_the_check_takes_its_result_apart(own, runner):
+    path = own.solution(TINY)
+    path.write_text(path.read_text().replace("return x * x", "x * x", 1))
+    faults = faults_after(own, runner, "lambda g: double(torch.randn(3, 4, generator=g))", "lambda g: double(torch.randn(3, 4, generator=g)).sum()")
+    assert any(":33: this mistake returns nothing" in fault for fault in faults)
+
+
 def raising(course, raises: str) -> None:
     path = course.solution(TINY)
     header = '# %% mistake="double" says="You squared'

@@ -106,6 +106,9 @@ class Prover:
         """A mistake is wrong because of what it returns. A typo ends it before, and it would pass for one that is caught."""
         failures, raises = [draw.failure for draw in draws if draw.failure], extra["raises"]
         other = next((failure for failure in failures if failure.name != raises), None)
+        nothing = not failures and all(value is None for draw in draws for value in draw.values.values())
+        if nothing or other is not None and "NoneType" in other.message and not other.line:  # in a line of the check's
+            return f"{self.at(extra['line'])}: this mistake returns nothing. Mend it; students who forget `return` are told so without it"
         if other is not None:
             lines = [line.strip() for line in extra["source"].splitlines()]
             line = extra["line"] + (lines.index(other.line) + 1 if other.line and other.line in lines else 0)
@@ -113,8 +116,6 @@ class Prover:
                 f"{self.at(line)}: this mistake ends in {other.name} ({other.message}) and returns nothing. Mend it, if that is a typo; "
                 f'if students end there too, write raises="{other.name}" into its header'
             )
-        if not failures and all(value is None for draw in draws for value in draw.values.values()):
-            return f"{self.at(extra['line'])}: this mistake returns nothing. Mend it; students who forget `return` are told so without it"
         if raises and len(failures) < len(draws):
             count = len(draws) - len(failures)
             return (

@@ -20,6 +20,7 @@ from autograder.errors import UserError
 
 ONCE = ("exercise", "answer", "fit", "check", "written", "marking")  # of each exercise; which of them it needs, its entry decides
 TEXTS = ("exercise", "written", "marking")  # are Markdown
+UNREADABLE = "incorrectly_encoded_metadata"  # jupytext's word
 PERCENT = {"extension": ".py", "format_name": "percent"}  # jupytext's py:percent
 AUTHOR = "from autograder.commands.script import run\n\nrun(__name__, globals())"
 
@@ -106,6 +107,11 @@ def _cell(path: Path, line: int, cell: Any, lecture: Lecture) -> LectureCell:
     title = str(metadata.pop("title", ""))
     if title == "author":
         return LectureCell("author", cell.source, line, code)
+    if UNREADABLE in metadata:
+        raise UserError(
+            f"{path}:{line}: this header cannot be read. It has the form `# %% mistake=\"name\" says=\"a sentence\"`; "
+            'a quote within a sentence is written \\".'
+        )
     roles = [key for key in metadata if key in ROLES]
     unknown = [key for key in metadata if key not in ROLES] + ([title] if title else [])
     if unknown or len(roles) > 1:

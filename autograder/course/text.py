@@ -54,7 +54,10 @@ def read_yaml(path: Path) -> tuple[Any, Node | None]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         why = getattr(error, "problem", None) or error
-        raise UserError(f"{path}:{line}: this is not YAML: {why}. Look at indentation, colons and quotes, here and in the line above.") from None
+        raise UserError(
+            f"{path}:{line}: this is not YAML: {why}. Look at indentation, colons and quotes, here and in the line above: "
+            "a text with a colon or a # in it stands between quotes."
+        ) from None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
