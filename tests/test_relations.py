@@ -281,6 +281,11 @@ TOLD = {
         ONE,
         "Your number is 30 times what is expected. Look for a factor too many, or a sum where a mean",
     ),
+    "a number: another, in proportion": (
+        each(lambda x: 4.1667 * x, ONE),
+        ONE,
+        "Your number is 4.167 times what is expected, in every draw. Is it another number, or is a factor missing",
+    ),
     "a number: log2": (
         each(torch.log2, ONE),
         each(torch.log, ONE),

@@ -133,6 +133,8 @@ def _by_itself(factor: float, shapes: list[tuple[int, ...]], lengths: frozenset[
             f"Every element is {percent:.2g} % too {'large' if factor > 1 else 'small'}, by the same factor everywhere. "
             "Look for a small number, or a factor, that is left out or one too many."
         )
+    if not any(shapes):  # single numbers: one that was picked from a list may be so by itself
+        return f"Every element is {factor:.4g} times what is expected, in every draw. Is it another number, or is a factor missing, or one too many?"
     return f"Every element is {factor:.4g} times what is expected, the same everywhere. Look for a factor that is missing or one too many."
 
 
