@@ -14,7 +14,7 @@ import jupytext
 from autograder.course.cells import BEGIN, END, EXTRA, ROLES, LectureCell
 from autograder.course.schema import Lecture
 from autograder.course.skipping import without_skipped
-from autograder.course.text import did_you_mean, read_text
+from autograder.course.text import did_you_mean, from_here, read_text
 from autograder.course.wording import worded
 from autograder.errors import UserError
 
@@ -37,6 +37,7 @@ def read_lecture(path: Path, lecture: Lecture, words: dict[str, Any] | None = No
     if not path.is_file():
         raise UserError(f"{path}: there is no such file; every lecture of course.yml needs its file in {path.parent}/.")
     text = read_text(path)
+    path = from_here(path)
     lines = text.splitlines()
     markers = [number for number, line in enumerate(lines, 1) if re.match(r"# %%", line)]
     for number in markers:

@@ -60,6 +60,12 @@ def read_yaml(path: Path) -> tuple[Any, Node | None]:
         ) from None
 
 
+def from_here(path: Path) -> Path:
+    """As one would type a path: what lies below the current folder without the folders above it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A question behind a sentence about a word that nobody knows; nothing where none of the known ones is near."""
     lower = {name.lower(): name for name in sorted(known, reverse=True)}
