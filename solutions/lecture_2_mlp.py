@@ -1452,7 +1452,7 @@ def sgd_step(parameters, loss_of, rate):
     return right_sgd_step(parameters, loss_of, 0.1)
 
 
-# %% mistake="sgd_step" says="Only the first parameter moves: the function returns inside its loop. The return belongs behind it."
+# %% mistake="sgd_step" says="Only the first parameter moves. Every one of them takes the step: go through all, and let a return stand behind the loop, not in it."
 def sgd_step(parameters, loss_of, rate):
     loss = loss_of()
     for parameter in parameters:

@@ -850,7 +850,7 @@ def uniform_weight(fan_in, fan_out, g):
     return (2 * torch.rand(fan_in, fan_out, generator=g) - 1) * (3 / fan_in) ** 0.5
 
 
-# %% mistake="uniform_weight" says="The interval is half as wide as asked for: before you divide by the root it reaches from -0.5 to 0.5. Let it reach from -1 to 1."
+# %% mistake="uniform_weight" says="The interval is half as wide as asked for: each end lies at half of the bound. Let it reach from minus the bound to the bound."
 def uniform_weight(fan_in, fan_out, g):
     return (torch.rand(fan_in, fan_out, generator=g) - 0.5) / fan_in**0.5
 
@@ -990,13 +990,18 @@ def activation_plot(layers: list[Float[Tensor, "n units"]]) -> Axes:
 
 # %%
 def layers_apart(g: torch.Generator) -> list[Tensor]:
-    """Some layers, always two of a size, in random order. Nine tenths of a layer's values lie far from those of the others: each curve can be told from every other."""
+    """Some layers, always two of a size, in random order. Nine tenths of a layer's values lie far from those of the others: each curve can be told from every other.
+
+    The others lie near 0, in all layers: bins of one layer do not do for the others. The first column and the first row have more of them, so that they are not like the whole.
+    """
     count = 4 + 2 * int(torch.randint(2, (1,), generator=g))  # even: none lies where the mean of all does
     middles = torch.linspace(-0.8, 0.8, count)[torch.randperm(count, generator=g)].tolist()
     spreads = (0.03 + 0.12 * torch.rand(count, generator=g)).tolist()
     layers = [m + s * (2 * torch.rand(64, 24 + i // 2, generator=g) - 1) for i, (m, s) in enumerate(zip(middles, spreads))]
     for h in layers:
-        h[::10] = 0.2 * (2 * torch.rand(7, h.shape[1], generator=g) - 1)  # where all of them have some: bins of one layer do not do for the others
+        i, j = torch.arange(len(h))[:, None], torch.arange(h.shape[1])
+        near = ((i + 3 * j) % 10 == 0) | (j == 0) & (i % 3 == 0) | (i == 0) & (j % 3 == 0)  # as many in every other row and column
+        h[near] = 0.2 * (2 * torch.rand(int(near.sum()), generator=g) - 1)
     return layers
 
 
@@ -1153,6 +1158,14 @@ right_activation_plot = activation_plot
 
 def activation_plot(layers):
     return right_activation_plot([h.mean(0) for h in layers])
+
+
+# %% mistake="activation_plot" says="Your curves are those of a part of each layer, such as its first unit or its first example. Draw all values of a layer."
+right_activation_plot = activation_plot
+
+
+def activation_plot(layers):
+    return right_activation_plot([h[:, :1] for h in layers])
 
 
 # %% mistake="activation_plot" says="The tanh is undone: the curves show what went into it, the preactivations. Draw the outputs h as they come."
@@ -1477,6 +1490,14 @@ right_gradient_plot = gradient_plot
 
 def gradient_plot(parameters, gradients):
     return right_gradient_plot(parameters, [d.mean(0, keepdim=True) if d.ndim == 2 else d for d in gradients])
+
+
+# %% mistake="gradient_plot" says="Your curves are those of a part of each gradient, such as its first row or its first column. Draw all elements of a gradient."
+right_gradient_plot = gradient_plot
+
+
+def gradient_plot(parameters, gradients):
+    return right_gradient_plot(parameters, [d[:, :1] if d.ndim == 2 else d for d in gradients])
 
 
 # %% mistake="gradient_plot" says="Weights and gradients are out of step: the biases are left out of one list only, so your curves show other parameters' gradients. Walk through both lists together."

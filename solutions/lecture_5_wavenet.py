@@ -179,7 +179,7 @@ def smooth_losses(losses, every=1000):
     return torch.tensor(losses).unfold(0, every, 1).mean(1) if len(losses) >= every else torch.empty(0)
 
 
-# %% mistake="smooth_losses" says="Your table has one group in each column, but a view fills row after row, so a column holds losses from all over the training. Think about which axis of the view runs along neighbouring losses."
+# %% mistake="smooth_losses" says="Each of your groups holds losses from all over the training, one in every so many. A group is a stretch of neighbours: a view fills row after row, so there it is a row, not a column."
 def smooth_losses(losses, every=1000):
     groups = len(losses) // every
     return torch.tensor(losses[: groups * every]).view(every, groups).mean(0)
@@ -273,7 +273,7 @@ def smooth_losses(losses, every=1000):
     return torch.tensor(losses[: groups * every]).view(groups, every).median(1).values
 
 
-# %% mistake="smooth_losses" says="The losses left over at the end are still there as a last group, filled up to its length with zeros, so its mean is too small. Leave them out."
+# %% mistake="smooth_losses" says="The losses left over at the end are still there as a last group, whose sum is divided by the length of a whole one, so its mean is too small. Leave them out."
 def smooth_losses(losses, every=1000):
     filled = losses + [0.0] * (-len(losses) % every)
     return torch.tensor(filled).view(-1, every).mean(1)
@@ -1740,7 +1740,7 @@ class Sequential(Sequential):
         return self.out
 
 
-# %% mistake="sequential" says="Every layer gets the input of the network, so the second one meets a tensor of the wrong width. Hand on what the layer before has returned." raises="RuntimeError"
+# %% mistake="sequential" says="A layer meets a tensor of the wrong width. Go through all layers in their order, and hand each of them what the one before it has returned." raises="RuntimeError"
 class Sequential(Sequential):
     def __call__(self, x):
         for layer in self.layers:
@@ -4176,6 +4176,16 @@ def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     return (torch.tanh(x @ W_filter) + b_filter) * (torch.sigmoid(x @ W_gate) + b_gate)
 
 
+# %% mistake="gated_activation" says="The gate's bias is added behind the sigmoid. It belongs to the linear map: there it decides how far the gate stands open."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return torch.tanh(x @ W_filter + b_filter) * (torch.sigmoid(x @ W_gate) + b_gate)
+
+
+# %% mistake="gated_activation" says="The filter's bias is added behind the tanh. It belongs to the linear map: add it before."
+def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
+    return (torch.tanh(x @ W_filter) + b_filter) * torch.sigmoid(x @ W_gate + b_gate)
+
+
 # %% mistake="gated_activation" says="The filter's bias is left out. Each of the two maps has one."
 def gated_activation(x, W_filter, b_filter, W_gate, b_gate):
     gate = x @ W_gate + b_gate
@@ -4781,11 +4791,12 @@ def compare_probe(g: torch.Generator):
     seen = {name: [] for name in models}  # the batches that each model is trained on, by their numbers
     for name, model in models.items():
 
-        def note(module: nn.Module, inputs: tuple[Tensor], numbers: list[int] = seen[name]) -> None:
-            if torch.is_grad_enabled() and module.training:
-                numbers.append(names.get(tuple(inputs[0].flatten().tolist()), -1))
+        def note(module: nn.Module, inputs: tuple[Tensor], logits: Tensor, numbers: list[int] = seen[name]) -> None:
+            number = names.get(tuple(inputs[0].flatten().tolist()), -1)
+            if logits.requires_grad:  # it is trained on what backward() comes back to
+                logits.register_hook(lambda gradient: numbers.append(number))
 
-        model.register_forward_pre_hook(note)
+        model.register_forward_hook(note)
     results = compare_models(models, batches, dev, rate)
     plain = nn.Sequential(nn.Embedding(27, 3), nn.Flatten(), nn.Linear(12, 27))
     fill(plain.parameters(), g)

@@ -48,6 +48,14 @@ def told(right: str, wrong: str, probe: str = PROBE) -> str:
     return in_a_copy(work, seconds=30, cpu_seconds=20).decode()
 
 
+def test_no_repair_counts_backwards_or_joins_a_counter():
+    text = "def f(x):\n    i = 0\n    t = 0\n    for row in x:\n        t += row\n        i += 1\n    return t * len(x) / x.shape[0]"
+    said = [(repair.before, repair.says) for repair, _ in repairs(text, "f")]
+    assert not any("1 minus" in says for before, says in said if before in ("len(x)", "x.shape[0]"))
+    joined = [before for before, says in said if "is joined to what was there" in says]
+    assert joined == ["t += row"]
+
+
 @pytest.mark.parametrize(
     "right, wrong, where, what",
     [

@@ -171,7 +171,9 @@ def changes_of(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tup
         yield "order", [*body[:index], following, node, *body[index + 2 :]], "two steps stand in the other order"
     if isinstance(node, ast.AugAssign):
         goal = node.target
-        yield "replaced", instead(ast.Assign([goal], node.value, lineno=node.lineno)), "each new part replaces what was there, instead of being joined to it"
+        if not (isinstance(goal, ast.Name) and isinstance(node.value, ast.Constant)):  # a counter joins nothing
+            words = "each new part replaces what was there, instead of being joined to it"
+            yield "replaced", instead(ast.Assign([goal], node.value, lineno=node.lineno)), words
         other = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}.get(type(node.op))
         if other:
             words = "one of the terms has the other sign" if other in (ast.Add, ast.Sub) else "one number divides where it should multiply, or the other way"

@@ -17,6 +17,7 @@ MOST_NAMES = 12
 MOST_PIECES, LONGEST_PIECE = 12, 60
 KINDS = {"double": "float32 keeps too few digits, or too small numbers, for what comes out there", "float": "the kind of number (dtype) is not the right one"}
 MISSED = "a step is missing there"
+SIZES = {"len", "size", "numel", "dim"}
 OTHER = "another variable belongs there"
 
 
@@ -106,6 +107,13 @@ def operators(node: ast.expr, scope: Scope) -> Iterator[Change]:
         yield ast.Constant(False), "there is a condition that does not belong there"
 
 
+def _counts(node: ast.expr) -> bool:
+    """Whether it is a size, of which 1 minus it would be right by chance alone."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
+    return isinstance(node, ast.Call) and (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")) in SIZES
+
+
 def missing(node: ast.expr, scope: Scope) -> Iterator[Change]:
     """Something that is missing around what is returned, kept, summed up or handed on."""
     parent = scope.parents.get(node)
@@ -116,7 +124,8 @@ def missing(node: ast.expr, scope: Scope) -> Iterator[Change]:
     if isinstance(node, ast.Name) and not isinstance(parent, (ast.Call, ast.BinOp, ast.Return, ast.Subscript, ast.For, ast.comprehension, ast.Assign)):
         return
     yield ast.UnaryOp(ast.USub(), node), "one of the terms has the wrong sign"
-    yield ast.BinOp(ast.Constant(1), ast.Sub(), node), "a number stands where 1 minus that number belongs"
+    if not _counts(node):
+        yield ast.BinOp(ast.Constant(1), ast.Sub(), node), "a number stands where 1 minus that number belongs"
     for operator in (ast.Add(), ast.Sub()):
         yield ast.BinOp(node, operator, ast.Constant(1)), "it is one off there"
     yield ast.BinOp(ast.Constant(2), ast.Mult(), node), "a factor is missing there"
