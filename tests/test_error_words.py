@@ -149,10 +149,10 @@ def test_what_a_tired_person_forgets_is_told(call, said):
 @pytest.mark.parametrize(
     ("line", "message", "told"),
     [
-        ("first, second = pair(x)", "too many values to unpack (expected 2)", "and that holds more: return 2 values."),
+        ("first, second = pair(x)", "too many values to unpack (expected 2)", "more (a single tensor is taken apart into its rows): return 2 values."),
         ("a, b, c = three(x)", "not enough values to unpack (expected 3, got 2)", "takes 3 values"),
         ("for a, b in pairs(x):", "not enough values to unpack (expected 2, got 1)", "takes 2 values out of what your code gives it, and that holds 1."),
-        ("a, (b, c) = f(x)", "too many values to unpack (expected 2)", "that holds more."),
+        ("a, (b, c) = f(x)", "too many values to unpack (expected 2)", "that holds more (a single tensor is taken apart into its rows)."),
         ("a, *b, c = f(x)", "not enough values to unpack (expected at least 2, got 1)", "takes 2 values out of what your code gives it, and that holds 1."),
     ],
 )
