@@ -4788,20 +4788,21 @@ def compare_probe(g: torch.Generator):
     # at first the loss on dev falls, as the batches say what dev says; then it rises, as they say something else of the same contexts
     batches = [(dev[0][:-k], dev[1][:-k]) for k in (1, 2, 3, 4)] + [(dev[0][k:], (dev[1][k:] + 3) % 27) for k in (1, 2, 3, 4)]
     names = {tuple(contexts.flatten().tolist()): number for number, (contexts, _) in enumerate(batches)}
-    seen = {name: [] for name in models}  # the batches that each model is trained on, by their numbers
+    seen = {name: {} for name in models}  # what each model is asked, in order: the number of its batch, if backward() comes back to it
     for name, model in models.items():
 
-        def note(module: nn.Module, inputs: tuple[Tensor], logits: Tensor, numbers: list[int] = seen[name]) -> None:
-            number = names.get(tuple(inputs[0].flatten().tolist()), -1)
-            if logits.requires_grad:  # it is trained on what backward() comes back to
-                logits.register_hook(lambda gradient: numbers.append(number))
+        def note(module: nn.Module, inputs: tuple[Tensor], logits: Tensor, asked: dict[int, int | None] = seen[name]) -> None:
+            place, number = len(asked), names.get(tuple(inputs[0].flatten().tolist()), -1)
+            asked[place] = None
+            if logits.requires_grad:
+                logits.register_hook(lambda gradient: asked.update({place: number}))
 
         model.register_forward_hook(note)
     results = compare_models(models, batches, dev, rate)
     plain = nn.Sequential(nn.Embedding(27, 3), nn.Flatten(), nn.Linear(12, 27))
     fill(plain.parameters(), g)
     nothing = attempt(lambda: compare_models({"one": plain}, [], dev, rate)["one"])
-    facts = {"training": training_told(list(seen.values()), len(batches))} | dict(results)
+    facts = {"training": training_told([[number for number in asked.values() if number is not None] for asked in seen.values()], len(batches))} | dict(results)
     return facts | {"no batches, one model": "an error" if nothing is None else nothing}
 
 

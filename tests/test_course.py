@@ -169,7 +169,7 @@ WRONG_LECTURES = [
         "",
         "exercise 'double' of course.yml has no check cell",
     ),
-    ('says="You squared', 'says="You "squared"', r"lecture_t_tiny.py:\d+: this header cannot be read\..* a quote within a sentence is written "),
+    ('says="You squared', 'says="You "squared"', r'lecture_t_tiny.py:\d+: this header cannot be read\..* a quote within a sentence is written \\"\.'),
     ('# %% check="double"', '# %% check="doubel"', r"lecture_t_tiny.py:\d+: check='doubel' has no entry in course.yml; .*\. Did you mean 'double'\?"),
     (
         '# %% check="double"',

@@ -428,6 +428,8 @@ def test_the_best_of_several_older_trainings_of_a_code_is_the_one_that_counts_ag
     fit_function(ID, Line, trainer)
     assert len(calls) == 12 and checkpoint.load(tmp_path / f"{ID}.safetensors").facts["loss"] == 2.5
     assert len(list(folder.iterdir())) == 2
+    fit_function(ID, Line, train)  # other code: what counted waits with its loss in its name
+    assert (folder / f"{ID}.previous-12-steps-loss-2.5000.safetensors").is_file() and len(list(folder.iterdir())) == 3
 
 
 def test_older_weights_of_an_earlier_kit_are_found_beside_the_notebook(tmp_path):

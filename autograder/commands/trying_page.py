@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-NOT_JUDGED = {state: ("○", "#768390") for state in ("no verdict", "unwritten", "written")}  # a sign and its colour, beside those of the cards
+NOT_JUDGED = {"no verdict": ("○", "#768390"), "unwritten": ("○", "#768390"), "written": ("✎", "#768390")}  # signs and colours, beside those of the cards
 TEMPLATES = Path(__file__).parent / "templates"
 
 

@@ -211,7 +211,7 @@ def meaning(failure: Failure, by: str = CHECK) -> str:
         if re.search(CALLED_OTHERWISE, said):
             return f"{_first(by)} calls it so: `{failure.check}`. Keep the parameters that the cell had when you got it."
         if counts := re.search(NOT_AS_MANY, said):
-            there = counts[2] or ("more (a single tensor is taken apart into its rows)" if "too many" in said else "fewer")
+            there = counts[2] or "more (a single tensor is taken apart into its rows)"
             end = f": return {counts[1]} values." if _takes_a_result_apart(failure.check) else "."
             return f"In its line `{failure.check}` {by} takes {counts[1]} values out of what your code gives it, and that holds {there}{end}"
         if no_such := re.search(r"'(int|float|list|tuple|str|dict)' object has no attribute '(\w+)'", said):
