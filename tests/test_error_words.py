@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from autograder.course.schema import Exercise
 from autograder.judge.errors import describe, meaning
-from autograder.judge.judging import nothing_written
+from autograder.judge.judging import not_finished
 from autograder.student.misspelt import probably
 from autograder.student.own_line import failure_of
 from autograder.wall.record import Draw, Failure, Record
@@ -169,7 +169,7 @@ def test_a_question_ends_before_the_line_is_named():
 @pytest.mark.parametrize("answer, attempted", [("", False), ("# Your code: e\n", False), ("def f(x):", True), ("x = 1", True), (None, True)])
 def test_a_check_of_an_empty_answer_is_no_error(answer, attempted):
     rules = Exercise(title="An exercise", points=2, minutes=5, difficulty=1)
-    verdict = nothing_written(Record("e", (Draw(failure=Failure("NameError", "name 'f' is not defined", check="f(1)")),)), rules, answer)
+    verdict = not_finished(Record("e", (Draw(failure=Failure("NameError", "name 'f' is not defined", check="f(1)")),)), rules, answer, None)
     assert (verdict is None) == attempted and (attempted or verdict.status == "not attempted" and verdict.points == 0)
     own = Record("e", (Draw(failure=Failure("NameError", "name 'x' is not defined", "return x", 2)),))
-    assert nothing_written(own, rules, answer) is None
+    assert not_finished(own, rules, answer, None) is None

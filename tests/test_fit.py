@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,11 +94,11 @@ def interrupted(model):
 
 
 def interrupted_once(model):
-    yield from train(model, stop_at=None if len(list(FIT.Path("older_weights").glob("*"))) == 2 else 5)
+    yield from train(model, stop_at=None if len(list(Path("older_weights").glob("*"))) == 2 else 5)
 
 
 def from_a_step(model, first_step=0):
-    stop = 5 if first_step == 0 and not FIT.Path(f"{ID}.safetensors").exists() else None
+    stop = 5 if first_step == 0 and not Path(f"{ID}.safetensors").exists() else None
     yield from itertools.islice(train(model, stop_at=stop), 12 - first_step)
 
 
@@ -147,7 +148,7 @@ def test_ctrl_c_loses_nothing_and_the_next_call_continues_exactly():
     undisturbed = fit_function(ID, Line, train)
     with pytest.raises(KeyboardInterrupt):
         fit_function(ID, Line, interrupted)
-    assert checkpoint.load(FIT.Path(f"{ID}.safetensors")).facts["steps"] == 6  # the step that was under way is finished
+    assert checkpoint.load(Path(f"{ID}.safetensors")).facts["steps"] == 6  # the step that was under way is finished
     continued = fit_function(ID, Line, interrupted)
     assert torch.equal(continued.w, undisturbed.w) and continued.layers[0]["b"] == 12
 
@@ -168,7 +169,7 @@ def test_a_training_that_takes_a_first_step_goes_on_in_a_new_kernel():
         fit_function(ID, Line, from_a_step)
     new_kernel()
     continued = fit_function(ID, Line, from_a_step)
-    assert continued.layers[0]["b"] == 12 and checkpoint.load(FIT.Path(f"{ID}.safetensors")).facts["steps"] == 12
+    assert continued.layers[0]["b"] == 12 and checkpoint.load(Path(f"{ID}.safetensors")).facts["steps"] == 12
 
 
 @pytest.mark.parametrize("stop", [1, 3, 7, 11])
@@ -451,4 +452,4 @@ def test_a_second_ctrl_c_within_a_step_keeps_what_was_saved():
 
     with pytest.raises(KeyboardInterrupt):
         fit_function(ID, Line, impatient)
-    assert checkpoint.load(FIT.Path(f"{ID}.safetensors")).facts["finished"] is False and not FIT._suspended
+    assert checkpoint.load(Path(f"{ID}.safetensors")).facts["finished"] is False and not FIT._suspended

@@ -7,8 +7,8 @@ from autograder.course.names import contexts_of
 from autograder.course.schema import Exercise, Loss
 from autograder.judge.loss import judge_loss
 from autograder.student import weights
+from autograder.student.called import Fitted
 from autograder.student.check import attempt
-from autograder.student.fit import Fitted
 from autograder.student.logits import record_of
 from autograder.student.names import load_names
 from autograder.wall.checkpoint import numbers_in

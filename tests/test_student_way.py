@@ -238,7 +238,7 @@ def test_what_is_not_saved_is_not_packed(evening):
 def test_the_last_cell_says_what_is_right_missing_and_unwritten(evening):
     rows = {line.split()[0]: line for line in evening["saved"].splitlines() if line}
     assert rows["double"].endswith("2 of 2  correct") and "not checked yet" in rows["pieces"] and rows["slope"].endswith("not attempted")
-    assert rows["why"].endswith(", from a person  unwritten") and "Not answered in what was saved last: why." in evening["saved"]
+    assert rows["why"].endswith(", from a person  unwritten") and "Questions without an answer in what was saved last: why." in evening["saved"]
     assert f"{PACKED} (" in evening["saved"] and f"It holds {NOTEBOOK}; the notebook is as you saved it at" in evening["saved"]
     assert "type in a terminal: " in evening["saved"] and "-m autograder try /" in evening["saved"] and f"/{NOTEBOOK}\n" in evening["saved"]
 

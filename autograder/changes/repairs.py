@@ -17,8 +17,8 @@ from autograder.changes.mutants import Place, changes_of, places_in, short
 from autograder.changes.operators import Change, axes, calls, conditions, constants, sizes, terms
 from autograder.changes.places import PLACES
 from autograder.changes.scope import Scope
-from autograder.changes.spare import LAST, SPARE
-from autograder.changes.steps import further_changes, later_returns
+from autograder.changes.spare import LAST, SPARE, slips
+from autograder.changes.steps import further_changes, later_returns, missing_returns
 
 LONGEST_TEXT = 20_000  # characters of a cell
 DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
@@ -113,7 +113,7 @@ def backwards(clause: str) -> str:
     for pattern, words in PATTERNS:
         if found := pattern.fullmatch(clause):
             return found.expand(words)
-    return clause or ANYTHING
+    return clause
 
 
 def repairs(source: str, file: str) -> Iterator[tuple[Repair, CodeType]]:
@@ -132,8 +132,9 @@ def repairs(source: str, file: str) -> Iterator[tuple[Repair, CodeType]]:
     lines = set(range(1, source.count("\n") + 2))
     places = places_in(tree, lines)
     spare = [_expressions((operator,), str) for operator in SPARE]
-    first = (_statements(later_returns), _statements(partial(_usual_steps, adding=True)))
-    for step in (*first, _expressions(USUAL, backwards), _statements(_usual_steps), *spare, _statements(further_changes), _expressions(LAST, str)):
+    first = (_statements(later_returns), _statements(missing_returns, (ast.FunctionDef, ast.If)), _statements(partial(_usual_steps, adding=True)))
+    usual = (_expressions((slips,), str), _expressions(USUAL, backwards), _statements(_usual_steps))
+    for step in (*first, *usual, *spare, _statements(further_changes), _expressions(LAST, str)):
         for place in places:
             for repair in step(place, source):
                 if (code := _compiled(tree, file)) is not None:
@@ -168,21 +169,40 @@ def _expressions(operators: tuple[Callable[[ast.expr, Scope], Iterator[Change]],
                 if ONLY_OF_MUTANTS.fullmatch(clause) and not isinstance(new, (ast.Call, ast.List, ast.Dict)):
                     continue
                 place.put(new)
-                yield Repair(place.node.lineno, shown, words(clause))
+                yield Repair(place.node.lineno, shown, words(clause) if clause else _in_general(place.node, new))
         place.put(place.node)
 
     return step
 
 
 def _usual_steps(node: ast.stmt, body: list[ast.stmt], index: int, adding: bool = False) -> Iterator[tuple[list[ast.stmt], str]]:
-    return ((new, backwards(clause)) for kind, new, clause in changes_of(node, body, index) if (kind in ADDING) == adding)
+    return ((new, backwards(clause) or ANYTHING) for kind, new, clause in changes_of(node, body, index) if (kind in ADDING) == adding)
 
 
-def _statements(changes: Callable[[ast.stmt, list[ast.stmt], int], Iterator[tuple[list[ast.stmt], str]]]) -> Step:
-    """A step that changes a list of statements."""
+def _in_general(node: ast.expr, new: ast.expr) -> str:
+    """What is wrong with a text that a change without words of its own makes right."""
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
+        if name and (new in node.args or isinstance(node.func, ast.Attribute) and new is node.func.value):
+            return f"the call of {name}() does not belong there"
+        if name and isinstance(new, ast.Call) and new.func is node.func and new.args == node.args[:-1]:
+            return f"{name}() is given something that does not belong there"
+        if name and isinstance(new, ast.Call) and isinstance(new.func, ast.Attribute) and new.func.attr != name:
+            return "another function belongs there"
+    return ANYTHING
+
+
+def _statements(
+    changes: Callable[[ast.stmt, list[ast.stmt], int], Iterator[tuple[list[ast.stmt], str]]], within: tuple[type[ast.AST], ...] = (ast.AST,)
+) -> Step:
+    """A step that changes a list of statements.
+
+    Args:
+        within: kinds of statements whose lists are looked at.
+    """
 
     def step(place: Place, source: str) -> Iterator[Repair]:
-        if not isinstance(place.node, ast.stmt) or place.index is None:
+        if not isinstance(place.node, ast.stmt) or place.index is None or not isinstance(place.holder, within):
             return
         body: list[ast.stmt] = getattr(place.holder, place.field)
         kept, shown = list(body), _part(place.node, source)

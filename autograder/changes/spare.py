@@ -17,6 +17,8 @@ MOST_NAMES = 12
 MOST_PIECES, LONGEST_PIECE = 12, 60
 KINDS = {"double": "float32 keeps too few digits, or too small numbers, for what comes out there", "float": "the kind of number (dtype) is not the right one"}
 MISSED = "a step is missing there"
+CONVERSIONS = ("float", "double", "long", "int", "bool", "item", "tolist")
+OF_FLOATS = ("mean", "std", "var", "softmax", "log_softmax", "norm")  # methods that refuse whole numbers and truth values
 SIZES = {"len", "size", "numel", "dim"}
 OTHER = "another variable belongs there"
 
@@ -33,6 +35,19 @@ def calls(node: ast.expr, scope: Scope) -> Iterator[Change]:
     if not method and node.args and (name not in DROPPED or not DROPPED[name]):
         for argument in node.args[:2]:
             yield argument, words
+
+
+def slips(node: ast.expr, scope: Scope) -> Iterator[Change]:
+    """One element in place of all, and the kind of number: tried before all else, for what comes later mends these by chance, too."""
+    if isinstance(node, ast.Subscript) and _is_read(node) and isinstance(node.slice, (ast.Constant, ast.UnaryOp)):
+        yield node.value, "only a part of it is taken where all belongs"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_method(node):
+        name, base = node.func.attr, node.func.value
+        if name in CONVERSIONS and not node.args:
+            yield base, f"the call of {name}() does not belong there"
+        if name in OF_FLOATS:
+            floats = ast.Attribute(ast.Call(ast.Attribute(base, "float", ast.Load()), [], []), name, ast.Load())
+            yield ast.Call(floats, node.args, node.keywords), f"{name}() works with floats, and there are none"
 
 
 def names(node: ast.expr, scope: Scope) -> Iterator[Change]:
@@ -98,6 +113,10 @@ def operators(node: ast.expr, scope: Scope) -> Iterator[Change]:
             yield ast.BinOp(node.left, kind(), node.right), "another operation belongs there"
         if isinstance(node.op, (ast.Sub, ast.Div, ast.FloorDiv, ast.Pow, ast.MatMult)):
             yield ast.BinOp(node.right, node.op, node.left), "the two sides of an operation have changed places"
+        if isinstance(node.op, ast.Div) and isinstance(times := node.left, ast.BinOp) and isinstance(times.op, ast.Mult):
+            for kept, factor in ((times.left, times.right), (times.right, times.left)):
+                turned = ast.BinOp(ast.BinOp(kept, ast.Mult(), node.right), ast.Div(), factor)
+                yield turned, "a factor and what it is divided by have changed places"
         if isinstance(node.op, ast.Pow):
             yield ast.BinOp(node.left, ast.Pow(), ast.BinOp(node.right, ast.Sub(), ast.Constant(1))), "an exponent is one off"
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and not isinstance(node.slice, ast.Tuple):

@@ -22,6 +22,19 @@ def later_returns(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[
             return
 
 
+def missing_returns(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tuple[list[ast.stmt], str]]:
+    """A return of what the last step of a function, or of a case, comes to."""
+    if index != len(body) - 1 or not isinstance(node, (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign)) or node.value is None:
+        return
+    if isinstance(node, ast.Expr):
+        if not isinstance(node.value, (ast.Constant, ast.Yield, ast.YieldFrom)):
+            yield [*body[:index], ast.Return(node.value)], "what comes out there is not returned"
+        return
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    if len(targets) == 1 and isinstance(target := targets[0], ast.Name):
+        yield [*body, ast.Return(ast.Name(target.id, ast.Load()))], "nothing is returned behind it"
+
+
 def further_changes(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tuple[list[ast.stmt], str]]:
     """Of a statement in a list of them: other lists, and what is wrong with the one there is."""
 

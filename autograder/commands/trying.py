@@ -260,6 +260,7 @@ def _ended_after(seconds: float, client: Any) -> Iterator[None]:
 def _take_verdicts(tried: Tried, folder: Path) -> None:
     """What the cards say, of the cell that is the exercise's check; and what is not run here."""
     from autograder.judge.errors import STOPPED
+    from autograder.student.called import OTHER_CODE
     from autograder.student.own_notebook import MARK
 
     for cell in tried.notebook.cells:
@@ -270,8 +271,11 @@ def _take_verdicts(tried: Tried, folder: Path) -> None:
             about = output.get("metadata", {}).get(MARK, {})
             if about.get("exercise") == name:
                 tried.standing.known[name] = str(about["status"]), float(about["points"])
+                if other := about.get("other_code"):
+                    tried.reasons[name] = OTHER_CODE.format(other)
             elif output.output_type == "error" and name in tried.facts.exercises and tried.standing.known.get(name, ("",))[0] != "not attempted":
-                tried.reasons[name] = textwrap.shorten(str(output.evalue).removeprefix(f"{name}: "), MOST_SAID, placeholder=" …")
+                said = textwrap.shorten(str(output.evalue).removeprefix(f"{name}: "), MOST_SAID, placeholder=" …")
+                tried.reasons[name] = f"{said} {tried.reasons.get(name, '')}".strip()
     for name, rules in tried.facts.exercises.items():
         if rules.loss and not (folder / f"{name}.safetensors").is_file() and not tried.saved.is_unwritten(name, rules):
             short = "the training ran for a short while only, as while grading. Train in the notebook, and hand in the file"

@@ -69,6 +69,7 @@ class Place:
     check: int
     answer: int | None
     fit: int | None
+    as_released: bool | None = None  # whether nothing was changed in the answer; not known where its cell is not there
 
     @property
     def asking(self) -> list[int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from autograder.course.cells import is_as_released
 from autograder.course.directory import CourseDirectory
 from autograder.course.notebook import ANSWER
 from autograder.course.schema import Exercise
@@ -13,7 +14,7 @@ from autograder.grading.cells import cells_of, code_of, shared, with_names
 from autograder.grading.fence import AUTOGRAD, NOT_NEEDED, Fence, Place, has_use_for_autograd
 from autograder.judge.answers import Answers
 from autograder.judge.forbidden import importable
-from autograder.judge.judging import nothing_written, verdict_of
+from autograder.judge.judging import not_finished, verdict_of
 from autograder.judge.repaired import best, wants_a_repair, with_repair
 from autograder.judge.verdict import Verdict, refuse
 from autograder.runner.job import Cell, CellResult, Job, Result
@@ -70,12 +71,9 @@ def grade(
         job = replace(job, files=with_names(files, course))
         result = runner.run(replace(job, limits=again))
     graded = Graded({}, result.cells, kept=kept and result.kept, run=result.name)
-    sources = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(code_of(notebook))}
-    places = [
-        Place(cell.exercise, index, sources.get(cell.exercise + ANSWER), sources.get(f"{cell.exercise}_fit"))
-        for index, cell in enumerate(cells)
-        if cell.exercise
-    ]
+    code = code_of(notebook)
+    sources = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(code)}
+    places = [_place(cell.exercise, index, sources, code) for index, cell in enumerate(cells) if cell.exercise]
     fence = Fence(job, runner, [(place, rules) for place in places if (rules := facts.rules(place.exercise)).forbid])
     for place in places:
         rules = facts.rules(place.exercise)
@@ -92,6 +90,11 @@ def grade(
     graded.kept &= all(again.kept for again in fence.runs.values())
     _with_repairs(graded, job, result, answers, facts, runner)
     return graded
+
+
+def _place(exercise: str, check: int, sources: dict[str, int], code: list[Any]) -> Place:
+    answer = sources.get(exercise + ANSWER)
+    return Place(exercise, check, answer, sources.get(f"{exercise}_fit"), is_as_released(code[answer]) if answer is not None else None)
 
 
 def _with_repairs(graded: Graded, job: Job, result: Result, answers: Answers, facts: Facts, runner: Runs) -> None:
@@ -179,8 +182,8 @@ def _verdict(
     failure = record.draws[0].failure if record.draws else None
     if failure and failure.name in ("NameError", "RuntimeError") and broken:
         return refuse(exercise, rules, broken)
-    if nothing := nothing_written(record, rules, text):
-        return nothing
+    if unfinished := not_finished(record, rules, text, place.as_released):
+        return unfinished
     verdict = verdict_of(record, facts, answers.keys.get(exercise), course.read_names, remarks)
     limit = raised(f"{failure.name}: {failure.message}", limits) if failure else ""
     return replace(verdict, message=f"{verdict.message} {limit}") if limit else verdict

@@ -92,8 +92,20 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "A tensor of whole numbers was to be changed in place into one of fractions. Make it a tensor of floats first, or a new one.",
     ),
     (
+        r"Input dtype must be either a floating point.*Got: Bool",
+        "This works with floats, and the tensor holds truth values (True and False), such as a comparison gives: make numbers of them first.",
+    ),
+    (
         r"Input dtype must be either a floating point|only support floating point|not implemented for '(?:Long|Int)'",
         "This works with floats, and the tensor holds whole numbers: print its dtype.",
+    ),
+    (
+        r"not implemented for 'Bool'|(?:with|of) (?:a )?bool tensors? is not supported",
+        "This works with numbers, and the tensor holds truth values (True and False), such as a comparison gives: make numbers of them first.",
+    ),
+    (
+        r"failed to unpack the object at pos (\d+)|must be tuple of ints,? ?but (?:got|found element of type) (\w+)",
+        "A size is a whole number, and one of those given here is not: print them.",
     ),
     (
         r"only integer tensors of a single element can be converted to an index",
@@ -116,12 +128,16 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         r"'float' object cannot be interpreted as an integer|slice indices must be integers",
         "A whole number is needed here, and this is a fraction. The operator // divides without one.",
     ),
+    (
+        r"(\w+)\(\) takes no arguments",
+        "`{0}` has no method that takes them: is the name `__init__` written with two underscores on each side, and inside of the class?",
+    ),
     (r"object does not support item assignment", "This object cannot be changed in place: make a new one, or use a list."),
     (r"unhashable type: '(list|dict|set)'", "A {0} can be changed, so it can be no key of a dictionary and no element of a set."),
     (r"invalid combination of arguments - got \((.*?)\), but expected", "This function cannot be called with ({0}). Compare with its documentation."),
     # values
     (r"Expected input batch_size \((\d+)\) to match target batch_size \((\d+)\)", "There are {0} rows of logits and {1} targets: each row needs one target."),
-    (r"^Target (-?\d+) is out of bounds", "A target is the index of one of the columns, and there is no column {0}."),
+    (r"^Target (-?\d+) is out of bounds", "A target is the index of one of the columns, and there is no column {0}: they are counted from 0."),
     (r"Class values must be smaller than num_classes", "An index is as large as the number of classes, or larger: indices begin at 0."),
     (r"invalid multinomial distribution", "All these probabilities are 0, so there is nothing to draw from."),
     (r"math range error", "The result is larger than a number can be. Print what goes in."),
@@ -137,6 +153,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     (r"can't optimize a non-leaf Tensor", "An optimiser changes leaves, tensors that were not computed from others. This one was."),
 )  # fmt: skip
 CALLED_OTHERWISE = r"missing \d+ required (?:positional|keyword-only) arguments?|takes .*positional arguments? but|got an unexpected keyword"
+GIVEN = r"\w+\.(\w+)\(\) takes (\d+) positional arguments? but (\d+) (?:was|were) given"
 SIGNATURES = re.compile(r", but expected one of:.*|, but expected \(.*", re.DOTALL)  # all that a function of torch's takes, in many lines
 CHECK = "the check"
 STOPPED = "KeyboardInterrupt"
@@ -158,7 +175,7 @@ def describe(failure: Failure, by: str = CHECK) -> str:
     where = f"line {failure.number} of {place(failure)}: {quoted(failure.line)}"
     if failure.name == "NameError" and "is not defined" in failure.message:
         where_is_it = ": is it mistyped, or is the cell that defines it missing, further down, or not run yet?"
-        what = failure.message if failure.message.endswith("?") else f"{failure.message}{where_is_it}"
+        what = failure.message if failure.message.endswith(("?", ".")) else f"{failure.message}{where_is_it}"
         return f"{what} It is needed in {where}" if failure.line else what
     means = meaning(failure, by)
     if failure.called:
@@ -178,6 +195,11 @@ def _ended(sentence: str) -> str:
 def _is_unwritten(failure: Failure) -> bool:
     """Whether it is the stub's own: torch raises that error, too, with a sentence."""
     return failure.name == "NotImplementedError" and (failure.message.isidentifier() or not failure.message)
+
+
+def is_of_the_stub(failure: Failure, exercise: str) -> bool:
+    """Whether it is what an answer that is not written ends in."""
+    return failure.name == "NotImplementedError" and failure.message in ("", exercise)
 
 
 def _stopped(failure: Failure) -> str:
@@ -207,6 +229,8 @@ def meaning(failure: Failure, by: str = CHECK) -> str:
     said = failure.message
     if "NoneType" in said:
         return _none(failure, by)
+    if (counts := re.search(GIVEN, said)) and int(counts[3]) == int(counts[2]) + 1:
+        return f"Python hands a method its object as the first argument: is `self` missing among the parameters of `{counts[1]}`?"
     if not failure.line and failure.check:
         if re.search(CALLED_OTHERWISE, said):
             return f"{_first(by)} calls it so: `{failure.check}`. Keep the parameters that the cell had when you got it."

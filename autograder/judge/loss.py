@@ -13,7 +13,7 @@ from torch import Tensor
 from autograder.course.names import SYMBOLS, Names
 from autograder.course.schema import Exercise, Loss
 from autograder.course.thresholds import entropy_beside_known
-from autograder.judge.errors import describe
+from autograder.judge.errors import describe, is_of_the_stub
 from autograder.judge.training import UNIFORM, Evaluation, blown_up, diagnosis, too_good
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Status, Verdict, refuse
 from autograder.wall.record import Record
@@ -47,7 +47,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
         return refuse(exercise, rules, f"The check handed over {len(record.draws)} draws, expected 1."), []
     draw = record.draws[0]
     if draw.failure:
-        if draw.failure.name == "NotImplementedError" and draw.failure.message in ("", exercise):
+        if is_of_the_stub(draw.failure, exercise):
             return refuse(exercise, rules, NOT_ATTEMPTED, "not attempted"), []
         return refuse(exercise, rules, describe(draw.failure)), []
     rows, moved = _rows(names, loss.split, loss.context, seed), entropy_beside_known(names)
@@ -189,10 +189,8 @@ def _too_many(facts: dict[str, Any], loss: Loss) -> str | None:
         return None
     largest = max(sizes, key=lambda name: number(sizes[name]), default="?")
     size = number(sizes.get(largest))
-    return (
-        f"The model holds {count:,} numbers, the limit here is {loss.max_parameters:,}; the largest tensor is {largest} with {size:,.0f}. "
-        "A table of counts is not what is asked for: a network has to do with less."
-    )
+    hint = "Make its layers smaller." if size < 0.9 * count else "A table of counts is not what is asked for: a network has to do with less."
+    return f"The model holds {count:,} numbers, the limit here is {loss.max_parameters:,}; the largest tensor is {largest} with {size:,.0f}. {hint}"
 
 
 def _other_rows(values: dict[str, Any], rows: Rows) -> str | None:

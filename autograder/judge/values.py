@@ -16,7 +16,7 @@ from autograder.judge.arrange import absent, arranged, other_container
 from autograder.judge.catalogue import is_vague
 from autograder.judge.catalogue import recognised as in_catalogue
 from autograder.judge.diagnose import close, where, with_relation
-from autograder.judge.errors import describe
+from autograder.judge.errors import describe, is_of_the_stub
 from autograder.judge.evidence import Cause, agree, cause, stopped_by
 from autograder.judge.looks import changes_arguments, label, seen_at_the_calls
 from autograder.judge.relations import Relations
@@ -168,7 +168,7 @@ def _judge_value(
 
 def _failed(record: Record, failure: Failure, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:
     """The probe stopped: not attempted, a mistake that is known to stop there, or an error of the student's own."""
-    if failure.name == "NotImplementedError" and failure.message in ("", record.exercise):
+    if is_of_the_stub(failure, record.exercise):
         return refuse(record.exercise, rules, NOT_ATTEMPTED, "not attempted")
     if says := stopped_by(record, key, tolerance):
         return Verdict(record.exercise, "error", 0.0, rules.points, says, (), (says,))

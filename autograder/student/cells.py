@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.course.frame import YOUR_CODE
-from autograder.student import fit
+from autograder.student import called
 from autograder.student.misspelt import missing_name
 from autograder.student.own_line import DEFINES, codes_in
 from autograder.student.own_notebook import ANSWER, Saved
@@ -31,7 +31,7 @@ class Cells:
     """Watches the cells of one IPython shell.
 
     A cell that is no Python, or an answer that stops before its end, defines nothing in a fresh kernel, and so it does while grading: what
-    it would have defined becomes unknown here, too.
+    it would have defined becomes unknown here, too. So does what an earlier text of an answer has defined and the one that runs now does not.
 
     Args:
         shell: IPython's.
@@ -43,6 +43,7 @@ class Cells:
         self.why: dict[str, str] = {}  # by name of what is unknown
         self.stopped_in: dict[str, str] = {}  # of these names, whose answer stopped
         self.trained: dict[str, str] = {}  # exercises whose training went with a name
+        self.gone: dict[str, str] = {}  # by name: the exercise whose answer has defined it before, and does not any more
         self.ran: dict[str, Ran] = {}  # by name: the cell that was to define it last
         self.answers: dict[str, str] = {}  # the text of each exercise's answer when it ran last
         self.changed = set[str]()  # exercises whose answer has another text than when it was checked
@@ -52,7 +53,17 @@ class Cells:
 
     def begin(self, info: Any) -> None:
         self.begun, self.running, self.exercise = time.time(), str(info.raw_cell), _exercise_of(info)
+        self._forget_what_left(self.exercise, self.running)
         self.before = {name: self.names[name] for name in _defined(info) if name in self.names}
+
+    def _forget_what_left(self, exercise: str, text: str) -> None:
+        """An answer that bears another name now is not there under its old one."""
+        before = self.answers.get(exercise, "")
+        for name in _names(before) - _names(text):
+            if name in self.ran and self.ran[name].text == before:  # no other cell has defined it since
+                del self.ran[name]
+                self.gone[name] = exercise
+                self.trained |= dict.fromkeys(called.forget(self.names.pop(name, None)), name)
 
     def end(self, result: Any) -> None:
         """Forget what a cell has not defined, though it should have."""
@@ -74,10 +85,11 @@ class Cells:
         self.ran |= dict.fromkeys(_names(str(info.raw_cell)), Ran(str(info.raw_cell).strip(), self.begun))
         for name in _defined(info):
             self.why.pop(name, None)
+            self.gone.pop(name, None)
             if error is not None and (name not in self.names or self.names[name] is self.before.get(name)):
                 self.why[name] = _words(error)
                 self.stopped_in |= {name: exercise} if exercise else {}
-                self.trained |= dict.fromkeys(fit.forget(self.names.pop(name, None)), name)
+                self.trained |= dict.fromkeys(called.forget(self.names.pop(name, None)), name)
         self.before = {}
 
     def latest(self, exercise: str, saved: Saved) -> set[Ran]:
@@ -136,11 +148,15 @@ class Cells:
 
     def instead(self, name: str) -> str:
         """What an answer that has run defines in place of what it is asked for; nothing if it has not run, or stopped."""
-        defined = sorted(_names(self.answers.get(name, "")))
-        if not defined or name in defined or any(other in self.why for other in (name, *defined)):
+        exercise = self.gone.get(name, name)
+        defined = sorted(_names(self.answers.get(exercise, "")))
+        if name in defined or any(other in self.why for other in (name, *defined)):
             return ""
         others = ", ".join(f"`{other}`" for other in defined[:3])
-        return f"The cell of `{name}` ran, but defines {others} and not `{name}`. Name it `{name}`, run it, then this one again."
+        if name in self.gone and name != exercise:
+            now = f"defines {others}" if defined else "defines nothing"
+            return f"An earlier text of the cell of `{exercise}` defined `{name}`; now it {now}. Mend it there, run it, then this one again."
+        return "" if not defined else f"The cell of `{name}` ran, but defines {others} and not `{name}`. Name it `{name}`, run it, then this one again."
 
     def first_cause(self, name: str) -> str:
         """The name whose cell stopped first: where one stops for want of another, it is that other; nothing if the name is none of these."""

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from autograder.student.again import quietly
-from autograder.student.fit import Fitted, fitted
+from autograder.student.called import Fitted
+from autograder.student.fit import fitted
 from autograder.student.logits import record_of
 from autograder.student.looks import Watch
 from autograder.student.neutral import beside, neutral

@@ -17,17 +17,19 @@ from pathlib import Path
 
 from autograder.changes.repairs import Repair
 from autograder.course.directory import EXPECTED
+from autograder.course.schema import Exercise
 from autograder.errors import CheckFailed
 from autograder.judge.answers import Key
 from autograder.judge.cards import as_html, as_text
 from autograder.judge.errors import describe
 from autograder.judge.forbidden import Notebook, importable
-from autograder.judge.judging import nothing_written, verdict_of
+from autograder.judge.judging import not_finished, verdict_of
 from autograder.judge.public import public_answers
 from autograder.judge.repaired import Best, better_and_better, wants_a_repair, with_repair
 from autograder.judge.shown import shown
 from autograder.judge.verdict import Verdict, refuse
 from autograder.student import own_notebook, rehearsal
+from autograder.student.called import OTHER_CODE, trained_by_other_code
 from autograder.student.cells import Cells
 from autograder.student.copies import in_a_copy
 from autograder.student.given import explain_errors
@@ -87,8 +89,8 @@ class LocalSession:
         saved, watched = own_notebook.of_this_kernel(self.folder, self.facts.exercises), watch()
         if watched and saved and (edited := watched.edited(record.exercise, saved)):
             verdict = refuse(record.exercise, rules, EDITED if edited == record.exercise else EDITED_BESIDE.format(edited))
-        elif saved and (nothing := nothing_written(record, rules, saved.named(f"{record.exercise}{own_notebook.ANSWER}"))):
-            verdict = nothing
+        elif saved and (unfinished := _not_finished(record, rules, saved, watched)):
+            verdict = unfinished
         elif watched and (why := self._why_nothing_came(watched, saved, record)):
             verdict = replace(verdict, message=why)
         elif rules.forbid and (used := forbidden_here(record.exercise, rules.forbid)):
@@ -98,24 +100,30 @@ class LocalSession:
                 verdict = with_repair(verdict, self.repaired(record, key, trial))
             with contextlib.suppress(Exception):  # a student's own objects may do anything when they are shown; the verdict stands
                 verdict = replace(verdict, shown=shown(record, key.reference, calls, self.facts.tolerance_of(record.exercise)))
+        other = trained_by_other_code(record.exercise) if rules.loss else ""
         if verdict.loss is not None:
-            verdict = replace(verdict, compared=self._which_weights(record))
+            verdict = replace(verdict, compared=self._which_weights(record, other))
         answer = watched.text_of(record.exercise, saved) if watched and saved else ""
         self.standing.known[record.exercise] = verdict.status, verdict.points
         self.standing.changed.discard(record.exercise)
         try:
-            show(verdict, rules.title, answer)
+            show(verdict, rules.title, answer, other)
         finally:
             if in_notebook():
                 print(self.standing.line(record.exercise))
 
-    def _which_weights(self, record: Record) -> str:
-        """Of several trainings the best one counts, which need not be the last."""
+    def _which_weights(self, record: Record, other: str) -> str:
+        """Of several trainings the best one counts, which need not be the last.
+
+        Args:
+            other: what is different in the code since they were trained.
+        """
         file, steps = self.folder / f"{record.exercise}.safetensors", record.facts.get("steps")
         if not file.is_file():
             return "Looked at: what the code trains in a short while, for there are no weights."
         trained = f", trained in {steps:,} steps" if type(steps) is int else ""
-        return f"Looked at: the weights in `{file.name}`{trained}, saved {time.strftime('%d %B, %H:%M', time.localtime(file.stat().st_mtime))}."
+        said = f" {OTHER_CODE.format(other)}" if other else ""
+        return f"Looked at: the weights in `{file.name}`{trained}, saved {time.strftime('%d %B, %H:%M', time.localtime(file.stat().st_mtime))}.{said}"
 
     def edited(self, saved: own_notebook.Saved) -> set[str]:
         """Exercises whose answer was changed and saved after it ran here."""
@@ -146,6 +154,13 @@ class LocalSession:
 
     def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
         """A student watches the loss curve instead."""
+
+
+def _not_finished(record: Record, rules: Exercise, saved: own_notebook.Saved, watched: Cells | None) -> Verdict | None:
+    """What is said of an answer that is empty, or not written to its end, as it ran or, if it has not, as it was saved."""
+    ran = watched.answers.get(record.exercise) if watched else None
+    answer = ran or saved.named(f"{record.exercise}{own_notebook.ANSWER}")
+    return not_finished(record, rules, answer, saved.as_released(record.exercise, answer or ""))
 
 
 def forbidden_here(exercise: str, forbid: tuple[str, ...]) -> str | None:
@@ -187,6 +202,8 @@ def _about_a_name(name: str) -> str:
 def _not_run(watched: Cells, saved: own_notebook.Saved | None, name: str, exercise: str) -> str:
     """Which cell above has to run first for a name, unless that cell has run and stopped."""
     wanted = watched.missing(name)
+    if wanted in watched.gone and (told := watched.instead(wanted)):
+        return told
     told = "" if wanted in watched.why else which_cell(wanted, saved, watched.running, exercise)
     return told and (watched.instead(wanted) or told)
 
@@ -202,11 +219,12 @@ def here() -> LocalSession:
     return _cache[key]
 
 
-def show(verdict: Verdict, title: str, answer: str = "") -> None:
+def show(verdict: Verdict, title: str, answer: str = "", other_code: str = "") -> None:
     """Display the verdict under the exercise's title; one that did not pass also raises, so that ``nbgrader validate`` tells the truth.
 
     Args:
         answer: the text of the cell that it is about, if that is known.
+        other_code: what is different in the code since its weights were trained.
 
     Raises:
         CheckFailed: the answer does not have full marks.
@@ -216,6 +234,7 @@ def show(verdict: Verdict, title: str, answer: str = "") -> None:
 
         about = {"exercise": verdict.exercise, "status": verdict.status, "points": verdict.points}
         about |= {"answer": own_notebook.digest(answer)} if answer else {}
+        about |= {"other_code": other_code} if other_code else {}
         display(HTML(as_html(verdict, title, with_code=True)), metadata={own_notebook.MARK: about})
     elif verdict.status == "correct":
         print(as_text(verdict))

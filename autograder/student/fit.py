@@ -9,17 +9,14 @@ loaded, not repeated, while its code is the same. Every training is kept in a fi
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from autograder.course.names import Names
 from autograder.course.schema import Exercise, Loss
 from autograder.student import weights
+from autograder.student.called import Called, Fitted, called_with, file_of
 from autograder.student.experiments import seen
 from autograder.student.fingerprint import code_of, same_code, steady
 from autograder.student.held_out import held_out_rows
@@ -35,32 +32,9 @@ from autograder.wall.rows import same_run
 
 TRIED_STEPS = 300  # of code whose first losses are not those of its weights: does it train at all?
 TRIED_SECONDS = 20.0  # of the processor, at most
+AFRESH = ". That holds while this kernel runs: after a restart the training begins afresh"
 LISTED = 200  # names of a model's parts that go into the record
 
-
-@dataclass
-class Fitted:
-    """A trained model, the facts that go with its logits into the record, and how its code can be tried."""
-
-    model: Any
-    facts: dict[str, Any] = field(default_factory=dict)
-    try_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
-    watched: Callable[[Names], dict[str, Any]] | None = None  # what the first steps of its training do
-    held_out: Callable[[Names], dict[str, int]] | None = None  # what its first batches hold that is not to be learned from
-    state: weights.State = field(default_factory=lambda: weights.State([], []))  # what its predictions read
-
-
-@dataclass
-class Called:
-    """What ``fit`` was last called with, and what stopped it."""
-
-    make_model: MakeModel
-    train: Train
-    stopped_by: BaseException | None = None
-    unsaved: Fitted | None = None  # a model that was trained without a file, while grading
-
-
-_called: dict[str, Called] = {}
 _suspended: dict[str, tuple[dict[str, str], Run]] = {}  # trainings that the user has stopped, with their code
 
 
@@ -84,7 +58,7 @@ def fit(exercise: str, make_model: MakeModel, train: Train, steps: int | None = 
     __tracebackhide__ = True
     session = current()
     rules = session.facts.rules(exercise)
-    called = _called[exercise] = Called(make_model, train)
+    called = called_with[exercise] = Called(make_model, train)
     try:
         with neutral(session.facts.training_seed), torch.set_grad_enabled(rules.gradients):
             if session.training == "grading":
@@ -104,15 +78,17 @@ def _train(session: Session, exercise: str, called: Called, steps: int | None, r
     report = session.report if session.training == "author" else None
     run, said = _run_on(session, exercise, called, kept, code)
     run.planned = steps
+    if not run.step and session.training == "student":
+        said = f"{said} {_too_large(called, session.facts.training_seed, rules)}".strip()
     if run.finished:
         Progress.say(said, quiet=report is not None)
     else:
         with Progress(exercise, steps, said, report) as progress:
             try:
                 drive(run, progress, lambda: kept.save(run, steady(code, code_of(called.make_model, called.train))))
-            except Interrupted:  # between two steps; a generator that was broken off within one cannot go on
+            except Interrupted as stopped:  # between two steps; a generator that was broken off within one cannot go on
                 _suspended[exercise] = (steady(code, code_of(called.make_model, called.train)), run)
-                raise
+                raise Interrupted(f"{stopped}{'' if _takes_a_first_step(called) else AFRESH}") from None
         if not run.first:
             raise ValueError("the training yielded no loss: train(model) must `yield` the loss of every step")
         step_by_step(run)  # when the weights are saved: nothing is lost
@@ -139,9 +115,9 @@ def _run_on(session: Session, exercise: str, called: Called, kept: Kept, code: d
         run = Run(model, iter(()), step=facts["steps"], first=facts["first"], finished=True)
         return (
             run,
-            f"Loaded the finished training of {kept.path.name} ({run.step:,} steps). Delete the file to train afresh.",
+            f"Loaded the finished training of {kept.came_from} ({run.step:,} steps). Delete {kept.path.name} to train afresh.",
         )
-    if "first_step" in inspect.signature(called.train).parameters and len(facts["first"]) == REPLAYED:
+    if _takes_a_first_step(called) and len(facts["first"]) == REPLAYED:
         model = _fresh(called, seed, kept.context)
         weights.put(model, found.tensors, found.held)
         run = Run(
@@ -154,6 +130,23 @@ def _run_on(session: Session, exercise: str, called: Called, kept: Kept, code: d
     return start(
         seed, called.make_model, called.train
     ), f"{said} Training afresh; the weights so far are kept in {aside}."
+
+
+def _too_large(called: Called, seed: int, rules: Loss) -> str:
+    """That a model has more parameters than the check takes, said before it is trained."""
+    try:
+        with neutral(seed):
+            found = sum(weights.parts_of(_fresh(called, seed, rules.context), rules.context).sizes.values())
+    except Exception:  # noqa: BLE001  a student's model raises whatever it raises, and its training or the check tells it
+        return ""
+    if found <= rules.max_parameters:
+        return ""
+    return f"Careful: the model holds {found:,} numbers, and the check takes none with more than {rules.max_parameters:,}. Make its layers smaller first."
+
+
+def _takes_a_first_step(called: Called) -> bool:
+    """Whether a training can begin at a later step."""
+    return "first_step" in inspect.signature(called.train).parameters
 
 
 def _told_at_once(session: Session, exercise: str, run: Run, rules: Loss) -> list[str]:
@@ -186,15 +179,17 @@ def _told_at_once(session: Session, exercise: str, run: Run, rules: Loss) -> lis
 def fitted(exercise: str) -> Fitted:
     """The saved weights in a model made afresh, on a student's machine as while grading; raises what stopped ``fit``."""
     __tracebackhide__ = True
-    if exercise not in _called:
+    if exercise not in called_with:
         raise RuntimeError(f"run the cell with fit({exercise!r}, ...) first")
-    called = _called[exercise]
+    called = called_with[exercise]
     if called.stopped_by is not None:
         raise called.stopped_by
     session = current()
     rules, seed = session.facts.rules(exercise), session.facts.training_seed
     with neutral(seed), torch.set_grad_enabled(rules.gradients):
-        found = called.unsaved or _from_file(load(_file(exercise)), called, seed, rules)
+        if not called.unsaved and not file_of(exercise).is_file():
+            raise RuntimeError(f"there is no {file_of(exercise)}: run the cell with fit({exercise!r}, ...) again, which trains and saves it")
+        found = called.unsaved or _from_file(load(file_of(exercise)), called, seed, rules)
         found.state = weights.parts_of(found.model, rules.loss_rules.context)
     found.facts = {**_facts_of(found.state), **found.facts}
     found.watched = lambda names: seen(called.make_model, called.train, seed, rules, names)
@@ -202,19 +197,11 @@ def fitted(exercise: str) -> Fitted:
     return found
 
 
-def forget(function: Any) -> list[str]:
-    """Do as if ``fit`` had not been called with a function or class that is gone; for which exercises it was."""
-    gone = [name for name, called in _called.items() if function is not None and (called.make_model is function or called.train is function)]
-    for name in gone:
-        del _called[name]
-    return gone
-
-
 def _for_grading(session: Session, exercise: str, called: Called, rules: Exercise) -> Any:
     """The submitted weights; without any, what the code trains in so many steps."""
     __tracebackhide__ = True
-    if _file(exercise).exists():
-        return _from_file(load(_file(exercise)), called, session.facts.training_seed, rules).model
+    if file_of(exercise).exists():
+        return _from_file(load(file_of(exercise)), called, session.facts.training_seed, rules).model
     run = start(session.facts.training_seed, called.make_model, called.train)
     step_by_step(run)
     some_steps(run, session.training_steps, session.training_seconds)
@@ -223,10 +210,6 @@ def _for_grading(session: Session, exercise: str, called: Called, rules: Exercis
         {**_told_of(run), "replayed": run.first, "no_weights": True},
     )
     return run.model
-
-
-def _file(exercise: str) -> Path:
-    return Path(f"{exercise}.safetensors")
 
 
 def _told_of(run: Run) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from autograder.course.cells import is_as_released
 from autograder.course.frame import HANDED_IN
 from autograder.errors import CheckFailed
 from autograder.files import write_whole
 from autograder.student import session
+from autograder.student.called import trained_by_other_code
 from autograder.student.own_line import DEFINES
 from autograder.student.own_notebook import ANSWER, Saved, of_lecture, of_this_kernel
 from autograder.student.standing import Standing
@@ -58,7 +60,7 @@ def hand_in(notebook: str | None = None) -> None:
     rows = [(name, rules.title, *_state(name, saved, standing, folder)) for name, rules in standing.rules.items()]
     lines = [f"{standing.sums()}."]
     if questions := [name for name, rules in standing.rules.items() if rules.written and saved.is_unwritten(name, rules)]:
-        lines.append(f"Not answered in what was saved last: {', '.join(questions)}.")
+        lines.append(f"Questions without an answer in what was saved last: {', '.join(questions)}.")
     if newer := _unsaved(saved, edited):
         outcome = UNSAVED.format(what=newer)
     else:
@@ -77,13 +79,18 @@ def _state(name: str, saved: Saved, standing: Standing, folder: Path) -> tuple[s
     if rules.written:
         return "unwritten" if saved.is_unwritten(name, rules) else "written", f"{most}, from a person"
     if name in standing.changed:
-        return "changed since its check: run its cell, then its check", of
+        return f"changed since its check: run its cell{', its training' if rules.loss else ''}, then its check", f"0 {most}"
     if status != "correct" and saved.is_unwritten(name, rules):
         returned = status in ("wrong", "partly correct")  # an error may be that nothing has run
         return f"{status}; the answer is not saved yet" if returned else "not attempted", of
     if rules.loss and not (folder / f"{name}.safetensors").is_file():
         return f"{name}.safetensors is missing: run the cell with fit; without it there are hardly any points", of
-    return {"": "not checked yet: run its check", "error": "error: see its card"}.get(status, status), of
+    told = {"": "not checked yet: run its check", "error": "error: see its card"}.get(status, status)
+    if rules.loss and (other := trained_by_other_code(name)):
+        return f"{told}; other code has trained its weights ({other}): run the cell with fit again", of
+    if (check := saved.cell(name)) is None:
+        return f"{status or 'not checked'}; its check is not in the notebook (grading puts it back)", of
+    return f"{told}; its check was edited (grading runs it as it was handed out)" if is_as_released(check) is False else told, of
 
 
 def _unsaved(saved: Saved, edited: set[str]) -> str:

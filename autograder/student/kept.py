@@ -32,6 +32,10 @@ class Kept:
 
     exercise: str
     context: int
+    came_from: str = ""  # in words, the file that was taken up
+
+    def __post_init__(self) -> None:
+        self.came_from = self.path.name
 
     @property
     def path(self) -> Path:
@@ -83,7 +87,9 @@ class Kept:
         if not older:
             return None
         best = min(older, key=lambda path: (older[path].facts.get("loss", math.inf), -older[path].facts["steps"]))
-        self._swap(best)
+        aside = self._swap(best)
+        self.came_from = f"{best.as_posix()}, which is of this code and counts again as {self.path.name}"
+        self.came_from += f"; what counted until now is kept in {aside}" if aside else ""
         return older[best]
 
     def set_aside(self, code: dict[str, str]) -> str:

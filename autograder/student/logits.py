@@ -11,8 +11,8 @@ from torch import Tensor
 from autograder.course.schema import Exercise
 from autograder.student import weights
 from autograder.student.beside import by_its_weights_alone, forget_caches, read_beside
+from autograder.student.called import Fitted
 from autograder.student.experiments import falls_short
-from autograder.student.fit import Fitted
 from autograder.student.leaves import put_at
 from autograder.student.names import load_names
 from autograder.student.snapshot import Snapshot

@@ -17,6 +17,10 @@ from autograder.course.text import did_you_mean
 MISSING = re.compile(r"name '(\w+)' is not defined")
 SHELL = {"In", "Out", "exit", "quit", "get_ipython"}  # what IPython puts among a student's names
 KINDS = (Tensor, list, dict, str, set, tuple, int, float)  # whose attributes are the same for everybody
+IMPORTS = {  # by the name that everybody gives them
+    **{"np": "import numpy as np", "plt": "import matplotlib.pyplot as plt", "F": "import torch.nn.functional as F", "nn": "from torch import nn"},
+    **{name: f"import {name}" for name in ("torch", "math", "random", "itertools", "collections", "functools", "re", "copy", "time")},
+}
 LONGEST = 60  # letters of a name that is looked for among others
 MOST = 5000  # names that are looked through
 
@@ -36,10 +40,21 @@ def probably(error: BaseException, may_be_meant: Callable[[Any], bool] | None = 
     wanted = getattr(error, "name", None)
     if type(error) not in (NameError, AttributeError) or type(wanted) is not str or not 1 < len(wanted) <= LONGEST:
         return ""
-    if type(error) is NameError and may_be_meant is None and (module := _module_with(wanted, error)):
-        return f" Did you mean '{module}.{wanted}'?"
+    if type(error) is NameError and may_be_meant is None:
+        if wanted in IMPORTS:
+            return f" The line `{IMPORTS[wanted]}` is missing, or has not run."
+        if _is_an_attribute(wanted, error):
+            return f" Did you mean 'self.{wanted}'?"
+        if module := _module_with(wanted, error):
+            return f" Did you mean '{module}.{wanted}'?"
     some = {name for name in itertools.islice(_known(error, may_be_meant), MOST) if type(name) is str}
     return did_you_mean(wanted, {name for name in some if not name.startswith("_") and name not in SHELL and name != wanted})
+
+
+def _is_an_attribute(wanted: str, error: NameError) -> bool:
+    """Whether the object in whose method a name is missing has an attribute of that name."""
+    me = next((names["self"] for names in _beside(error) if "self" in names), None)
+    return wanted in getattr(me, "__dict__", {}) or wanted in dir(type(me))
 
 
 def _module_with(wanted: str, error: BaseException) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.course.cells import has_code
+from autograder.course.cells import has_code, is_as_released
 from autograder.course.frame import UNWRITTEN
 from autograder.course.schema import Exercise
 
@@ -32,9 +32,13 @@ class Saved:
     when: float  # it was saved, seconds since 1970
 
     def named(self, grade_id: str) -> str | None:
-        """The text of a cell; of several of that name the last, which counts."""
-        found = [cell["source"] for cell in self.cells if name_of(cell) == grade_id]
-        return found[-1] if found else None
+        """The text of a cell."""
+        found = self.cell(grade_id)
+        return found["source"] if found else None
+
+    def cell(self, grade_id: str) -> dict[str, Any] | None:
+        """A cell; of several of that name the last, which counts."""
+        return next((cell for cell in reversed(self.cells) if name_of(cell) == grade_id), None)
 
     def in_order(self, exercises: dict[str, Exercise]) -> dict[str, Exercise]:
         """Exercises as they stand in it; those that do not stand there last."""
@@ -63,7 +67,18 @@ class Saved:
         text = self.named(exercise if rules.written else f"{exercise}{ANSWER}")
         if text is None:
             return rules.written  # a person has nothing to read; code may stand in a cell of the student's own
-        return (UNWRITTEN in text or not text.strip()) if rules.written else (f'raise NotImplementedError("{exercise}")' in text or not has_code(text))
+        return (UNWRITTEN in text or not text.strip()) if rules.written else bool(self.as_released(exercise, text)) or not has_code(text)
+
+    def as_released(self, exercise: str, answer: str) -> bool | None:
+        """Whether an answer's text is the one that was handed out; ``None`` if its cell is not there.
+
+        Args:
+            answer: as it is on the disk, or as it ran.
+        """
+        if (cell := self.cell(f"{exercise}{ANSWER}")) is None:
+            return None
+        known = is_as_released({**cell, "source": answer})
+        return f'raise NotImplementedError("{exercise}")' in answer if known is None else known
 
 
 def digest(text: str) -> str:

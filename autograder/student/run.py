@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -56,9 +56,12 @@ def start(seed: int, make_model: MakeModel, train: Train) -> Run:
     __tracebackhide__ = True
     torch.manual_seed(seed)
     model = make_model()
+    if model is None:
+        raise TypeError("make_model() returned None: it must `return` the model that it makes")
     losses = train(model)
-    if losses is None:
-        raise TypeError("the training returned None: train(model) must `yield` the loss of every step")
+    if not isinstance(losses, Iterable) or isinstance(losses, torch.Tensor) and losses.dim() == 0:
+        what = "None" if losses is None else f"a single {'number' if isinstance(losses, (float, int, torch.Tensor)) else type(losses).__name__}"
+        raise TypeError(f"the training returned {what}: train(model) must `yield` the loss of every step, inside its loop")
     return Run(model, iter(losses), at_once=not isinstance(losses, Iterator))
 
 
@@ -102,7 +105,7 @@ def drive(run: Run, progress: Progress, save: Callable[[], None]) -> None:
                     run.random = torch.get_rng_state()
                     save()
                     progress.done(run, "Interrupted.")
-                    raise Interrupted(f"after step {run.step:,}, and nothing is lost; run the cell again to continue")
+                    raise Interrupted(f"after step {run.step:,}; run the cell again to continue there")
                 if math.isnan(run.history[-1]):
                     progress.done(
                         run, f"Stopped: the loss of step {run.step:,} is not a number. Lower the learning rate?"

@@ -1,0 +1,78 @@
+"""What ``fit`` was called with in this process, exercise by exercise, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from autograder.course.names import Names
+from autograder.student import weights
+from autograder.student.fingerprint import VERSION, change, code_of
+from autograder.student.run import MakeModel, Train
+from autograder.wall.checkpoint import load
+
+OTHER_CODE = "Other code has trained these weights: {}. Run the cell with fit again, so that weights and code belong together."
+
+
+@dataclass
+class Fitted:
+    """A trained model, the facts that go with its logits into the record, and how its code can be tried."""
+
+    model: Any
+    facts: dict[str, Any] = field(default_factory=dict)
+    try_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    watched: Callable[[Names], dict[str, Any]] | None = None  # what the first steps of its training do
+    held_out: Callable[[Names], dict[str, int]] | None = None  # what its first batches hold that is not to be learned from
+    state: weights.State = field(default_factory=lambda: weights.State([], []))  # what its predictions read
+
+
+@dataclass
+class Called:
+    """What ``fit`` was last called with, and what stopped it."""
+
+    make_model: MakeModel
+    train: Train
+    stopped_by: BaseException | None = None
+    unsaved: Fitted | None = None  # a model that was trained without a file, while grading
+
+
+called_with: dict[str, Called] = {}  # by exercise
+
+
+def file_of(exercise: str) -> Path:
+    """Where the weights of a training are that count."""
+    return Path(f"{exercise}.safetensors")
+
+
+def trained_by_other_code(exercise: str) -> str:
+    """What is different in the code that stands in the notebook since the weights in the file were trained, in words; nothing if all is the same,
+    or it cannot be told.
+    """
+    called, file = called_with.get(exercise), file_of(exercise)
+    if called is None or not file.is_file():
+        return ""
+    try:
+        told = load(file).facts.get("code", {})
+        now = code_of(_latest(called.make_model), _latest(called.train))
+    except Exception:  # noqa: BLE001  a damaged file, or whatever a student's objects raise: the check tells it
+        return ""
+    before = {name: text for name, text in told.items() if name}
+    return change(before, now) if before and told.get("") == VERSION else ""
+
+
+def _latest(function: Any) -> Any:
+    """What bears a function's name now, where its cell has run again since."""
+    name, space = getattr(function, "__name__", ""), getattr(function, "__globals__", {})
+    return space.get(name, function) if type(space.get(name)) is type(function) else function
+
+
+def forget(function: Any) -> list[str]:
+    """Do as if ``fit`` had not been called with a function or class that is gone; for which exercises it was."""
+    gone = [name for name, called in called_with.items() if function is not None and (called.make_model is function or called.train is function)]
+    for name in gone:
+        del called_with[name]
+    return gone
