@@ -21,6 +21,11 @@ def without_end():
     return without_end()
 
 
+class Selfless:
+    def __call__(x):  # noqa: N805
+        return x
+
+
 def too_early():
     print(found)  # noqa: F821
     found = 1  # noqa: F841
@@ -45,6 +50,12 @@ CASES = {
     "loop over a number": (lambda: list(number), "There is a single number where a row of them is needed."),
     "product of vectors": (lambda: torch.zeros(3) @ torch.zeros(4), "The two vectors of this product have different lengths."),
     "in place": (lambda: torch.zeros(3, dtype=torch.long).__iadd__(0.5), "A tensor of whole numbers was to be changed in place"),
+    "mean of truths": (lambda: (rows > 0).mean(), "the tensor holds truth values (True and False)"),
+    "abs of truths": (lambda: (rows > 0).abs(), "the tensor holds truth values (True and False)"),
+    "minus truths": (lambda: 1 - (rows > 0), "the tensor holds truth values (True and False)"),
+    "a size of fractions": (lambda: torch.zeros(2, 2.5), "A size is a whole number"),
+    "an __init__ that is none": (lambda: type("Net", (), {})(3), "`Net` has no method that takes them: is the name `__init__`"),
+    "a method without self": (lambda: Selfless()(3), "is `self` missing among the parameters of `__call__`?"),
     "mean of ints": (lambda: torch.tensor([1, 2]).mean(), "This works with floats"),
     "std of ints": (lambda: torch.tensor([1, 2]).std(), "This works with floats"),
     "softmax of ints": (lambda: torch.tensor([1, 2]).softmax(0), "This works with floats"),
@@ -60,7 +71,7 @@ CASES = {
     "a list as a key": (lambda: {}[[1]], "A list can be changed, so it can be no key"),
     "wrong arguments": (lambda: rows.sum(axes=1), "This function cannot be called with (axes=int, )."),
     "rows and targets": (lambda: F.cross_entropy(rows, torch.zeros(4).long()), "There are 2 rows of logits and 4 targets"),
-    "a target too high": (lambda: F.cross_entropy(rows, torch.tensor([0, 7])), "there is no column 7"),
+    "a target too high": (lambda: F.cross_entropy(rows, torch.tensor([0, 7])), "there is no column 7: they are counted from 0."),
     "a class too high": (lambda: F.one_hot(torch.tensor([5]), 3), "indices begin at 0"),
     "nothing to draw": (lambda: torch.multinomial(torch.zeros(3), 1), "All these probabilities are 0"),
     "exp": (lambda: math.exp(1000), "larger than a number can be"),

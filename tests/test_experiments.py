@@ -105,24 +105,25 @@ FAULTS = {
     "copies": (
         "def PARAMETERS(model): return [p.detach().clone().requires_grad_() for p in model.parameters()]\n"
         "def step(parameters):\n    for p in parameters:\n        p.data -= 0.1 * (p.grad if p.grad is not None else 0)",
-        "get gradients, but in 12 steps none has changed",
+        "get gradients, but in the first 12 steps none of them has changed",
     ),
+    "no step, while statistics move": ("make = module\ndef step(parameters): pass", "none of them has changed. Is the step taken in each pass"),
     "a model of its own": (
         "right = train\ndef train(model): yield from right(Net())",
         "none has got a gradient",
     ),
     "a new meaning of a name": (
         "def step(parameters):\n    for p in parameters:\n        p = p - RATE * p.grad",
-        "get gradients, but in 12 steps none",
+        "get gradients, but in the first 12 steps none",
     ),
     "a forgotten tensor": (
         "def PARAMETERS(model): return [model.C, model.b1, model.W2]",
-        "`W1` does not change in 12 steps, though a gradient reaches it",
+        "`W1` does not change in the first 12 steps, though a gradient reaches it",
     ),
     "cut off": (
         "class make(Net):\n    def __call__(self, x): return (self.C[x].flatten(1).detach() @ self.W1 + self.b1).tanh() @ self.W2\n"
         "def step(parameters):\n    for p in parameters:\n        p.data -= RATE * p.grad if p.grad is not None else 0",
-        "`C` does not change in 12 steps, because no gradient reaches it",
+        "`C` does not change in the first 12 steps, because no gradient reaches it",
     ),
     "evaluation mode": (
         "make = module\ndef before(model, number): number and model.eval()",

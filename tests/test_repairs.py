@@ -31,6 +31,7 @@ PARTS = "def f(x):\n    return {'mean': x.mean(0), 'spread': x.var(0)}"
 COUNT = "def f(x):\n    return [sum(row) for row in x.tolist()]"
 LOOP = "def f(x):\n    t = 0\n    r = []\n    for row in x.tolist():\n"
 NESTED = f"{LOOP}        r.append(0)\n        for value in row:\n            r[-1] += value\n            return r"
+BRANCH = "def f(x):\n    if x.sum() != 7:\n        x = x / x.sum(0)\n    else:\n        return x"
 PROBE = "lambda g: f(drawn(g))"
 
 
@@ -69,6 +70,11 @@ def test_no_repair_counts_backwards_or_joins_a_counter():
         (COUNT, NESTED, "line 4", "its return belongs behind all loops"),
         (COUNT, f"{LOOP}        r.append(sum(row))\n        if len(r) > 2:\n            break\n    return r", "line 6", "this is not the number"),
         (COUNT, "def f(x):\n    return [sum(row) for row in x.round().tolist()]", "line 2", "a rounding that does not belong there"),
+        ("def f(x):\n    return x.long().float().mean(1)", "def f(x):\n    return x.long().mean(1)", "line 2", "mean() works with floats, and there are none"),
+        ("def f(x):\n    return (x > 9).all(1)", "def f(x):\n    return (x > 9).all(1)[0]", "line 2", "only a part of it is taken"),
+        ("def f(x):\n    return x", "def f(x):\n    return x.long().float()", "line 2", "the call of long() does not belong there"),
+        ("def f(x):\n    return x / x.sum(0)", BRANCH, "line 3", "nothing is returned behind it"),
+        ("def f(x):\n    return x.var(0) * 3 / (3 - 1)", "def f(x):\n    return x.var(0) * (3 - 1) / 3", "line 2", "have changed places"),
         ("def f(x):\n    return (x - 1) / 2", "def f(x):\n    return x - 1 / 2", "line 2", "brackets are missing"),
         ("def f(x):\n    return x / len(x)", "def f(x):\n    return x / 32", "line 2 of your cell, at `32`", "a fixed number"),
     ],
@@ -77,6 +83,12 @@ def test_the_place_and_what_is_wrong_there_are_told(right, wrong, where, what):
     said = told(right, wrong)
     assert "One small change makes it right, in " in said and where in said and what in said.partition("One small change")[2], said
     assert len(said.split()) <= 70
+
+
+def test_truth_values_where_numbers_are_needed_are_told_without_a_change():
+    desk, _ = checked("def f(x):\n    return (x > 0.5).mean(1)", PROBE)
+    verdict = judge(desk.record, Key(checked("def f(x):\n    return x.mean(1)", PROBE)[0].record), RULES, Tolerance())
+    assert "holds truth values" in verdict.message and not wants_a_repair(verdict, desk.record)
 
 
 def test_of_two_faults_the_one_that_makes_something_right_is_told():

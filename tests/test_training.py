@@ -14,7 +14,7 @@ from autograder.grading.answer_key import answer_key
 from autograder.grading.cells import built_notebook
 from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import grade
-from autograder.judge.training import Evaluation, diagnosis
+from autograder.judge.training import Evaluation, blown_up, diagnosis
 
 LECTURE = "lecture_s_small"
 COURSE = """
@@ -107,9 +107,9 @@ FAULTS = {
     "the last layer unscaled": ("Net.out = 3.0\nSTEPS = 60", "a guess costs only 3.30"),
     "all weights zero": (
         "Net.out = Net.hidden = 0.0",
-        "`C` does not change in 12 steps: the gradient that reaches it is exactly 0. Are weights behind it all zero",
+        "`C` does not change in the first 12 steps: the gradient that reaches it is exactly 0. Are weights behind it all zero",
     ),
-    "not a number": ("RATE = 1e38", "The loss stopped being a number at the very beginning"),
+    "not a number": ("RATE = 1e38", "The loss stopped being a number within the steps 1 to 18"),
     "rising": (  # surely: a rate that is only large gives each processor another curve
         """
 right_train = train
@@ -209,6 +209,27 @@ def test_a_loss_that_falls_evenly_and_is_high_asks_for_larger_steps_too(case):
     train = torch.full((50,), curve[-1])
     said = diagnosis(Evaluation(logits, torch.arange(100).reshape(50, 2) % 27, torch.zeros(50).long(), train, train, train, {"curve": curve}))
     assert "still falling" in said and ("a learning rate several times as high" in said) is faster
+
+
+@pytest.mark.parametrize("spread, says", [(0.001, "no longer falls"), (0.12, "After 120 steps it cannot be told yet whether the loss still falls")])
+def test_a_few_loud_steps_do_not_prove_that_a_loss_has_ceased_to_fall(spread, says):
+    curve = [2.2 + spread * (-1) ** part for part in range(40)]
+    logits = torch.randn(50, 27, generator=torch.Generator().manual_seed(1))
+    facts, train = {"curve": curve, "steps": 120}, torch.full((50,), 2.2)
+    said = diagnosis(Evaluation(logits, torch.arange(100).reshape(50, 2) % 27, torch.zeros(50).long(), train, train, train, facts))
+    assert says in said
+
+
+@pytest.mark.parametrize(
+    "facts, where",
+    [
+        ({"steps": 6, "planned": 300, "curve": [2.0] * 5 + [None]}, "at step 6 of 300"),
+        ({"steps": 80, "planned": 80, "curve": [2.0] * 30 + [None] * 10}, "within the steps 61 to 62 of 80"),
+        ({"curve": [2.0, None]}, "on the way"),
+    ],
+)
+def test_where_a_loss_stopped_being_a_number_is_told_by_its_step(facts, where):
+    assert f"The loss stopped being a number {where}: lower the learning rate first" in blown_up(facts)
 
 
 def test_a_sound_training_gets_full_points_and_no_remark(small, runner):

@@ -75,10 +75,17 @@ def _rows(verdict: Verdict, prose: Callable[[str], str]) -> str:
         sign, colour = MARKS["correct"] if right else WRONG
         lines.append(
             f'<tr><th scope="row" style="{CELL};font-weight:normal"><code>{escape(name)}</code></th><td style="{CELL};white-space:nowrap">'
-            f'<span aria-hidden="true" style="color:{colour}">{sign}</span> {"right" if right else "wrong"}</td>'
+            f'<span aria-hidden="true" style="color:{colour}">{sign}</span> {_word(verdict, right)}</td>'
             f'<td style="{CELL}">{prose(note)}</td></tr>'
         )
     return f'<table style="margin:4px 0"><tbody>{"".join(lines)}</tbody></table>' if lines else ""
+
+
+def _word(verdict: Verdict, right: bool) -> str:
+    """A value is right or wrong; the band of a loss is reached or not."""
+    if verdict.loss is not None:
+        return "reached" if right else "not reached"
+    return "right" if right else "wrong"
 
 
 def _worth_a_line(verdict: Verdict) -> list[tuple[bool, str, str]]:
@@ -111,7 +118,7 @@ def as_text(verdict: Verdict) -> str:
     if verdict.message:
         lines.append(f"  {verdict.message}")
     for right, name, note in _worth_a_line(verdict):
-        lines.append(f"  {'right' if right else 'wrong'}  {name}  {note}".rstrip())
+        lines.append(f"  {_word(verdict, right)}  {name}  {note}".rstrip())
     if verdict.shown:
         lines += [f"  {line}" for line in verdict.shown.text.split("\n")]
     if verdict.compared and verdict.status != "correct":

@@ -58,18 +58,20 @@ def proves_right(facts: Any) -> bool:
 
 
 def _nothing_moves(seen: Seen) -> str:
-    if seen.get("moving") != 0 or not seen.dicts("still"):
+    still, reached = {str(tensor.get("name")) for tensor in seen.dicts("still")}, seen.facts.get("gradients")
+    learns_nothing = isinstance(reached, dict) and bool(reached) and still.issuperset(reached)  # running statistics may move all the same
+    if not still or seen.get("moving") != 0 and not learns_nothing:
         return ""
     if not seen.get("differentiated") > 0:
-        return f"In {seen.steps} steps no tensor of the model has changed. Is each step taken on the model's own tensors, in place or by p.data?"
-    if not seen.facts.get("gradients"):
+        return f"In the first {seen.steps} steps no tensor of the model has changed. Is each step taken on the model's own tensors, in place or by p.data?"
+    if not reached:
         return (
-            f"In {seen.steps} steps no tensor of the model has changed, and none has got a gradient: the loss comes from other tensors, such as copies or a "
-            "model of its own. Compute it from what model(contexts) returns."
+            f"In the first {seen.steps} steps no tensor of the model has changed, and none has got a gradient: the loss comes from other tensors, such as "
+            "copies or a model of its own. Compute it from what model(contexts) returns."
         )
     return (
-        f"The model's tensors get gradients, but in {seen.steps} steps none has changed. Print a weight and its gradient before and after a step: is the "
-        "gradient still there when the step is taken, and does the step change the tensor itself?"
+        f"The model's tensors get gradients, but in the first {seen.steps} steps none of them has changed. Is the step taken in each pass (of an optimiser: "
+        "step())? Is the gradient still there then, and does the step change the tensor itself? Print a weight and its gradient before and after it."
     )
 
 
@@ -138,7 +140,7 @@ def _frozen(seen: Seen) -> str:
     ):
         return ""
     names, one = named([str(t.get("name")) for t in still]), len(still) == 1
-    begins = f"{names} {'does' if one else 'do'} not change in {seen.steps} steps"
+    begins = f"{names} {'does' if one else 'do'} not change in the first {seen.steps} steps"
     it = "it" if one else "them"
     if not seen.get("differentiated") > 0:
         return f"{begins}, while the others do. Does your step reach {it} too?"
@@ -180,7 +182,7 @@ def _too_far(seen: Seen) -> str:
     summed = len(compared) >= 3 and all(
         abs(number(c.get("taken")) - number(c.get("summed"))) <= 1e-3 * abs(number(c.get("taken"))) for c in compared
     )
-    begins = f"The steps are too large: one takes the loss of its own batch from {before:.2f} to {after:.2f}, a {share} of it to {min(shares):.2f}."
+    begins = f"The steps are too large: one takes the loss of its own batch from {before:,.2f} to {after:,.2f}, a {share} of it to {min(shares):,.2f}."
     if summed:
         return (
             f"{begins} The loss is summed over the {number(compared[0]['rows']):.0f} rows of the batch: take the mean."

@@ -14,7 +14,7 @@ from autograder.course.names import SYMBOLS, Names
 from autograder.course.schema import Exercise, Loss
 from autograder.course.thresholds import entropy_beside_known
 from autograder.judge.errors import describe, is_of_the_stub
-from autograder.judge.training import UNIFORM, Evaluation, blown_up, diagnosis, too_good
+from autograder.judge.training import UNIFORM, Evaluation, blown_up, diagnosis, shown, too_good
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Status, Verdict, refuse
 from autograder.wall.record import Record
 from autograder.wall.rows import (
@@ -92,7 +92,7 @@ def judge_loss(record: Record, rules: Exercise, names: Names, seed: int) -> tupl
         for bound, p in loss.bands.items()
     )
     unseen = _unseen_loss(evaluation.each, names, loss, seed)
-    told = f"The {loss.split} loss is {reached:.4f} (train {train:.4f}; on names that are not in train {unseen:.4f})."
+    told = f"The {loss.split} loss is {shown(reached)} (train {shown(train)}; on names that are not in train {shown(unseen)})."
     enough = points > 0 and points >= rules.points - rules.bonus_points  # a bonus is no duty
     remark = too_good(evaluation, loss.split, other_split(loss), loss.too_good)
     hint = remark or ("" if enough else diagnosis(evaluation) if math.isfinite(reached) else blown_up(record.facts))
@@ -142,7 +142,7 @@ def _not_finite(values: dict[str, Tensor], facts: dict[str, Any]) -> str | None:
             "A row that is given alone gets NaN, the same rows in a batch do not: the model takes statistics of the batch, and one row has no variance. "
             "In evaluation BatchNorm uses its running mean and variance."
         )
-    return f"{count} of the logits are NaN or infinite, so no loss can be taken. {blown_up(facts)}"
+    return f"{count:,} of the logits are NaN or infinite, so no loss can be taken. {blown_up(facts)}"
 
 
 def _other_code(record: Record, values: dict[str, Tensor], rows: Rows) -> tuple[str | None, str | None]:

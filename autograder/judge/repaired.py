@@ -25,7 +25,8 @@ MOST_NAMES = 4  # that are listed
 ENDED = re.compile(r"[.!?:]$|[.!?]\)$|\((?:It|If) [^()]*\)$")  # a sentence that ends; a line of code may end in a parenthesis, too
 WORDS = re.compile(r"[a-zA-Z0-9 ,()<=.+'_-]{1,120}")  # of what is wrong: no markup, no link
 # of errors that tell better what to do than a change that is tried
-SAYS_ALL = re.compile(rf"Did you mean|is missing, or has not run|torch\.return_types\.(?:{WITH_PLACES})\b|can't be cast to the desired output type")
+OF_A_KIND = "can't be cast to the desired output type|dtype.* Got: Bool"
+SAYS_ALL = re.compile(rf"Did you mean|is missing, or has not run|torch\.return_types\.(?:{WITH_PLACES})\b|{OF_A_KIND}")
 
 
 @dataclass(frozen=True)

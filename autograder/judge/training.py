@@ -63,6 +63,11 @@ class Evaluation:
         return [number(x) for x in curve]
 
 
+def shown(loss: float) -> str:
+    """A loss as it is read: four decimals, of a large one none."""
+    return f"{loss:.4f}" if not loss >= 1000 else f"{loss:,.0f}"
+
+
 def diagnosis(e: Evaluation) -> str:
     """Why the loss is not lower, most telling thing first, and one next step."""
     return next(filter(None, (reason(e) for reason in REASONS)), "")
@@ -75,7 +80,8 @@ def blown_up(facts: dict[str, Any]) -> str:
     curve = facts.get("curve")
     if isinstance(curve, list) and any(not is_number(x) for x in curve):
         part = next(i for i, x in enumerate(curve) if not is_number(x))
-        return f"The loss stopped being a number {_when(part, len(curve))}: lower the learning rate, and look for a log of zero."
+        where = _at(part, len(curve), facts)
+        return f"The loss stopped being a number {where}: lower the learning rate first, and if that does not help, look for a log of zero."
     return "Did the training blow up, or is there a log of zero?"
 
 
@@ -242,6 +248,8 @@ def _cut_off(e: Evaluation) -> str:
 
 def _still_falling(e: Evaluation) -> str:
     curve, part = e.curve, len(e.curve) // 4
+    if len(curve) < 8 and number(e.facts.get("steps")) == len(curve):
+        return f"The training took {len(curve)} step{'' if len(curve) == 1 else 's'}: take many more."
     if len(curve) < 8 or not all(math.isfinite(x) for x in curve[-2 * part :]):
         return ""
     before, last = sum(curve[-2 * part : -part]) / part, sum(curve[-part:]) / part
@@ -254,7 +262,15 @@ def _still_falling(e: Evaluation) -> str:
                 "first; if the loss still falls at the end then, take more steps."
             )
         return "The training loss was still falling when the training ended: take more steps."
+    if _unsure(curve[-2 * part :], part) > STILL_FALLING and is_number(steps := e.facts.get("steps")):
+        return f"After {number(steps):,.0f} steps it cannot be told yet whether the loss still falls: take several times as many, and look at the curve again."
     return "The training loss no longer falls: let the learning rate go down towards the end, or give the model more to learn with."
+
+
+def _unsure(means: list[float], part: int) -> float:
+    """The standard error of a difference between the means of two halves of a piece of a curve, by how much neighbours in it differ."""
+    steps = torch.tensor(means).diff()
+    return float(steps.square().mean().sqrt()) / math.sqrt(part)
 
 
 REASONS = (
@@ -274,6 +290,18 @@ REASONS = (
     _cut_off,
     _still_falling,
 )
+
+
+def _at(part: int, parts: int, facts: dict[str, Any]) -> str:
+    """In which steps a part of the curve lies; a loss that is NaN ends a training, so that its last step is known."""
+    steps, planned = number(facts.get("steps")), number(facts.get("planned"))
+    if not steps >= 1:
+        return "on the way"
+    of = f" of {planned:,.0f}" if planned >= steps else ""
+    if part == parts - 1 and planned > steps:
+        return f"at step {steps:,.0f}{of}"
+    size = math.ceil(steps / SEGMENTS)
+    return f"at step {part + 1:,}{of}" if size == 1 else f"within the steps {part * size + 1:,} to {(part + 1) * size:,}{of}"
 
 
 def _when(part: int, parts: int) -> str:

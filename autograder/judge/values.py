@@ -20,11 +20,11 @@ from autograder.judge.errors import describe, is_of_the_stub
 from autograder.judge.evidence import Cause, agree, cause, stopped_by
 from autograder.judge.looks import changes_arguments, label, seen_at_the_calls
 from autograder.judge.relations import Relations
-from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, refuse
+from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, listed, refuse
 from autograder.wall.record import WHOLE, Failure, Record
 
 AFTERWARDS = "the arguments afterwards"
-ALONE = "(What is right in your answer is the same for every input. Alone it earns no points.)"
+MOST_CONSTANT = 2  # right values that are the same for every input, by name
 
 
 def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:
@@ -84,7 +84,7 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
     if not recognised and not nothing and (seen := seen_at_the_calls(record, reference, wrong_names, tolerance)):
         message = seen
     if alone:
-        message = f"{message} {ALONE}".strip()
+        message = f"{message} {_alone([row.called or row.name for row in rows if row.right])}".strip()
     return Verdict(
         record.exercise,
         "partly correct" if share else "wrong",
@@ -164,6 +164,13 @@ def _judge_value(
     elif first:
         note = f"Right for some inputs, wrong for others: {note}"
     return Row(name, False, note)
+
+
+def _alone(names: list[str]) -> str:
+    """Why some values are right and there are no points."""
+    shown = [f"`{name}`" for name in names[:MOST_CONSTANT]] + (["others"] if len(names) > MOST_CONSTANT else [])
+    earns = "earns no points: it is" if len(shown) == 1 else "earn no points: they are"
+    return f"({listed(shown)} alone {earns} the same for every input.)"
 
 
 def _failed(record: Record, failure: Failure, key: Key, rules: Exercise, tolerance: Tolerance) -> Verdict:

@@ -115,7 +115,7 @@ def _run_on(session: Session, exercise: str, called: Called, kept: Kept, code: d
         run = Run(model, iter(()), step=facts["steps"], first=facts["first"], finished=True)
         return (
             run,
-            f"Loaded the finished training of {kept.came_from} ({run.step:,} steps). Delete {kept.path.name} to train afresh.",
+            f"Loaded the finished training ({run.step:,} steps) of {kept.came_from}. Delete {kept.path.name} to train afresh.",
         )
     if _takes_a_first_step(called) and len(facts["first"]) == REPLAYED:
         model = _fresh(called, seed, kept.context)
