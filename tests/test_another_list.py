@@ -23,7 +23,8 @@ from autograder.errors import UserError
 from autograder.grading.answer_key import compute_answers
 from autograder.grading.cells import built_notebook
 from autograder.grading.secret import public_facts
-from autograder.judge.training import Evaluation, diagnosis
+from autograder.judge.evaluation import Evaluation
+from autograder.judge.training import diagnosis
 
 LISTS = {"known": lambda: None, "95 of 100": lambda: shuffled(0.95), "5,000": five_thousand, "another language": syllables}
 

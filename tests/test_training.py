@@ -14,7 +14,9 @@ from autograder.grading.answer_key import answer_key
 from autograder.grading.cells import built_notebook
 from autograder.grading.secret import hidden_facts
 from autograder.grading.submission import grade
-from autograder.judge.training import Evaluation, blown_up, diagnosis
+from autograder.judge.curve import blown_up
+from autograder.judge.evaluation import Evaluation
+from autograder.judge.training import diagnosis
 
 LECTURE = "lecture_s_small"
 COURSE = """

@@ -13,8 +13,10 @@ from torch import Tensor
 from autograder.course.names import SYMBOLS, Names
 from autograder.course.schema import Exercise, Loss
 from autograder.course.thresholds import entropy_beside_known
+from autograder.judge.curve import blown_up
 from autograder.judge.errors import describe, is_of_the_stub
-from autograder.judge.training import UNIFORM, Evaluation, blown_up, diagnosis, shown, too_good
+from autograder.judge.evaluation import UNIFORM, Evaluation, shown
+from autograder.judge.training import diagnosis, too_good
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Status, Verdict, refuse
 from autograder.wall.record import Record
 from autograder.wall.rows import (

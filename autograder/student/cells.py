@@ -155,7 +155,8 @@ class Cells:
         others = ", ".join(f"`{other}`" for other in defined[:3])
         if name in self.gone and name != exercise:
             now = f"defines {others}" if defined else "defines nothing"
-            return f"An earlier text of the cell of `{exercise}` defined `{name}`; now it {now}. Is the name mistyped? Mend it, run that cell, then this one again."
+            mend = "Is the name mistyped? Mend it, run that cell, then this one again."
+            return f"An earlier text of the cell of `{exercise}` defined `{name}`; now it {now}. {mend}"
         return "" if not defined else f"The cell of `{name}` ran, but defines {others} and not `{name}`. Name it `{name}`, run it, then this one again."
 
     def first_cause(self, name: str) -> str:
