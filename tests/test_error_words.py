@@ -21,6 +21,14 @@ def without_end():
     return without_end()
 
 
+class Forgetful:
+    def __init__(self):
+        self.units = 3
+
+    def width(self):
+        return 2 * units  # noqa: F821
+
+
 class Selfless:
     def __call__(x):  # noqa: N805
         return x
@@ -114,6 +122,9 @@ def in_a_comprehension():
         (lambda: rows.flaten(), "Did you mean 'flatten'?"),
         (lambda: [].apend(1), "Did you mean 'append'?"),
         (lambda: rosw, "Did you mean 'rows'?"),  # noqa: F821
+        (lambda: np.sqrt(2), "The line `import numpy as np` is missing, or has not run."),  # noqa: F821
+        (lambda: plt.hist([1]), "The line `import matplotlib.pyplot as plt` is missing, or has not run."),  # noqa: F821
+        (lambda: Forgetful().width(), "Did you mean 'self.units'?"),
         (in_a_comprehension, "Did you mean 'letters'?"),
         (lambda: xqzv, ""),  # noqa: F821
     ],

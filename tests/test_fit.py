@@ -19,6 +19,7 @@ from autograder import fit as fit_function
 from autograder.course.schema import Exercise, Loss
 from autograder.student import fit as FIT
 from autograder.student import session, weights
+from autograder.student.called import trained_by_other_code
 from autograder.student.fingerprint import change, code_of, same_code
 from autograder.student.progress import Progress, loss_curve
 from autograder.wall import checkpoint
@@ -136,6 +137,65 @@ def with_constant(model):
     yield RATE
 
 
+def steady_rate(model):
+    for _ in range(3):
+        yield 3.0 * RATE
+
+
+def test_weights_that_other_code_has_trained_are_known(monkeypatch):
+    """The cell of the training has run anew and fit has not, or a value that it reads is another."""
+    assert trained_by_other_code(ID) == ""
+    fit_function(ID, Line, steady_rate)
+    assert trained_by_other_code(ID) == ""
+    with monkeypatch.context() as other:
+        other.setitem(globals(), "RATE", 0.5)
+        assert trained_by_other_code(ID) == "`RATE` is 0.5, it was 0.1"
+    with monkeypatch.context() as other:
+        other.setitem(globals(), "steady_rate", with_constant)
+        assert trained_by_other_code(ID) == "`steady_rate` is gone; `with_constant` is new"
+    Path(f"{ID}.safetensors").write_bytes(b"no weights")
+    assert trained_by_other_code(ID) == ""
+    Path(f"{ID}.safetensors").unlink()
+    assert trained_by_other_code(ID) == ""
+
+
+def test_without_its_file_a_check_says_what_to_run():
+    fit_function(ID, Line, train)
+    Path(f"{ID}.safetensors").unlink()
+    with pytest.raises(RuntimeError, match=f"there is no {ID}.safetensors: run the cell with fit\\('{ID}', ...\\) again"):
+        FIT.fitted(ID)
+
+
+@pytest.mark.parametrize(
+    "make, trains, says",
+    [
+        (lambda: None, train, "make_model() returned None: it must `return` the model"),
+        (Line, lambda model: 2.5, "the training returned a single number: train(model) must `yield`"),
+        (Line, lambda model: torch.tensor(2.5), "the training returned a single number: train(model) must `yield`"),
+        (Line, lambda model: None, "the training returned None: train(model) must `yield`"),
+    ],
+)
+def test_what_is_no_model_or_no_training_is_told_at_once(make, trains, says):
+    with pytest.raises(TypeError) as raised:
+        fit_function(ID, make, trains)
+    assert says in str(raised.value)
+
+
+def test_a_model_that_is_too_large_is_told_before_it_is_trained(capsys, monkeypatch):
+    monkeypatch.setattr(Quiet, "training", "student")
+
+    class Large(Line):
+        def __init__(self):
+            super().__init__()
+            self.w = torch.randn(50)
+
+    fit_function(ID, Line, train)
+    assert "Careful" not in capsys.readouterr().out
+    large = fit_function(ID, Large, train)
+    said = capsys.readouterr().out
+    assert "Careful: the model holds 51 numbers, and the check takes none with more than 10." in said and large.layers[0]["b"] == 12
+
+
 def test_a_changed_method_of_the_model_counts_as_other_code():
     class Changed(Line):
         def __init__(self):
@@ -151,6 +211,14 @@ def test_ctrl_c_loses_nothing_and_the_next_call_continues_exactly():
     assert checkpoint.load(Path(f"{ID}.safetensors")).facts["steps"] == 6  # the step that was under way is finished
     continued = fit_function(ID, Line, interrupted)
     assert torch.equal(continued.w, undisturbed.w) and continued.layers[0]["b"] == 12
+
+
+@pytest.mark.parametrize("trains, afresh", [(lambda model: interrupted(model), True), (lambda model, first_step=0: interrupted(model), False)])
+def test_who_stops_a_training_is_told_for_how_long_it_goes_on(trains, afresh):
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        fit_function(ID, Line, trains)
+    assert "after step 6; run the cell again to continue there" in str(stopped.value)
+    assert ("after a restart the training begins afresh" in str(stopped.value)) is afresh
 
 
 def test_in_a_new_kernel_an_interrupted_training_begins_afresh_beside_the_old_weights(tmp_path):

@@ -17,13 +17,17 @@ from converters import convert
 from nbclient import NotebookClient
 from nbconvert.filters import strip_ansi
 from nbgrader.api import Gradebook
+from nbgrader.utils import compute_checksum
 
 from autograder.commands.demo_class import solution_texts
+from autograder.course.cells import is_as_released
 from autograder.course.frame import HAND_IN, INSTALLED, IS_IT_INSTALLED
+from autograder.judge.judging import not_finished
 from autograder.student import hand_in as last_cell
 from autograder.student.cells import Cells
 from autograder.student.own_notebook import Saved, read_saved
 from autograder.student.standing import Standing
+from autograder.wall.record import Draw, Failure, Record
 
 NOTEBOOK, WEIGHTS, PACKED = f"{TINY}.ipynb", "train_tiny.safetensors", f"{TINY}-handin.zip"
 
@@ -402,6 +406,69 @@ def test_an_answer_that_ran_under_another_name_is_not_said_to_have_stopped():
     assert cells.instead("vocabulary") == said and cells.instead("other") == ""
     ran("def vocabulary(words):\n    return 1")
     assert cells.instead("vocabulary") == ""
+
+
+def test_what_an_earlier_text_of_an_answer_has_defined_is_gone_with_it():
+    """As in a fresh kernel: no check judges an answer that does not stand there any more."""
+    handlers, names = {}, {}
+    cells = Cells(SimpleNamespace(user_ns=names, events=SimpleNamespace(register=handlers.setdefault)))
+
+    def ran(text: str) -> None:
+        info = SimpleNamespace(raw_cell=text, cell_id="x")
+        handlers["pre_run_cell"](info)
+        exec(text, names)
+        handlers["post_run_cell"](SimpleNamespace(info=info, error_before_exec=None, error_in_exec=None))
+
+    ran("# Your code: batchnorm_eval\nclass BatchNorm1d: pass\ndef bent(x): return x\ndef kept(x): return x")
+    ran("def kept(x): return 2 * x")  # a cell of the student's own
+    ran("# Your code: batchnorm_eval\nclass Batchnorm1d: pass")
+    assert "BatchNorm1d" not in names and "bent" not in names and names["kept"](1) == 2
+    said = "An earlier text of the cell of `batchnorm_eval` defined `BatchNorm1d`; now it defines `Batchnorm1d`. Is the name mistyped?"
+    assert cells.instead("BatchNorm1d").startswith(said)
+    ran("# Your code: batchnorm_eval\nclass BatchNorm1d: pass")
+    assert "BatchNorm1d" in names and "Batchnorm1d" not in names and cells.instead("BatchNorm1d") == ""
+    ran("print")
+    assert "BatchNorm1d" in names
+
+
+def test_a_cell_is_as_it_was_released_by_nbgraders_own_sum(tiny):
+    cells = nbformat.read(tiny.released(TINY) / f"{TINY}.ipynb", as_version=4).cells
+    known = [cell for cell in cells if "checksum" in cell.metadata.get("nbgrader", {})]
+    assert len(known) > 10 and all(is_as_released(cell) for cell in known)
+    assert {is_as_released(cell) for cell in cells} == {True, None}
+    for cell in known:
+        cell.source += " "
+        assert is_as_released(cell) is False and cell.metadata.nbgrader.checksum != compute_checksum(cell)
+
+
+def test_of_an_answer_that_is_begun_the_line_that_is_not_written_is_named(tiny):
+    stub = nbformat.read(tiny.released(TINY) / f"{TINY}.ipynb", as_version=4)
+    cells = [{"source": cell.source, "metadata": cell.metadata, "outputs": []} for cell in stub.cells]
+    saved, rules = Saved(Path("x.ipynb"), cells, 0.0), tiny.lecture(TINY).exercises["double"]
+    begun = 'def double(x):\n    y = 2 * x\n    raise NotImplementedError("double")'
+    ended = Record("double", (Draw(failure=Failure("NotImplementedError", "double", 'raise NotImplementedError("double")', 3)),))
+    assert saved.is_unwritten("double", rules) and not_finished(ended, rules, saved.named("double_answer"), True) is None
+    verdict = not_finished(ended, rules, begun, saved.as_released("double", begun))
+    assert verdict.status == "error" and verdict.message.startswith('In `double`, line 3 of your cell still says `raise NotImplementedError("double")`.')
+    named(stub, "double_answer").source = begun
+    cells = [{"source": cell.source, "metadata": cell.metadata, "outputs": []} for cell in stub.cells]
+    assert not Saved(Path("x.ipynb"), cells, 0.0).is_unwritten("double", rules)
+
+
+def test_the_last_cell_tells_of_a_check_that_is_gone_or_edited(tiny):
+    stub = nbformat.read(tiny.released(TINY) / f"{TINY}.ipynb", as_version=4)
+    named(stub, "double").source += "\nprint(1)"
+    stub.cells.remove(named(stub, "slope"))
+    for name in ("double", "slope"):
+        named(stub, f"{name}_answer").source = "def f(x): return x"
+    cells = [{"source": cell.source, "metadata": cell.metadata, "outputs": []} for cell in stub.cells]
+    standing = Standing(tiny.lecture(TINY).exercises, {"double": ("wrong", 0.0)})
+    states = {name: last_cell._state(name, Saved(Path("x.ipynb"), cells, 0.0), standing, Path())[0] for name in ("double", "slope")}
+    assert states["double"] == "wrong; its check was edited (grading runs it as it was handed out)"
+    assert states["slope"] == "not checked; its check is not in the notebook (grading puts it back)"
+    standing.changed.add("double")
+    state = last_cell._state("double", Saved(Path("x.ipynb"), cells, 0.0), standing, Path())
+    assert state == ("changed since its check: run its cell, then its check", "0 of 2")
 
 
 def test_an_answer_that_changed_since_its_check_does_not_count_as_right(course):
