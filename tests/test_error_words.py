@@ -1,5 +1,6 @@
 """What Python and torch say when something is wrong, and what a student reads with it; each error is made for real."""
 
+import linecache
 import math
 
 import pytest
@@ -195,3 +196,50 @@ def test_a_check_of_an_empty_answer_is_no_error(answer, attempted):
     assert (verdict is None) == attempted and (attempted or verdict.status == "not attempted" and verdict.points == 0)
     own = Record("e", (Draw(failure=Failure("NameError", "name 'x' is not defined", "return x", 2)),))
     assert not_finished(own, rules, answer, None) is None
+
+
+EMPTY = """
+class Layer:
+    def __call__(self, x):
+        x * 2
+    def note(self, x):
+        self.seen = x
+class Net:
+    def __init__(self):
+        self.layer = Layer()
+    def __call__(self, x):
+        self.layer.note(x)
+        return self.layer(x) + 1
+def spread(x):
+    x.std()
+def maybe(x):
+    if x.sum() > 1e9:
+        return x
+def steps(x):
+    yield x
+def f(x):
+    spread(x)
+    layer = Layer()
+    return {}
+"""
+GUILTY = {
+    "a function": ("spread(x) + 1", "`spread` returns nothing: is a `return` missing there?"),
+    "a layer": ("layer(x) + 1", "`Layer.__call__` returns nothing: is a `return` missing there?"),
+    "a layer of a net": ("Net()(x)", "`Layer.__call__` returns nothing: is a `return` missing there?"),
+    "one that returns sometimes": ("maybe(x) + 1", ""),
+    "one that is not asked for its result": ("[1, 2].sort()[0]", ""),
+    "a gradient": ("x.grad + steps(x)", ""),
+}
+
+
+@pytest.mark.parametrize("case", GUILTY)
+def test_of_a_none_the_function_is_named_that_returns_nothing(case):
+    code, says = GUILTY[case]
+    text, file = EMPTY.replace("{}", code), f"<ipython-input-{case}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    space = {}
+    exec(compile(text, file, "exec"), space)
+    with pytest.raises((TypeError, AttributeError)) as raised:
+        space["f"](rows)
+    said = describe(failure_of(raised.value))
+    assert says in said if says else "returns nothing" not in said

@@ -266,6 +266,8 @@ def _first(words: str) -> str:
 
 def _none(failure: Failure, by: str) -> str:
     """There is None where a value is needed: a gradient that no backward pass has filled, or a function without a result."""
+    if "returns nothing: is a `return` missing there?" in failure.message:
+        return ""
     if not failure.line:  # in the check's own lines, which take apart what was returned
         return f"There is None where {by} needs a value: does every function return its result?"
     if re.search(r"\.grad\b", failure.line):

@@ -17,6 +17,7 @@ from typing import Any
 from torch import Tensor
 
 from autograder.student.misspelt import probably
+from autograder.student.no_return import returns_nothing
 from autograder.wall.record import MAX_TEXT, Failure
 
 DEFINES = re.compile(r"^(?:async +)?(?:def|class) +(\w+)", re.MULTILINE)
@@ -44,6 +45,9 @@ def failure_of(error: BaseException, probe: Callable[..., Any] | None = None, gi
         by_check = in_cells and not place  # what a check asks for is the student's to write
         meant = probably(error, lambda value: _is_theirs(value, given)) if by_check else probably(error)
         message += f".{meant}" if meant else ""
+        where = place[1:] if place else in_cells[-1][1:]
+        if "NoneType" in message and (empty := returns_nothing(where[0], _lines_up_to(*where), lambda file: is_cell(file) and is_own(file, given))):
+            message += f". `{empty}` returns nothing: is a `return` missing there?"
     if place is None:
         asks = next((linecache.getline(f.f_code.co_filename, n).strip() for _, f, n in reversed(in_cells)), "")
         return Failure(name, message, check=asks[:200])
@@ -53,6 +57,11 @@ def failure_of(error: BaseException, probe: Callable[..., Any] | None = None, gi
     helper = next((f for f, _ in frames[step + 1 :] if f.f_globals.get("__name__") != "autograder.student.looks"), None)
     called = _called(helper) if helper is not None and is_cell(helper.f_code.co_filename) else ""
     return Failure(name, message, linecache.getline(file, line).strip()[:200], line, _other_cell(file, line, names), called)
+
+
+def _lines_up_to(frame: FrameType, line: int) -> list[str]:
+    """A function's text, as far as it has run."""
+    return linecache.getlines(frame.f_code.co_filename)[frame.f_code.co_firstlineno - 1 : line]
 
 
 def _is_theirs(value: Any, given: Given) -> bool:
