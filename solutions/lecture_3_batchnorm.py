@@ -371,7 +371,7 @@ def dead_neurons(h):
     return h.abs().mean(0) > 0.97
 
 
-# %% mistake="dead_neurons" says="One truth value for all units together is returned. Each unit has an answer of its own: all() over the examples only, dimension 0."
+# %% mistake="dead_neurons" says="A single truth value is returned, and each unit has an answer of its own: all() over the examples only, dimension 0."
 def dead_neurons(h):
     return (h.abs() > 0.97).all()
 
@@ -1026,7 +1026,7 @@ def curve_facts(axes: Axes, spread: Tensor) -> dict:
     counting = any(len(curve.x) > 2 and torch.equal(curve.x - curve.x[0], torch.arange(len(curve.x))) for curve in drawing.curves)
     return {
         "curves": len(drawing.curves),
-        "where the curves lie, in the order of the layers": "nowhere: x counts 0, 1, 2 and so on" if counting else where,
+        "where the curves lie, in the order of the layers": "nowhere: x counts 0, 1, 2 and so on" if counting else where if len(where) <= len(spread) else "too many to compare",
         "how wide the curves are": "x counts 0, 1, 2 and so on" if counting else "as the values are" if wide else "much narrower than the values",
         **words_of(drawing),
     }
@@ -2978,7 +2978,7 @@ def batchnorm_probe(g: torch.Generator):
         "running_var": kept[1],
         "output in evaluation": evaluated,
         "output for a single row": alone,
-        "out": "missing" if last is None else "the last output" if torch.equal(last, alone) else "not the last output",
+        "out": "missing" if last is None else "the last output" if torch.equal(last.nan_to_num(7.0), alone.nan_to_num(7.0)) else "not the last output",
     }
 
 
@@ -3012,6 +3012,19 @@ class BatchNorm1d(RightBatchNorm1d):
             self.out = self.gamma * (x - mean) / (variance + self.eps).sqrt() + self.beta
             return self.out
         return super().__call__(x)
+
+
+# %% mistake="batchnorm_eval" says="In evaluation the batch's own statistics are used, its variance divided by n - 1: a row's output depends on its neighbours, and a single row gives NaN. Use the running ones."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if self.training:
+            return super().__call__(x)
+        self.out = self.gamma * (x - x.mean(0)) / (x.var(0) + self.eps).sqrt() + self.beta
+        return self.out
 
 
 # %% mistake="batchnorm_eval" says="Evaluation moves the running statistics too, so that a model changes while it is only being looked at. Update them in training only."
@@ -3196,7 +3209,7 @@ class BatchNorm1d(RightBatchNorm1d):
         return out
 
 
-# %% mistake="batchnorm_eval" says="What you keep as out is not what you return. Keep the layer's last output, after gamma and beta."
+# %% mistake="batchnorm_eval" says="After an evaluation, what you keep as out is not what was returned. Keep the layer's last output, in evaluation as in training, after gamma and beta."
 class RightBatchNorm1d(BatchNorm1d):
     pass
 
@@ -3368,6 +3381,99 @@ class BatchNorm1d(RightBatchNorm1d):
         return x
 
 
+# %% mistake="batchnorm_eval" says="In evaluation the eps that the layer is made with is left out, or another one stands there; in training it is right. Add the same eps under the root in both."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if self.training:
+            return super().__call__(x)
+        self.out = self.gamma * (x - self.running_mean) / (self.running_var + 1e-5).sqrt() + self.beta
+        return self.out
+
+
+# %% mistake="batchnorm_eval" says="In evaluation gamma and beta are left out, and in training they take part. Only mean and variance differ between the two: gamma and beta stay."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if self.training:
+            return super().__call__(x)
+        self.out = (x - self.running_mean) / (self.running_var + self.eps).sqrt()
+        return self.out
+
+
+# %% mistake="batchnorm_eval" says="In evaluation it is divided by the running variance itself. A spread is its root, of the variance plus eps, as in training."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if self.training:
+            return super().__call__(x)
+        self.out = self.gamma * (x - self.running_mean) / (self.running_var + self.eps) + self.beta
+        return self.out
+
+
+# %% mistake="batchnorm_eval" says="In evaluation eps is added to the root, and in training to the variance. Add it under the root in both."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if self.training:
+            return super().__call__(x)
+        self.out = self.gamma * (x - self.running_mean) / (self.running_var.sqrt() + self.eps) + self.beta
+        return self.out
+
+
+# %% mistake="batchnorm_eval" says="In evaluation the variance is the running one, but the mean is the batch's own, so a row's output depends on the other rows. Take both from the running ones."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        if self.training:
+            return super().__call__(x)
+        self.out = self.gamma * (x - x.mean(0)) / (self.running_var + self.eps).sqrt() + self.beta
+        return self.out
+
+
+# %% mistake="batchnorm_eval" says="The running variance moves by 0.1, whatever momentum the layer is made with; the running mean is right. Use the same momentum for both."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        before = self.running_var.clone()
+        out = super().__call__(x)
+        if self.training:
+            self.running_var = before + 0.1 * (x.detach().var(0) - before)
+        return out
+
+
+# %% mistake="batchnorm_eval" says="The running mean moves by 0.1, whatever momentum the layer is made with; the running variance is right. Use the same momentum for both."
+class RightBatchNorm1d(BatchNorm1d):
+    pass
+
+
+class BatchNorm1d(RightBatchNorm1d):
+    def __call__(self, x):
+        before = self.running_mean.clone()
+        out = super().__call__(x)
+        if self.training:
+            self.running_mean = before + 0.1 * (x.detach().mean(0) - before)
+        return out
+
+
 # %% variant="batchnorm_eval"
 class BatchNorm1d(nn.Module):
     def __init__(self, units, eps=1e-5, momentum=0.1):
@@ -3465,7 +3571,8 @@ def random_linear_and_batchnorm(g: torch.Generator) -> tuple:
 def fold_probe(g: torch.Generator):
     W, b, *batchnorm = random_linear_and_batchnorm(g)
     W2, b2 = fold_batchnorm(W, b, *batchnorm)
-    return {"W2": W2, "b2": b2, "x @ W2 + b2": torch.randn(3, len(W), generator=g).to(W2) @ W2 + b2}
+    x, fits = torch.randn(3, len(W), generator=g), torch.is_tensor(W2) and torch.is_tensor(b2) and (W2.shape, b2.shape) == (W.shape, b.shape)
+    return {"W2": W2, "b2": b2, "x @ W2 + b2": x.to(W2) @ W2 + b2 if fits else "not computed: the shapes of W2 and b2 are others"}
 
 
 check("fold_batchnorm", fold_probe)
@@ -3477,6 +3584,24 @@ W2, b2 = fold_batchnorm(W, b, gamma, beta, mean, variance, eps)
 torch.testing.assert_close(x @ W2 + b2, F.batch_norm(x @ W + b, mean, variance, gamma, beta, False, 0.1, eps), rtol=1e-4, atol=1e-5)
 one = [torch.tensor([v]) for v in (1.0, 3.0, 5.0, 4.0, 0.25)]
 assert [round(t.item(), 3) for t in fold_batchnorm(torch.tensor([[2.0]]), *one, 1e-12)] == [12.0, -13.0]
+
+
+# %% mistake="fold_batchnorm" says="The bias is returned before the weights. The new weights come first, then the new bias."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return (b - mean) * factor + beta, W * factor
+
+
+# %% mistake="fold_batchnorm" says="The weights become a single row: W @ factor adds up over the units. Each column of W keeps its place and is multiplied by the factor of its unit."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W @ factor, (b - mean) * factor + beta
+
+
+# %% mistake="fold_batchnorm" says="gamma is left out of the new bias: b less the running mean is divided by the spread alone. Multiply by gamma as well, as in the weights."
+def fold_batchnorm(W, b, gamma, beta, mean, variance, eps):
+    factor = gamma / (variance + eps).sqrt()
+    return W * factor, (b - mean) / (variance + eps).sqrt() + beta
 
 
 # %% mistake="fold_batchnorm" says="The running mean is not subtracted: your bias is right only where the mean is 0. What BatchNorm subtracts, the new bias has to subtract, scaled like all the rest."

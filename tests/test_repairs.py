@@ -76,6 +76,7 @@ def test_no_repair_counts_backwards_or_joins_a_counter():
         ("def f(x):\n    return x / x.sum(0)", BRANCH, "line 3", "nothing is returned behind it"),
         ("def f(x):\n    return x.var(0) * 3 / (3 - 1)", "def f(x):\n    return x.var(0) * (3 - 1) / 3", "line 2", "have changed places"),
         ("def f(x):\n    return (x - 1) / 2", "def f(x):\n    return x - 1 / 2", "line 2", "brackets are missing"),
+        ("def f(x):\n    return 3 * (x - 1) / 2", "def f(x):\n    return 3 * x - 1 / 2", "line 2", "brackets are missing"),
         ("def f(x):\n    return x / len(x)", "def f(x):\n    return x / 32", "line 2 of your cell, at `32`", "a fixed number"),
     ],
 )

@@ -210,6 +210,9 @@ def brackets(node: ast.expr, scope: Scope) -> Iterator[Change]:
         yield ast.BinOp(ast.BinOp(left, node.op, right.left), right.op, right.right), words
     if isinstance(left, ast.BinOp):
         yield ast.BinOp(left.left, left.op, ast.BinOp(left.right, node.op, right)), words
+    if isinstance(left, ast.BinOp) and isinstance(right, ast.BinOp):
+        inner = ast.BinOp(left.right, node.op, right.left)
+        yield ast.BinOp(ast.BinOp(left.left, left.op, inner), right.op, right.right), words
     if isinstance(left, ast.UnaryOp) and isinstance(node.op, ast.Pow):
         yield ast.BinOp(left.operand, ast.Pow(), right), words
 

@@ -182,9 +182,10 @@ def describe(failure: Failure, by: str = CHECK) -> str:
         return f"Your line {failure.number}{_of(failure)}, {quoted(failure.line)}, called {failure.called}. There it ended: {_ended(what)}"
     if failure.line:
         return f"{f'{means} ' if means else ''}{what}{' It stands in' if what.endswith('?') else ', in'} {where}"
-    if failure.check and not means:
-        return f"{_ended(what)} (It ended where {by} goes on with what your code gives it: {quoted(failure.check)})"
-    return f"{_ended(what)}{f' {means}' if means else ''}"
+    told = f"{_ended(what)}{f' {means}' if means else ''}"
+    if failure.check and failure.check not in means:
+        return f"{told} (It ended where {by} goes on with what your code gives it: {quoted(failure.check)})"
+    return told
 
 
 def _ended(sentence: str) -> str:
