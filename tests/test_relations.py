@@ -170,6 +170,11 @@ TOLD = {
         P,
         "Your columns add up to 1; it is the rows that should",
     ),
+    "columns of zeros": (
+        each(lambda x: torch.cat([x[:, :3], 0 * x[:, 3:]], 1), X),
+        X,
+        "2 of 5 columns hold zeros only, and the others are right.",
+    ),
     "not normalised": (each(torch.exp, X), P, "Each row is right up to a factor of its own: it does not add up to 1"),
     "one position late": (
         each(lambda x: x.roll(1, 0), V),

@@ -205,7 +205,7 @@ def test_a_name_that_a_cell_further_down_defines_is_no_reason_to_run_those_above
 
 
 def test_a_name_that_is_missing_for_another_cells_sake_is_told_by_that_cell(restarted):
-    assert "The cell that defines `helper` did not run: it stops with ZeroDivisionError" in restarted["follows"]
+    assert "The cell that defines `helper` did not run to its end: it stops with ZeroDivisionError" in restarted["follows"]
     assert "ZeroDivisionError" in restarted["follows, check"] and "helper" in restarted["follows, check"]
 
 
@@ -253,10 +253,10 @@ def test_one_file_holds_the_notebook_and_its_weights(evening):
 
 
 def test_an_answer_that_did_not_run_leaves_no_correct_standing(evening):
-    assert "Correct" not in evening["broken"] and "The cell that defines `double` did not run: it stops with SyntaxError" in evening["broken"]
-    assert "did not run: it stops with NameError: name &#x27;undefined_thing&#x27; is not defined" in evening["stopped"]
+    assert "Correct" not in evening["broken"] and "The cell that defines `double` did not run to its end: it stops with SyntaxError" in evening["broken"]
+    assert "did not run to its end: it stops with NameError: name &#x27;undefined_thing&#x27; is not defined" in evening["stopped"]
     assert "Correct" in evening["mended"]
-    assert "Correct" not in evening["training broken"] and "did not run: it stops with SyntaxError" in evening["training broken"]
+    assert "Correct" not in evening["training broken"] and "did not run to its end: it stops with SyntaxError" in evening["training broken"]
     assert evening["kept"] == "3"  # a value of a student's own cell
 
 

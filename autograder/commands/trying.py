@@ -150,7 +150,9 @@ def run(path: Path, expect: Callable[[int], None] = lambda cells: None, begin: C
     from autograder.student.standing import Standing
 
     if not path.is_file():
-        raise UserError(f"{path}: there is no such file. Name your notebook, or its folder.")
+        inside = sorted(os.path.relpath(found) for found in Path().glob("*/*.ipynb") if found.stem == found.parent.name)
+        here = f'; here are {", ".join(inside)}' if inside else ''
+        raise UserError(f"{path}: there is no such file. Name your notebook, or its folder{here}.")
     facts = public_answers(path.parent / EXPECTED)[1]
     if (saved := of_lecture(path, facts.exercises)) is None:
         what = "Name the .ipynb file or its folder; if it is that, save it in JupyterLab, and try again."

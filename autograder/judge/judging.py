@@ -80,4 +80,5 @@ def _compared(record: Record) -> str:
     if any(draw.failure for draw in record.draws):
         return ""
     values, draws = max((len(draw.values) for draw in record.draws), default=0), len(record.draws)
-    return f"Compared: {values} {'value' if values == 1 else 'values'} for each of {draws} inputs, drawn at random." if values else ""
+    what = "your result" if values == 1 else f"{values} values"
+    return f"Compared: {what} for each of {draws} inputs, drawn at random." if values else ""

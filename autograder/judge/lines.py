@@ -21,7 +21,9 @@ def each_row(seen: Seen) -> str | None:
             if min(e.shape[axis] for e in seen.expected) < 3 or min(e.size // e.shape[axis] for e in seen.expected) < 2:
                 continue
             each = {(2, 0): "column", (2, 1): "row"}.get((ndim, axis), f"line along axis {axis}")
-            if _one_factor(seen, axis):
+            if empty := _zero_lines(seen, axis, each):
+                found.append(empty)
+            elif _one_factor(seen, axis):
                 found.append(_of_a_factor(seen, axis, each))
             elif _one_shift(seen, axis):
                 found.append(
@@ -30,6 +32,16 @@ def each_row(seen: Seen) -> str | None:
         if not found:
             found = [said for axis in range(ndim) if (said := _one_line(seen, axis))]
     return found[0] if len(found) == 1 else None
+
+
+def _zero_lines(seen: Seen, axis: int, each: str) -> str | None:
+    """Whole rows or columns of zeros, where all else is right."""
+    empty = [(v == 0).all(axis) & (e != 0).any(axis) for v, e in zip(seen.value, seen.expected)]
+    if not empty[0].any() or all(zero.all() for zero in empty):
+        return None
+    if not all(same(np.where(np.expand_dims(zero, axis), e, v), e) for zero, v, e in zip(empty, seen.value, seen.expected)):
+        return None
+    return f"{empty[0].sum()} of {empty[0].size} {each}s hold zeros only, and the others are right. Are they never filled, or multiplied by 0?"
 
 
 def _one_line(seen: Seen, axis: int) -> str | None:

@@ -144,7 +144,7 @@ class Cells:
         if not first:
             return ""
         between = "" if first == name else f", then the cell that defines `{name}`"
-        return f"The cell that defines `{first}` did not run: it stops with {self.why[first]}. Mend it and run it{between}, then {then}."
+        return f"The cell that defines `{first}` did not run to its end: it stops with {self.why[first]}. Mend it and run it{between}, then {then}."
 
     def instead(self, name: str) -> str:
         """What an answer that has run defines in place of what it is asked for; nothing if it has not run, or stopped."""
@@ -215,7 +215,7 @@ def _asked_for(text: str) -> set[str]:
 def _words(error: BaseException) -> str:
     try:
         if isinstance(error, SyntaxError):
-            line = f": {error.text.strip()}" if error.text else ""
+            line = f": {error.text.strip()}" if error.text and error.text.strip() else ""
             return f"{type(error).__name__}: {error.msg}" + (f", in line {error.lineno}{line}" if error.lineno else "")
         return f"{type(error).__name__}: {error}"[:300]
     except Exception:  # noqa: BLE001  a student's exception may raise when it is asked for its words

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from autograder.course.inline import in_code
 
 REFRESH_SECONDS = 0.5  # often enough to watch, seldom enough to cost nothing
+PACE_SECONDS = 3.0  # the first steps are slower than the others
 POINTS = 160  # of the loss curve
 
 
@@ -74,7 +75,7 @@ class Progress:
 
     def _time(self, step: int, seconds: float) -> str:
         """What it has taken, and what it will take at this pace; nobody stops it."""
-        if not self.steps or step < 2:
+        if not self.steps or step < 2 or seconds < PACE_SECONDS:
             return f"{seconds:.0f} s"
         left = seconds / step * max(0, self.steps - step)
         return f"{seconds:.0f} s, about {left / 60:.0f} min to go" if left > 90 else f"{seconds:.0f} s, about {left:.0f} s to go"
