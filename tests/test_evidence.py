@@ -34,10 +34,19 @@ def test_what_explains_the_whole_answer_is_said_of_the_whole():
 
 
 def test_one_value_that_another_contradicts_names_nothing():
-    """The mistake would have got b wrong, which is right; or in another way than it is."""
+    """The mistake would have got b wrong in another way than it is."""
+    found = verdict(record(a=A2, b=OTHER), record(a=A, b=B), You_forgot=record(a=A2, b=B2))
+    assert found.recognised == () and "You forgot" not in found.message
+
+
+def test_a_mistake_that_was_made_in_one_place_of_several_is_said_of_that_alone():
+    """It would have got b wrong, which is right."""
     reference, mistake = record(a=A, b=B), record(a=A2, b=B2)
-    assert verdict(record(a=A2, b=B), reference, You_forgot=mistake).recognised == ()
-    assert verdict(record(a=A2, b=OTHER), reference, You_forgot=mistake).recognised == ()
+    found = verdict(record(a=A2, b=B), reference, You_forgot=mistake)
+    assert (found.message, found.recognised, found.points) == ("`a` only, all else is right: You forgot", (), 2)
+    assert verdict(record(a=A2, b=B), reference, You_forgot=mistake, You_swapped=record(a=A2, b=OTHER)).message.startswith("a: 12 of 12")
+    flags = verdict(record(a=[True] * 3, b=B), record(a=[False] * 3, b=B), You_forgot=record(a=[True] * 3, b=B2))
+    assert "You forgot" not in flags.message
 
 
 def test_an_error_of_its_own_beside_a_known_one_leaves_the_cause_open():

@@ -2,8 +2,9 @@
 
 A mistake explains the whole answer if each value of each draw is the mistake's. Two mistakes may also lie beside each other,
 as in gradients that are worked out one by one: then each is the cause of the values that it explains, if every wrong value is
-explained by one of them and none of them would have got a value wrong that is right. Where two explain equally much and say
-different things, neither is said.
+explained by one of them and none of them would have got a value wrong that is right. A mistake that was made in one place of
+several explains all that is wrong and would have got more wrong: it is said of these values only, and is not counted as the
+mistake itself. Where two explain equally much and say different things, neither is said.
 """
 
 from __future__ import annotations
@@ -55,6 +56,18 @@ def cause(record: Record, key: Key, names: list[str], wrong: list[str], toleranc
     if set(wrong) - set().union(*(same for _, same in beside)):
         return Cause({})
     return Cause(_shared_out(beside, wrong))
+
+
+def in_part(record: Record, key: Key, names: list[str], wrong: list[str], tolerance: Tolerance) -> str | None:
+    """The sentence of a mistake that was made in one place of several: all that is wrong is the mistake's, and what it would have got wrong
+    besides is right.
+    """
+    if not any(_is_telling(name, key, tolerance) for name in wrong):
+        return None
+    found = [(mistake, _explained(_seen(record, mistake), mistake.record, key.reference, names, set(wrong), tolerance)) for mistake in key.mistakes]
+    able = [(mistake, len(same)) for mistake, same in found if same.issuperset(wrong)]
+    most = max((count for _, count in able), default=0)
+    return _only(mistake.says for mistake, count in able if count == most)
 
 
 def stopped_by(record: Record, key: Key, tolerance: Tolerance) -> str | None:

@@ -17,13 +17,14 @@ from autograder.judge.catalogue import is_vague
 from autograder.judge.catalogue import recognised as in_catalogue
 from autograder.judge.diagnose import close, where, with_relation
 from autograder.judge.errors import describe, is_of_the_stub
-from autograder.judge.evidence import Cause, agree, cause, stopped_by
+from autograder.judge.evidence import Cause, agree, cause, in_part, stopped_by
 from autograder.judge.looks import changes_arguments, label, seen_at_the_calls
 from autograder.judge.relations import Relations
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, listed, refuse
 from autograder.wall.record import WHOLE, Failure, Record
 
 AFTERWARDS = "the arguments afterwards"
+ONLY = "{} only, all else is right:"
 MOST_CONSTANT = 2  # right values that are the same for every input, by name
 
 
@@ -80,8 +81,11 @@ def judge(record: Record, key: Key, rules: Exercise, tolerance: Tolerance) -> Ve
         message = message if relations and relations.of(wrong.name) else f"{found} {wrong.note}"
     elif found:
         message, recognised = found, [found]
+    partly = in_part(record, key, names, wrong_names, tolerance) if wrong and not recognised else None
+    if partly:
+        message = f"{ONLY.format(listed([f'`{row.called or row.name}`' for row in rows if not row.right]))} {partly}"
     nothing = wrong and relations and relations.is_zero(wrong.name)  # more is said by that than by what it does not depend on
-    if not recognised and not nothing and (seen := seen_at_the_calls(record, reference, wrong_names, tolerance)):
+    if not recognised and not partly and not nothing and (seen := seen_at_the_calls(record, reference, wrong_names, tolerance)):
         message = seen
     if alone:
         message = f"{message} {_alone([row.called or row.name for row in rows if row.right])}".strip()
