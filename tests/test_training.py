@@ -222,6 +222,17 @@ def test_a_few_loud_steps_do_not_prove_that_a_loss_has_ceased_to_fall(spread, sa
     assert says in said
 
 
+def test_a_few_loud_steps_do_not_prove_that_a_loss_rises():
+    noise = torch.randn(34, generator=torch.Generator().manual_seed(4)).tolist()
+    logits = torch.randn(50, 27, generator=torch.Generator().manual_seed(1))
+    for loud, rise, rises in ((0.12, 0.0, False), (0.02, 0.6, True), (0.12, 2.0, True)):
+        curve = [2.6 + loud * x + rise * max(0, part - 20) / 13 for part, x in enumerate(noise)]
+        curve[12], curve[-1] = min(curve), curve[-1] + loud
+        train = torch.full((50,), curve[-1])
+        said = diagnosis(Evaluation(logits, torch.arange(100).reshape(50, 2) % 27, torch.zeros(50).long(), train, train, train, {"curve": curve, "steps": 100}))
+        assert ("it rises" in said) is rises
+
+
 @pytest.mark.parametrize(
     "facts, where",
     [

@@ -15,6 +15,7 @@ from autograder.wall.rows import SEGMENTS, is_number, number
 FIRST_TOO_HIGH = UNIFORM + 1.0  # unscaled weights in the last layer begin at 10 to 30
 MOVED = 0.15  # from the first segment to the last: less is no training
 RISEN = 0.25  # from the lowest segment to the last: more than the noise of a segment
+LOUD = 5  # times the usual step from one segment to the next: of a few batches each segment is as loud as that
 STILL_FALLING = 0.01  # from the third quarter of the training to the last
 EVENLY = 0.5  # of the fall from the first quarter to the second; a rate that goes down at the end gives as much (the references: 0.07 to 0.93), but late
 CUT_OFF = 0.95  # of the steps that were planned
@@ -55,7 +56,7 @@ def hardly_moved(e: Evaluation) -> str:
 
 def rising(e: Evaluation) -> str:
     curve = [x for x in e.curve if math.isfinite(x)]
-    if len(curve) < 4 or curve[-1] < min(curve) + RISEN:
+    if len(curve) < 4 or curve[-1] < min(curve) + max(RISEN, LOUD * float(torch.tensor(curve).diff().abs().median())):
         return ""
     lowest = e.curve.index(min(curve))
     return (
