@@ -2063,7 +2063,7 @@ def batchnorm_probe(g: torch.Generator):
     three, two = layer(), layer()
     parameters = [p.numel() for p in three.parameters()]
     outputs = [three(batch(B, T)) for _ in range(2)]
-    facts = {"running mean and variance": running(three), "output (B, T, C)": outputs[-1][:2, :3]}
+    facts = {"running mean": running(three)[0], "running variance": running(three)[1], "output (B, T, C)": outputs[-1][:2, :3]}
     facts |= {"its shape": outputs[-1].shape, "out": kept(three)[:2, :3] if hasattr(three, "out") else kept(three)}
     facts["numbers in running_mean"] = three.running_mean.numel()
     facts["running ones carry a gradient"] = [three.running_mean.requires_grad, three.running_var.requires_grad]
