@@ -153,6 +153,10 @@ def test_weights_that_other_code_has_trained_are_known(monkeypatch):
     with monkeypatch.context() as other:
         other.setitem(globals(), "steady_rate", with_constant)
         assert trained_by_other_code(ID) == "`steady_rate` is gone; `with_constant` is new"
+    with monkeypatch.context() as other:
+        other.setitem(globals(), "Line", type("Line", (Line,), {"__init__": lambda self: None}))
+        assert trained_by_other_code(ID) != ""
+    assert trained_by_other_code(ID) == ""
     Path(f"{ID}.safetensors").write_bytes(b"no weights")
     assert trained_by_other_code(ID) == ""
     Path(f"{ID}.safetensors").unlink()

@@ -413,8 +413,8 @@ def test_what_an_earlier_text_of_an_answer_has_defined_is_gone_with_it():
     handlers, names = {}, {}
     cells = Cells(SimpleNamespace(user_ns=names, events=SimpleNamespace(register=handlers.setdefault)))
 
-    def ran(text: str) -> None:
-        info = SimpleNamespace(raw_cell=text, cell_id="x")
+    def ran(text: str, cell: str = "x") -> None:
+        info = SimpleNamespace(raw_cell=text, cell_id=cell)
         handlers["pre_run_cell"](info)
         exec(text, names)
         handlers["post_run_cell"](SimpleNamespace(info=info, error_before_exec=None, error_in_exec=None))
@@ -427,6 +427,8 @@ def test_what_an_earlier_text_of_an_answer_has_defined_is_gone_with_it():
     assert cells.instead("BatchNorm1d").startswith(said)
     ran("# Your code: batchnorm_eval\nclass BatchNorm1d: pass")
     assert "BatchNorm1d" in names and "Batchnorm1d" not in names and cells.instead("BatchNorm1d") == ""
+    ran("# Your code: batchnorm_eval\ndef helper(x): return x", cell="y")  # beside it, with a copied first line
+    assert "BatchNorm1d" in names and "helper" in names
     ran("print")
     assert "BatchNorm1d" in names
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import linecache
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from torch import Tensor
@@ -65,9 +68,17 @@ def trained_by_other_code(exercise: str) -> str:
 
 
 def _latest(function: Any) -> Any:
-    """What bears a function's name now, where its cell has run again since."""
-    name, space = getattr(function, "__name__", ""), getattr(function, "__globals__", {})
-    return space.get(name, function) if type(space.get(name)) is type(function) else function
+    """What a function's cell, by its first line, has made of its name since; another exercise may have a function of that name, too."""
+    space = vars(sys.modules[function.__module__]) if isinstance(function, type) else getattr(function, "__globals__", {})
+    found = space.get(getattr(function, "__name__", ""))
+    return found if type(found) in (FunctionType, type(function)) and _first_line(found) == _first_line(function) else function
+
+
+def _first_line(thing: Any) -> str:
+    """Of the cell in which a function, or a class by one of its methods, stands."""
+    parts = list(vars(thing).values()) if isinstance(thing, type) else [thing]
+    file = next((part.__code__.co_filename for part in parts if type(part) is FunctionType), "")
+    return linecache.getline(file, 1)
 
 
 def forget(function: Any) -> list[str]:

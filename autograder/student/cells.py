@@ -43,6 +43,7 @@ class Cells:
         self.why: dict[str, str] = {}  # by name of what is unknown
         self.stopped_in: dict[str, str] = {}  # of these names, whose answer stopped
         self.trained: dict[str, str] = {}  # exercises whose training went with a name
+        self.cells: dict[str, str] = {}  # the id of the cell in which each exercise's answer ran last
         self.gone: dict[str, str] = {}  # by name: the exercise whose answer has defined it before, and does not any more
         self.ran: dict[str, Ran] = {}  # by name: the cell that was to define it last
         self.answers: dict[str, str] = {}  # the text of each exercise's answer when it ran last
@@ -53,12 +54,14 @@ class Cells:
 
     def begin(self, info: Any) -> None:
         self.begun, self.running, self.exercise = time.time(), str(info.raw_cell), _exercise_of(info)
-        self._forget_what_left(self.exercise, self.running)
+        if self.exercise:
+            self._forget_what_left(self.exercise, self.running, _id(info))
         self.before = {name: self.names[name] for name in _defined(info) if name in self.names}
 
-    def _forget_what_left(self, exercise: str, text: str) -> None:
-        """An answer that bears another name now is not there under its old one."""
-        before = self.answers.get(exercise, "")
+    def _forget_what_left(self, exercise: str, text: str, cell: str) -> None:
+        """An answer that bears another name now is not there under its old one; what stands in another cell of its own is."""
+        before = self.answers.get(exercise, "") if cell and self.cells.get(exercise) == cell else ""
+        self.cells[exercise] = cell
         for name in _names(before) - _names(text):
             if name in self.ran and self.ran[name].text == before:  # no other cell has defined it since
                 del self.ran[name]
