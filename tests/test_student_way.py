@@ -457,6 +457,14 @@ def test_of_an_answer_that_is_begun_the_line_that_is_not_written_is_named(tiny):
     assert not Saved(Path("x.ipynb"), cells, 0.0).is_unwritten("double", rules)
 
 
+def test_an_answer_in_a_cell_of_the_students_own_is_known_beside_the_stub(tiny):
+    stub = nbformat.read(tiny.released(TINY) / f"{TINY}.ipynb", as_version=4)
+    stub.cells.insert(0, nbformat.v4.new_code_cell("def double(x):\n    return 2 * x"))
+    cells = [{"source": cell.source, "metadata": cell.metadata, "outputs": [], "cell_type": cell.cell_type} for cell in stub.cells]
+    saved = Saved(Path("x.ipynb"), cells, 0.0)
+    assert saved.defined_beside("double") == "double" and saved.defined_beside("slope") == ""
+
+
 def test_the_last_cell_tells_of_a_check_that_is_gone_or_edited(tiny):
     stub = nbformat.read(tiny.released(TINY) / f"{TINY}.ipynb", as_version=4)
     named(stub, "double").source += "\nprint(1)"

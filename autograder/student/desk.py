@@ -46,6 +46,7 @@ from autograder.wall.record import Record
 
 EDITED = "This answer was changed and saved after its cell ran, so there is nothing to say about it yet. Run the cell, then this check again."
 EDITED_BESIDE = "`{}`, which this answer uses, was changed and saved after its cell ran. Run that cell, then this check again."
+BESIDE = "`{}` is written in a cell of your own, but the cell that was handed out for it stands as it was, and has replaced it. Move your code there."
 WAIT_SECONDS = 5.0  # on the clock, for small changes of an answer to be tried
 
 
@@ -101,6 +102,8 @@ class LocalSession:
             with contextlib.suppress(Exception):  # a student's own objects may do anything when they are shown; the verdict stands
                 verdict = replace(verdict, shown=shown(record, key.reference, calls, self.facts.tolerance_of(record.exercise)))
         other = trained_by_other_code(record.exercise) if rules.loss else ""
+        if verdict.status == "not attempted" and saved and (name := saved.defined_beside(record.exercise)):
+            verdict = replace(verdict, message=f"{verdict.message} {BESIDE.format(name)}")
         if verdict.loss is not None:
             verdict = replace(verdict, compared=self._which_weights(record, other))
         answer = watched.text_of(record.exercise, saved) if watched and saved else ""

@@ -17,6 +17,7 @@ from typing import Any
 from autograder.course.cells import has_code, is_as_released
 from autograder.course.frame import UNWRITTEN
 from autograder.course.schema import Exercise
+from autograder.student.own_line import DEFINES
 
 MAX_BYTES = 1 << 27  # of a notebook that is looked through
 MARK = "autograder"  # in the metadata of a card's output: what it says, for whoever reads the saved notebook
@@ -79,6 +80,12 @@ class Saved:
             return None
         known = is_as_released({**cell, "source": answer})
         return f'raise NotImplementedError("{exercise}")' in answer if known is None else known
+
+
+    def defined_beside(self, exercise: str) -> str:
+        """A name that the cell of an answer defines and that a cell of the student's own defines, too; nothing if there is none."""
+        own = {name for cell in self.cells if cell["cell_type"] == "code" and not name_of(cell) for name in DEFINES.findall(cell["source"])}
+        return next((name for name in DEFINES.findall(self.named(f"{exercise}{ANSWER}") or "") if name in own), "")
 
 
 def digest(text: str) -> str:
