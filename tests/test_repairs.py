@@ -31,6 +31,8 @@ PARTS = "def f(x):\n    return {'mean': x.mean(0), 'spread': x.var(0)}"
 COUNT = "def f(x):\n    return [sum(row) for row in x.tolist()]"
 LOOP = "def f(x):\n    t = 0\n    r = []\n    for row in x.tolist():\n"
 NESTED = f"{LOOP}        r.append(0)\n        for value in row:\n            r[-1] += value\n            return r"
+BREAKS = f"{LOOP}        r.append(sum(row))\n        if len(r) > 2:\n            break\n    return r"
+CASE = "def f(x):\n    if x.shape[0] == 4:\n        x = x + 1\n    return x"
 BRANCH = "def f(x):\n    if x.sum() != 7:\n        x = x / x.sum(0)\n    else:\n        return x"
 PROBE = "lambda g: f(drawn(g))"
 
@@ -68,10 +70,11 @@ def test_no_repair_counts_backwards_or_joins_a_counter():
         (COUNT, f"{LOOP}        t += sum(row)\n        r.append(t)\n    return r", "line 5", "is joined to"),
         (COUNT, f"{LOOP}        r.append(sum(row))\n        return r", "line 4 of your cell, at `for row in", "and its return belongs behind it"),
         (COUNT, NESTED, "line 4", "its return belongs behind all loops"),
-        (COUNT, f"{LOOP}        r.append(sum(row))\n        if len(r) > 2:\n            break\n    return r", "line 6", "this is not the number"),
+        (COUNT, BREAKS, "line 6 of your cell, at `len(r) > 2`", "a case is treated on its own"),
+        ("def f(x):\n    return x", CASE, "line 2 of your cell, at `x.shape[0] == 4`", "a case is treated on its own that should not be"),
         (COUNT, "def f(x):\n    return [sum(row) for row in x.round().tolist()]", "line 2", "a rounding that does not belong there"),
         ("def f(x):\n    return x.long().float().mean(1)", "def f(x):\n    return x.long().mean(1)", "line 2", "mean() works with floats, and there are none"),
-        ("def f(x):\n    return (x > 9).all(1)", "def f(x):\n    return (x > 9).all(1)[0]", "line 2", "only a part of it is taken"),
+        ("def f(x):\n    return x.sum(1)", "def f(x):\n    return x.sum(1)[0]", "line 2", "only a part of it is taken"),
         ("def f(x):\n    return x", "def f(x):\n    return x.long().float()", "line 2", "the call of long() does not belong there"),
         ("def f(x):\n    return x / x.sum(0)", BRANCH, "line 3", "nothing is returned behind it"),
         ("def f(x):\n    return x.var(0) * 3 / (3 - 1)", "def f(x):\n    return x.var(0) * (3 - 1) / 3", "line 2", "have changed places"),
@@ -100,6 +103,18 @@ def test_of_two_faults_the_one_that_makes_something_right_is_told():
 def test_what_no_small_change_mends_is_told_as_before():
     said = told("def f(x):\n    return x", "def f(x):\n    y = x[:, :1].sin() * x.cos().cumsum(0)\n    return (y * y).exp().cumsum(1) / 7")
     assert "small change" not in said and "12 of 12 elements differ" in said
+
+
+def test_what_mends_but_a_part_has_to_mend_what_stands_first_and_more_than_a_few_truth_values():
+    right = "def f(x):\n    return {'mean': x.mean(0), 'sure': x.sum() > 0, 'spread': x.var(0)}"
+    first = told(right, "def f(x):\n    return {'mean': x.mean(0) ** 2 + 1, 'sure': x.sum() > 0, 'spread': x.std(0)}")
+    flags = told(right, "def f(x):\n    return {'mean': x.mean(0), 'sure': x.sum() > 9 and x.sum() < 7, 'spread': x.std(0) ** 3 + 1}")
+    assert "small change" not in first and "small change" not in flags
+
+
+def test_two_steps_that_give_one_name_a_value_are_not_swapped():
+    said = [repair.says for repair, _ in repairs("def f(x):\n    e = 0.0\n    e = x.std()\n    y = x + e\n    return y", "f")]
+    assert said.count("two steps stand in the other order") == 1
 
 
 def test_a_word_that_is_right_by_chance_proves_nothing():

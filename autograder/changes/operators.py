@@ -239,8 +239,9 @@ def constants(node: ast.expr, scope: Scope) -> Iterator[Change]:
     if isinstance(parent, ast.Slice):
         words = ("a slice begins" if parent.lower is node else "a slice ends") + " one element off"
         words = "the steps of a slice have another length" if parent.step is node else words
-        yield _as(number + 1), words
-        yield _as(number - 1), words
+        for other in (number + 1, number - 1):
+            if (other < 0) == (number < 0):  # else it counts from the other end
+                yield _as(other), words
         return
     if isinstance(parent, ast.Subscript) and parent.slice is node:
         yield _as(number + 1), "an index is one off"

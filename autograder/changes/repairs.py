@@ -176,7 +176,17 @@ def _expressions(operators: tuple[Callable[[ast.expr, Scope], Iterator[Change]],
 
 
 def _usual_steps(node: ast.stmt, body: list[ast.stmt], index: int, adding: bool = False) -> Iterator[tuple[list[ast.stmt], str]]:
-    return ((new, backwards(clause) or ANYTHING) for kind, new, clause in changes_of(node, body, index) if (kind in ADDING) == adding)
+    return (
+        (new, backwards(clause) or ANYTHING)
+        for kind, new, clause in changes_of(node, body, index)
+        if (kind in ADDING) == adding and not (kind == "order" and _same_names(node, body[index + 1]))
+    )
+
+
+def _same_names(node: ast.stmt, following: ast.stmt) -> bool:
+    """Whether two steps give the same name a value, so that in the other order one of them does nothing."""
+    stored = ({n.id for n in ast.walk(step) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} for step in (node, following))
+    return not set.isdisjoint(*stored)
 
 
 def _in_general(node: ast.expr, new: ast.expr) -> str:

@@ -38,9 +38,12 @@ def calls(node: ast.expr, scope: Scope) -> Iterator[Change]:
 
 
 def slips(node: ast.expr, scope: Scope) -> Iterator[Change]:
-    """One element in place of all, and the kind of number: tried before all else, for what comes later mends these by chance, too."""
+    """One element in place of all, a condition, the kind of number: tried before all else, for what comes later mends these by chance, too."""
     if isinstance(node, ast.Subscript) and _is_read(node) and isinstance(node.slice, (ast.Constant, ast.UnaryOp)):
         yield node.value, "only a part of it is taken where all belongs"
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:  # also of tensors: what is always true, and never
+        yield ast.Compare(node.left, [ast.Eq()], [node.left]), "there is a condition that does not belong there"
+        yield ast.Compare(node.left, [ast.NotEq()], [node.left]), "a case is treated on its own that should not be"
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_method(node):
         name, base = node.func.attr, node.func.value
         if name in CONVERSIONS and not node.args:
@@ -118,12 +121,10 @@ def operators(node: ast.expr, scope: Scope) -> Iterator[Change]:
                 turned = ast.BinOp(ast.BinOp(kept, ast.Mult(), node.right), ast.Div(), factor)
                 yield turned, "a factor and what it is divided by have changed places"
         if isinstance(node.op, ast.Pow):
-            yield ast.BinOp(node.left, ast.Pow(), ast.BinOp(node.right, ast.Sub(), ast.Constant(1))), "an exponent is one off"
+            for operator in (ast.Sub(), ast.Add()):
+                yield ast.BinOp(node.left, ast.Pow(), ast.BinOp(node.right, operator, ast.Constant(1))), "an exponent is one off"
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and not isinstance(node.slice, ast.Tuple):
         yield node.value, "only a part of it is taken where all belongs"
-    if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        yield ast.Constant(True), "there is a condition that does not belong there"
-        yield ast.Constant(False), "there is a condition that does not belong there"
 
 
 def _counts(node: ast.expr) -> bool:

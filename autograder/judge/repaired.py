@@ -17,13 +17,15 @@ from autograder.course.schema import Tolerance
 from autograder.judge.answers import Key
 from autograder.judge.arrange import arranged, other_container
 from autograder.judge.errors import STOPPED, WITH_PLACES
-from autograder.judge.evidence import agree
+from autograder.judge.evidence import MANY, agree
 from autograder.judge.verdict import Verdict, listed
 from autograder.wall.record import WHOLE, Record
 
+CLOSER = 0.1  # times the tolerance: what a change mends is right but for rounding
 MOST_NAMES = 4  # that are listed
 ENDED = re.compile(r"[.!?:]$|[.!?]\)$|\((?:It|If) [^()]*\)$")  # a sentence that ends; a line of code may end in a parenthesis, too
 WORDS = re.compile(r"[a-zA-Z0-9 ,()<=.+'_-]{1,120}")  # of what is wrong: no markup, no link
+UNSURE = re.compile("missing there|something else|one off there|fixed number")  # what much becomes right with: said if nothing is left that is wrong
 # of errors that tell better what to do than a change that is tried
 OF_A_KIND = "can't be cast to the desired output type|dtype.* Got: Bool"
 SAYS_ALL = re.compile(rf"Did you mean|is missing, or has not run|torch\.return_types\.(?:{WITH_PLACES})\b|{OF_A_KIND}")
@@ -58,16 +60,24 @@ def better_and_better(record: Record, key: Key, tolerance: Tolerance, tried: Ite
     names = list(key.reference.draws[0].values)
     before = _right(record, key, tolerance)
     wrong = [name for name in names if name not in before]
-    if not any(isinstance(key.reference.draws[0].values[name], (Tensor, float, int, list)) for name in wrong):
-        return  # a word that is right by chance proves nothing
-    most = len(before)
-    for repair, other in tried:
-        now = _right(other, key, tolerance)
-        if before < now and len(now) > most and (wrong[0] in now or len(now - before) >= len(wrong) / 2):
+    proving = {name for name in wrong if _proves(key.reference.draws[0].values[name])}
+    closely, most = tolerance.model_copy(update={"rtol": CLOSER * tolerance.rtol, "atol": CLOSER * tolerance.atol}), len(before)
+    for repair, other in tried if proving else ():
+        now = _right(other, key, closely) | before
+        if len(now) > most and wrong[0] in now and not proving.isdisjoint(now):
+            if not (whole := len(now) == len(names)) and UNSURE.search(repair.says):
+                continue
             most = len(now)
-            yield Best(repair, now, whole := len(now) == len(names))
+            yield Best(repair, now, whole)
             if whole:
                 return
+
+
+def _proves(expected: object) -> bool:
+    """Whether a value that a change makes right is no chance: a word, or a few truth values, may be."""
+    if isinstance(expected, Tensor):
+        return expected.is_floating_point() or expected.numel() >= MANY
+    return isinstance(expected, float) or isinstance(expected, (int, list)) and not isinstance(expected, bool)
 
 
 def _right(record: Record, key: Key, tolerance: Tolerance) -> frozenset[str]:

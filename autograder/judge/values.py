@@ -25,6 +25,7 @@ from autograder.wall.record import WHOLE, Failure, Record
 
 AFTERWARDS = "the arguments afterwards"
 ONLY = "{} only, all else is right:"
+LOOSE = "right up to a"  # of a relation that much may have: what follows from a wrong value, too
 MOST_CONSTANT = 2  # right values that are the same for every input, by name
 
 
@@ -112,7 +113,8 @@ def _right(record: Record, reference: Record, rules: Exercise, rows: list[Row]) 
 def _leading(rows: list[Row], relations: Relations | None) -> Row | None:
     """The wrong value whose row says most: what stands first may only follow from it. A number alone may follow from everything."""
     wrong = [row for row in rows if not row.right]
-    related = [row for row in wrong if relations and relations.many(row.name) and (found := relations.of(row.name)) and not found.beside]
+    found = {row.name: relations.of(row.name) for row in wrong if relations and relations.many(row.name)}
+    related = [row for row in wrong if (relation := found.get(row.name)) and not relation.beside and LOOSE not in relation.says]
     return next(iter(related or wrong), None)
 
 
