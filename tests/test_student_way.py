@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -431,6 +432,58 @@ def test_what_an_earlier_text_of_an_answer_has_defined_is_gone_with_it():
     assert "BatchNorm1d" in names and "helper" in names
     ran("print")
     assert "BatchNorm1d" in names
+
+
+def watched(cells: list[tuple[str, str]], before: tuple[str, ...] = ()) -> tuple[Cells, Callable[..., None], Saved]:
+    """Cells of a kernel, how one is run, and a notebook of cells by grade_id and text.
+
+    Args:
+        before: what ran before anybody watched.
+    """
+    handlers, names = {}, {}
+    for text in before:
+        exec(text, names)
+    shell = SimpleNamespace(user_ns=names, events=SimpleNamespace(register=handlers.setdefault), history_manager=SimpleNamespace(input_hist_raw=list(before)))
+    found = Cells(shell)
+
+    def run(text: str, cell: str = "x") -> None:
+        info = SimpleNamespace(raw_cell=text, cell_id=cell)
+        handlers["pre_run_cell"](info)
+        exec(text, names)
+        handlers["post_run_cell"](SimpleNamespace(info=info, error_before_exec=None, error_in_exec=None))
+
+    told = [{"source": text, "cell_type": "code", "outputs": [], "metadata": {"nbgrader": {"grade_id": name}} if name else {}} for name, text in cells]
+    return found, run, Saved(Path("x.ipynb"), told, time.time() + 60)
+
+
+ANSWERED = "# Your code: embed\ndef embed(x):\n    return x"
+
+
+def test_what_ran_before_the_kit_was_there_is_known_too():
+    cells, _, saved = watched([("embed_answer", ANSWERED.replace("return x", "return 2 * x"))], before=(ANSWERED,))
+    assert cells.edited("embed", saved) == "embed" and cells.answers["embed"] == ANSWERED
+
+
+def test_an_answer_that_a_cell_has_replaced_that_is_gone_is_not_called_edited():
+    cells, run, saved = watched([("embed_answer", ANSWERED)])
+    run(ANSWERED)
+    assert cells.replaced("embed", saved) == ""
+    run("def embed(x):\n    return 3", cell="y")
+    assert cells.replaced("embed", saved) == "embed"
+    run(ANSWERED)
+    assert cells.replaced("embed", saved) == "" and cells.edited("embed", saved) == ""
+
+
+def test_an_answer_below_its_check_is_known():
+    stub = '# Your code: embed\ndef embed(x):\n    raise NotImplementedError("embed")'
+    own = "def embed(x):\n    return x"
+    cells, run, saved = watched([("embed_answer", stub), ("embed", "check"), ("", own)])
+    run(stub)
+    run(own, cell="y")
+    assert cells.below("embed", saved) == "embed"
+    cells, run, saved = watched([("embed_answer", own), ("embed", "check"), ("", own)])
+    run(own)
+    assert cells.below("embed", saved) == "" and saved.is_in_check("embed", f"{own}\ncheck('embed', embed)") and not saved.is_in_check("embed", "check(1)")
 
 
 def test_a_cell_is_as_it_was_released_by_nbgraders_own_sum(tiny):

@@ -12,7 +12,7 @@ from autograder.course.frame import YOUR_CODE
 from autograder.student import called
 from autograder.student.misspelt import missing_name
 from autograder.student.own_line import DEFINES, codes_in
-from autograder.student.own_notebook import ANSWER, Saved
+from autograder.student.own_notebook import ANSWER, Saved, name_of
 
 VALUES = re.compile(r"^([A-Za-z_]\w*)[ \t]*(?::[^=\n]{0,200})?=(?!=)", re.MULTILINE)
 OWN = YOUR_CODE.partition(":")[0]
@@ -49,6 +49,8 @@ class Cells:
         self.answers: dict[str, str] = {}  # the text of each exercise's answer when it ran last
         self.changed = set[str]()  # exercises whose answer has another text than when it was checked
         self.begun, self.running, self.exercise = time.time(), "", ""  # of the cell that runs, now one that imports this kit: when, its text, whose answer
+        for text in getattr(getattr(shell, "history_manager", None), "input_hist_raw", []):  # what ran before anybody watched
+            self._note(str(text), _exercise_in(str(text)))
         shell.events.register("pre_run_cell", self.begin)
         shell.events.register("post_run_cell", self.end)
 
@@ -57,6 +59,12 @@ class Cells:
         if self.exercise:
             self._forget_what_left(self.exercise, self.running, _id(info))
         self.before = {name: self.names[name] for name in _defined(info) if name in self.names}
+
+    def _note(self, text: str, exercise: str) -> None:
+        """A cell that has run."""
+        self.ran |= {name: Ran(text.strip(), self.begun) for name in _names(text) if name in self.names}
+        if exercise:
+            self.answers[exercise] = text.strip()
 
     def _forget_what_left(self, exercise: str, text: str, cell: str) -> None:
         """An answer that bears another name now is not there under its old one; what stands in another cell of its own is."""
@@ -115,6 +123,20 @@ class Cells:
             if self.ran[name].when < saved.when and self.ran[name].text not in texts and name in written:
                 return name
         return ""
+
+    def replaced(self, exercise: str, saved: Saved) -> str:
+        """A name of an answer that stands as it ran, which a cell has defined since that does not stand in the notebook any more."""
+        text, texts = (saved.named(f"{exercise}{ANSWER}") or "").strip(), {cell["source"].strip() for cell in saved.cells}
+        if self.answers.get(exercise) != text:
+            return ""
+        return next((name for name in sorted(_names(text)) if name in self.ran and self.ran[name].text not in texts), "")
+
+    def below(self, exercise: str, saved: Saved) -> str:
+        """A name of an answer that a cell below its check has defined, and runs too late from top to bottom."""
+        places = {cell["source"].strip(): place for place, cell in reversed(list(enumerate(saved.cells)))}
+        check = next((place for place, cell in enumerate(saved.cells) if name_of(cell) == exercise), len(saved.cells))
+        names = sorted(_names(saved.named(f"{exercise}{ANSWER}") or ""))
+        return next((name for name in names if name in self.ran and places.get(self.ran[name].text, -1) > check), "")
 
     def _used(self, texts: set[str]) -> set[str]:
         """The names of cells that ran, and that these need, each with what it needs itself."""
@@ -186,8 +208,12 @@ def _is_answer(info: Any) -> bool:
 
 def _exercise_of(info: Any) -> str:
     """Whose answer a cell is, by its first line or its id; nothing if it is none of ours."""
-    first = str(info.raw_cell).lstrip().partition("\n")[0]
-    return first[len(OWN) + 1 :].strip() if first.startswith(f"{OWN}:") else _id(info).partition(ID)[2].replace("-", "_")
+    return _exercise_in(str(info.raw_cell)) or _id(info).partition(ID)[2].replace("-", "_")
+
+
+def _exercise_in(text: str) -> str:
+    first = text.lstrip().partition("\n")[0]
+    return first[len(OWN) + 1 :].strip() if first.startswith(f"{OWN}:") else ""
 
 
 def _id(info: Any) -> str:

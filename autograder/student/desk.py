@@ -17,6 +17,7 @@ from pathlib import Path
 
 from autograder.changes.repairs import Repair
 from autograder.course.directory import EXPECTED
+from autograder.course.frame import CHECK
 from autograder.course.schema import Exercise
 from autograder.errors import CheckFailed
 from autograder.judge.answers import Key
@@ -35,7 +36,7 @@ from autograder.student.copies import in_a_copy
 from autograder.student.given import explain_errors
 from autograder.student.misspelt import missing_name
 from autograder.student.names import load_names
-from autograder.student.own_line import locked_cells
+from autograder.student.own_line import DEFINES, locked_cells
 from autograder.student.progress import in_notebook
 from autograder.student.repairs import MOST_SECONDS
 from autograder.student.session import Tried
@@ -47,6 +48,10 @@ from autograder.wall.record import Record
 EDITED = "This answer was changed and saved after its cell ran, so there is nothing to say about it yet. Run the cell, then this check again."
 EDITED_BESIDE = "`{}`, which this answer uses, was changed and saved after its cell ran. Run that cell, then this check again."
 BESIDE = "`{}` is written in a cell of your own, but the cell that was handed out for it stands as it was, and has replaced it. Move your code there."
+REPLACED = "`{}` was defined anew by a cell that does not stand in the notebook any more. Run the cell of this answer again, then this check."
+IN_CHECK = "Your code stands in the check's own cell, and grading takes that one as it was handed out. Write it into the cell above, which is for it."
+BELOW = "`{}` is defined by a cell below this check, and grading runs the cells from top to bottom. Move your code into the cell that was handed out for it."
+LOCKED_CHECK = CHECK.partition(":")[0]
 WAIT_SECONDS = 5.0  # on the clock, for small changes of an answer to be tried
 
 
@@ -88,8 +93,8 @@ class LocalSession:
         key, rules = self.answers.keys.get(record.exercise), self.facts.rules(record.exercise)
         verdict = verdict_of(record, self.facts, key, lambda: load_names(seed=self.facts.split_seed))
         saved, watched = own_notebook.of_this_kernel(self.folder, self.facts.exercises), watch()
-        if watched and saved and (edited := watched.edited(record.exercise, saved)):
-            verdict = refuse(record.exercise, rules, EDITED if edited == record.exercise else EDITED_BESIDE.format(edited))
+        if watched and saved and (late := _not_as_it_stands(record.exercise, saved, watched)):
+            verdict = refuse(record.exercise, rules, late)
         elif saved and (unfinished := _not_finished(record, rules, saved, watched)):
             verdict = unfinished
         elif watched and (why := self._why_nothing_came(watched, saved, record)):
@@ -157,6 +162,17 @@ class LocalSession:
 
     def report(self, exercise: str, step: int, steps: int | None, loss: float) -> None:
         """A student watches the loss curve instead."""
+
+
+def _not_as_it_stands(exercise: str, saved: own_notebook.Saved, watched: Cells) -> str:
+    """Why what runs here is not what stands in the notebook, or not in that order, if it is not."""
+    if name := watched.replaced(exercise, saved):
+        return REPLACED.format(name)
+    if edited := watched.edited(exercise, saved):
+        return EDITED if edited == exercise else EDITED_BESIDE.format(edited)
+    if watched.running.startswith(LOCKED_CHECK) and DEFINES.search(watched.running) and saved.is_in_check(exercise, watched.running):
+        return IN_CHECK
+    return BELOW.format(name) if (name := watched.below(exercise, saved)) else ""
 
 
 def _not_finished(record: Record, rules: Exercise, saved: own_notebook.Saved, watched: Cells | None) -> Verdict | None:

@@ -82,6 +82,14 @@ class Saved:
         return f'raise NotImplementedError("{exercise}")' in answer if known is None else known
 
 
+    def is_in_check(self, exercise: str, check: str) -> bool:
+        """Whether a check's cell defines what its answer is to define.
+
+        Args:
+            check: the cell as it ran.
+        """
+        return not set(DEFINES.findall(self.named(f"{exercise}{ANSWER}") or "")).isdisjoint(DEFINES.findall(check))
+
     def defined_beside(self, exercise: str) -> str:
         """A name that the cell of an answer defines and that a cell of the student's own defines, too; nothing if there is none."""
         own = {name for cell in self.cells if cell["cell_type"] == "code" and not name_of(cell) for name in DEFINES.findall(cell["source"])}
