@@ -157,8 +157,8 @@ def test_a_function_of_a_module_is_found_there():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: rows - rows.max(1, keepdim=True), "Here max() returns the values and where they stand: take its `.values`."),
-        (lambda: rows.topk(3, dim=1) - rows, "Here topk() returns the values and where they stand"),
+        (lambda: rows - rows.max(1, keepdim=True), "the values and where they stand: take `.values` or `.indices`, whichever is meant."),
+        (lambda: rows.topk(3, dim=1) - rows, "Here topk() returns two tensors, the values and where they stand"),
         (lambda: ""[0], "A text has fewer letters than this index asks for; an empty one has none."),
         (lambda: torch.zeros(2).sum().backward(), "or nothing in it has `requires_grad=True`."),
     ],

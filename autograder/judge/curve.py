@@ -30,6 +30,11 @@ def blown_up(facts: dict[str, Any]) -> str:
         part = next(i for i, x in enumerate(curve) if not is_number(x))
         where = _at(part, len(curve), facts)
         return f"The loss stopped being a number {where}: lower the learning rate first, and if that does not help, look for a log of zero."
+    if isinstance(curve, list) and curve:
+        return (
+            f"In training the loss was a number to the end ({number(curve[-1]):.2f}), so it is in evaluation that something is none: look at what is used "
+            "there alone, such as running statistics. A running variance below 0 has no root."
+        )
     return "Did the training blow up, or is there a log of zero?"
 
 
@@ -80,6 +85,8 @@ def cut_off(e: Evaluation) -> str:
     steps, planned, seconds = (number(e.facts.get(name)) for name in ("steps", "planned", "seconds"))
     if not (e.facts.get("finished") and 0 < steps < CUT_OFF * planned):
         return ""
+    if steps == 1:
+        return f"A single loss was yielded, where fit was told of {planned:,.0f} steps: is `yield` inside of the loop, and not behind it?"
     took = f", after {seconds:,.0f} seconds" if seconds >= 1 else ""
     return (
         f"The training ended at step {steps:,.0f} of the {planned:,.0f} that fit was told{took}. If a limit of time ended it, make each step cheaper, or give "

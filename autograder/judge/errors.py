@@ -23,13 +23,16 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)",
         "Dimension {1} has {2} places, and place {0} was asked for. Which dimension are these indices meant for?",
     ),
-    (rf"torch\.return_types\.({WITH_PLACES})\b", "Here {0}() returns the values and where they stand: take its `.values`."),
+    (
+        rf"torch\.return_types\.({WITH_PLACES})\b",
+        "Here {0}() returns two tensors, the values and where they stand: take `.values` or `.indices`, whichever is meant.",
+    ),
     (r"string index out of range", "A text has fewer letters than this index asks for; an empty one has none. Print it."),
     (r"(?:list|tuple) index out of range", "It has fewer elements than this index asks for. Print its length."),
     (
         r"tensors used as indices must be|expected scalar type (?:Long|Int)\b|Expected tensor for argument .* scalar types?: Long|"
         r"Expected dtype int32/int64 for index|only applicable to index tensor|expected target dtype to be Long",
-        "Whole numbers are needed here: a tensor of dtype int64.",
+        "Whole numbers are needed here: a tensor of dtype int64. Have an index and what it picks from changed places?",
     ),
     (r"expected .*dtype|expected scalar type \w+ but found|must have the same dtype", "Two dtypes meet here: print the dtype of each tensor."),
     (
@@ -270,7 +273,8 @@ def _none(failure: Failure, by: str) -> str:
     if "returns nothing: is a `return` missing there?" in failure.message:
         return ""
     if not failure.line:  # in the check's own lines, which take apart what was returned
-        return f"There is None where {by} needs a value: does every function return its result?"
+        why = "A function without `return` gives None, and so do append(), backward() and `.grad` before backward() has run"
+        return f"There is None where {by} needs a value. {why}."
     if re.search(r"\.grad\b", failure.line):
         return "`.grad` is None until backward() has filled it, and that happens only to leaves: tensors that were not computed from others."
     return "Something in this line is None. A function without `return` gives None, and so do methods that change a thing in place, such as sort()."

@@ -59,11 +59,17 @@ def proves_right(facts: Any) -> bool:
 
 def _nothing_moves(seen: Seen) -> str:
     still, reached = {str(tensor.get("name")) for tensor in seen.dicts("still")}, seen.facts.get("gradients")
-    learns_nothing = isinstance(reached, dict) and bool(reached) and still.issuperset(reached)  # running statistics may move all the same
+    moved = seen.facts.get("moved")  # running statistics may, all the same
+    follow_alone = isinstance(moved, list) and bool(moved) and all(any(word in str(name) for word in STATISTICS) for name in moved)
+    learns_nothing = isinstance(reached, dict) and bool(reached) and still.issuperset(reached) or follow_alone and len(still) > 1
     if not still or seen.get("moving") != 0 and not learns_nothing:
         return ""
     if not seen.get("differentiated") > 0:
-        return f"In the first {seen.steps} steps no tensor of the model has changed. Is each step taken on the model's own tensors, in place or by p.data?"
+        but = " but its running statistics" if follow_alone else ""
+        return (
+            f"In the first {seen.steps} steps no tensor of the model has changed{but}. Is each step taken on the model's own tensors, in place or by p.data? "
+            "`p = p - …` gives the name `p` another tensor, and changes none."
+        )
     if not reached:
         return (
             f"In the first {seen.steps} steps no tensor of the model has changed, and none has got a gradient: the loss comes from other tensors, such as "

@@ -5,13 +5,18 @@ Whole numbers are as good as floating-point ones, never the other way round; a t
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autograder.judge.errors import describe
 from autograder.judge.numbers import tensor_of
+from autograder.wall.record import Failure
 
+CAUGHT = re.compile(r"(\w+(?:Error|Exception|Warning|Iteration)): (.{1,300})", re.DOTALL)
+NOT_DONE = re.compile(r"not (?:measured|computed|compared)\b")
 KINDS = {"bool": "truth values", "integer": "whole numbers", "float": "floating-point numbers", "complex": "complex numbers"}
 ONE = {"bool": "a truth value", "integer": "a whole number", "float": "a number", "complex": "a complex number"}
 DTYPES = {"bool": "bool", "integer": "int64, or another integer dtype", "float": "float32 or float64", "complex": "complex64"}
@@ -91,12 +96,12 @@ def _mismatch_of_plain(value: Any, expected: Any) -> str | None:
         return None if len(value) == len(expected) else f"The list has {counted(len(value))}, expected {len(expected)}."
     if type(value) is type(expected):
         return None
-    return f"This is {_told(value)}; {wanted(expected)} is expected."
+    return _another_thing(value, expected)
 
 
 def _no_numbers(value: Any, expected: Any) -> str:
     if not isinstance(value, (list, tuple)):
-        return f"This is {_told(value)}; {wanted(expected)} is expected."
+        return _another_thing(value, expected)
     parts = [tensor_of(part) for part in value]
     if any(part is None for part in parts):
         why = "not all that it holds are numbers, in rows of equal length"
@@ -113,7 +118,7 @@ def _mismatch_of_shape(value: Any, mine: Tensor, expected: Any, target: Tensor) 
     if isinstance(value, (list, tuple)) and not isinstance(expected, list):
         return f"Return {wanted(expected)}, not {_kind(value)}; as a tensor, yours has the shape {_shape(mine)}."
     if not isinstance(value, (Tensor, list, tuple)):
-        return f"This is {_told(value)}; {wanted(expected)} is expected."
+        return _another_thing(value, expected)
     extra = ""
     if not target.ndim:
         extra = " A single number has no axis."
@@ -132,9 +137,14 @@ def _mismatch_of_kind(value: Any, mine: Tensor, expected: Any, target: Tensor) -
     return f"This is {ONE[given]}; {ONE[wanted]} is expected."
 
 
-def _told(value: Any) -> str:
-    """A student's own value: a text is shown, for it may be the error that a probe has caught."""
-    return f"the text {brief(value)}" if isinstance(value, str) else _kind(value)
+def _another_thing(value: Any, expected: Any) -> str:
+    """What a student's own value is; a text may be the error that a probe has caught, or say why it has not measured anything."""
+    if isinstance(value, str) and (caught := CAUGHT.match(value)):
+        return f"It ends in an error: {describe(Failure(caught[1], caught[2]))}"
+    if isinstance(value, str) and NOT_DONE.match(value):
+        return f"It was {brief(value)[1:-1]}."
+    told = f"the text {brief(value)}" if isinstance(value, str) else _kind(value)
+    return f"This is {told}; {wanted(expected)} is expected."
 
 
 def wanted(expected: Any) -> str:

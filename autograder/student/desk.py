@@ -120,6 +120,15 @@ class LocalSession:
             if in_notebook():
                 print(self.standing.line(record.exercise))
 
+    def before_training(self, exercise: str) -> str:
+        """What its check will hold against a training, in a sentence, before it has taken an evening."""
+        rules, watched, saved = self.facts.rules(exercise), watch(), own_notebook.of_this_kernel(self.folder, self.facts.exercises)
+        if watched and saved and (edited := watched.edited(exercise, saved)):
+            what = "the answer" if edited == exercise else f"`{edited}`"
+            return f"Careful: {what} was changed and saved after its cell ran, and what is trained now is the earlier text."
+        used = forbidden_here(exercise, rules.forbid) if rules.forbid else None
+        return f"Careful, the check will refuse this: {used}" if used else ""
+
     def _which_weights(self, record: Record, other: str) -> str:
         """Of several trainings the best one counts, which need not be the last.
 
@@ -129,7 +138,7 @@ class LocalSession:
         file, steps = self.folder / f"{record.exercise}.safetensors", record.facts.get("steps")
         if not file.is_file():
             return "Looked at: what the code trains in a short while, for there are no weights."
-        trained = f", trained in {steps:,} steps" if type(steps) is int else ""
+        trained = f", trained in {steps:,} step{'' if steps == 1 else 's'}" if type(steps) is int else ""
         said = f" {OTHER_CODE.format(other)}" if other else ""
         return f"Looked at: the weights in `{file.name}`{trained}, saved {time.strftime('%d %B, %H:%M', time.localtime(file.stat().st_mtime))}.{said}"
 

@@ -108,11 +108,13 @@ def change(before: dict[str, str], now: dict[str, str]) -> str:
     for name in _differences(before, now):
         old, new = before.get(name), now.get(name)
         if old is None or new is None:
-            said.append(f"`{name}` is {'new' if old is None else 'gone'}")
+            what = "a decorator" if name.startswith("_") else f"`{name}`"  # such as torch's no_grad
+            said.append(f"{what} is {'new' if old is None else 'gone'}")
         elif old.startswith(CODE) or new.startswith(CODE):
             said.append(f"the code of `{name}` has changed")
         else:
             said.append(f"`{name}` is {new}, it was {old}")
+    said = list(dict.fromkeys(said))
     said.sort(key=lambda text: not text.startswith("`"))  # values tell more
     more = f" and {len(said) - 3} more" if len(said) > 3 else ""
     return "; ".join(said[:3]) + more

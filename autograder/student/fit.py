@@ -79,7 +79,8 @@ def _train(session: Session, exercise: str, called: Called, steps: int | None, r
     run, said = _run_on(session, exercise, called, kept, code)
     run.planned = steps
     if not run.step and session.training == "student":
-        said = f"{said} {_too_large(called, session.facts.training_seed, rules)}".strip()
+        beforehand = getattr(session, "before_training", lambda _: "")(exercise)
+        said = " ".join(filter(None, (said, _too_large(called, session.facts.training_seed, rules), beforehand)))
     if run.finished:
         Progress.say(said, quiet=report is not None)
     else:

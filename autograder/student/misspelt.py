@@ -45,8 +45,9 @@ def probably(error: BaseException, may_be_meant: Callable[[Any], bool] | None = 
             return f" The line `{IMPORTS[wanted]}` is missing, or has not run."
         if _is_an_attribute(wanted, error):
             return f" Did you mean 'self.{wanted}'?"
-        if module := _module_with(wanted, error):
-            return f" Did you mean '{module}.{wanted}'?"
+        if modules := _modules_with(wanted, error):
+            meant = " or ".join(f"'{module}.{wanted}'" for module in modules)
+            return f" Did you mean {meant}?"
     some = {name for name in itertools.islice(_known(error, may_be_meant), MOST) if type(name) is str}
     return did_you_mean(wanted, {name for name in some if not name.startswith("_") and name not in SHELL and name != wanted})
 
@@ -57,11 +58,12 @@ def _is_an_attribute(wanted: str, error: NameError) -> bool:
     return wanted in getattr(me, "__dict__", {}) or wanted in dir(type(me))
 
 
-def _module_with(wanted: str, error: BaseException) -> str:
-    """The name of a module known there that has a function of this name; of several torch's own before others."""
+def _modules_with(wanted: str, error: BaseException) -> list[str]:
+    """Modules known there that have a function of this name: one of torch's own, and Python's own for single numbers."""
     beside = ((name, value) for names in _beside(error) for name, value in list(names.items()) if type(name) is str and type(value) is ModuleType)
     found = {name for name, value in beside if not name.startswith("_") and callable(vars(value).get(wanted))}
-    return min(found, key=lambda name: (name != "F", name != "torch", name), default="")
+    others = sorted(found - {"math"}, key=lambda name: (name != "F", name != "torch", name))[:1]
+    return others + ["math"] * ("math" in found)
 
 
 def _known(error: BaseException, may_be_meant: Callable[[Any], bool] | None) -> Iterable[Any]:
