@@ -1797,7 +1797,7 @@ class Value(right_value):
     tanh = lambda self: Value(math.sinh(self.data))
 
 
-# %% mistake="value_forward" says="other / self is computed as the power -1 of self / other. That divides by zero where other is 0, and 0 / x is simply 0. Multiply other by the power -1 of self."
+# %% mistake="value_forward" says="other / self goes through self / other, or divides by other. That fails where other is 0, and 0 / x is simply 0. Multiply other by the power -1 of self."
 right_value = Value
 
 
@@ -2215,6 +2215,16 @@ def backward_probe(g: torch.Generator):
         early = (x * y).tanh()
         return [early + ((early * z).exp() * y).tanh()]
 
+    def second_root(x, y, z):
+        """Gradients set back to 0, and another root, which has nodes of the first one's below it."""
+        leaves = [Value(number) for number in (x, y, z)]
+        m = leaves[0] * leaves[1]
+        (m * leaves[2]).backward()
+        for node in (*leaves, m):
+            node.grad = 0.0
+        (m + leaves[0]).backward()
+        return [node.grad or 0.0 for node in (*leaves, m)]
+
     def alone_twice(operation, number):
         """One operation, twice on the same input."""
         return gradients(lambda x: [operation(x) + operation(x)], [number])
@@ -2238,6 +2248,7 @@ def backward_probe(g: torch.Generator):
             "used twice": lambda: gradients(twice, xyz) + gradients(each_twice, xyz) + alone_twice(lambda x: x.exp(), xyz[1]) + alone_twice(lambda x: x.tanh(), xyz[2]) + gradients(itself, xyz),
             "diamond": lambda: gradients(lambda *v: diamond(*v, True), xyz) + gradients(lambda *v: diamond(*v, False), xyz) + gradients(in_the_middle, xyz) + gradients(early_and_late, xyz) + gradients(lambda x: [x], xyz[:1]),
             "expression": lambda: gradients(lambda *leaves: run_program(leaves, steps), numbers),
+            "second root": lambda: second_root(*xyz),
         }
     )
 
@@ -2277,8 +2288,8 @@ class Twin:
         self.tensor.retain_grad()
 
     data = property(lambda self: self.tensor.item())
-    grad = property(lambda self: 0.0 if self.tensor.grad is None else self.tensor.grad.item())
-    backward = lambda self: self.tensor.backward()
+    grad = property(lambda self: 0.0 if self.tensor.grad is None else self.tensor.grad.item(), lambda self, _: setattr(self.tensor, "grad", None))
+    backward = lambda self: self.tensor.backward(retain_graph=True)
     tanh = lambda self: Twin(self.tensor.tanh())
     exp = lambda self: Twin(self.tensor.exp())
     log = lambda self: Twin(self.tensor.log())
@@ -2294,6 +2305,30 @@ for seed in range(50):
     Value = right_value
     for name, row in mine.items():
         assert all(math.isclose(m, t, rel_tol=1e-9, abs_tol=1e-12) for m, t in zip(row, theirs[name], strict=True)), name
+
+
+# %% mistake="value_backward" says="A second root passes over the nodes that the first one has gone through: what was visited is kept from one backward() to the next. Begin with an empty set in each."
+class RightValue(Value):
+    pass
+
+
+class Value(RightValue):
+    visited = set()
+
+    def backward(self):
+        order = []
+
+        def visit(node):
+            if node not in Value.visited:
+                Value.visited.add(node)
+                for x in node.inputs:
+                    visit(x)
+                order.append(node)
+
+        visit(self)
+        self.grad = 1.0
+        for node in reversed(order):
+            node.pass_back()
 
 
 # %% mistake="value_backward" says="A node that is met again is put behind, but the nodes it was computed from stay where they are: one of them can come before it. A node goes first only when all its users have."
@@ -4546,7 +4581,7 @@ class MLP:
         return [p for layer in self.layers for p in layer.parameters()]
 
 
-# %% mistake="neuron_layer_mlp" says="A layer of one neuron returns a list with one element; here it is to return the element itself. Add that case where the layer returns."
+# %% mistake="neuron_layer_mlp" says="A list with one element comes out where the element itself is asked for: a layer of one neuron returns it, and an MLP goes through all its layers before it returns."
 right_layer = Layer
 
 
@@ -5339,7 +5374,9 @@ def train_probe(g: torch.Generator):
         found = {"losses": [float(loss) for loss in losses], "parameters afterwards": [float(p.data) for p in model.parameters()]}
         larger = ScalarMLP(3, [2, 2, 1], numbers + numbers[:4], node)  # in long steps, from two points of which the first is met nearly
         losses = train_mlp(larger, [list(x) for x in far], [larger(far[0]).data + 0.01, -1.7], 4, 4 * rate)
-        return found | {"another network": [*(float(loss) for loss in losses), *(float(p.data) for p in larger.parameters())]}
+        found |= {"another network": [*(float(loss) for loss in losses), *(float(p.data) for p in larger.parameters())]}
+        rising = ScalarMLP(3, [2, 2, 1], numbers + numbers[:4], node)  # in steps so long that its loss rises on the way
+        return found | {"losses that rise": [float(loss) for loss in train_mlp(rising, [list(x) for x in far], [0.1, 0.0], 6, 8 * rate)]}
 
     first, other = node_classes(train_mlp)
     try:
@@ -5373,6 +5410,22 @@ for _ in range(20):
     optimizer.step()
     theirs.append(loss.item())
 torch.testing.assert_close(torch.tensor(train_mlp(model, xs, ys, 20, 0.1)), torch.tensor(theirs))
+
+
+# %% mistake="train_mlp" says="The training ends where a loss rises. Take as many steps as are asked for, whatever the loss does."
+def train_mlp(model, xs, ys, steps, rate):
+    losses = []
+    for _ in range(steps):
+        loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)
+        if losses and loss.data > losses[-1]:
+            break
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        losses.append(loss.data)
+    return losses
 
 
 # %% mistake="train_mlp" says="The gradients are never set back to zero, so each step follows the sum of all gradients so far. Reset them before each backward pass."
@@ -5409,7 +5462,7 @@ def train_mlp(model, xs, ys, steps, rate):
     return losses
 
 
-# %% mistake="train_mlp" says="The parameters never move. Is the gradient set back to zero between backward and the update, or does the update give a new meaning to the name p instead of changing p.data?"
+# %% mistake="train_mlp" says="The parameters never move. Is backward() called, and is the gradient still there at the update? Does the update change p.data, and not only the meaning of the name p?"
 def train_mlp(model, xs, ys, steps, rate):
     return [(sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)).data for _ in range(steps)]
 
@@ -6673,7 +6726,7 @@ def logits_grad_torch(logits, label):
     return z.grad
 
 
-# %% mistake="logits_grad_torch" says="The gradients are right, but you made the caller's own tensor want gradients and left them in its grad. Work on a copy, so that it comes back as it was."
+# %% mistake="logits_grad_torch" says="The gradients are right, but the caller's own tensor is not as it was: it wants gradients now, or holds some in its grad. Work on a copy."
 def logits_grad_torch(logits, label):
     logits.requires_grad_()
     logits.grad = None

@@ -2757,7 +2757,7 @@ def tune_smoothing(train, dev, test, strengths):
     return {"dev": torch.stack(losses), "best": best, "test": -P[X_test[:, 0], X_test[:, 1], Y_test].log().mean()}
 
 
-# %% mistake="tune_smoothing" says="The smallest strength is taken: it is what always looks best on train. Choose by the losses of the dev names."
+# %% mistake="tune_smoothing" says="The smallest strength is taken: it is what looks best on train, or where probabilities are compared without their logarithm. Choose by the loss of the dev names."
 right_tune_smoothing = tune_smoothing
 
 
@@ -3469,7 +3469,7 @@ def tune_regularization(W, train, dev, strengths, steps, rate):
     return right_tune_regularization(W, train, dev, strengths, steps + 1, rate)
 
 
-# %% mistake="tune_regularization" says="You take one step less than asked for. Count the turns of your loop: there are `steps` of them."
+# %% mistake="tune_regularization" says="What you return is as it was one step earlier: the loop makes one turn too few, or the losses are measured before the last step, not after it."
 right_tune_regularization = tune_regularization
 
 

@@ -499,7 +499,7 @@ def random_contexts(g: torch.Generator, count: int, T: int) -> Tensor:
 # %% check="embed"
 def embed_probe(g: torch.Generator):
     T, d = 4 + int(torch.randint(2, (1,), generator=g)), 5 * (1 + int(torch.randint(2, (1,), generator=g)))
-    return embed(torch.randn(27, d, generator=g), random_contexts(g, 6, T))
+    return embed(torch.randn(27, d, generator=g), random_contexts(g, 6 * (1 + int(torch.randint(3, (1,), generator=g))), T))
 
 
 check("embed", embed_probe)
@@ -542,7 +542,7 @@ def embed(C, X):
     return C[X].view(-1, C.shape[1])
 
 
-# %% mistake="embed" says="The number of columns is the lecture's 6, for three symbols of two features. Here it follows from X and C: T times d."
+# %% mistake="embed" says="The number of columns is 6 whatever is given, such as the lecture's, for three symbols of two features. Here it follows from X and C: T times d."
 def embed(C, X):
     return C[X].view(-1, 6)
 
@@ -884,7 +884,7 @@ def direct_connections(x, W, H, d, U, b):
     return b + (d + x @ H + x @ W).tanh() @ U
 
 
-# %% mistake="direct_connections" says="The direct part is multiplied by U as well. It goes from x to the logits through W alone."
+# %% mistake="direct_connections" says="The direct part does not come to the logits as x @ W: U, or a function, is applied to it as well. It goes from x to the logits through W alone."
 def direct_connections(x, W, H, d, U, b):
     return b + (x @ W + (d + x @ H).tanh()) @ U
 
@@ -1320,7 +1320,14 @@ def sgd_probe(g: torch.Generator):
     steep = torch.randn(3, generator=g).requires_grad_()
     steep.grad = torch.randn(3, generator=g)
     sgd_step([steep], lambda: 1000 * (steep**2).sum(), 1e-4)  # gradients of some thousands
-    return {"losses": [float(loss) for loss in losses], "W": W, "b": b, "where it is steep": steep, "moved": moved, "losses are": "tensors with a graph" if graphs else "numbers"}
+    facts = {"losses": [float(loss) for loss in losses], "W": W, "b": b, "where it is steep": steep, "moved": moved}
+    fresh = torch.randn(3, generator=g).requires_grad_()  # through which nothing has come back yet
+    try:
+        sgd_step([fresh], lambda: (fresh**2).sum(), 0.1)
+        facts["a first step"] = fresh
+    except (AttributeError, TypeError) as error:  # what None as a gradient leads to
+        facts["a first step"] = f"{type(error).__name__}: {error}"
+    return facts | {"losses are": "tensors with a graph" if graphs else "numbers"}
 
 
 check("sgd_step", sgd_probe)
@@ -1338,6 +1345,17 @@ for _ in range(4):
     (x @ twin).tanh().pow(2).sum().backward()
     optimiser.step()
 torch.testing.assert_close(W, twin)
+
+
+# %% mistake="sgd_step" says="The first step ends in an error: a parameter through which nothing has come back yet has no gradient that could be filled with zeros. Set .grad to None."
+def sgd_step(parameters, loss_of, rate):
+    loss = loss_of()
+    for p in parameters:
+        p.grad.zero_()
+    loss.backward()
+    for p in parameters:
+        p.data -= rate * p.grad
+    return loss.item()
 
 
 # %% mistake="sgd_step" says="Long gradients are shortened before the step (clip_grad_norm_). Plain gradient descent moves by rate times gradient, however long it is."
@@ -1485,7 +1503,7 @@ def sgd_step(parameters, loss_of, rate):
     return loss.item()
 
 
-# %% mistake="sgd_step" says="The gradients are divided by their common length, so that every step is as long as the others. Move by the rate times each gradient as it is."
+# %% mistake="sgd_step" says="The gradients are cut down to a common length of 1. Move by the rate times each gradient as it is, however long it is."
 def sgd_step(parameters, loss_of, rate):
     loss = loss_of()
     for parameter in parameters:
@@ -2309,7 +2327,7 @@ def direct_help(train_one: Callable[[int, bool, int], float], d: int, hidden: in
 
 
 # %%
-def pretended(g: torch.Generator, signs: list[int]) -> tuple[Callable[[int, bool, int], float], list[int]]:
+def pretended(g: torch.Generator, signs: list[float]) -> tuple[Callable[[int, bool, int], float], list[int]]:
     """What stands for training: losses that fall with the hidden units and the luck of a seed, and differ by direct connections as the signs say."""
     seeds = (10 * torch.arange(len(signs)) + torch.randint(1, 10, (len(signs),), generator=g)).tolist()
     luck = dict(zip(seeds, (0.05 * torch.rand(len(signs), generator=g)).tolist()))
@@ -2317,10 +2335,14 @@ def pretended(g: torch.Generator, signs: list[int]) -> tuple[Callable[[int, bool
     return (lambda units, direct, seed: 2.3 + luck[seed] - 4e-4 * units - effect[seed] * direct), seeds
 
 
+# of each seed: which sign, and how large; one that all agree in may be small or vary, and one that they do not agree in may be large in the mean
+SIGNS = ([1, 1, 1], [-1, -1, -1], [1, 1, -1, 1], [0.8, 20, 0.8], [3, 3, -1], [-3, 1.5, -3])
+
+
 # %% check="direct_help"
 def help_probe(g: torch.Generator):
     found = []
-    for signs, sizes in (([1, 1, 1], (10, 26, 32)), ([-1, -1, -1], (12, 14, 16)), ([1, 1, -1, 1], (8, 17, 20))):
+    for signs, sizes in zip(SIGNS, 2 * [(10, 26, 32), (12, 14, 16), (8, 17, 20)]):
         train_one, seeds = pretended(g, signs)
         d, hidden = sizes[int(torch.randint(3, (1,), generator=g))], 40 + int(torch.randint(60, (1,), generator=g))
         found.append(direct_help(train_one, d, hidden, seeds))
@@ -2487,7 +2509,7 @@ def direct_help(train_one, d, hidden, seeds):
     return {"hidden without": without, "losses": losses, "gain": gains.mean(), "sure": bool((gains > 0).all() or (gains < 0).all())}
 
 
-# %% mistake="direct_help" says="Your `sure` looks at most of the seeds, or at their mean. One seed with the other sign is enough to be unsure: all of them have to agree."
+# %% mistake="direct_help" says="Your `sure` is true although a seed has the other sign: it looks at most of the seeds, at their mean, or at their sizes without the sign. All of them have to agree."
 right_direct_help = direct_help
 
 

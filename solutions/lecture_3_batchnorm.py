@@ -329,7 +329,7 @@ def units_of_every_kind(g: torch.Generator) -> Tensor:
     alive[0, 0] = 0.99  # once in a while is not always
     alive[:, 1], alive[int(torch.randint(1, n - 1, (1,), generator=g)), 1] = -0.995, -0.9  # nor is nearly always, though the mean is beyond 0.97
     alive[:, 2], alive[n // 3 : 2 * (n // 3), 2] = 0.98, 0.2  # nor is mostly
-    alive[:, 3], alive[-1, 3] = 0.985, -0.96  # a limit of 0.95 would do for this one
+    alive[:, 3], alive[-1, 3] = 0.985, -0.9698  # a limit of 0.95, or a slope below 0.06, would do for this one
     alive[:, 4], alive[int(torch.randint(1, n - 1, (1,), generator=g)), 4] = 0.999, 0.001  # the mean is beyond 0.97, the geometric mean is not
     alive[:, 5], alive[::40, 5] = 0.99, 0.5  # less than 97 % of them
     return torch.cat([dead, alive], 1)[:, torch.randperm(14, generator=g)]
@@ -366,7 +366,7 @@ def dead_neurons(h):
     return (h > 0.97).all(0) | (h < -0.97).all(0)
 
 
-# %% mistake="dead_neurons" says="You take the mean size of a unit's outputs, so one example in the middle can hide behind many at the edge. Ask each example."
+# %% mistake="dead_neurons" says="You take a mean over the examples, so one of them in the middle can hide behind many at the edge. Ask each example."
 def dead_neurons(h):
     return h.abs().mean(0) > 0.97
 
@@ -563,7 +563,7 @@ def lengths(W: Tensor) -> str:
 def normal_facts(W: Tensor, std: float) -> dict:
     """Mean, spread and form of the distribution of many weights; the standard errors are those of a normal sample."""
     count = W.numel()
-    mean = "zero" if abs(float(W.mean())) < 6 * std / count**0.5 else "not zero"
+    mean = "zero" if abs(float(W.mean())) < 6 * max(std, float(W.std())) / count**0.5 else "not zero"
     fourth = float(((W - W.mean()) / W.std()).pow(4).mean())  # 3 for the normal distribution, 1.8 for the uniform
     form = "normal" if abs(fourth - 3) < 6 * (24 / count) ** 0.5 else "not normal"
     return {"mean": mean, "standard deviation": as_asked(W.std(), std, std / (2 * count) ** 0.5), "distribution": form, "lengths of rows and columns": lengths(W)}
@@ -802,7 +802,7 @@ def uniform_weight(fan_in: int, fan_out: int, g: torch.Generator) -> Float[Tenso
 def uniform_facts(W: Tensor, bound: float) -> dict:
     """Bounds and mean of many weights; the largest of 40,000 is below 0.999 of its bound less than once in 10^17 times."""
     count, std = W.numel(), bound / 3**0.5
-    mean = "zero" if abs(float(W.mean())) < 6 * std / count**0.5 else "not zero"
+    mean = "zero" if abs(float(W.mean())) < 6 * max(std, float(W.std())) / count**0.5 else "not zero"
     ends = [end if 0.999 <= float(found) / end <= 1 else float(found) for found, end in ((W.min(), -bound), (W.max(), bound))]
     error = std * (0.8 / (4 * count)) ** 0.5  # (fourth moment 1.8 - 1) / 4n
     return {"smallest and largest": ends, "mean": mean, "standard deviation": as_asked(W.std(), std, error)}

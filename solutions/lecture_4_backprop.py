@@ -1339,7 +1339,7 @@ def backward_linear_tanh(dlogits, hpreact, h, W2):
     return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
 
 
-# %% mistake="backward_linear_tanh" says="Your slope of tanh has a root around it, which makes it too large. 1 minus the square of h is the slope already."
+# %% mistake="backward_linear_tanh" says="Your slope of tanh is the root of the right one, such as 1 / cosh without its square, and so too large. 1 minus the square of h is the slope already."
 def backward_linear_tanh(dlogits, hpreact, h, W2):
     dh, slope = dlogits @ W2.T, (1 - h**2).sqrt()
     return {"dh": dh, "dW2": h.T @ dlogits, "db2": dlogits.sum(0), "dhpreact": slope * dh}
@@ -2908,7 +2908,7 @@ def batchnorm_backward(dhpreact, bngain, bnvar_inv, bnraw):
     return bngain * bnvar_inv / n * (n * dhpreact - n / (n - 1) * bnraw * along)
 
 
-# %% mistake="batchnorm_backward" says="The last term is lost, the one that comes back through the variance: stretching the batch would change your loss, and it must not. See what the variance sends back to each example."
+# %% mistake="batchnorm_backward" says="The last term is lost, or comes to nothing: the one through the variance. Stretching the batch would change your loss, and it must not. See what the variance sends back to each example."
 right_batchnorm = batchnorm_backward
 
 

@@ -1838,7 +1838,7 @@ class Sequential:
         return found
 
 
-# %% mistake="sequential" says="parameters() lists those of some kinds of layers only: it asks a layer if it is a Linear. Any layer has parameters(), also a nested Sequential or one that you have never seen: ask every one."
+# %% mistake="sequential" says="parameters() lists those of some kinds of layers only: it asks for a class, or for attributes of some names. Any layer has parameters(), also a nested Sequential or one that you have never seen: ask every one."
 class Sequential:
     def __init__(self, layers):
         self.layers = layers
@@ -4925,7 +4925,7 @@ def compare_models(models, batches, dev, rate):
     return results
 
 
-# %% mistake="compare_models" says="Nothing was trained: the loss on dev is that of the untrained models. Take a step on each of the batches first."
+# %% mistake="compare_models" says="The loss on dev is that of the untrained models: no step was taken, or not on the models that dev is asked of. Train each model itself, with a step on each of the batches."
 right_compare_models = compare_models
 
 

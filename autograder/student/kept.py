@@ -106,7 +106,8 @@ class Kept:
     def _told(self, found: Checkpoint) -> str:
         facts = found.facts
         loss = f"loss {facts['loss']:.4f} on {SPLIT}, " if "loss" in facts else ""
-        return f"The older weights ({loss}{facts.get('steps', 0):,} steps)"
+        steps = facts.get("steps", 0)
+        return f"The older weights ({loss}{steps:,} step{'' if steps == 1 else 's'})"
 
     def choose_best(self, code: dict[str, str]) -> list[str]:
         """Among the finished trainings of one code the one with the lowest loss counts; says so if there is a choice."""
