@@ -2346,7 +2346,8 @@ def help_probe(g: torch.Generator):
         train_one, seeds = pretended(g, signs)
         d, hidden = sizes[int(torch.randint(3, (1,), generator=g))], 40 + int(torch.randint(60, (1,), generator=g))
         found.append(direct_help(train_one, d, hidden, seeds))
-    return {name: tuple(one[name] for one in found) for name in ("hidden without", "losses", "gain", "sure")}
+    facts = {name: [one[name] for one in found] for name in ("hidden without", "gain", "sure")}
+    return facts | {"losses": tuple(one["losses"] for one in found)}
 
 
 check("direct_help", help_probe)
@@ -2357,6 +2358,30 @@ assert tried["hidden without"] == 64 and abs(tried["gain"] - 0.02) < 1e-6 and tr
 assert 270 + 50 * 58 + 27 + 810 - (270 + 64 * 58 + 27) == -2  # parameters with and without
 measured = direct_help(train_small, 10, 50, [1, 2, 3])
 assert not names.known() or measured["sure"] and -0.03 < measured["gain"] < -0.005
+
+
+# %% mistake="direct_help" says="Your `sure` asks whether most of the seeds gain. All of them have to agree, and they may agree in losing, too."
+def direct_help(train_one, d, hidden, seeds):
+    without = hidden + round(3 * d * 27 / (3 * d + 1 + 27))
+    losses = torch.tensor([[train_one(units, direct, seed) for seed in seeds] for units, direct in ((hidden, True), (without, False))])
+    better = losses[1] - losses[0]
+    return {"hidden without": without, "losses": losses, "gain": better.mean().item(), "sure": bool((better > 0).float().mean() > 0.5)}
+
+
+# %% mistake="direct_help" says="Your `sure` compares the mean gain with its spread over the seeds. Here it is asked whether all seeds agree in the sign, however much they differ in size."
+def direct_help(train_one, d, hidden, seeds):
+    without = hidden + round(3 * d * 27 / (3 * d + 1 + 27))
+    losses = torch.tensor([[train_one(units, direct, seed) for seed in seeds] for units, direct in ((hidden, True), (without, False))])
+    better = losses[1] - losses[0]
+    return {"hidden without": without, "losses": losses, "gain": better.mean().item(), "sure": bool(better.mean().abs() > better.std())}
+
+
+# %% mistake="direct_help" says="Your `sure` goes by the size of the mean gain. Here it is asked whether all seeds agree in the sign, be the gain large or small."
+def direct_help(train_one, d, hidden, seeds):
+    without = hidden + round(3 * d * 27 / (3 * d + 1 + 27))
+    losses = torch.tensor([[train_one(units, direct, seed) for seed in seeds] for units, direct in ((hidden, True), (without, False))])
+    better = losses[1] - losses[0]
+    return {"hidden without": without, "losses": losses, "gain": better.mean().item(), "sure": bool(better.mean().abs() > 0.02)}
 
 
 # %% mistake="direct_help" says="A hidden unit is taken to cost 58 parameters, as in the example, where d is 10. With another d it costs another number: 3 d weights to it, its own bias, and 27 weights from it."
