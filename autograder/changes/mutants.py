@@ -183,9 +183,9 @@ def changes_of(node: ast.stmt, body: list[ast.stmt], index: int) -> Iterator[tup
     if isinstance(node, ast.With):
         yield "context", instead(*node.body), ""
     if isinstance(node, ast.If):
-        yield "condition", instead(*node.body), "a condition is ignored"
+        yield "condition", instead(*node.body), "a case is missing, or its condition is ignored"
         if node.orelse:
-            yield "condition", instead(*node.orelse), "a condition is ignored"
+            yield "condition", instead(*node.orelse), "a case is missing, or its condition is ignored"
     if isinstance(node, (ast.For, ast.While)):
         if isinstance(following, ast.Return):
             yield "return", instead(_loop(node, [*node.body, following])), "the function returns after the first pass of a loop"

@@ -66,7 +66,7 @@ BACKWARDS = (
     (r"one variable stands where another belongs", "another variable belongs there"),
     (r"one of the elements that are put together is left out", "there is one element too many"),
     (r"a condition is left out", "there is a condition that does not belong there"),
-    (r"a condition is ignored", "there is a condition that does not belong there"),
+    (r"a case is missing, or its condition is ignored", "there is a condition that does not belong there"),
     (r"each new part replaces what was there.*", "each part is joined to what was there, instead of replacing it"),
     (r"a value is added to what was there.*", "each new part replaces what was there, instead of being added to it"),
     (r"a case that needs its own treatment has none", "a case is treated on its own that should not be"),
