@@ -8,6 +8,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -469,7 +470,7 @@ def test_an_answer_that_a_cell_has_replaced_that_is_gone_is_not_called_edited():
     run(ANSWERED)
     assert cells.replaced("embed", saved) == ""
     run("def embed(x):\n    return 3", cell="y")
-    assert cells.replaced("embed", saved) == "embed"
+    assert cells.replaced("embed", saved) == "embed" and cells.replaced("embed", replace(saved, when=time.time() - 60)) == ""  # it is not saved yet
     run(ANSWERED)
     assert cells.replaced("embed", saved) == "" and cells.edited("embed", saved) == ""
 

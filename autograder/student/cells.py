@@ -129,7 +129,8 @@ class Cells:
         text, texts = (saved.named(f"{exercise}{ANSWER}") or "").strip(), {cell["source"].strip() for cell in saved.cells}
         if self.answers.get(exercise) != text:
             return ""
-        return next((name for name in sorted(_names(text)) if name in self.ran and self.ran[name].text not in texts), "")
+        ran = ((name, self.ran[name]) for name in sorted(_names(text)) if name in self.ran)
+        return next((name for name, cell in ran if cell.text not in texts and cell.when < saved.when), "")
 
     def below(self, exercise: str, saved: Saved) -> str:
         """A name of an answer that a cell below its check has defined, and runs too late from top to bottom."""
