@@ -52,7 +52,7 @@ def how_it_works(name: str, lecture: Lecture) -> str:
         "After a restart of the kernel run what stands above first (menu Run, *Run All Above Selected Cell*).",
         "The **card** says whether it is right, and what went wrong; the line below it, what comes next.",
         "**Hints** unfold under each task. The last one is close to the answer.",
-        "Cells that say **(locked)** stay as they are. Cells of your own may stand anywhere: they run, too, but an answer belongs into its own cell.",
+        "Cells that say **(locked)** stay as they are. Cells of your own may stand anywhere: they run, too, but an answer belongs in its own cell.",
         "A check calls your function by its **probe**, which draws inputs from `g`, a random generator. Grading draws others: "
         "only code that is right in general earns its points.",
         '**Shapes** stand in the types: `Float[Tensor, "n d"]` is a tensor of floats with n rows and d columns, `Int` is one of whole numbers.',
