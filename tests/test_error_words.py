@@ -126,6 +126,7 @@ def in_a_comprehension():
         (lambda: np.sqrt(2), "The line `import numpy as np` is missing, or has not run."),  # noqa: F821
         (lambda: plt.hist([1]), "The line `import matplotlib.pyplot as plt` is missing, or has not run."),  # noqa: F821
         (lambda: Forgetful().width(), "Did you mean 'self.units'?"),
+        (lambda: 2 * time, ""),  # noqa: F821  a variable may be called so
         (in_a_comprehension, "Did you mean 'letters'?"),
         (lambda: xqzv, ""),  # noqa: F821
     ],
@@ -134,7 +135,7 @@ def test_a_misspelt_name_is_answered_by_the_nearest(call, question):
     with pytest.raises((AttributeError, NameError)) as raised:
         call()
     said = describe(failure_of(raised.value))
-    assert (question in said if question else "Did you mean" not in said) and "?." not in said and "?," not in said
+    assert (question in said if question else "Did you mean" not in said and "has not run." not in said) and "?." not in said and "?," not in said
 
 
 def test_an_answer_that_a_check_asks_for_is_no_function_of_a_module():
@@ -202,13 +203,15 @@ EMPTY = """
 class Layer:
     def __call__(self, x):
         x * 2
-    def note(self, x):
+    def note(self, x, y=None):
         self.seen = x
 class Net:
     def __init__(self):
         self.layer = Layer()
     def __call__(self, x):
-        self.layer.note(x)
+        self.layer.note(
+            x.mean(0), y=max(1, 2)
+        )
         return self.layer(x) + 1
 def spread(x):
     x.std()
@@ -218,7 +221,7 @@ def maybe(x):
 def steps(x):
     yield x
 def f(x):
-    spread(x)
+    spread(x.abs() * len(x))
     layer = Layer()
     return {}
 """

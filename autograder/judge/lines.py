@@ -7,6 +7,8 @@ import numpy as np
 from autograder.judge.elementwise import adds_up
 from autograder.judge.fitting import TINY, Arrays, Seen, same
 
+LOOSE = "right up to a"  # in what is said of a relation that much may have, also what follows from a wrong value
+
 
 def each_row(seen: Seen) -> str | None:
     """One factor or one constant for each row, or along another axis: what belongs to a whole row is wrong, the rest right."""
@@ -27,7 +29,7 @@ def each_row(seen: Seen) -> str | None:
                 found.append(_of_a_factor(seen, axis, each))
             elif _one_shift(seen, axis):
                 found.append(
-                    f"Each {each} is right up to a constant that is added to the whole {each}. Look at what is added to, or taken from, each {each}."
+                    f"Each {each} is {LOOSE} constant that is added to the whole {each}. Look at what is added to, or taken from, each {each}."
                 )
         if not found:
             found = [said for axis in range(ndim) if (said := _one_line(seen, axis))]
@@ -68,7 +70,7 @@ def _scaled_and_shifted(value: Arrays, expected: Arrays, each: str) -> str | Non
         if np.count_nonzero(levels.sum(-1) > 2) * 2 <= ratio.size:  # two numbers always fit, three hardly ever
             return None
     return (
-        f"Each {each} is right up to a factor and a constant of its own. "
+        f"Each {each} is {LOOSE} factor and a constant of its own. "
         f"Look at what is added to or taken from a whole {each.split(',')[0]}, and at what it is multiplied with or divided by."
     )
 
@@ -80,7 +82,7 @@ def _each_channel(seen: Seen) -> str | None:
         return None
     for fits, what in ((_one_factor, "factor"), (_one_shift, "constant")):
         if fits(flat, 0):
-            return f"For each channel, a position on the last axis, your values are right up to a {what} of its own. Look at what a whole channel undergoes."
+            return f"For each channel, a position on the last axis, your values are {LOOSE} {what} of its own. Look at what a whole channel undergoes."
     if min(len(e) for e in flat.expected) < 4:
         return None
     return _scaled_and_shifted(
@@ -125,8 +127,8 @@ def _one_shift(seen: Seen, axis: int) -> bool:
 
 def _of_a_factor(seen: Seen, axis: int, each: str) -> str:
     if adds_up(seen.expected, axis) and not adds_up(seen.value, axis):
-        return f"Each {each} is right up to a factor of its own: it does not add up to 1. Is it divided by its sum?"
-    return f"Each {each} is right up to a factor of its own. Look at what each {each} is multiplied with or divided by."
+        return f"Each {each} is {LOOSE} factor of its own: it does not add up to 1. Is it divided by its sum?"
+    return f"Each {each} is {LOOSE} factor of its own. Look at what each {each} is multiplied with or divided by."
 
 
 def sums(seen: Seen) -> str | None:

@@ -77,7 +77,9 @@ def _proves(expected: object) -> bool:
     """Whether a value that a change makes right is no chance: a word, or a few truth values, may be."""
     if isinstance(expected, Tensor):
         return expected.is_floating_point() or expected.numel() >= MANY
-    return isinstance(expected, float) or isinstance(expected, (int, list)) and not isinstance(expected, bool)
+    if isinstance(expected, list):
+        return len(expected) >= MANY or any(map(_proves, expected))
+    return isinstance(expected, (int, float)) and not isinstance(expected, bool)
 
 
 def _right(record: Record, key: Key, tolerance: Tolerance) -> frozenset[str]:

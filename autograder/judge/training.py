@@ -154,5 +154,3 @@ REASONS = (
     cut_off,
     still_falling,
 )
-
-

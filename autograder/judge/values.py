@@ -18,6 +18,7 @@ from autograder.judge.catalogue import recognised as in_catalogue
 from autograder.judge.diagnose import close, where, with_relation
 from autograder.judge.errors import describe, is_of_the_stub
 from autograder.judge.evidence import Cause, agree, cause, in_part, stopped_by
+from autograder.judge.lines import LOOSE
 from autograder.judge.looks import changes_arguments, label, seen_at_the_calls
 from autograder.judge.relations import Relations
 from autograder.judge.verdict import NOT_ATTEMPTED, Row, Verdict, listed, refuse
@@ -25,7 +26,6 @@ from autograder.wall.record import WHOLE, Failure, Record
 
 AFTERWARDS = "the arguments afterwards"
 ONLY = "{} only, all else is right:"
-LOOSE = "right up to a"  # of a relation that much may have: what follows from a wrong value, too
 MOST_CONSTANT = 2  # right values that are the same for every input, by name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import itertools
+import linecache
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +42,7 @@ def probably(error: BaseException, may_be_meant: Callable[[Any], bool] | None = 
     if type(error) not in (NameError, AttributeError) or type(wanted) is not str or not 1 < len(wanted) <= LONGEST:
         return ""
     if type(error) is NameError and may_be_meant is None:
-        if wanted in IMPORTS:
+        if wanted in IMPORTS and _is_asked_for_a_part(wanted, error):
             return f" The line `{IMPORTS[wanted]}` is missing, or has not run."
         if _is_an_attribute(wanted, error):
             return f" Did you mean 'self.{wanted}'?"
@@ -50,6 +51,12 @@ def probably(error: BaseException, may_be_meant: Callable[[Any], bool] | None = 
             return f" Did you mean {meant}?"
     some = {name for name in itertools.islice(_known(error, may_be_meant), MOST) if type(name) is str}
     return did_you_mean(wanted, {name for name in some if not name.startswith("_") and name not in SHELL and name != wanted})
+
+
+def _is_asked_for_a_part(wanted: str, error: NameError) -> bool:
+    """Whether the line has a dot behind the name, as behind a module's; a variable may be called ``time``."""
+    frame, line = next(reversed(list(traceback.walk_tb(error.__traceback__))))
+    return bool(re.search(rf"\b{wanted}\.", linecache.getline(frame.f_code.co_filename, line)))
 
 
 def _is_an_attribute(wanted: str, error: NameError) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import dis
 import inspect
-import re
+import linecache
 from collections.abc import Callable, Iterator
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
@@ -13,19 +14,21 @@ LATER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 ENDS = ("RETURN_VALUE", "RETURN_CONST")
 
 
-def returns_nothing(frame: FrameType, lines: list[str], is_theirs: Callable[[str], bool]) -> str:
+def returns_nothing(frame: FrameType, line: int, is_theirs: Callable[[str], bool]) -> str:
     """The name of a function, or of a method such as ``Linear.__call__``, without a return of a value; nothing if it is none, or several.
 
     Args:
         frame: of the function in which there was a None.
-        lines: of its text, from its first to the one that failed.
+        line: of its file, in which that failed.
         is_theirs: of a file: whether the student has written it.
     """
+    asked = _asked_for_a_value("".join(linecache.getlines(frame.f_code.co_filename)), range(frame.f_code.co_firstlineno, line + 1))
     found = {
         code.co_qualname.rpartition("<locals>.")[2]
         for name, thing in _named(frame)
+        if name in asked
         for code in _runs(thing)
-        if is_theirs(code.co_filename) and not code.co_flags & LATER and _is_used(name, lines) and _gives_none(code)
+        if is_theirs(code.co_filename) and not code.co_flags & LATER and _gives_none(code)
     }
     return found.pop() if len(found) == 1 else ""
 
@@ -50,10 +53,15 @@ def _runs(thing: Any) -> Iterator[CodeType]:
             yield part.__code__
 
 
-def _is_used(name: str, lines: list[str]) -> bool:
-    """Whether what a call gives is used, and not left where it is."""
-    called, alone = re.compile(rf"\b{re.escape(name)}\("), re.compile(rf"\s*(?:\w+\.)*{re.escape(name)}\([^()]*\)\s*$")
-    return any(called.search(line) and not alone.match(line) for line in lines)
+def _asked_for_a_value(text: str, lines: range) -> set[str]:
+    """The names of what is called in some lines of a text, where the result is used: a call that is a step of its own needs none."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):  # IPython's own lines are no Python
+        return set()
+    steps = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    called = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call) and node not in steps and node.lineno in lines)
+    return {func.attr if isinstance(func, ast.Attribute) else func.id for func in called if isinstance(func, (ast.Attribute, ast.Name))}
 
 
 def _gives_none(code: CodeType) -> bool:

@@ -46,7 +46,7 @@ def failure_of(error: BaseException, probe: Callable[..., Any] | None = None, gi
         meant = probably(error, lambda value: _is_theirs(value, given)) if by_check else probably(error)
         message += f".{meant}" if meant else ""
         where = place[1:] if place else in_cells[-1][1:]
-        if "NoneType" in message and (empty := returns_nothing(where[0], _lines_up_to(*where), lambda file: is_cell(file) and is_own(file, given))):
+        if "NoneType" in message and (empty := returns_nothing(*where, lambda file: is_cell(file) and is_own(file, given))):
             message += f". `{empty}` returns nothing: is a `return` missing there?"
     if place is None:
         asks = next((linecache.getline(f.f_code.co_filename, n).strip() for _, f, n in reversed(in_cells)), "")
@@ -57,11 +57,6 @@ def failure_of(error: BaseException, probe: Callable[..., Any] | None = None, gi
     helper = next((f for f, _ in frames[step + 1 :] if f.f_globals.get("__name__") != "autograder.student.looks"), None)
     called = _called(helper) if helper is not None and is_cell(helper.f_code.co_filename) else ""
     return Failure(name, message, linecache.getline(file, line).strip()[:200], line, _other_cell(file, line, names), called)
-
-
-def _lines_up_to(frame: FrameType, line: int) -> list[str]:
-    """A function's text, as far as it has run."""
-    return linecache.getlines(frame.f_code.co_filename)[frame.f_code.co_firstlineno - 1 : line]
 
 
 def _is_theirs(value: Any, given: Given) -> bool:

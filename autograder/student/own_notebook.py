@@ -81,7 +81,6 @@ class Saved:
         known = is_as_released({**cell, "source": answer})
         return f'raise NotImplementedError("{exercise}")' in answer if known is None else known
 
-
     def is_in_check(self, exercise: str, check: str) -> bool:
         """Whether a check's cell defines what its answer is to define.
 
