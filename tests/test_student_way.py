@@ -7,10 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -26,7 +23,6 @@ from autograder.course.cells import is_as_released
 from autograder.course.frame import HAND_IN, INSTALLED, IS_IT_INSTALLED
 from autograder.judge.judging import not_finished
 from autograder.student import hand_in as last_cell
-from autograder.student.cells import Cells
 from autograder.student.own_notebook import Saved, read_saved
 from autograder.student.standing import Standing
 from autograder.wall.record import Draw, Failure, Record
@@ -373,120 +369,6 @@ def test_a_notebook_that_cannot_be_read_is_none(tmp_path):
     assert read_saved(tmp_path / "none.ipynb") is None
 
 
-def test_an_answer_that_imports_the_kit_itself_is_not_older_than_the_notebook(tmp_path):
-    """It runs already when its cells begin to be watched."""
-    handlers = {}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("def f(): ...", metadata={"nbgrader": {"grade_id": "f_answer"}})])
-    nbformat.write(notebook, tmp_path / "a.ipynb")
-    os.utime(tmp_path / "a.ipynb", (time.time() - 60,) * 2)
-    cells = Cells(SimpleNamespace(user_ns={}, events=SimpleNamespace(register=handlers.setdefault)))
-    info = SimpleNamespace(raw_cell="from autograder import check\ndef f(): return 1", cell_id="x")
-    handlers["post_run_cell"](SimpleNamespace(info=info, error_before_exec=None, error_in_exec=None))
-    assert not cells.edited("f", read_saved(tmp_path / "a.ipynb"))
-    os.utime(tmp_path / "a.ipynb", (time.time() + 60,) * 2)
-    assert cells.edited("f", read_saved(tmp_path / "a.ipynb"))
-
-
-def test_an_answer_that_ran_under_another_name_is_not_said_to_have_stopped():
-    """Its error of an earlier text is no reason any more."""
-    handlers = {}
-    names = {}
-    cells = Cells(SimpleNamespace(user_ns=names, events=SimpleNamespace(register=handlers.setdefault)))
-
-    def ran(text: str, broken: Exception | None = None, failed: BaseException | None = None) -> None:
-        info = SimpleNamespace(raw_cell=f"# Your code: vocabulary\n{text}", cell_id="x")
-        handlers["pre_run_cell"](info)
-        handlers["post_run_cell"](SimpleNamespace(info=info, error_before_exec=broken, error_in_exec=failed))
-
-    ran("def vocabulary(words):\nreturn 1", SyntaxError("expected an indented block"))
-    assert "it stops with SyntaxError" in cells.stopped("vocabulary", "run this check again") and cells.instead("vocabulary") == ""
-    ran("def vocab(words):\n    return 1", failed=KeyboardInterrupt())
-    assert "SyntaxError" in cells.stopped("vocabulary", "run this check again")
-    ran("def vocab(words):\n    return 1")
-    assert cells.stopped("vocabulary", "run this check again") == ""
-    said = "The cell of `vocabulary` ran, but defines `vocab` and not `vocabulary`. Name it `vocabulary`, run it, then this one again."
-    assert cells.instead("vocabulary") == said and cells.instead("other") == ""
-    ran("def vocabulary(words):\n    return 1")
-    assert cells.instead("vocabulary") == ""
-
-
-def test_what_an_earlier_text_of_an_answer_has_defined_is_gone_with_it():
-    """As in a fresh kernel: no check judges an answer that does not stand there any more."""
-    handlers, names = {}, {}
-    cells = Cells(SimpleNamespace(user_ns=names, events=SimpleNamespace(register=handlers.setdefault)))
-
-    def ran(text: str, cell: str = "x") -> None:
-        info = SimpleNamespace(raw_cell=text, cell_id=cell)
-        handlers["pre_run_cell"](info)
-        exec(text, names)
-        handlers["post_run_cell"](SimpleNamespace(info=info, error_before_exec=None, error_in_exec=None))
-
-    ran("# Your code: batchnorm_eval\nclass BatchNorm1d: pass\ndef bent(x): return x\ndef kept(x): return x")
-    ran("def kept(x): return 2 * x")  # a cell of the student's own
-    ran("# Your code: batchnorm_eval\nclass Batchnorm1d: pass")
-    assert "BatchNorm1d" not in names and "bent" not in names and names["kept"](1) == 2
-    said = "An earlier text of the cell of `batchnorm_eval` defined `BatchNorm1d`; now it defines `Batchnorm1d`. Is the name mistyped?"
-    assert cells.instead("BatchNorm1d").startswith(said)
-    ran("# Your code: batchnorm_eval\nclass BatchNorm1d: pass")
-    assert "BatchNorm1d" in names and "Batchnorm1d" not in names and cells.instead("BatchNorm1d") == ""
-    ran("# Your code: batchnorm_eval\ndef helper(x): return x", cell="y")  # beside it, with a copied first line
-    assert "BatchNorm1d" in names and "helper" in names
-    ran("print")
-    assert "BatchNorm1d" in names
-
-
-def watched(cells: list[tuple[str, str]], before: tuple[str, ...] = ()) -> tuple[Cells, Callable[..., None], Saved]:
-    """Cells of a kernel, how one is run, and a notebook of cells by grade_id and text.
-
-    Args:
-        before: what ran before anybody watched.
-    """
-    handlers, names = {}, {}
-    for text in before:
-        exec(text, names)
-    shell = SimpleNamespace(user_ns=names, events=SimpleNamespace(register=handlers.setdefault), history_manager=SimpleNamespace(input_hist_raw=list(before)))
-    found = Cells(shell)
-
-    def run(text: str, cell: str = "x") -> None:
-        info = SimpleNamespace(raw_cell=text, cell_id=cell)
-        handlers["pre_run_cell"](info)
-        exec(text, names)
-        handlers["post_run_cell"](SimpleNamespace(info=info, error_before_exec=None, error_in_exec=None))
-
-    told = [{"source": text, "cell_type": "code", "outputs": [], "metadata": {"nbgrader": {"grade_id": name}} if name else {}} for name, text in cells]
-    return found, run, Saved(Path("x.ipynb"), told, time.time() + 60)
-
-
-ANSWERED = "# Your code: embed\ndef embed(x):\n    return x"
-
-
-def test_what_ran_before_the_kit_was_there_is_known_too():
-    cells, _, saved = watched([("embed_answer", ANSWERED.replace("return x", "return 2 * x"))], before=(ANSWERED,))
-    assert cells.edited("embed", saved) == "embed" and cells.answers["embed"] == ANSWERED
-
-
-def test_an_answer_that_a_cell_has_replaced_that_is_gone_is_not_called_edited():
-    cells, run, saved = watched([("embed_answer", ANSWERED)])
-    run(ANSWERED)
-    assert cells.replaced("embed", saved) == ""
-    run("def embed(x):\n    return 3", cell="y")
-    assert cells.replaced("embed", saved) == "embed" and cells.replaced("embed", replace(saved, when=time.time() - 60)) == ""  # it is not saved yet
-    run(ANSWERED)
-    assert cells.replaced("embed", saved) == "" and cells.edited("embed", saved) == ""
-
-
-def test_an_answer_below_its_check_is_known():
-    stub = '# Your code: embed\ndef embed(x):\n    raise NotImplementedError("embed")'
-    own = "def embed(x):\n    return x"
-    cells, run, saved = watched([("embed_answer", stub), ("embed", "check"), ("", own)])
-    run(stub)
-    run(own, cell="y")
-    assert cells.below("embed", saved) == "embed"
-    cells, run, saved = watched([("embed_answer", own), ("embed", "check"), ("", own)])
-    run(own)
-    assert cells.below("embed", saved) == "" and saved.is_in_check("embed", f"{own}\ncheck('embed', embed)") and not saved.is_in_check("embed", "check(1)")
-
-
 def test_a_cell_is_as_it_was_released_by_nbgraders_own_sum(tiny):
     cells = nbformat.read(tiny.released(TINY) / f"{TINY}.ipynb", as_version=4).cells
     known = [cell for cell in cells if "checksum" in cell.metadata.get("nbgrader", {})]
@@ -533,27 +415,3 @@ def test_the_last_cell_tells_of_a_check_that_is_gone_or_edited(tiny):
     standing.changed.add("double")
     state = last_cell._state("double", Saved(Path("x.ipynb"), cells, 0.0), standing, Path())
     assert state == ("changed since its check: run its cell, then its check", "0 of 2")
-
-
-def test_an_answer_that_changed_since_its_check_does_not_count_as_right(course):
-    """Told by the text of the cell: the same text run once more changes nothing."""
-    handlers = {}
-    shell = SimpleNamespace(user_ns={}, events=SimpleNamespace(register=handlers.setdefault))
-    cells = Cells(shell)
-
-    def ran(text: str) -> None:
-        info = SimpleNamespace(raw_cell=text, cell_id="x")
-        handlers["pre_run_cell"](info)
-        handlers["post_run_cell"](SimpleNamespace(info=info, error_before_exec=None, error_in_exec=None))
-
-    ran("# Your code: bigram_counts\ndef bigram_counts(words):\n    return 1")
-    ran("x = 1")
-    ran("# Your code: bigram_counts\ndef bigram_counts(words):\n    return 1\n")
-    assert not cells.changed
-    ran("# Your code: bigram_counts\ndef bigram_counts(words):\n    return 2")
-    assert cells.changed == {"bigram_counts"}
-    rules = course.lecture("lecture_1_trigram").exercises
-    standing = Standing(rules, {"bigram_counts": ("correct", 2.0), "mean_nll": ("correct", 1.0)}, cells.changed)
-    assert standing.right == ["mean_nll"] and standing.ordinary[0] == 1.0
-    cells.changed.discard("bigram_counts")
-    assert standing.right == ["bigram_counts", "mean_nll"] and standing.ordinary[0] == 3.0
